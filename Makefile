@@ -1,0 +1,46 @@
+# Needs python3 (3.11 or newer), make and a package index; everything else lands in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help install demo test check bench lock clean
+
+help:            ## this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## the command `reconciler`, in .venv
+
+demo: $(VENV)/.installed     ## a fleet that differs from its files in every way, converged before your eyes
+	@$(BIN)/reconciler demo
+
+test: $(VENV)/.dev           ## all tests
+	$(BIN)/pytest -n auto --dist worksteal -q
+
+check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev          ## how long a fleet of 30,000 takes, as a ratio to a peer or to the least possible
+	$(BIN)/python bench/fleet.py
+
+lock:                        ## renew the locks (needs uv); the only step that picks versions
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/runtime.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) --require-hashes -r requirements/runtime.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.installed
+	$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""GitOps for a fleet of Neon projects: desired state in YAML, converged through the Neon API."""

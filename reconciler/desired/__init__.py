@@ -1,0 +1,1 @@
+"""What the files ask for: types and units, no YAML."""

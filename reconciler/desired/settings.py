@@ -1,0 +1,64 @@
+"""A tenant's settings: its tier with its overrides, resolved to the values that the project is to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.live.project import Compute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tier import Tier
+    from reconciler.live.project import Json, Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a tenant's project is to have. A None is not managed: the live value is left alone."""
+
+    tier: str
+    organization: str
+    project_name: str
+    quota: Quota | None
+    compute: Compute | None
+    restore_window_seconds: int | None
+    settings: Mapping[str, Json]
+
+
+def resolve(tenant: Tenant, tier: Tier, project_name: str) -> Settings:
+    """The tier's values, each replaced by the tenant's override where there is one."""
+    overrides = tenant.overrides
+    quota = tier.quota
+    if quota is not None and overrides.quota:
+        quota = replace(quota, **overrides.quota)
+    return Settings(
+        tier=tier.name,
+        organization=tier.organization,
+        project_name=project_name,
+        quota=quota,
+        compute=override_compute(tier.compute, overrides.compute),
+        restore_window_seconds=(
+            tier.restore_window_seconds
+            if overrides.restore_window_seconds is None
+            else overrides.restore_window_seconds
+        ),
+        settings={**tier.settings, **overrides.settings},
+    )
+
+
+def override_compute(tier: Compute | None, override: Compute | None) -> Compute | None:
+    """The tier's compute with the members that the override states in their place."""
+    if tier is None or override is None:
+        return override or tier
+    return Compute(
+        min_cu=tier.min_cu if override.min_cu is None else override.min_cu,
+        max_cu=tier.max_cu if override.max_cu is None else override.max_cu,
+        suspend_timeout_seconds=(
+            tier.suspend_timeout_seconds
+            if override.suspend_timeout_seconds is None
+            else override.suspend_timeout_seconds
+        ),
+    )

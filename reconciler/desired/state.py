@@ -1,0 +1,65 @@
+"""The desired state of a whole fleet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.desired.policy import Policy
+from reconciler.desired.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.desired.naming import Naming
+    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tier import EnvReference, Organization, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """How to talk to Neon. Limits are Neon's per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
+
+    host: str = "https://console.neon.tech/api/v2"
+    requests_per_minute: int = 700
+    burst_per_second: int = 40
+    batch_share: float = 0.7
+    """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
+    settle_seconds: float = 10.0
+    """How long a new project may take to show up in every list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a new project gets where neither tenant nor tier says otherwise; counts at creation only."""
+
+    region: str = "aws-us-east-2"
+    pg_version: int = 17
+    database: str = "neondb"
+    role: str = "neondb_owner"
+    branch: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything that the files say. ``tenants`` is in name order; tombstones are among them."""
+
+    fleet: str
+    naming: Naming
+    organizations: Mapping[str, Organization]
+    tiers: Mapping[str, Tier]
+    tenants: Mapping[str, Tenant]
+    personal_api_key: EnvReference | None = None
+    api: Api = Api()
+    defaults: Defaults = Defaults()
+    policy: Policy = Policy()
+    held_back: frozenset[str] = field(default_factory=frozenset)
+    """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
+
+    def settings(self, tenant: Tenant) -> Settings:
+        """The tenant's resolved settings."""
+        return resolve(tenant, self.tiers[tenant.tier], self.naming.project_name(tenant.name))
+
+    def selecting(self, names: Iterable[str]) -> DesiredState:
+        """The same state with only these tenants, in name order."""
+        return replace(self, tenants={name: self.tenants[name] for name in sorted(names)})

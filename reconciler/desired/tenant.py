@@ -1,0 +1,74 @@
+"""A tenant as its file states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.desired.problem import Location
+    from reconciler.live.project import Compute, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A declared snapshot; ``at`` counts at creation only."""
+
+    name: str
+    at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DevBranch:
+    """A declared development branch; ``parent`` (None is the default branch) and ``at`` count at creation only."""
+
+    name: str
+    parent: str | None = None
+    at: datetime | None = None
+    compute: Compute | None = None
+    expires_at: datetime | None = None
+    schema_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one tenant gets instead of its tier's value, member by member."""
+
+    quota: Mapping[str, int] = field(default_factory=dict)
+    """By member name of Quota: ``{"data_transfer_bytes": 85899345920}``."""
+    compute: Compute | None = None
+    restore_window_seconds: int | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Facts that count at creation only; pinned in a tenant's file they must also match the live project."""
+
+    region: str | None = None
+    pg_version: int | None = None
+    database: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant. ``snapshots`` and ``dev_branches``: None is not managed, empty is none wanted."""
+
+    name: str
+    tier: str
+    location: Location
+    labels: Mapping[str, str] = field(default_factory=dict)
+    overrides: Overrides = Overrides()
+    snapshots: tuple[Snapshot, ...] | None = None
+    dev_branches: tuple[DevBranch, ...] | None = None
+    protect: bool = False
+    absent: bool = False
+    """``state: absent``, a tombstone: the project is to be deleted."""
+    project_id: str | None = None
+    """An adopted project, found by id whatever its name."""
+    pins: Pins = Pins()

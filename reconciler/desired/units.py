@@ -1,0 +1,76 @@
+"""Sizes and durations: what people write ("512MiB", "7d") against exact bytes and seconds."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Final
+
+UNLIMITED: Final = "unlimited"
+NEVER: Final = "never"
+
+BYTE_UNITS: Final = {
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+}
+SECOND_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+MAX_AMOUNT: Final = 2**63 - 1
+"""Neon: quota members are 64-bit integers."""
+
+_AMOUNT = re.compile(r"(?P<number>\d{1,19}(?:\.\d{1,9})?) ?(?P<unit>[A-Za-z]*)")
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of ``512MiB``, ``5GB`` or plain ``1024``. Raises ValueError, worded for the user."""
+    return _parse(text, BYTE_UNITS, example="512MiB, 5GB or plain bytes")
+
+
+def parse_seconds(text: str) -> int:
+    """Seconds of ``100h``, ``7d``, ``5m`` or plain ``300``. Raises ValueError, worded for the user."""
+    return _parse(text, SECOND_UNITS, example="100h, 7d, 5m or plain seconds")
+
+
+def _parse(text: str, units: dict[str, int], *, example: str) -> int:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"expected {example}, not {text!r}")
+    unit = match["unit"]
+    if unit and unit not in units:
+        raise ValueError(f"unknown unit {unit!r}: one of {', '.join(units)}")
+    amount = Fraction(match["number"]) * units.get(unit, 1)
+    if amount.denominator != 1:
+        raise ValueError(f"{text!r} is not a whole number of {'bytes' if units is BYTE_UNITS else 'seconds'}")
+    if amount > MAX_AMOUNT:
+        raise ValueError(f"{text!r} is too large: at most {MAX_AMOUNT}")
+    return int(amount)
+
+
+def format_bytes(amount: int) -> str:
+    """The shortest exact way to write it: ``512MiB``, ``5GB``, ``1000001B``."""
+    return _format(amount, ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "kB", "B"), BYTE_UNITS)
+
+
+def format_seconds(amount: int) -> str:
+    """The shortest exact way to write it.: ``7d``, ``100h``, ``90s``."""
+    return _format(amount, ("d", "h", "m", "s"), SECOND_UNITS)
+
+
+def _format(amount: int, order: tuple[str, ...], units: dict[str, int]) -> str:
+    if amount == 0:
+        return "0" + order[-1]
+    unit = next(unit for unit in order if amount % units[unit] == 0)
+    return f"{amount // units[unit]}{unit}"
+
+
+def format_cu(size: float) -> str:
+    """A compute size as Neon writes it: ``0.25``, ``2``."""
+    return f"{size:g}"

@@ -1,0 +1,164 @@
+"""The whole error tree, with the exit code on each class, and the order in which exit codes win."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ExitCode(IntEnum):
+    """What the process tells the shell. Published: never renumbered."""
+
+    DONE = 0
+    ERROR = 1
+    CHANGES = 2
+    INVALID = 3
+    DENIED = 4
+    REFUSED = 5
+    PARTLY_APPLIED = 6
+    STALE = 7
+    INTERRUPTED = 8
+    INCOMPLETE_VIEW = 9
+
+
+PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.DENIED,
+    ExitCode.INVALID,
+    ExitCode.ERROR,
+    ExitCode.PARTLY_APPLIED,
+    ExitCode.STALE,
+    ExitCode.REFUSED,
+    ExitCode.INCOMPLETE_VIEW,
+    ExitCode.CHANGES,
+    ExitCode.DONE,
+)
+"""Several things can be true of one run; the first of these that applies is the exit code."""
+
+
+def weightiest(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code of a run of which all of ``codes`` are true; DONE where there are none."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)
+
+
+class ReconcilerError(Exception):
+    """Anything a user can cause or meet. ``str()`` is one clear sentence; ``hint`` says what to do."""
+
+    exit_code: ExitCode = ExitCode.ERROR
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InvalidInputError(ReconcilerError):
+    """What a person wrote (files, flags, stdin) cannot be used."""
+
+    exit_code = ExitCode.INVALID
+
+
+class InterruptedRunError(ReconcilerError):
+    """A signal ended the run after the calls in flight had finished."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class IncompleteViewError(ReconcilerError):
+    """The live view lacks something without which nothing can be said."""
+
+    exit_code = ExitCode.INCOMPLETE_VIEW
+
+
+class RefusedError(ReconcilerError):
+    """A guard stops the whole run."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class MissingKeyError(ReconcilerError):
+    """An API key or organization id is referenced, but its environment variable is not set."""
+
+    exit_code = ExitCode.DENIED
+
+
+class WrongOrganizationError(ReconcilerError):
+    """The answers come from another organization than the one that the files name."""
+
+    exit_code = ExitCode.DENIED
+
+
+class UnreachableError(ReconcilerError):
+    """No answer: the host cannot be reached, or the connection broke before a read was answered."""
+
+
+class UnknownOutcomeError(ReconcilerError):
+    """A write was sent and its answer was lost: it may or may not have been carried out."""
+
+
+class UnexpectedAnswerError(ReconcilerError):
+    """The API answered with something that is not its documented shape."""
+
+
+class ApiError(ReconcilerError):
+    """The API refused a call. ``status`` is the HTTP status, ``code`` Neon's own (often empty)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        request_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+
+class AuthenticationError(ApiError):
+    """401: the key is unknown."""
+
+    exit_code = ExitCode.DENIED
+
+
+class PermissionDeniedError(ApiError):
+    """403: the key may not do this."""
+
+    exit_code = ExitCode.DENIED
+
+
+class NotFoundError(ApiError):
+    """404: unknown, or not visible to this key."""
+
+
+class ConflictError(ApiError):
+    """409: the name is taken."""
+
+
+class LockedError(ApiError):
+    """423: other operations run on the project, and went on for longer than we waited."""
+
+
+class RateLimitedError(ApiError):
+    """429, still after all retries."""
+
+
+class UnavailableError(ApiError):
+    """A 5xx answer to a call that is known not to have been carried out, or to a read."""
+
+
+class TransferRefusedError(ApiError):
+    """406 or 422 to a transfer. ``culprits`` are the project ids that the answer names; may be empty."""
+
+    def __init__(self, message: str, *, status: int, culprits: tuple[str, ...] = ()) -> None:
+        super().__init__(message, status=status)
+        self.culprits = culprits
+
+
+class OperationFailedError(ReconcilerError):
+    """An operation that a call had started ended without success, or did not end in time."""

@@ -1,0 +1,1 @@
+"""What the API says, in our names and units. None means not observed, never "unset"."""

@@ -1,0 +1,101 @@
+"""A live project with what has been observed below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+DEFAULT_SUSPEND_TIMEOUT_SECONDS = 300
+"""Neon: reports and accepts 0 for this default; both are normalised to the value in effect."""
+
+NEVER_SUSPEND = -1
+"""Neon: a suspend timeout of -1 keeps the compute on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A project's limits per billing period; 0 is unlimited (Neon: ProjectQuota; 0 and absent mean the same)."""
+
+    active_time_seconds: int = 0
+    compute_time_seconds: int = 0
+    written_data_bytes: int = 0
+    data_transfer_bytes: int = 0
+    logical_size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Size (in CU) and suspension of a compute; None where nothing is stated."""
+
+    min_cu: float | None = None
+    max_cu: float | None = None
+    suspend_timeout_seconds: int | None = None
+    """Normalised: 300 for Neon's 0; NEVER_SUSPEND for -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBranch:
+    """One branch; ``annotations`` is empty where it has none."""
+
+    id: str
+    name: str
+    parent_id: str | None
+    default: bool
+    protected: bool
+    annotations: Mapping[str, str]
+    created_at: datetime
+    logical_size_bytes: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEndpoint:
+    """One compute of a branch."""
+
+    id: str
+    branch_id: str
+    kind: Literal["read_write", "read_only"]
+    compute: Compute
+    active: bool
+    """True while it runs: patching its size then drops connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProject:
+    """A project as listed, plus details where they were read."""
+
+    id: str
+    name: str
+    organization: str
+    """The organization's name in ``tiers.yaml``, not Neon's id."""
+    region: str
+    pg_version: int
+    created_at: datetime
+    quota: Quota | None
+    compute: Compute | None
+    """Defaults for computes created later; existing ones keep their own (Neon: default_endpoint_settings)."""
+    restore_window_seconds: int | None
+    settings: Mapping[str, Json] | None
+    """Free-form settings as the API words them, without ``quota``."""
+    storage_bytes: int | None = None
+    last_active_at: datetime | None = None
+    integrations: tuple[str, ...] = ()
+    """Names of integrations that block a transfer (Neon: GitHub, Vercel)."""
+    branches: tuple[LiveBranch, ...] | None = None
+    endpoints: tuple[LiveEndpoint, ...] | None = None
+
+    @property
+    def default_branch(self) -> LiveBranch | None:
+        """The default branch, where branches were observed."""
+        return next((branch for branch in self.branches or () if branch.default), None)
+
+    @property
+    def annotations(self) -> tuple[Mapping[str, str], ...]:
+        """Those of all its branches: a finalized restore leaves a default branch that has none."""
+        return tuple(branch.annotations for branch in self.branches or () if branch.annotations)

@@ -1,0 +1,47 @@
+"""The live state of a fleet: what one observation saw, and what it could not see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.live.project import LiveProject
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownProject:
+    """An id that the API knows but would not show in time: it may be any tenant's project."""
+
+    id: str
+    organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """Projects in (organization, name, id) order, at most one entry per id.
+
+    ``listed`` is the number of live projects per organization where the organization was listed
+    whole; an organization that is absent from it was only asked about single projects, so that
+    nothing follows from a project being absent but for the names and ids that were asked for.
+    """
+
+    projects: tuple[LiveProject, ...] = ()
+    unknown: tuple[UnknownProject, ...] = ()
+    listed: Mapping[str, int] = field(default_factory=dict)
+
+    def project(self, project_id: str) -> LiveProject | None:
+        """The project of that id, if it was seen."""
+        return next((project for project in self.projects if project.id == project_id), None)
+
+    def replacing(self, projects: Iterable[LiveProject]) -> LiveState:
+        """The same state with fuller observations of some of its projects."""
+        fuller = {project.id: project for project in projects}
+        return replace(self, projects=tuple(fuller.get(project.id, project) for project in self.projects))
+
+    def without(self, gone: Iterable[str]) -> LiveState:
+        """The same state less the projects that turned out to be gone."""
+        ids = frozenset(gone)
+        return replace(self, projects=tuple(p for p in self.projects if p.id not in ids))

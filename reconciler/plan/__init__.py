@@ -1,0 +1,1 @@
+"""Planning: desired state and live state in, a plan out. Pure: no clock, no HTTP, no YAML."""

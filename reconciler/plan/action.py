@@ -1,0 +1,100 @@
+"""Actions: one class per API call, pure data that addresses things by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from reconciler.plan.change import Risk
+
+if TYPE_CHECKING:
+    from reconciler.desired.problem import Location
+    from reconciler.plan.change import FieldChange, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantAction:
+    """What all actions carry."""
+
+    tenant: str
+    reason: str
+    """Why, in a few words for a reviewer: ``tier free -> pro``."""
+    source: Location
+    """The place in the files that asks for it."""
+    changes: tuple[FieldChange, ...] = ()
+
+    base_risk: ClassVar[Risk] = Risk.SAFE
+
+    @property
+    def risk(self) -> Risk:
+        """The highest of what the call itself and its changes do."""
+        return max((self.base_risk, *(change.risk for change in self.changes)))
+
+    @property
+    def lowering(self) -> bool:
+        """True where it takes something from the tenant."""
+        return any(change.lowering for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateProject(TenantAction):
+    """POST /projects. ``changes`` holds every value to create it with: name, region, quota members, ..."""
+
+    kind: ClassVar = "create_project"
+    organization: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProject(TenantAction):
+    """One project's place in a POST /organizations/{source}/projects/transfer, shared with up to 399 others."""
+
+    kind: ClassVar = "transfer_project"
+    origin: str
+    destination: str
+    downgrade: bool
+    """True where the destination grants less than the origin."""
+
+    @property
+    def lowering(self) -> bool:
+        """A downgrade takes from the tenant, whatever its fields say."""
+        return self.downgrade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchProject(TenantAction):
+    """PATCH /projects/{id}: all project-level changes of a tenant at one stage."""
+
+    kind: ClassVar = "patch_project"
+    before_transfer: bool = False
+    """True for what the destination organization forbids and must be lowered before the move."""
+    companions: tuple[tuple[str, Value], ...] = ()
+    """Unchanged siblings (path, value) that go out too: Neon does not say whether a patch merges, so
+    that all five quota members and all three compute defaults always travel together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchEndpoint(TenantAction):
+    """PATCH /projects/{id}/endpoints/{id}: project defaults never reach a compute that exists (Neon)."""
+
+    kind: ClassVar = "patch_endpoint"
+    branch: str
+    """The name of the branch whose read-write compute it is."""
+    before_transfer: bool = False
+    companions: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteProject(TenantAction):
+    """DELETE /projects/{id}. Carries the id, because names are reused."""
+
+    kind: ClassVar = "delete_project"
+    base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    project_id: str
+
+    @property
+    def lowering(self) -> bool:
+        """Nothing takes more."""
+        return True
+
+
+Action: TypeAlias = CreateProject | TransferProject | PatchProject | PatchEndpoint | DeleteProject

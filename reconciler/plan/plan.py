@@ -1,0 +1,139 @@
+"""The plan: what a run would do, tenant by tenant, and what it would not do and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.problem import Location
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
+
+
+class Rule(Enum):
+    """The guards, by the name that a refusal shows."""
+
+    LOWERING_NEEDS_A_CAUSE = "lowering-needs-a-cause"
+    DRIFT_POLICY = "drift-policy"
+    PROTECTED = "protected"
+    OWNERSHIP = "ownership"
+    THRESHOLD = "threshold"
+    ORGANIZATION_LIMIT = "organization-limit"
+    MANY_UNMATCHED = "many-unmatched"
+    INCOMPLETE_VIEW = "incomplete-view"
+    INTEGRATION = "integration"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPlan:
+    """All actions of one tenant, in the order in which they run."""
+
+    tenant: str
+    project: LiveProject | None
+    """What was seen of it; None where the project is to be created."""
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Actions that a guard holds back: the rule, the numbers, the file and what would allow them."""
+
+    rule: Rule
+    tenants: tuple[str, ...]
+    message: str
+    remedy: str
+    actions: tuple[Action, ...]
+    """The actions as planned, or with only those of their changes that are held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something about a tenant that only a person can decide; nothing is done to it."""
+
+    tenant: str
+    message: str
+    remedy: str
+    source: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A live project of the fleet that no file declares. Reported, never deleted without ``--prune``."""
+
+    project: LiveProject
+    tenant: str
+    """The tenant that its name or annotation speaks of."""
+    owned: bool | None
+    """Whether our annotation is on it; None where that was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing that changes nothing."""
+
+    tenant: str | None
+    message: str
+    source: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the plan looked at; "in sync" is never said without it."""
+
+    tenants: int
+    """Tenants that the plan speaks of."""
+    left_out: int
+    """Tenants that the selection leaves out."""
+    projects: int
+    """Live projects seen."""
+    organizations: tuple[str, ...]
+    """Organizations listed whole; the others were only asked about the selected tenants."""
+    computes_checked: int
+    """Tenants whose existing computes were read."""
+    computes_total: int
+    """Tenants that have a live project and a compute setting in the files."""
+    unknown: int = 0
+    """Projects that the API would not show."""
+    held_back: int = 0
+    """Tenants whose files are broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """API calls that the plan costs: writes exactly, the rest estimated."""
+
+    writes: int
+    transfers: int
+    """Calls among ``writes`` that move up to 400 projects each."""
+    reads: int
+    seconds: float
+    """At the account's rate limit, as the run shares it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Deterministic: the same inputs give the same plan, byte for byte."""
+
+    fleet: str
+    tenants: tuple[TenantPlan, ...]
+    """In name order; only tenants with actions."""
+    refusals: tuple[Refusal, ...]
+    conflicts: tuple[Conflict, ...]
+    orphans: tuple[Orphan, ...]
+    notes: tuple[Note, ...]
+    coverage: Coverage
+    budget: Budget
+
+    @property
+    def actions(self) -> Iterator[Action]:
+        """Every action, tenant by tenant."""
+        return (action for tenant in self.tenants for action in tenant.actions)
+
+    @property
+    def empty(self) -> bool:
+        """True where there is nothing to do; refusals and conflicts may still stand."""
+        return not self.tenants

@@ -1,0 +1,51 @@
+"""What holds for every test: the exchanges it makes over HTTP keep to the official description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.contract.description import ABSENT
+from tests.contract.judge import MAX_LISTED, SESSION, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORKERS: Final = Tally()
+"""The sum of what the workers of a parallel run have seen."""
+
+
+@pytest.fixture(autouse=True)
+def every_exchange_keeps_to_the_description() -> Iterator[None]:
+    """Fails the test in which a violation came up, even where it never asked its judge."""
+    before = len(SESSION.violations)
+    yield
+    found = SESSION.violations[before:]
+    assert not found, "violations of the official description:\n" + "\n".join(found[:MAX_LISTED])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its counts to the run that started it."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["judged"] = (SESSION.exchanges, SESSION.unjudged, SESSION.violations)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The run that started the workers adds their counts up; a worker that crashed left none."""
+    exchanges, unjudged, violations = getattr(node, "workeroutput", {}).get("judged", (0, 0, []))
+    WORKERS.exchanges += exchanges
+    WORKERS.unjudged += unjudged
+    WORKERS.violations += violations
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line: how many exchanges were judged, and how many rules they broke."""
+    exchanges = SESSION.exchanges + WORKERS.exchanges
+    unjudged = SESSION.unjudged + WORKERS.unjudged
+    violations = len(SESSION.violations) + len(WORKERS.violations)
+    terminalreporter.write_line(f"official description: {exchanges} exchanges judged, {violations} violations")
+    if unjudged:
+        terminalreporter.write_line(f"{unjudged} exchanges passed unjudged: {ABSENT}")

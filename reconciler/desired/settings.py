@@ -21,14 +21,15 @@ class Settings:
 
     tier: str
     organization: str
-    project_name: str
+    project_name: str | None
+    """None for an adopted project (``project_id``): its name is left alone."""
     quota: Quota | None
     compute: Compute | None
     restore_window_seconds: int | None
     settings: Mapping[str, Json]
 
 
-def resolve(tenant: Tenant, tier: Tier, project_name: str) -> Settings:
+def resolve(tenant: Tenant, tier: Tier, project_name: str | None) -> Settings:
     """The tier's values, each replaced by the tenant's override where there is one."""
     overrides = tenant.overrides
     quota = tier.quota

@@ -58,7 +58,8 @@ class DesiredState:
 
     def settings(self, tenant: Tenant) -> Settings:
         """The tenant's resolved settings."""
-        return resolve(tenant, self.tiers[tenant.tier], self.naming.project_name(tenant.name))
+        name = None if tenant.project_id else self.naming.project_name(tenant.name)
+        return resolve(tenant, self.tiers[tenant.tier], name)
 
     def selecting(self, names: Iterable[str]) -> DesiredState:
         """The same state with only these tenants, in name order."""

@@ -16,7 +16,7 @@ RUN: Final = "run"
 PRODUCT: Final = "neon-reconciler"
 
 
-def annotations(*, fleet: str, tenant: str, run: str) -> dict[str, str]:
+def creation_annotations(*, fleet: str, tenant: str, run: str) -> dict[str, str]:
     """What goes on the default branch of a new project (Neon: annotations can only be set at creation)."""
     return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run}
 

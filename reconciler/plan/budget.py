@@ -1,0 +1,53 @@
+"""What a plan costs: calls and time at the account's rate limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.plan import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
+
+TRANSFER_BATCH: Final = 400
+"""Neon: project_ids of one transfer call, at most."""
+COHORT: Final = 400
+"""Creates that share one look before and one after."""
+PAGE: Final = 400
+"""Neon: projects in one page of a list, at most."""
+POLLS_PER_WRITE: Final = 1.5
+"""How often a started operation is asked about, as seen on the simulator; an estimate for the real API."""
+
+
+def estimate(actions: Iterable[Action], desired: DesiredState, live: LiveState) -> Budget:
+    """Writes are exact. Reads are the looks of the create protocol and the polls of operations."""
+    planned = tuple(actions)
+    routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
+    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
+    creates = sum(isinstance(action, CreateProject) for action in planned)
+    deletes = sum(isinstance(action, DeleteProject) for action in planned)
+    single = len(planned) - sum(routes.values())
+    polls = int((single - deletes) * POLLS_PER_WRITE)
+    reads = polls + _looks(creates, desired, live)
+    calls = single + transfers + reads
+    waits = -(-creates // COHORT) * desired.api.settle_seconds
+    return Budget(
+        writes=single + transfers,
+        transfers=transfers,
+        reads=reads,
+        seconds=calls * 60 / (desired.api.requests_per_minute * desired.api.batch_share) + waits,
+    )
+
+
+def _looks(creates: int, desired: DesiredState, live: LiveState) -> int:
+    """Two looks a cohort, each by name or by listing, whichever takes fewer calls."""
+    pages = sum(count // PAGE + 1 for count in live.listed.values()) or creates
+    organizations = len(desired.organizations)
+    full, rest = divmod(creates, COHORT)
+    return 2 * (full * min(pages, COHORT * organizations) + min(pages, rest * organizations))

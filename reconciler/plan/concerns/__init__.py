@@ -1,0 +1,38 @@
+"""One file for each aspect of a project that the files manage.
+
+Development branches and snapshots get a file of their own here, beside these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.concerns import organization
+from reconciler.plan.concerns.compute import COMPUTE
+from reconciler.plan.concerns.free_form import FREE_FORM
+from reconciler.plan.concerns.project import PROJECT
+from reconciler.plan.concerns.quota import QUOTA
+from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
+
+if TYPE_CHECKING:
+    from reconciler.plan.concerns.concern import Concern
+
+PROJECT_CONCERNS: tuple[Concern, ...] = (PROJECT, QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
+"""What one project patch carries, in the order in which a plan shows it."""
+
+NAMES: tuple[str, ...] = (*(concern.name for concern in PROJECT_CONCERNS), organization.NAME)
+"""Every concern, as ``--only`` and ``drift_policy`` call it."""
+
+
+def concern_name(path: str) -> str:
+    """The name of the concern that a field path belongs to."""
+    return _BY_ROOT.get(path.partition(".")[0], PROJECT.name)
+
+
+_BY_ROOT = {
+    "quota": QUOTA.name,
+    "compute": COMPUTE.name,
+    "restore_window_seconds": RESTORE_WINDOW.name,
+    "settings": FREE_FORM.name,
+    "organization": organization.NAME,
+}

@@ -1,0 +1,54 @@
+"""Compute sizes and suspension: a project's defaults for new computes, and each existing compute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.change import FieldChange, Risk
+from reconciler.plan.concerns.concern import Concern, Fields, differing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.settings import Settings
+    from reconciler.live.project import Compute, LiveEndpoint, LiveProject
+
+MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout_seconds"
+PATHS = (MIN, MAX, SUSPEND)
+"""All three travel together: Neon does not say whether a patch merges or replaces."""
+SIZE = frozenset({MIN, MAX})
+"""Two ends of one range: a guard that holds back one holds back both."""
+
+
+def members(compute: Compute | None) -> dict[str, float | int]:
+    """The stated members by path."""
+    if compute is None:
+        return {}
+    stated = {MIN: compute.min_cu, MAX: compute.max_cu, SUSPEND: compute.suspend_timeout_seconds}
+    return {path: value for path, value in stated.items() if value is not None}
+
+
+def wanted(settings: Settings) -> Fields:
+    """The members that the files state."""
+    return members(settings.compute)
+
+
+def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
+    """Defaults that differ. They reach computes created later only, so that changing them disturbs nobody."""
+    for path, before, after in differing(wanted(settings), members(project.compute)):
+        yield FieldChange(path, before, after, lowering=_smaller(path, before, after))
+
+
+def endpoint_changes(settings: Settings, endpoint: LiveEndpoint) -> Iterator[FieldChange]:
+    """Where an existing compute differs. Another size restarts it and drops connections (Neon: computes)."""
+    for path, before, after in differing(wanted(settings), members(endpoint.compute)):
+        risk = Risk.DISRUPTIVE if path in SIZE else Risk.SAFE
+        yield FieldChange(path, before, after, risk, lowering=_smaller(path, before, after))
+
+
+def _smaller(path: str, before: object, after: object) -> bool:
+    numbers = isinstance(before, int | float) and isinstance(after, int | float)
+    return path in SIZE and numbers and after < before  # type: ignore[operator]
+
+
+COMPUTE = Concern("compute", wanted, changes)

@@ -1,0 +1,71 @@
+"""Which organization a project lives in, and what a move between two of them means."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.tier import OrganizationLimits
+from reconciler.plan.change import FieldChange, Risk
+from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
+from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Fields
+
+NAME: Final = "organization"
+PATH: Final = "organization"
+
+_LOWER_IS_MORE: Final = frozenset({"min_cu", "min_suspend_timeout_seconds"})
+_NOT_A_TENANTS: Final = frozenset({"projects"})
+
+
+def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
+    """Whether the destination grants a tenant less than the origin in any respect that both state."""
+    return any(
+        _less(name, getattr(origin, name), getattr(destination, name))
+        for name in (field.name for field in fields(OrganizationLimits))
+        if name not in _NOT_A_TENANTS
+    )
+
+
+def _less(name: str, before: float | None, after: float | None) -> bool:
+    if before is None or after is None:
+        return False
+    return after > before if name in _LOWER_IS_MORE else after < before
+
+
+def move(origin: str, destination: str, *, downgrade: bool) -> FieldChange:
+    """The change of organization. Data, connections and credentials stay (Neon: organization transfer)."""
+    risk = Risk.DISRUPTIVE if downgrade else Risk.SAFE
+    return FieldChange(PATH, origin, destination, risk, lowering=downgrade)
+
+
+def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
+    """Whether a project with this value could not live in an organization with these limits."""
+    bound = _bound(limits, path)
+    if bound is None or not isinstance(value, int | float):
+        return False
+    if path in (MIN, SUSPEND):
+        return 0 <= value < bound
+    return value > bound
+
+
+def clamps(limits: OrganizationLimits, observed: Fields, wanted: Fields) -> Iterator[FieldChange]:
+    """Values that the files leave alone, but that the destination forbids: set to its bound."""
+    for path, before in observed.items():
+        if path not in wanted and forbids(limits, path, before):
+            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else Risk.SAFE
+            yield FieldChange(path, before, _bound(limits, path), risk, lowering=path in (MAX, RESTORE_WINDOW))
+
+
+def _bound(limits: OrganizationLimits, path: str) -> float | None:
+    return {
+        MIN: limits.min_cu,
+        MAX: limits.max_cu,
+        SUSPEND: limits.min_suspend_timeout_seconds,
+        RESTORE_WINDOW: limits.restore_window_seconds,
+    }.get(path)

@@ -1,0 +1,112 @@
+"""Which details of which projects have to be observed before a plan can be made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.selection import Depth, Selection
+from reconciler.plan.concerns import compute
+from reconciler.plan.identity import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+    from reconciler.plan.identity import Identities
+
+SMALL_FLEET: Final = 100
+"""Up to so many selected tenants everything is read at the default depth: it costs seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Ids of projects, in order, by the call that shows what is missing."""
+
+    projects: tuple[str, ...] = ()
+    """GET one: the list left a value out."""
+    branches: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.projects or self.branches or self.endpoints)
+
+
+def needs(
+    desired: DesiredState,
+    live: LiveState,
+    *,
+    depth: Depth = Depth.DECLARED,
+    selection: Selection = Selection(),
+) -> Needs:
+    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end."""
+    identities = identify(desired, live)
+    tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
+    if depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET:
+        depth = Depth.DEEP
+    matched = [
+        (tenant, identities.projects[tenant.name]) for tenant in tenants if tenant.name in identities.projects
+    ]
+    unsettled = [p for tenant, p in matched if not tenant.absent and _unsettled(desired, tenant, p)]
+    sized = [
+        project
+        for tenant, project in matched
+        if not tenant.absent
+        and not _unsettled(desired, tenant, project)
+        and _computes_matter(desired, tenant, project, depth)
+    ]
+    doomed = [project for tenant, project in matched if tenant.absent]
+    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
+    reporting_orphans = selection.everything and depth is not Depth.LIST
+    doubtful = _doubtful(desired, live, identities, creating=creating, reporting_orphans=reporting_orphans)
+    return Needs(
+        projects=_ids(unsettled),
+        branches=_ids(p for p in (*doomed, *sized, *doubtful) if p.branches is None),
+        endpoints=_ids(p for p in sized if p.endpoints is None),
+    )
+
+
+def _ids(projects: Iterator[LiveProject] | list[LiveProject]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(project.id for project in projects))
+
+
+def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
+    settings = desired.settings(tenant)
+    return (
+        (settings.quota is not None and project.quota is None)
+        or (settings.compute is not None and project.compute is None)
+        or (settings.restore_window_seconds is not None and project.restore_window_seconds is None)
+        or (bool(settings.settings) and project.settings is None)
+    )
+
+
+def _computes_matter(desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> bool:
+    """Whether the existing computes have to be read: always before a move or a change of size."""
+    settings = desired.settings(tenant)
+    if settings.compute is None:
+        return False
+    return (
+        depth is Depth.DEEP
+        or (depth is Depth.DECLARED and tenant.overrides.compute is not None)
+        or project.organization != settings.organization
+        or any(compute.changes(settings, project))
+    )
+
+
+def _doubtful(
+    desired: DesiredState,
+    live: LiveState,
+    identities: Identities,
+    *,
+    creating: bool,
+    reporting_orphans: bool,
+) -> Iterator[LiveProject]:
+    """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
+    if not live.listed:
+        return
+    for project in identities.unmatched:
+        if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None):
+            yield project

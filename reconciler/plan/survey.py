@@ -1,0 +1,84 @@
+"""What a plan says besides its actions: orphans, conflicts, notes, and what it looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan import ownership
+from reconciler.plan.plan import Conflict, Coverage, Note, Orphan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+    from reconciler.plan.identity import Identities
+
+
+def orphans(desired: DesiredState, identities: Identities) -> tuple[Orphan, ...]:
+    """Projects of no tenant that our naming or our annotation claims, in the order of the listing."""
+    return tuple(
+        Orphan(project, tenant, ownership.owned(project, desired.fleet))
+        for project in identities.unmatched
+        if (tenant := _claimed_tenant(desired, project)) and tenant not in desired.held_back
+    )
+
+
+def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
+    owner = ownership.owner(project)
+    if owner is not None and owner.get(ownership.FLEET) != desired.fleet:
+        return None
+    return ownership.annotated_tenant(project, desired.fleet) or desired.naming.tenant(project.name)
+
+
+def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:
+    """A fact that counts at creation only, pinned to something else than what the project has."""
+    pinned_and_live = {
+        "region": (tenant.pins.region, project.region),
+        "pg_version": (tenant.pins.pg_version, project.pg_version),
+    }
+    for word, (pinned, live) in pinned_and_live.items():
+        if pinned is not None and pinned != live:
+            return Conflict(
+                tenant.name,
+                f"{word} is pinned to {pinned}, but project {project.id} has {live}",
+                f"set {word} to {live}, or move the data by hand: no project is destroyed to change a field",
+                tenant.location,
+            )
+    return None
+
+
+def notes(desired: DesiredState, tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
+    """Projects that were not found by name."""
+    for tenant in tenants:
+        project = identities.projects.get(tenant.name)
+        if tenant.name in identities.unseen:
+            yield Note(tenant.name, f"the API would not show project {tenant.project_id}", tenant.location)
+        elif project and not tenant.project_id and project.name not in desired.naming.names(tenant.name):
+            found = f"project {project.id}, found by its annotation, has been renamed {project.name!r}"
+            yield Note(tenant.name, found, tenant.location)
+
+
+def coverage(
+    desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities
+) -> Coverage:
+    """What was looked at, so that nobody takes silence for agreement."""
+    sized = [
+        project
+        for tenant in tenants
+        if not tenant.absent
+        and (project := identities.projects.get(tenant.name))
+        and desired.settings(tenant).compute is not None
+    ]
+    return Coverage(
+        tenants=len(tenants),
+        left_out=len(desired.tenants) - len(tenants),
+        projects=len(live.projects),
+        organizations=tuple(live.listed),
+        computes_checked=sum(project.endpoints is not None for project in sized),
+        computes_total=len(sized),
+        unknown=len(live.unknown),
+        held_back=len(desired.held_back),
+    )

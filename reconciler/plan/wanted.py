@@ -1,0 +1,51 @@
+"""Everything that the files want of one tenant, field by field, and what changed since an earlier commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns import PROJECT_CONCERNS, organization
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.plan.concerns.concern import Fields
+
+STATE = "state"
+PRESENT, ABSENT = "present", "absent"
+
+
+def fields(desired: DesiredState, tenant: Tenant) -> Fields:
+    """Every managed field of the tenant; of a tombstone, only that it is one."""
+    if tenant.absent:
+        return {STATE: ABSENT}
+    settings = desired.settings(tenant)
+    managed = [concern.wanted(settings) for concern in PROJECT_CONCERNS]
+    return {
+        STATE: PRESENT,
+        organization.PATH: settings.organization,
+        **{path: value for concern in managed for path, value in concern.items()},
+    }
+
+
+def origin(path: str, now: Fields, before: Fields | None) -> Origin:
+    """Whether the files changed in this field since the base; ``before`` is None without one."""
+    if before is None:
+        return Origin.UNKNOWN
+    return Origin.DRIFT if path in before and before[path] == now.get(path) else Origin.CONFIG
+
+
+def base_fields(base: DesiredState | None, tenant: str) -> Fields | None:
+    """What the base wanted of the tenant; empty where it did not know it, None where that cannot be told."""
+    if base is None or tenant in base.held_back:
+        return None
+    known = base.tenants.get(tenant)
+    return {} if known is None else fields(base, known)
+
+
+def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
+    """Tenants of the files whose wanted fields are not what they were, a change of their tier included."""
+    return frozenset(
+        name for name, tenant in desired.tenants.items() if base_fields(base, name) != fields(desired, tenant)
+    )

@@ -1,0 +1,36 @@
+"""The guards: what must not go ahead, decided before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.plan.budget import estimate
+from reconciler.plan.guards import fleet, tenant
+from reconciler.plan.permissions import Permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Plan, Refusal, TenantPlan
+
+
+def guard(plan: Plan, desired: DesiredState, live: LiveState, permissions: Permissions = Permissions()) -> Plan:
+    """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead."""
+    judged = [tenant.judge(planned, desired, live, permissions) for planned in plan.tenants]
+    kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
+    refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
+    bench = fleet.Bench(plan, desired, live, permissions)
+    for rule in fleet.RULES:
+        found = list(rule(kept, bench))
+        refused = {name for refusal in found for name in refusal.tenants}
+        kept = [planned for planned in kept if planned.tenant not in refused]
+        refusals += found
+    return replace(
+        plan,
+        tenants=tuple(kept),
+        refusals=(*plan.refusals, *refusals),
+        budget=estimate((action for planned in kept for action in planned.actions), desired, live),
+    )

@@ -1,0 +1,131 @@
+"""Guards that count: how much of a fleet one run may touch, and how much an organization can hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.change import Risk
+from reconciler.plan.ownership import owned
+from reconciler.plan.plan import Refusal, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
+    from reconciler.plan.permissions import Permissions
+    from reconciler.plan.plan import Plan, TenantPlan
+
+MANY: Final = 10
+"""From so many creates on, projects of ours that match no file are a sign of a changed naming pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that a rule about the fleet may look at, besides the tenants whose plans still stand."""
+
+    plan: Plan
+    desired: DesiredState
+    live: LiveState
+    permissions: Permissions
+
+
+def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """Creating many tenants while about as many projects of ours match no file."""
+    creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
+    unmatched = sum(owned(orphan.project, bench.desired.fleet) is not False for orphan in bench.plan.orphans)
+    if len(creating) < MANY or 2 * unmatched < len(creating):
+        return
+    if bench.permissions.counts.get("creates", 0) >= len(creating):
+        return
+    yield _refusal(
+        Rule.MANY_UNMATCHED,
+        creating,
+        f"{len(creating)} tenants would be created while {unmatched} live projects of the fleet match no file",
+        "if the naming pattern changed, keep the old one in naming.previous; "
+        f"if they really are new, permit it with --allow creates={len(creating)}",
+    )
+
+
+def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """Room for what comes in, by transfer first; what does not fit is refused, in the plan's order."""
+    arrivals: dict[str, list[TenantPlan]] = defaultdict(list)
+    for kind in (TransferProject, CreateProject):
+        for planned in kept:
+            for action in planned.actions:
+                if isinstance(action, kind):
+                    arrivals[_arrives_in(action)].append(planned)
+    for organization, arriving in arrivals.items():
+        limit = bench.desired.organizations[organization].limits.projects
+        live_count = bench.live.listed.get(organization)
+        if limit is None or live_count is None:
+            continue
+        room = max(0, limit - live_count)
+        if len(arriving) > room:
+            yield _refusal(
+                Rule.ORGANIZATION_LIMIT,
+                arriving[room:],
+                f"organization {organization} holds {live_count} of {limit} projects: {len(arriving)} more "
+                f"do not fit, room is for {room}",
+                f"ask Neon for a higher limit and state it as organizations.{organization}.limits.projects",
+            )
+
+
+def _arrives_in(action: TransferProject | CreateProject) -> str:
+    return action.destination if isinstance(action, TransferProject) else action.organization
+
+
+def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """No run goes further than the thresholds, unless a person names the exact number."""
+    for kind, applies in KINDS.items():
+        by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
+        for planned in kept:
+            if organization := next((_touches(a, planned) for a in planned.actions if applies(a)), None):
+                by_organization[organization].append(planned)
+        for organization, touched in by_organization.items():
+            threshold = getattr(bench.desired.policy.thresholds, kind)
+            allowed = max(
+                threshold.allows(bench.live.listed.get(organization)), bench.permissions.counts.get(kind, 0)
+            )
+            if len(touched) > allowed:
+                yield _refusal(
+                    Rule.THRESHOLD,
+                    touched,
+                    f"{len(touched)} {kind} in organization {organization}, at most {allowed} a run",
+                    f"apply them in parts, or permit exactly these with --allow {kind}={len(touched)}",
+                )
+
+
+def _touches(action: Action, planned: TenantPlan) -> str:
+    """The organization whose projects the action touches."""
+    if isinstance(action, CreateProject):
+        return action.organization
+    return planned.project.organization if planned.project else ""
+
+
+KINDS: Final[dict[str, Callable[[Action], bool]]] = {
+    "creates": lambda action: isinstance(action, CreateProject),
+    "transfers": lambda action: isinstance(action, TransferProject),
+    "disruptive": lambda action: (
+        action.risk >= Risk.DISRUPTIVE and not isinstance(action, TransferProject | DeleteProject)
+    ),
+    "deletes": lambda action: isinstance(action, DeleteProject),
+}
+"""By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
+
+FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
+RULES: Final[tuple[FleetRule, ...]] = (many_unmatched, organization_limits, thresholds)
+
+
+def _refusal(rule: Rule, refused: Sequence[TenantPlan], message: str, remedy: str) -> Refusal:
+    return Refusal(
+        rule,
+        tuple(planned.tenant for planned in refused),
+        message,
+        remedy,
+        tuple(action for planned in refused for action in planned.actions),
+    )

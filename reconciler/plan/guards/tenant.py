@@ -1,0 +1,228 @@
+"""Guards that look at one tenant.
+
+A change that is held back leaves its action; an action without changes leaves the plan. Where the
+move, the creation or the deletion itself is held back, so is everything else of the tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.desired.policy import DriftPolicy
+from reconciler.plan import ownership
+from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.change import Origin, Risk
+from reconciler.plan.concerns import concern_name
+from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.plan import Refusal, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
+    from reconciler.plan.permissions import Permissions
+    from reconciler.plan.plan import TenantPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why something is held back, and what would allow it."""
+
+    rule: Rule
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that a rule about one tenant may look at."""
+
+    planned: TenantPlan
+    desired: DesiredState
+    live: LiveState
+    permissions: Permissions
+
+    @property
+    def protected(self) -> bool:
+        """Whether the tenant's file says ``protect: true``."""
+        tenant = self.desired.tenants.get(self.planned.tenant)
+        return tenant is not None and tenant.protect
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the tenant's file names the project by id."""
+        tenant = self.desired.tenants.get(self.planned.tenant)
+        return tenant is not None and tenant.project_id is not None
+
+
+Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
+
+
+def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissions: Permissions) -> Judged:
+    """What of a tenant's plan may go ahead, and what is refused and why."""
+    bench = Bench(planned, desired, live, permissions)
+    for action in planned.actions:
+        for rule in WHOLE_TENANT:
+            if verdict := rule(action, bench):
+                return _refuse_all(planned, verdict)
+    held = dict(_held_changes(bench))
+    for (action, _), verdict in held.items():
+        if _is_structural(action):
+            return _refuse_all(planned, verdict)
+    return _hold_back(planned, held)
+
+
+def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
+    if not (isinstance(action, CreateProject) and bench.live.unknown):
+        return None
+    count = len(bench.live.unknown)
+    return Verdict(
+        Rule.INCOMPLETE_VIEW,
+        f"the API would not show {count} project{'s' if count > 1 else ''}, one of which may be this tenant's",
+        "run again when the listing is whole",
+    )
+
+
+def _ownership(action: Action, bench: Bench) -> Verdict | None:
+    project = bench.planned.project
+    if not isinstance(action, DeleteProject) or project is None or bench.pinned:
+        return None
+    if ownership.owned(project, bench.desired.fleet):
+        return None
+    return Verdict(
+        Rule.OWNERSHIP,
+        f"project {project.id} ({project.name}) does not carry the annotation of fleet {bench.desired.fleet!r}",
+        f"state project_id: {project.id} in the tenant's file to say that it is yours",
+    )
+
+
+def _integration(action: Action, bench: Bench) -> Verdict | None:
+    project = bench.planned.project
+    if not isinstance(action, TransferProject) or project is None or not project.integrations:
+        return None
+    return Verdict(
+        Rule.INTEGRATION,
+        f"Neon transfers no project with an integration: {', '.join(project.integrations)}",
+        "remove the integration in the console",
+    )
+
+
+WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
+    _incomplete_view,
+    _ownership,
+    _integration,
+)
+
+
+def _held_changes(bench: Bench) -> Iterator[tuple[tuple[Action, FieldChange], Verdict]]:
+    for action in bench.planned.actions:
+        held = {change: verdict for change in action.changes if (verdict := _judge_change(change, bench))}
+        size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
+        if size is not None:
+            # Two ends of one range: one alone could make a range that Neon rejects.
+            held |= {change: size for change in action.changes if change.path in SIZE}
+        yield from (((action, change), verdict) for change, verdict in held.items())
+
+
+def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
+    if bench.protected and (change.lowering or change.risk is Risk.DESTRUCTIVE):
+        return Verdict(
+            Rule.PROTECTED,
+            "the tenant is protected",
+            "remove protect from the tenant's file in a commit of its own",
+        )
+    concern = concern_name(change.path)
+    policy = bench.desired.policy.drift.get(concern)
+    if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
+        return Verdict(
+            Rule.DRIFT_POLICY,
+            f"drift_policy reports what differs in {concern} and repairs nothing",
+            f"change the live value by hand, or set drift_policy.{concern}: repair",
+        )
+    if change.lowering and not _has_cause(change, policy, bench):
+        return _no_cause(change, concern)
+    return None
+
+
+def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) -> bool:
+    pruned = isinstance(bench.planned.actions[0], DeleteProject) and bench.permissions.prune
+    return (
+        change.origin is Origin.CONFIG
+        or policy is DriftPolicy.REPAIR
+        or bench.permissions.lowering
+        or (pruned and bench.planned.tenant not in bench.desired.tenants)
+    )
+
+
+def _no_cause(change: FieldChange, concern: str) -> Verdict:
+    if change.origin is Origin.DRIFT:
+        return Verdict(
+            Rule.LOWERING_NEEDS_A_CAUSE,
+            "it takes something from the tenant, and the files did not change: the live side moved",
+            f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
+        )
+    return Verdict(
+        Rule.LOWERING_NEEDS_A_CAUSE,
+        "it takes something from the tenant, and there is no base to tell whether a commit asks for it",
+        "name the commit that was applied last with --base, or permit it with --allow lowering",
+    )
+
+
+def _is_structural(action: Action) -> bool:
+    """Whether the tenant's other actions rest on this one."""
+    match action:
+        case PatchProject() | PatchEndpoint():
+            return action.before_transfer
+        case _:
+            return True
+
+
+def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
+    return replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
+
+
+def _hold_back(planned: TenantPlan, held: Mapping[tuple[Action, FieldChange], Verdict]) -> Judged:
+    kept = [_without(action, {c for a, c in held if a == action}) for action in planned.actions]
+    refusals = [
+        _refusal(planned.tenant, verdict, _only(planned.actions, held, verdict))
+        for verdict in dict.fromkeys(held.values())
+    ]
+    return replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
+
+
+def _without(action: Action, held: set[FieldChange]) -> Action:
+    """The action less what is held back; its live values go out as companions."""
+    if not held or not isinstance(action, PatchProject | PatchEndpoint):
+        return action
+    staying = tuple(change for change in action.changes if change not in held)
+    groups = {change.path.partition(".")[0] for change in staying}
+    companions = tuple(
+        (change.path, change.before)
+        for change in action.changes
+        if change in held and change.path.partition(".")[0] in groups and change.before is not None
+    )
+    return replace(
+        action,
+        changes=staying,
+        companions=(*action.companions, *(c for c in companions if c[0].startswith(("quota.", "compute.")))),
+    )
+
+
+def _only(
+    actions: tuple[Action, ...], held: Mapping[tuple[Action, FieldChange], Verdict], verdict: Verdict
+) -> tuple[Action, ...]:
+    """The actions with only the changes that the verdict holds back."""
+    found = []
+    for action in actions:
+        changes = tuple(change for change in action.changes if held.get((action, change)) == verdict)
+        if changes:
+            found.append(replace(action, changes=changes))
+    return tuple(found)
+
+
+def _refusal(tenant: str, verdict: Verdict, actions: tuple[Action, ...]) -> Refusal:
+    return Refusal(verdict.rule, (tenant,), verdict.message, verdict.remedy, actions)

@@ -155,10 +155,30 @@ class UnavailableError(ApiError):
 class TransferRefusedError(ApiError):
     """406 or 422 to a transfer. ``culprits`` are the project ids that the answer names; may be empty."""
 
-    def __init__(self, message: str, *, status: int, culprits: tuple[str, ...] = ()) -> None:
-        super().__init__(message, status=status)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        culprits: tuple[str, ...] = (),
+        request_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, request_id=request_id, hint=hint)
         self.culprits = culprits
 
 
 class OperationFailedError(ReconcilerError):
     """An operation that a call had started ended without success, or did not end in time."""
+
+
+class NotTakenError(ReconcilerError):
+    """A write was answered as if done, but the answer shows another value than the one asked for."""
+
+
+class LostRaceError(ReconcilerError):
+    """Another run created the same tenant first; this run's own project was removed again."""
+
+
+class JournalError(ReconcilerError):
+    """The journal cannot be written, without which nothing else is written either."""

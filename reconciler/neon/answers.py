@@ -1,0 +1,245 @@
+"""What an answer means: a decoded body, one of our errors, or another try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from reconciler.errors import (
+    ApiError,
+    AuthenticationError,
+    ConflictError,
+    LockedError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReconcilerError,
+    TransferRefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
+from reconciler.neon.secret import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.neon.call import Call
+    from reconciler.neon.credentials import Key
+
+T = TypeVar("T")
+
+NOT_CARRIED_OUT: Final = frozenset({423, 429, 503})
+"""Neon: always safe to send again, whatever the method."""
+OUTCOME_UNKNOWN: Final = frozenset({408, 500, 502, 504, *range(520, 528), 530})
+"""A write may have been carried out all the same; 520 and above are what a proxy in front of the API says."""
+
+FEW: Final = 4
+"""Attempts where nothing is known to get better by waiting."""
+MANY: Final = 1_000
+"""Attempts that only the time limit on waiting ends."""
+QUOTED_CHARACTERS: Final = 300
+
+
+class TryAgain(Exception):  # noqa: N818
+    """Ends one attempt. ``error`` is what the caller gets if it was the last."""
+
+    def __init__(self, error: ReconcilerError, *, attempts: int, at_least_seconds: float = 0.0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.attempts = attempts
+        self.at_least_seconds = at_least_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A call on its way: with which key, under which id."""
+
+    call: Call
+    key: Key
+    request_id: str
+
+    def failed(self, why: str) -> str:
+        """The one sentence of an error."""
+        return redact(f"could not {self.call.purpose}: {why} (request {self.request_id})", self.key.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``headers`` by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
+    """The body of a success as ``shape``. Raises the error that the answer means, or TryAgain."""
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise _refusal(exchange, answer)
+    body = b"{}" if answer.status == HTTPStatus.NO_CONTENT else answer.body
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(exchange, error) from error
+
+
+def _unreadable(exchange: Exchange, error: Exception) -> Exception:
+    """Of a write we know that Neon took it, but not what it says; a body cut short may arrive whole next time."""
+    if not exchange.call.reads:
+        return lost(exchange, f"it was taken, but the answer cannot be read: {error}")
+    told = UnexpectedAnswerError(
+        exchange.failed(f"the answer is not of the documented shape: {error}"),
+        hint="is the host right, and is nothing between here and the API that answers for it?",
+    )
+    wrong_shape = isinstance(error, msgspec.ValidationError)
+    return told if wrong_shape else TryAgain(told, attempts=FEW)
+
+
+def lost(exchange: Exchange, why: str) -> Exception:
+    """The call was sent and its answer is lost: a read is tried again, a write is never repeated blindly."""
+    if exchange.call.reads:
+        return TryAgain(UnreachableError(exchange.failed(why)), attempts=FEW)
+    hint = "it may or may not have been carried out; the next run looks at the live state and decides"
+    return UnknownOutcomeError(exchange.failed(why), hint=hint)
+
+
+def unreachable(exchange: Exchange, host: str, why: str) -> TryAgain:
+    """No connection was made, so nothing was sent, and any call may be tried again."""
+    hint = f"is {host} right, and can it be reached from here?"
+    return TryAgain(UnreachableError(exchange.failed(f"{host} cannot be reached: {why}"), hint=hint), attempts=FEW)
+
+
+def _refusal(exchange: Exchange, answer: Answer) -> Exception:
+    status = answer.status
+    if status in NOT_CARRIED_OUT:
+        return TryAgain(_error(exchange, answer), attempts=MANY, at_least_seconds=_retry_after_seconds(answer))
+    if status in OUTCOME_UNKNOWN:
+        if not exchange.call.reads:
+            return lost(exchange, _told(answer))
+        return TryAgain(_error(exchange, answer), attempts=FEW, at_least_seconds=_retry_after_seconds(answer))
+    if status < HTTPStatus.BAD_REQUEST:
+        hint = "redirects are not followed: give the API's own address (--api-host)"
+        return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)
+    if exchange.call.transfers and status in (406, 422):
+        return _transfer_refusal(exchange, answer)
+    return _error(exchange, answer)
+
+
+ERRORS: Final[Mapping[int, type[ApiError]]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    423: LockedError,
+    429: RateLimitedError,
+}
+
+
+def _error(exchange: Exchange, answer: Answer) -> ApiError:
+    transient = answer.status in NOT_CARRIED_OUT | OUTCOME_UNKNOWN
+    kind = ERRORS.get(answer.status, UnavailableError if transient else ApiError)
+    return kind(
+        exchange.failed(_told(answer)),
+        status=answer.status,
+        code=_text(_json(answer).get("code")),
+        request_id=exchange.request_id,
+        hint=_hint(exchange, answer),
+    )
+
+
+def _hint(exchange: Exchange, answer: Answer) -> str | None:
+    variable = f"${exchange.key.variable}"
+    if answer.status == 403 and exchange.call.transfers:
+        return f"a transfer needs a personal API key of an admin of both organizations: {variable} is used"
+    if answer.status == 422 and "LIMIT_EXCEEDED" in _text(_json(answer).get("code")):
+        return "a limit of the organization is reached: make room, or have Neon raise it"
+    seconds = _retry_after_seconds(answer)
+    return {
+        401: f"the key is unknown to the API: check {variable}",
+        403: f"the key in {variable} may not do this",
+        404: f"it does not exist, or the key in {variable} may not see it",
+        423: "other operations hold the project: run again later",
+        429: f"the API asks to wait {seconds:.0f} s"
+        if seconds
+        else "other users of the account take its rate too",
+        503: f"the API asks to wait {seconds:.0f} s" if seconds else "the API is unavailable: run again later",
+    }.get(answer.status)
+
+
+def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedError:
+    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422)."""
+    body = _json(answer)
+    limits = [
+        f"{limit.get('name')} is {limit.get('actual')}, expected {limit.get('expected')}"
+        for limit in _objects(body.get("limits"))
+    ]
+    blocked = {
+        project["id"]: _text(project.get("integration"))
+        for project in _objects(body.get("projects"))
+        if isinstance(project.get("id"), str)
+    }
+    integrations = [f"{project} is connected to {integration}" for project, integration in blocked.items()]
+    return TransferRefusedError(
+        exchange.failed("; ".join([*limits, *integrations]) or _told(answer)),
+        status=answer.status,
+        culprits=tuple(blocked),
+        request_id=exchange.request_id,
+        hint="remove the integration in the console first" if blocked else None,
+    )
+
+
+def _told(answer: Answer) -> str:
+    """The status and, where there is one, Neon's own sentence."""
+    name = f"{answer.status} {_phrase(answer.status)}".strip()
+    if location := answer.headers.get("location"):
+        return f"the answer is {name}, to {location}"
+    message = _text(_json(answer).get("message"))
+    return f"Neon answers {name}: {message}" if message else f"the answer is {name}, without a message"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _json(answer: Answer) -> dict[str, Any]:
+    """An error's body where it is a JSON object, else nothing: HTML and empty bodies occur too."""
+    try:
+        body = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value[:QUOTED_CHARACTERS].strip() if isinstance(value, str) else ""
+
+
+def _retry_after_seconds(answer: Answer) -> float:
+    """``Retry-After`` in seconds or as a date, which is read against the answer's own ``Date``; else 0."""
+    stated = answer.headers.get("retry-after", "").strip()
+    if stated.isascii() and stated.isdigit():
+        return float(stated)
+    until, now = _date(stated), _date(answer.headers.get("date", ""))
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds()) if until else 0.0
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

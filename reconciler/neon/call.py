@@ -1,0 +1,48 @@
+"""One API call before it is sent: where it goes, what it carries, and how a message speaks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.live.project import Json
+
+Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call by its route, the unit by which Neon counts bursts."""
+
+    method: Method
+    path_template: str
+    """``/projects/{project_id}``; the places are filled from ``ids``."""
+    purpose: str
+    """What it is for, so that ``could not {purpose}`` is a sentence: ``create project acme``."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | int | bool] = field(default_factory=dict)
+    body: Json = None
+
+    @property
+    def route(self) -> str:
+        """Method and path without the ids: what the limit on bursts applies to."""
+        return f"{self.method} {self.path_template}"
+
+    @property
+    def path(self) -> str:
+        """The path with its ids, quoted: an id from a file can lead nowhere else."""
+        return self.path_template.format_map({name: quote(value, safe="") for name, value in self.ids.items()})
+
+    @property
+    def reads(self) -> bool:
+        """True where repeating it changes nothing."""
+        return self.method == "GET"
+
+    @property
+    def transfers(self) -> bool:
+        """True for the one call that only a personal key may make, and whose refusals have their own shape."""
+        return self.path_template.endswith("/projects/transfer")

@@ -1,0 +1,360 @@
+"""Neon's API as methods: one per call that we make, our types in and out."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from reconciler.errors import NotFoundError, WrongOrganizationError
+from reconciler.neon import wire
+from reconciler.neon.call import Call
+from reconciler.neon.operations import Operation, wait_for
+from reconciler.neon.pace import Pace
+from reconciler.neon.secret import Secret
+from reconciler.neon.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from random import Random
+
+    import httpx
+
+    from reconciler.desired.state import Api
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.neon.credentials import Access, OrganizationAccess
+    from reconciler.plan.change import Value
+
+T = TypeVar("T")
+
+PROJECTS_PER_PAGE: Final = 400
+"""Neon: the most; the default is 10."""
+BRANCHES_PER_PAGE: Final = 10_000
+"""Neon: the most, and more than any project may have."""
+OPERATIONS_PER_PAGE: Final = 100
+LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
+"""Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
+PROJECTS_PER_TRANSFER: Final = 400
+"""Neon: the most that one transfer call may move."""
+
+PROJECT: Final = "/projects/{project_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One organization, whole. ``unavailable``: ids that exist and that Neon did not read in time."""
+
+    projects: tuple[LiveProject, ...]
+    unavailable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedProject:
+    """What POST /projects made: a project with its default branch and that branch's compute."""
+
+    project: LiveProject
+    branch_id: str
+    branch_name: str
+    endpoint_id: str | None
+    operations: tuple[Operation, ...]
+    connection_uri: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedProject:
+    """The project as it is after a patch."""
+
+    project: LiveProject
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedEndpoint:
+    """The compute as it is after a patch."""
+
+    endpoint: LiveEndpoint
+    operations: tuple[Operation, ...]
+
+
+class Neon:
+    """The calls. ``organization`` is always a name from ``tiers.yaml``; every method may raise ApiError and kin.
+
+    Writes take ``request_id``, which goes out as ``X-Request-ID``, so that a journal can name it beforehand.
+    """
+
+    def __init__(self, transport: Transport, access: Access) -> None:
+        self._transport = transport
+        self._access = access
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, retries and polls included."""
+        return self._transport.calls
+
+    def require_personal_key(self) -> None:
+        """Raises MissingKeyError now rather than in the middle of a run that transfers."""
+        self._access.personal_key()
+
+    async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
+        """Every project of an organization. ``on_page`` is told how many there are so far, after each page."""
+        found: dict[str, LiveProject] = {}
+        unavailable: dict[str, None] = {}
+        async for page in self._pages(organization, f"list the projects of organization {organization}"):
+            for project in self._listed(page, organization):
+                found[project.id] = project
+            unavailable.update(dict.fromkeys(page.unavailable_project_ids))
+            if on_page is not None:
+                on_page(len(found))
+        return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
+
+    async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
+        """The projects of exactly this name: Neon does not keep names unique, and its search takes parts.
+
+        A short page that holds the name ends the search; one that does not find it goes on to the very end.
+        Ids that were unavailable are read one by one, so that an empty answer means that there is none.
+        """
+        found: dict[str, LiveProject] = {}
+        purpose = f"look for project {name} in organization {organization}"
+        async with aclosing(self._pages(organization, purpose, search=name)) as pages:
+            async for page in pages:
+                read = [await self._project_if_any(organization, id_) for id_ in page.unavailable_project_ids]
+                seen = [*self._listed(page, organization), *filter(None, read)]
+                found.update({project.id: project for project in seen if project.name == name})
+                if found and len(seen) < PROJECTS_PER_PAGE:
+                    break
+        return tuple(found.values())
+
+    async def project(self, organization: str, project_id: str) -> LiveProject:
+        """One project with all its settings."""
+        call = Call("GET", PROJECT, f"read project {project_id}", {"project_id": project_id})
+        answer = await self._send(organization, call, wire.OneProject)
+        return self._live(answer.project, organization)
+
+    async def _project_if_any(self, organization: str, project_id: str) -> LiveProject | None:
+        try:
+            return await self.project(organization, project_id)
+        except NotFoundError:
+            return None
+
+    async def branches(self, organization: str, project_id: str) -> tuple[LiveBranch, ...]:
+        """Every branch of a project with its annotations, oldest first."""
+        found: dict[str, LiveBranch] = {}
+        cursor: str | None = None
+        while True:
+            page = await self._send(organization, _branches_call(project_id, cursor), wire.BranchesPage)
+            for branch in page.branches:
+                found[branch.id] = wire.live_branch(branch, page.annotations.get(branch.id))
+            last, cursor = cursor, page.pagination.next if page.pagination else None
+            # Neon: `next` comes even with the last page; no project has more branches than one page holds.
+            if len(page.branches) < BRANCHES_PER_PAGE or cursor in (None, last):
+                return tuple(found.values())
+
+    async def endpoints(self, organization: str, project_id: str) -> tuple[LiveEndpoint, ...]:
+        """Every compute of a project, in one call (Neon: this list has no pages)."""
+        purpose = f"read the computes of project {project_id}"
+        call = Call("GET", f"{PROJECT}/endpoints", purpose, {"project_id": project_id})
+        answer = await self._send(organization, call, wire.Endpoints)
+        return tuple(wire.live_endpoint(endpoint) for endpoint in answer.endpoints)
+
+    async def create_project(
+        self,
+        organization: str,
+        values: Mapping[str, Value],
+        annotations: Mapping[str, str],
+        *,
+        request_id: str | None = None,
+    ) -> CreatedProject:
+        """Create a project with its annotated default branch. Raises UnknownOutcomeError where it may exist."""
+        body = wire.create_body(values, annotations, self._organization(organization).id)
+        call = Call("POST", "/projects", f"create project {values.get('name')} in {organization}", body=body)
+        answer = await self._send(organization, call, wire.NewProject, request_id)
+        writable = (endpoint.id for endpoint in answer.endpoints if endpoint.type == "read_write")
+        return CreatedProject(
+            project=self._live(answer.project, organization),
+            branch_id=answer.branch.id,
+            branch_name=answer.branch.name,
+            endpoint_id=next(writable, None),
+            operations=tuple(answer.operations),
+            connection_uri=next((Secret(uri.connection_uri) for uri in answer.connection_uris), None),
+        )
+
+    async def update_project(
+        self, organization: str, project_id: str, values: Mapping[str, Value], *, request_id: str | None = None
+    ) -> PatchedProject:
+        """Patch what a project itself says; its existing computes keep their own sizes (Neon)."""
+        body = wire.patch_body(values)
+        call = Call("PATCH", PROJECT, f"patch project {project_id}", {"project_id": project_id}, body=body)
+        answer = await self._send(organization, call, wire.OneProject, request_id)
+        return PatchedProject(self._live(answer.project, organization), tuple(answer.operations))
+
+    async def update_endpoint(
+        self,
+        organization: str,
+        project_id: str,
+        endpoint_id: str,
+        values: Mapping[str, Value],
+        *,
+        request_id: str | None = None,
+    ) -> PatchedEndpoint:
+        """Patch one compute; one that runs is restarted (Neon)."""
+        call = Call(
+            "PATCH",
+            f"{PROJECT}/endpoints/{{endpoint_id}}",
+            f"patch compute {endpoint_id} of project {project_id}",
+            {"project_id": project_id, "endpoint_id": endpoint_id},
+            body=wire.endpoint_body(values),
+        )
+        answer = await self._send(organization, call, wire.OneEndpoint, request_id)
+        return PatchedEndpoint(wire.live_endpoint(answer.endpoint), tuple(answer.operations))
+
+    async def transfer_projects(
+        self, origin: str, destination: str, project_ids: Sequence[str], *, request_id: str | None = None
+    ) -> None:
+        """Move up to 400 projects; they move before the answer comes, without operations.
+
+        Raises TransferRefusedError, with the culprits where the answer names them, and MissingKeyError.
+        Neon: needs a personal key; whether a refused batch moves some of it is not documented.
+        """
+        call = Call(
+            "POST",
+            "/organizations/{organization_id}/projects/transfer",
+            f"transfer {_counted(project_ids)} from {origin} to {destination}",
+            {"organization_id": self._organization(origin).id},
+            body={
+                "destination_org_id": self._organization(destination).id,
+                "project_ids": list(project_ids),
+            },
+        )
+        await self._transport.send(call, self._access.personal_key(), wire.Done, request_id=request_id)
+
+    async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> None:
+        """Delete a project; one that is gone already counts as deleted. Recoverable for 7 days (Neon)."""
+        call = Call("DELETE", PROJECT, f"delete project {project_id}", {"project_id": project_id})
+        try:
+            await self._send(organization, call, wire.Done, request_id)
+        except NotFoundError:
+            return
+
+    async def connection_uri(
+        self, organization: str, project_id: str, database: str, role: str, pooled: bool = False
+    ) -> Secret:
+        """The connection string of the default branch's compute, with its password."""
+        call = Call(
+            "GET",
+            f"{PROJECT}/connection_uri",
+            f"read the connection string of project {project_id}",
+            {"project_id": project_id},
+            query={"database_name": database, "role_name": role, "pooled": pooled},
+        )
+        return Secret((await self._send(organization, call, wire.UriAnswer)).uri)
+
+    async def wait(self, organization: str, project_id: str, operations: Iterable[Operation]) -> None:
+        """Wait until operations of one project have ended. Raises OperationFailedError."""
+
+        async def poll(ids: tuple[str, ...]) -> list[Operation]:
+            if len(ids) == 1:
+                return [await self._operation(organization, project_id, ids[0])]
+            recent = {op.id: op for op in await self._operations(organization, project_id)}
+            return [recent.get(id_) or await self._operation(organization, project_id, id_) for id_ in ids]
+
+        await wait_for(operations, poll)
+
+    async def _operation(self, organization: str, project_id: str, operation_id: str) -> Operation:
+        ids = {"project_id": project_id, "operation_id": operation_id}
+        purpose = f"read an operation of project {project_id}"
+        call = Call("GET", f"{PROJECT}/operations/{{operation_id}}", purpose, ids)
+        return (await self._send(organization, call, wire.OneOperation)).operation
+
+    async def _operations(self, organization: str, project_id: str) -> list[Operation]:
+        purpose = f"read the operations of project {project_id}"
+        query = {"limit": OPERATIONS_PER_PAGE}
+        call = Call("GET", f"{PROJECT}/operations", purpose, {"project_id": project_id}, query)
+        return (await self._send(organization, call, wire.OperationsPage)).operations
+
+    async def _pages(
+        self, organization: str, purpose: str, *, search: str | None = None
+    ) -> AsyncGenerator[wire.ProjectsPage, None]:
+        """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon)."""
+        query: dict[str, str | int | bool] = {
+            "org_id": self._organization(organization).id,
+            "limit": PROJECTS_PER_PAGE,
+            "timeout": LISTING_TIMEOUT_MILLISECONDS,
+        }
+        if search is not None:
+            query["search"] = search
+        seen: set[str] = set()
+        while True:
+            page = await self._send(
+                organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
+            )
+            yield page
+            cursor = page.pagination.cursor if page.pagination else None
+            empty = not page.projects and not page.unavailable_project_ids
+            if empty or not cursor or cursor in seen:
+                return
+            seen.add(cursor)
+            query = {**query, "cursor": cursor}
+
+    def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
+        for answer in page.projects:
+            self._check_organization(answer, organization, self._organization(organization).id)
+        return wire.live_projects(page, organization)
+
+    def _live(self, answer: wire.ProjectAnswer, asked: str) -> LiveProject:
+        """The project under the organization that it says it is in: a personal key sees into all of them."""
+        names = {organization.id: name for name, organization in self._access.organizations.items()}
+        organization = asked if answer.org_id is None else names.get(answer.org_id)
+        if organization is None:
+            self._check_organization(answer, asked, self._organization(asked).id)
+        return wire.live_project(answer, organization or asked)
+
+    def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
+        if answer.org_id not in (None, organization_id):
+            variable = self._organization(asked).key.variable
+            raise WrongOrganizationError(
+                f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
+                f"in {answer.org_id}",
+                hint=f"check ${variable} and the id of organization {asked} in tiers.yaml",
+            )
+
+    def _organization(self, name: str) -> OrganizationAccess:
+        return self._access.organizations[name]
+
+    async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
+        key = self._organization(organization).key
+        return await self._transport.send(call, key, shape, request_id=request_id)
+
+
+@asynccontextmanager
+async def connect(
+    access: Access,
+    api: Api,
+    *,
+    share: float = 1.0,
+    via: httpx.AsyncBaseTransport | None = None,
+    random: Random | None = None,
+) -> AsyncIterator[Neon]:
+    """A client for one run. ``share`` of the account's rate: ``api.batch_share`` for a fleet, all for one tenant.
+
+    ``via`` takes the place of the network, for a simulator in process. Raises InvalidInputError for a host that
+    is no address.
+    """
+    async with Transport(api.host, pace=Pace.of(api, share=share), via=via, random=random) as transport:
+        yield Neon(transport, access)
+
+
+def _branches_call(project_id: str, cursor: str | None) -> Call:
+    """Neon: by default the newest change comes first, so that a branch could move between two pages."""
+    query: dict[str, str | int | bool] = {
+        "limit": BRANCHES_PER_PAGE,
+        "sort_by": "created_at",
+        "sort_order": "asc",
+    }
+    if cursor is not None:
+        query["cursor"] = cursor
+    purpose = f"read the branches of project {project_id}"
+    return Call("GET", f"{PROJECT}/branches", purpose, {"project_id": project_id}, query)
+
+
+def _counted(project_ids: Sequence[str]) -> str:
+    return f"project {project_ids[0]}" if len(project_ids) == 1 else f"{len(project_ids)} projects"

@@ -1,0 +1,85 @@
+"""Neon's asynchronous operations: what a write started, and waiting until all of it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import OperationFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+ENDED_WELL: Final = frozenset({"finished", "skipped"})
+ENDED_BADLY: Final = frozenset({"error", "cancelled"})
+MAY_RECOVER: Final = "failed"
+"""Neon: not final, a failed operation may be tried again by itself."""
+
+RECOVERY_SECONDS: Final = 30.0
+"""How long a failed operation gets to recover."""
+LIMIT_SECONDS: Final = 300.0
+"""After this the wait ends, whatever the status: unknown ones must not hold a run for ever."""
+FIRST_PAUSE_SECONDS: Final = 0.3
+LONGEST_PAUSE_SECONDS: Final = 5.0
+PAUSE_GROWTH: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, decoded as the API words it (Neon: Operation)."""
+
+    id: str
+    action: str
+    status: str
+    failures_count: int = 0
+    error: str | None = None
+
+    @property
+    def ended_well(self) -> bool:
+        """True once nothing more will come of it and all is well."""
+        return self.status in ENDED_WELL
+
+
+async def wait_for(
+    operations: Iterable[Operation], poll: Callable[[tuple[str, ...]], Awaitable[Iterable[Operation]]]
+) -> None:
+    """Poll until every operation has ended well. ``poll`` takes the ids of those still pending.
+
+    Raises OperationFailedError for one that ended badly, did not recover, or did not end in time.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + LIMIT_SECONDS
+    failing_since: dict[str, float] = {}
+    pause_seconds = FIRST_PAUSE_SECONDS
+    pending = _pending(operations, failing_since, loop.time())
+    while pending:
+        if loop.time() >= deadline:
+            raise OperationFailedError(f"{_names(pending)} did not end within {LIMIT_SECONDS:.0f} s")
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
+        pending = _pending(await poll(tuple(operation.id for operation in pending)), failing_since, loop.time())
+
+
+def _pending(operations: Iterable[Operation], failing_since: dict[str, float], now: float) -> list[Operation]:
+    pending = [operation for operation in operations if not operation.ended_well]
+    for operation in pending:
+        if operation.status != MAY_RECOVER:
+            failing_since.pop(operation.id, None)
+        failing_seconds = now - failing_since.setdefault(operation.id, now) if _fails(operation) else 0.0
+        if operation.status in ENDED_BADLY or failing_seconds >= RECOVERY_SECONDS:
+            raise OperationFailedError(_failure(operation), hint="Neon's console shows the project's operations")
+    return pending
+
+
+def _fails(operation: Operation) -> bool:
+    return operation.status == MAY_RECOVER
+
+
+def _failure(operation: Operation) -> str:
+    why = f": {operation.error}" if operation.error else ""
+    return f"operation {operation.action} ({operation.id}) ended as {operation.status!r}{why}"
+
+
+def _names(operations: Iterable[Operation]) -> str:
+    return ", ".join(f"operation {operation.action} ({operation.status})" for operation in operations)

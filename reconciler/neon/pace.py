@@ -1,0 +1,62 @@
+"""How fast calls may start, so that Neon's limits hold in every window. Runs on the event loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from aiolimiter import AsyncLimiter
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import Api
+
+BURST: Final = 20
+"""Calls that may start at once after a pause. They count towards the minute: 20 + 680 refilled = 700."""
+BURST_PART: Final = 35
+"""A slower account gets a smaller burst: one 35th of its minute, as 20 is of 700."""
+ROUTE_BURST_PART: Final = 0.25
+"""Of a route's calls per second these may start at once, and the others evenly."""
+SLOW_SECONDS: Final = 60.0
+"""After a 429 calls start at half the rate for this long: somebody else uses the account too."""
+SLOW_COST: Final = 2
+
+
+class Pace:
+    """Two token buckets on the way to each call: one for the account, one for the route.
+
+    Neon: 700 requests a minute per account, bursts up to 40 a second per route (api-rate-limiting).
+    """
+
+    def __init__(self, *, requests_per_minute: float, burst_per_second: float) -> None:
+        burst = max(1.0, min(BURST, requests_per_minute / BURST_PART))
+        self._account = _bucket(burst, max(requests_per_minute - burst, burst) / 60)
+        route_burst = max(1.0, burst_per_second * ROUTE_BURST_PART)
+        route_rate = max(burst_per_second - route_burst, route_burst)
+        self._routes: defaultdict[str, AsyncLimiter] = defaultdict(lambda: _bucket(route_burst, route_rate))
+        self._slow_until = float("-inf")
+
+    @classmethod
+    def of(cls, api: Api, *, share: float = 1.0) -> Pace:
+        """The pace of one run: ``share`` is ``api.batch_share`` for a fleet, 1.0 for a single tenant."""
+        return cls(
+            requests_per_minute=api.requests_per_minute * share, burst_per_second=api.burst_per_second * share
+        )
+
+    async def turn(self, route: str) -> None:
+        """Wait until a call of this route may start."""
+        await self._routes[route].acquire()
+        await self._account.acquire(self._cost)
+
+    def slow_down(self) -> None:
+        """Neon has answered 429."""
+        self._slow_until = asyncio.get_running_loop().time() + SLOW_SECONDS
+
+    @property
+    def _cost(self) -> float:
+        slow = asyncio.get_running_loop().time() < self._slow_until
+        return min(SLOW_COST, self._account.max_rate) if slow else 1
+
+
+def _bucket(burst: float, per_second: float) -> AsyncLimiter:
+    return AsyncLimiter(burst, burst / per_second)

@@ -1,0 +1,190 @@
+"""The one place for authentication, retries, request ids, redaction, and limits on calls in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from reconciler.errors import InvalidInputError
+from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, read, unreachable
+from reconciler.plan.ownership import PRODUCT
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from reconciler.neon.call import Call
+    from reconciler.neon.credentials import Key
+    from reconciler.neon.pace import Pace
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+CALLS_IN_FLIGHT: Final = 20
+CALL_SECONDS: Final = 60.0
+"""The longest that one attempt may take in all: a listing alone may take Neon 30 seconds."""
+CONNECT_SECONDS: Final = 10.0
+PATIENCE_SECONDS: Final = 90.0
+"""The longest that one call waits between its attempts, all of them together."""
+FIRST_BACKOFF_SECONDS: Final = 0.25
+LONGEST_BACKOFF_SECONDS: Final = 10.0
+
+NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout)
+
+
+class Transport:
+    """Sends calls to one API host. An async context manager: leaving it closes the connections.
+
+    ``via`` takes the place of the network: an ``httpx.ASGITransport`` around a simulator.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        pace: Pace,
+        via: httpx.AsyncBaseTransport | None = None,
+        random: Random | None = None,
+        calls_in_flight: int = CALLS_IN_FLIGHT,
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=_checked(host),
+            transport=via,
+            headers={"User-Agent": _user_agent(), "Accept": "application/json"},
+            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight),
+            follow_redirects=False,
+        )
+        self._pace = pace
+        self._random = random or Random()  # noqa: S311
+        self._slots = asyncio.Semaphore(calls_in_flight)
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._calls
+
+    async def __aenter__(self) -> Transport:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, traceback)
+
+    async def send(self, call: Call, key: Key, shape: type[T], *, request_id: str | None = None) -> T:
+        """Make the call and decode its answer, trying again where that is safe.
+
+        ``request_id`` goes out as ``X-Request-ID``, the same for every attempt. Raises ApiError and its kin for
+        refusals, UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was
+        lost, UnexpectedAnswerError for an answer to a read that is not of this shape.
+        """
+        exchange = Exchange(call, key, request_id or self._new_request_id())
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(TryAgain),
+            wait=self._wait_seconds,
+            stop=_patience_ends,
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        try:
+            answered: T = await attempts(self._attempt, exchange, shape)
+        except TryAgain as last:
+            raise last.error from last.__cause__
+        return answered
+
+    async def _attempt(self, exchange: Exchange, shape: type[T]) -> T:
+        await self._pace.turn(exchange.call.route)
+        answer = await self._exchange(exchange)
+        if answer.status == 429:
+            self._pace.slow_down()
+        return read(exchange, answer, shape)
+
+    async def _exchange(self, exchange: Exchange) -> Answer:
+        try:
+            async with self._slots, asyncio.timeout(CALL_SECONDS):
+                self._calls += 1
+                response = await self._http.send(self._request(exchange))
+        except NOTHING_SENT as error:
+            raise unreachable(exchange, self._http.base_url.host, _reason(error)) from error
+        except TimeoutError as error:
+            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s") from error
+        except httpx.RequestError as error:
+            raise lost(exchange, f"the connection broke: {_reason(error)}") from error
+        log.debug("%s -> %d, request %s", exchange.call.route, response.status_code, exchange.request_id)
+        return Answer(response.status_code, response.headers, response.content)
+
+    def _request(self, exchange: Exchange) -> httpx.Request:
+        call = exchange.call
+        headers = {
+            "Authorization": f"Bearer {exchange.key.secret.reveal()}",
+            "X-Request-ID": exchange.request_id,
+        }
+        content = None if call.body is None else msgspec.json.encode(call.body)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        query = httpx.QueryParams(dict(call.query))
+        return self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+
+    def _new_request_id(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Full jitter, so that callers who failed together do not come back together; Retry-After wins."""
+        ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
+        return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
+
+
+def _user_agent() -> str:
+    try:
+        return f"{PRODUCT}/{version(PRODUCT)}"
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return PRODUCT
+
+
+def _patience_ends(state: RetryCallState) -> bool:
+    enough = state.attempt_number >= _again(state).attempts
+    return enough or state.idle_for + state.upcoming_sleep > PATIENCE_SECONDS
+
+
+def _again(state: RetryCallState) -> TryAgain:
+    error: Any = state.outcome and state.outcome.exception()
+    if not isinstance(error, TryAgain):
+        raise TypeError("only TryAgain is retried")
+    return error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _checked(host: str) -> httpx.URL:
+    """The base URL; a key never travels in clear, except to this machine."""
+    try:
+        url = httpx.URL(host.strip().rstrip("/"))
+    except httpx.InvalidURL as error:
+        raise InvalidInputError(f"{host!r} is no address of an API: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise InvalidInputError(
+            f"{host!r} is no address of an API", hint="it looks like https://console.neon.tech/api/v2"
+        )
+    if url.scheme == "http" and not _loopback(url.host):
+        raise InvalidInputError(f"{host} would carry API keys in clear", hint="use https://")
+    return url
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

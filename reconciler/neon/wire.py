@@ -1,0 +1,329 @@
+"""Neon's own words: the shape of its answers turned into live types, and the bodies of our requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct, field
+
+from reconciler.live.project import (
+    DEFAULT_SUSPEND_TIMEOUT_SECONDS,
+    Compute,
+    LiveBranch,
+    LiveEndpoint,
+    LiveProject,
+    Quota,
+)
+from reconciler.neon.operations import Operation  # noqa: TC001
+from reconciler.plan.change import JsonText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.live.project import Json
+    from reconciler.plan.change import Value
+
+OLDEST_YEAR: Final = 2000
+"""Neon: a moment that is not set may be answered as year 1."""
+
+
+class ComputeAnswer(Struct):
+    """Sizes and suspension, the same of a project's defaults and of an endpoint."""
+
+    autoscaling_limit_min_cu: float | None = None
+    autoscaling_limit_max_cu: float | None = None
+    suspend_timeout_seconds: int | None = None
+
+
+class ProjectAnswer(Struct):
+    """What the list and the single read of a project have in common."""
+
+    id: str
+    name: str
+    region_id: str
+    pg_version: int
+    created_at: datetime
+    org_id: str | None = None
+    default_endpoint_settings: ComputeAnswer | None = None
+    settings: dict[str, Any] | None = None
+    history_retention_seconds: int | None = None
+    synthetic_storage_size: int | None = None
+    compute_last_active_at: datetime | None = None
+
+
+class Cursor(Struct):
+    """Where the next page begins. Neon: ``cursor`` for projects and operations, ``next`` for branches."""
+
+    cursor: str | None = None
+    next: str | None = None
+
+
+class ProjectsPage(Struct):
+    """GET /projects."""
+
+    projects: list[ProjectAnswer]
+    unavailable_project_ids: list[str] = field(default_factory=list)
+    pagination: Cursor | None = None
+    applications: dict[str, list[str]] = field(default_factory=dict)
+    integrations: dict[str, list[str]] = field(default_factory=dict)
+
+
+class OneProject(Struct):
+    """GET and PATCH /projects/{id}."""
+
+    project: ProjectAnswer
+    operations: list[Operation] = field(default_factory=list)
+
+
+class BranchAnswer(Struct):
+    """One branch, but for its annotations, which come in a map of their own."""
+
+    id: str
+    name: str
+    default: bool
+    protected: bool
+    created_at: datetime
+    parent_id: str | None = None
+    logical_size: int | None = None
+    expires_at: datetime | None = None
+
+
+class AnnotationAnswer(Struct):
+    """An annotation of one branch."""
+
+    value: dict[str, str] = field(default_factory=dict)
+
+
+class BranchesPage(Struct):
+    """GET /projects/{id}/branches."""
+
+    branches: list[BranchAnswer]
+    annotations: dict[str, AnnotationAnswer] = field(default_factory=dict)
+    pagination: Cursor | None = None
+
+
+class EndpointAnswer(ComputeAnswer, kw_only=True):
+    """One compute."""
+
+    id: str
+    branch_id: str
+    type: Literal["read_write", "read_only"]
+    current_state: str
+    pending_state: str | None = None
+
+
+class Endpoints(Struct):
+    """GET /projects/{id}/endpoints."""
+
+    endpoints: list[EndpointAnswer]
+
+
+class OneEndpoint(Struct):
+    """PATCH /projects/{id}/endpoints/{id}."""
+
+    endpoint: EndpointAnswer
+    operations: list[Operation] = field(default_factory=list)
+
+
+class ConnectionUri(Struct):
+    """One entry of ``connection_uris``; holds a password."""
+
+    connection_uri: str
+
+
+class NewProject(Struct):
+    """POST /projects."""
+
+    project: ProjectAnswer
+    branch: BranchAnswer
+    endpoints: list[EndpointAnswer] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    connection_uris: list[ConnectionUri] = field(default_factory=list)
+
+
+class UriAnswer(Struct):
+    """GET /projects/{id}/connection_uri; holds a password."""
+
+    uri: str
+
+
+class OneOperation(Struct):
+    """GET /projects/{id}/operations/{id}."""
+
+    operation: Operation
+
+
+class OperationsPage(Struct):
+    """GET /projects/{id}/operations."""
+
+    operations: list[Operation]
+
+
+class Done(Struct):
+    """An answer whose body says nothing that we need."""
+
+
+def live_project(answer: ProjectAnswer, organization: str, integrations: Iterable[str] = ()) -> LiveProject:
+    """The project in our names and units; what the answer leaves out is None, not observed."""
+    return LiveProject(
+        id=answer.id,
+        name=answer.name,
+        organization=organization,
+        region=answer.region_id,
+        pg_version=answer.pg_version,
+        created_at=utc(answer.created_at),
+        quota=_quota(answer.settings),
+        compute=_default_compute(answer.default_endpoint_settings),
+        restore_window_seconds=answer.history_retention_seconds,
+        settings=_free_form(answer.settings),
+        storage_bytes=answer.synthetic_storage_size,
+        last_active_at=_moment(answer.compute_last_active_at),
+        integrations=tuple(sorted(set(integrations))),
+    )
+
+
+def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
+    """A page of the list; what is connected to a project stands in maps of its own."""
+    return [live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects]
+
+
+def _integrations(page: ProjectsPage, project_id: str) -> list[str]:
+    return [*page.integrations.get(project_id, ()), *page.applications.get(project_id, ())]
+
+
+def live_branch(answer: BranchAnswer, annotation: AnnotationAnswer | None) -> LiveBranch:
+    """The branch with its annotation."""
+    return LiveBranch(
+        id=answer.id,
+        name=answer.name,
+        parent_id=answer.parent_id,
+        default=answer.default,
+        protected=answer.protected,
+        annotations=annotation.value if annotation else {},
+        created_at=utc(answer.created_at),
+        logical_size_bytes=answer.logical_size,
+        expires_at=_moment(answer.expires_at),
+    )
+
+
+def live_endpoint(answer: EndpointAnswer) -> LiveEndpoint:
+    """The compute; one that is about to run counts as running."""
+    return LiveEndpoint(
+        id=answer.id,
+        branch_id=answer.branch_id,
+        kind=answer.type,
+        compute=_compute(answer),
+        active="active" in (answer.current_state, answer.pending_state),
+    )
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a zone is taken to be in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    return None if moment is None or moment.year < OLDEST_YEAR else utc(moment)
+
+
+def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
+    """Neon: a member that is absent or 0 is unlimited; without ``settings`` nothing is said about quotas."""
+    if settings is None:
+        return None
+    stated = settings.get("quota") or {}
+    return Quota(**{member: int(stated.get(member) or 0) for member in QUOTA_MEMBERS})
+
+
+def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:
+    return None if settings is None else {key: value for key, value in settings.items() if key != "quota"}
+
+
+def _default_compute(answer: ComputeAnswer | None) -> Compute | None:
+    """Neon: the list has been seen to say 0/0/0 where the project itself says 0.25/0.25/0."""
+    if answer is None:
+        return None
+    compute = _compute(answer)
+    return None if compute.min_cu is None and compute.max_cu is None else compute
+
+
+def _compute(answer: ComputeAnswer) -> Compute:
+    suspend = answer.suspend_timeout_seconds
+    return Compute(
+        min_cu=answer.autoscaling_limit_min_cu or None,
+        max_cu=answer.autoscaling_limit_max_cu or None,
+        suspend_timeout_seconds=DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
+    )
+
+
+QUOTA_MEMBERS: Final = tuple(Quota.__dataclass_fields__)
+
+COMPUTE_PLACES: Final = {
+    "compute.min_cu": "autoscaling_limit_min_cu",
+    "compute.max_cu": "autoscaling_limit_max_cu",
+    "compute.suspend_timeout_seconds": "suspend_timeout_seconds",
+}
+
+ENDPOINT_PLACES: Final[Mapping[str, tuple[str, ...]]] = {path: (place,) for path, place in COMPUTE_PLACES.items()}
+
+PATCH_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("name",),
+    "restore_window_seconds": ("history_retention_seconds",),
+    **{f"quota.{member}": ("settings", "quota", member) for member in QUOTA_MEMBERS},
+    **{path: ("default_endpoint_settings", place) for path, place in COMPUTE_PLACES.items()},
+}
+"""Neon: ProjectUpdateRequest. Region, version and organization cannot be patched."""
+
+CREATE_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    **PATCH_PLACES,
+    "region": ("region_id",),
+    "pg_version": ("pg_version",),
+    "database": ("branch", "database_name"),
+    "role": ("branch", "role_name"),
+    "branch": ("branch", "name"),
+}
+"""Neon: ProjectCreateRequest."""
+
+SETTINGS_PREFIX: Final = "settings."
+
+
+def create_body(values: Mapping[str, Value], annotations: Mapping[str, str], organization_id: str) -> Json:
+    """POST /projects. Neon: annotations can be set at creation only."""
+    project = _placed(values, CREATE_PLACES)
+    project["org_id"] = organization_id
+    if annotations:
+        branch = project.setdefault("branch", {})
+        branch["annotations"] = dict(annotations)
+    return {"project": project}
+
+
+def patch_body(values: Mapping[str, Value]) -> Json:
+    """PATCH /projects/{id}."""
+    return {"project": _placed(values, PATCH_PLACES)}
+
+
+def endpoint_body(values: Mapping[str, Value]) -> Json:
+    """PATCH /projects/{id}/endpoints/{id}."""
+    return {"endpoint": _placed(values, ENDPOINT_PLACES)}
+
+
+def _placed(values: Mapping[str, Value], places: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The values, each in its place. A None states nothing and is left out."""
+    body: dict[str, Any] = {}
+    for path, value in values.items():
+        if value is None:
+            continue
+        *parents, last = _place(path, places)
+        inner = body
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value.value if isinstance(value, JsonText) else value
+    return body
+
+
+def _place(path: str, places: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    if path in places:
+        return places[path]
+    if path.startswith(SETTINGS_PREFIX) and places is not ENDPOINT_PLACES:
+        return ("settings", path.removeprefix(SETTINGS_PREFIX))
+    raise ValueError(f"{path!r} has no place in this call")

@@ -1,0 +1,165 @@
+"""Live state by as few calls as will do: list first, then details only where the plan needs them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from math import ceil
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.desired.selection import Depth, Selection
+from reconciler.errors import IncompleteViewError, WrongOrganizationError
+from reconciler.live.project import LiveProject
+from reconciler.live.state import LiveState, UnknownProject
+from reconciler.neon.client import PROJECTS_PER_PAGE
+from reconciler.neon.parallel import each
+from reconciler.neon.view import View, ordered
+from reconciler.plan.needs import needs
+from reconciler.plan.permissions import Permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.neon.client import Listing, Neon
+    from reconciler.neon.view import Seen
+
+Progress: TypeAlias = Callable[[int, int | None, str], None]
+"""How many are done, of how many (None where that is not known yet), and of what."""
+
+TOO_MANY_MISSING: Final = 50
+"""So many declared tenants and not one live project: a wrong key or organization is the likelier reason."""
+
+
+def quietly(_done: int, _total: int | None, _what: str) -> None:
+    """Progress that nobody watches."""
+
+
+async def observe(
+    neon: Neon,
+    desired: DesiredState,
+    *,
+    selection: Selection = Selection(),
+    depth: Depth = Depth.DECLARED,
+    permissions: Permissions = Permissions(),
+    on_progress: Progress = quietly,
+) -> LiveState:
+    """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
+
+    Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
+    and IncompleteViewError where very many projects cannot be read.
+    """
+    view = View(neon, tuple(desired.organizations))
+    listings = await _list(neon, view.organizations, on_progress)
+    live = await view.merge(
+        [project for listing in listings.values() for project in listing.projects],
+        [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable],
+    )
+    live = replace(live, listed=_counts(live, view.organizations))
+    if not permissions.expect_empty:
+        _check_not_empty(desired, live)
+    wanted = partial(needs, desired, depth=depth, selection=selection)
+    return await view.closer(live, wanted, partial(_tell_read, on_progress))
+
+
+async def look_up(
+    neon: Neon,
+    desired: DesiredState,
+    tenants: Iterable[str],
+    *,
+    selection: Selection = Selection(),
+    depth: Depth = Depth.DECLARED,
+    on_progress: Progress = quietly,
+) -> LiveState:
+    """Only what concerns a few tenants of ``desired``: found by pinned id, else by exact name. Never lists."""
+    chosen = desired.selecting(tenants)
+    view = View(neon, tuple(desired.organizations))
+    found = await each(tuple(chosen.tenants.values()), partial(_find, view, chosen))
+    seen = [project for of_one_tenant in found for project in of_one_tenant]
+    unknown = tuple(project for project in seen if isinstance(project, UnknownProject))
+    live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
+    live = replace(live, unknown=(*live.unknown, *unknown))
+    wanted = partial(needs, chosen, depth=depth, selection=selection)
+    return await view.closer(live, wanted, partial(_tell_read, on_progress))
+
+
+async def find_named(
+    neon: Neon, organizations: Sequence[str], names: Sequence[str], *, listed: Mapping[str, int] | None = None
+) -> tuple[LiveProject, ...]:
+    """Every live project that has one of these names, by whichever costs fewer calls: searching or listing.
+
+    ``listed`` is the known number of projects per organization; one that is not in it is searched. Raises
+    rather than leave out a project that cannot be read.
+    """
+
+    async def find(organization: str) -> list[LiveProject]:
+        count = (listed or {}).get(organization)
+        if count is not None and ceil(count / PROJECTS_PER_PAGE) + 1 < len(names):
+            return await _list_by_name(neon, organization, frozenset(names))
+        found = await each(names, partial(neon.named, organization))
+        return [project for of_one_name in found for project in of_one_name]
+
+    found = await each(organizations, find)
+    return ordered({project.id: project for of_one in found for project in of_one}.values())
+
+
+async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) -> list[LiveProject]:
+    listing = await neon.projects(organization)
+    reads = await each(listing.unavailable, View(neon, (organization,)).read)
+    if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
+        message = f"the API would not show {len(unread)} projects of organization {organization}: {unread[0]}, ..."
+        raise IncompleteViewError(message, hint="run again later")
+    seen = [*listing.projects, *(seen for seen in reads if isinstance(seen, LiveProject))]
+    return [project for project in seen if project.name in names]
+
+
+async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress) -> dict[str, Listing]:
+    counts: Counter[str] = Counter()
+
+    async def list_one(organization: str) -> Listing:
+        def on_page(count: int) -> None:
+            counts[organization] = count
+            on_progress(counts.total(), None, "projects listed")
+
+        return await neon.projects(organization, on_page=on_page)
+
+    return dict(zip(organizations, await each(organizations, list_one), strict=True))
+
+
+async def _find(view: View, desired: DesiredState, tenant: Tenant) -> Sequence[Seen]:
+    if tenant.project_id is not None:
+        return [await view.read(tenant.project_id, first=desired.tiers[tenant.tier].organization)]
+    places = list(product(view.organizations, desired.naming.names(tenant.name)))
+    found = await each(places, lambda place: view.neon.named(*place))
+    return [project for of_one_place in found for project in of_one_place]
+
+
+def _counts(live: LiveState, organizations: Iterable[str]) -> dict[str, int]:
+    counts = Counter(project.organization for project in live.projects)
+    counts.update(project.organization for project in live.unknown)
+    return {organization: counts[organization] for organization in organizations}
+
+
+def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
+    """Refuse an organization that shows nothing, although many tenants that are nowhere belong into it."""
+    known = {project.id for project in live.projects} | {project.name for project in live.projects}
+    missing = Counter(
+        desired.tiers[tenant.tier].organization
+        for tenant in desired.tenants.values()
+        if not tenant.absent and known.isdisjoint((tenant.project_id, *desired.naming.names(tenant.name)))
+    )
+    for organization, count in live.listed.items():
+        if count == 0 and missing[organization] >= TOO_MANY_MISSING:
+            raise WrongOrganizationError(
+                f"organization {organization} shows no project at all, and {missing[organization]} of its tenants "
+                "have none",
+                hint="check its id and its key; on a first run, say so: --expect-empty",
+            )
+
+
+def _tell_read(on_progress: Progress, done: int, total: int) -> None:
+    on_progress(done, total, "projects read")

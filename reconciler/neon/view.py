@@ -1,0 +1,154 @@
+"""One observation under way: reading single projects wherever they are, and looking closer at some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.errors import (
+    ApiError,
+    AuthenticationError,
+    IncompleteViewError,
+    NotFoundError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from reconciler.live.project import LiveProject
+from reconciler.live.state import LiveState, UnknownProject
+from reconciler.neon.parallel import each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconciler.neon.client import Neon
+    from reconciler.plan.needs import Needs
+
+Seen: TypeAlias = LiveProject | UnknownProject | None
+"""What came of reading a project: itself, an id that could not be read, or that it is gone."""
+
+TOO_MANY_UNREADABLE: Final = 100
+"""Projects that cannot be read, after which the API is taken to be down rather than some project broken."""
+UNREADABLE: Final = (ApiError, UnexpectedAnswerError, UnreachableError)
+
+
+@dataclass(slots=True)
+class View:
+    """Gives up once very many projects cannot be read; reads no detail twice."""
+
+    neon: Neon
+    organizations: tuple[str, ...]
+    _unreadable: int = 0
+    _asked: set[tuple[str, str, str]] = field(default_factory=set)
+    """Details read: kind, organization, project id."""
+
+    async def read(self, project_id: str, *, first: str | None = None) -> Seen:
+        """The project in whichever organization has it, ``first`` being asked before the others."""
+        for organization in sorted(self.organizations, key=lambda name: name != first):
+            try:
+                return await self.neon.project(organization, project_id)
+            except NotFoundError:
+                continue
+            except UNREADABLE as error:
+                return self._unknown(project_id, organization, error)
+        return None
+
+    async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
+        """One entry per id: what was seen twice was moving and is read once more, as is what was not read."""
+        sightings: dict[str, list[LiveProject]] = {}
+        for project in seen:
+            sightings.setdefault(project.id, []).append(project)
+        doubtful = {id_: places[-1].organization for id_, places in sightings.items() if len(places) > 1}
+        doubtful |= {project.id: project.organization for project in unread if project.id not in sightings}
+        reads = await each(tuple(doubtful), lambda id_: self.read(id_, first=doubtful[id_]))
+        live = LiveState(projects=ordered(places[-1] for places in sightings.values()))
+        return _updated(live, dict(zip(doubtful, reads, strict=True)))
+
+    async def closer(
+        self,
+        live: LiveState,
+        needed: Callable[[LiveState], Needs],
+        on_done: Callable[[int, int], None],
+    ) -> LiveState:
+        """The same view with details, in rounds: what one round shows may ask for more.
+
+        ``on_done`` is told how many projects of the round are done, and of how many.
+        """
+        while wanted := self._wanted(live, needed(live)):
+            live = await self._look_at(live, wanted, on_done)
+        return live
+
+    async def _look_at(
+        self, live: LiveState, wanted: Mapping[str, Sequence[str]], on_done: Callable[[int, int], None]
+    ) -> LiveState:
+        projects = [project for project in live.projects if project.id in wanted]
+        reads = await each(
+            projects,
+            lambda project: self._look_closer(project, wanted[project.id]),
+            on_done=lambda done: on_done(done, len(projects)),
+        )
+        return _updated(live, {project.id: read for project, read in zip(projects, reads, strict=True)})
+
+    def _wanted(self, live: LiveState, need: Needs) -> dict[str, list[str]]:
+        """The kinds of details to read by project id, less those that were read before."""
+        homes = {project.id: project.organization for project in live.projects}
+        wanted: dict[str, list[str]] = {}
+        for kind, ids in (("project", need.projects), ("branches", need.branches), ("endpoints", need.endpoints)):
+            for id_ in ids:
+                detail = (kind, homes[id_], id_)
+                if detail not in self._asked:
+                    self._asked.add(detail)
+                    wanted.setdefault(id_, []).append(kind)
+        return wanted
+
+    async def _look_closer(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
+        """The project with these details; one that is not there any more is looked for in all organizations."""
+        neon, home = self.neon, project.organization
+        try:
+            if "project" in kinds:
+                project = _fuller(project, await neon.project(home, project.id))
+            if "branches" in kinds:
+                project = replace(project, branches=await neon.branches(home, project.id))
+            if "endpoints" in kinds:
+                project = replace(project, endpoints=await neon.endpoints(home, project.id))
+        except NotFoundError:
+            return await self.read(project.id)
+        except UNREADABLE as error:
+            return self._unknown(project.id, home, error)
+        return project
+
+    def _unknown(self, project_id: str, organization: str, error: Exception) -> UnknownProject:
+        if isinstance(error, AuthenticationError):
+            raise error
+        self._unreadable += 1
+        if self._unreadable > TOO_MANY_UNREADABLE:
+            message = f"more than {TOO_MANY_UNREADABLE} projects cannot be read; of the last one: {error}"
+            raise IncompleteViewError(message, hint="the API seems to be in trouble: run again later") from error
+        return UnknownProject(project_id, organization)
+
+
+def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
+    """In the order that LiveState promises."""
+    return tuple(sorted(projects, key=lambda project: (project.organization, project.name, project.id)))
+
+
+def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
+    """The view after these projects were read: some fuller, some gone, some unknown."""
+    projects = {project.id: project for project in live.projects}
+    unknown = {project.id: project for project in live.unknown}
+    for id_, seen in reads.items():
+        before = projects.pop(id_, None)
+        if isinstance(seen, LiveProject):
+            projects[id_] = seen if before is None else _fuller(before, seen)
+        elif seen is not None:
+            unknown[id_] = seen
+    return replace(live, projects=ordered(projects.values()), unknown=tuple(unknown.values()))
+
+
+def _fuller(before: LiveProject, read: LiveProject) -> LiveProject:
+    """The newer reading, with what a single read does not tell and was known before."""
+    return replace(
+        read,
+        integrations=read.integrations or before.integrations,
+        branches=before.branches if read.branches is None else read.branches,
+        endpoints=before.endpoints if read.endpoints is None else read.endpoints,
+    )

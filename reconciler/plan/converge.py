@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.plan.action import PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.concerns import PROJECT_CONCERNS, compute, organization, quota, restore_window
+from reconciler.plan.concerns.together import companions
 from reconciler.plan.order import ordered
 from reconciler.plan.wanted import origin
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange, Value
     from reconciler.plan.concerns.concern import Fields
-
-TOGETHER: Final = (quota.PATHS, compute.PATHS)
-"""Fields of which all go out when one does: Neon does not say whether a patch merges or replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ class Convergence:
                 source=self.tenant.location,
                 changes=tuple(changes),
                 before_transfer=before_transfer,
-                companions=_companions(changes, observed),
+                companions=companions(changes, observed),
             )
 
     def _patch_endpoint(
@@ -142,7 +140,7 @@ class Convergence:
                 changes=tuple(changes),
                 branch=branch,
                 before_transfer=before_transfer,
-                companions=_companions(changes, observed),
+                companions=companions(changes, observed),
             )
 
     def _reason(self, *, before_transfer: bool) -> str:
@@ -153,14 +151,3 @@ class Convergence:
 
 def _after(observed: Fields, changes: Sequence[FieldChange]) -> Fields:
     return {**observed, **{change.path: change.after for change in changes if change.path in observed}}
-
-
-def _companions(changes: Sequence[FieldChange], observed: Fields) -> tuple[tuple[str, Value], ...]:
-    changed = {change.path for change in changes}
-    return tuple(
-        (path, observed[path])
-        for group in TOGETHER
-        if changed.intersection(group)
-        for path in group
-        if path not in changed and path in observed
-    )

@@ -15,6 +15,7 @@ from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, 
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import concern_name
 from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.concerns.together import companions
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
@@ -199,17 +200,11 @@ def _without(action: Action, held: set[FieldChange]) -> Action:
     if not held or not isinstance(action, PatchProject | PatchEndpoint):
         return action
     staying = tuple(change for change in action.changes if change not in held)
-    groups = {change.path.partition(".")[0] for change in staying}
-    companions = tuple(
-        (change.path, change.before)
-        for change in action.changes
-        if change in held and change.path.partition(".")[0] in groups and change.before is not None
-    )
-    return replace(
-        action,
-        changes=staying,
-        companions=(*action.companions, *(c for c in companions if c[0].startswith(("quota.", "compute.")))),
-    )
+    values = {
+        **dict(action.companions),
+        **{change.path: change.before for change in held if change.before is not None},
+    }
+    return replace(action, changes=staying, companions=companions(staying, values))
 
 
 def _only(

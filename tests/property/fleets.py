@@ -1,0 +1,120 @@
+"""Strategies for small fleets whose files and live side overlap in every way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from reconciler.desired.policy import DriftPolicy, Policy
+from reconciler.desired.tenant import Overrides, Tenant
+from reconciler.live.project import Compute, Json, LiveProject, Quota
+from reconciler.plan.concerns import NAMES
+from tests.builders import (
+    DAY,
+    FREE_QUOTA,
+    FREE_TIER,
+    GIB,
+    PRO_QUOTA,
+    PRO_TIER,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+)
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+
+TENANTS = ("ada", "bob", "cyd", "dee")
+
+sizes = st.sampled_from([(0.25, 2.0), (0.5, 2.0), (1.0, 1.0), (0.5, 4.0), (2.0, 8.0)])
+suspends = st.sampled_from([60, 300, 600, -1])
+windows = st.sampled_from([0, DAY, 7 * DAY])
+limits = st.sampled_from([0, 1, GIB, 5 * GIB])
+quotas = st.one_of(
+    st.just(FREE_QUOTA), st.just(PRO_QUOTA), st.builds(Quota, limits, limits, limits, limits, limits)
+)
+allowed_ips: st.SearchStrategy[dict[str, Json]] = st.sampled_from(
+    [{}, {"allowed_ips": {"ips": ["10.0.0.1"]}}, {"hipaa": False}]
+)
+
+
+@st.composite
+def computes(draw: st.DrawFn) -> Compute:
+    """A whole size with its suspension."""
+    low, high = draw(sizes)
+    return Compute(low, high, draw(suspends))
+
+
+@st.composite
+def overrides(draw: st.DrawFn, tier: str) -> Overrides:
+    """What the tier's organization allows."""
+    members = st.dictionaries(st.sampled_from(["data_transfer_bytes", "active_time_seconds"]), limits, max_size=1)
+    return Overrides(
+        quota=draw(members),
+        compute=draw(st.sampled_from([None, Compute(max_cu=2.0), Compute(suspend_timeout_seconds=600)])),
+        restore_window_seconds=draw(st.sampled_from([None, DAY])) if tier == "free" else draw(st.none() | windows),
+        settings=draw(allowed_ips),
+    )
+
+
+@st.composite
+def tenants(draw: st.DrawFn, name: str) -> Tenant:
+    """Declared in every way: present, tombstone, protected, pinned."""
+    tier = draw(st.sampled_from(["free", "pro", "bare"]))
+    return a_tenant(
+        name,
+        tier=tier,
+        overrides=Overrides() if tier == "bare" else draw(overrides(tier)),
+        protect=draw(st.booleans()),
+        absent=draw(st.sampled_from([False, False, False, True])),
+        project_id=draw(st.sampled_from([None, None, None, f"p-{name}"])),
+    )
+
+
+@st.composite
+def desired_states(draw: st.DrawFn) -> DesiredState:
+    """Some of four tenants, under some policy."""
+    names = draw(st.lists(st.sampled_from(TENANTS), unique=True))
+    bare = replace(FREE_TIER, name="bare", quota=None, compute=None, restore_window_seconds=None)
+    policies = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(DriftPolicy), max_size=2)
+    return a_fleet(
+        *(draw(tenants(name)) for name in names),
+        tiers=(FREE_TIER, PRO_TIER, bare),
+        policy=Policy(drift=draw(policies)),
+    )
+
+
+@st.composite
+def projects(draw: st.DrawFn, tenant: str, twin: bool = False) -> LiveProject:
+    """A tenant's project in any shape: renamed, unannotated, in either organization."""
+    project_id = f"p-{tenant}" + ("-twin" if twin else "")
+    endpoint = an_endpoint(project_id, draw(computes()), active=draw(st.booleans()))
+    annotations = draw(st.sampled_from([a_branch(f"p-{tenant}").annotations, {}]))
+    return a_project(
+        tenant,
+        id=project_id,
+        name=draw(st.sampled_from([f"myapp-{tenant}", f"myapp-{tenant}", f"{tenant} by hand"])),
+        organization=draw(st.sampled_from(["free", "paid"])),
+        quota=draw(quotas),
+        compute=draw(computes()),
+        restore_window_seconds=draw(windows),
+        settings=draw(allowed_ips),
+        branches=(a_branch(project_id, annotations=annotations),),
+        endpoints=(endpoint,),
+    )
+
+
+@st.composite
+def views(draw: st.DrawFn) -> LiveState:
+    """Projects of some tenants, now and then two of one."""
+    names = draw(st.lists(st.sampled_from(TENANTS), unique=True))
+    seen = [draw(projects(name)) for name in names]
+    if names and draw(st.integers(0, 4)) == 0:
+        seen.append(draw(projects(names[0], twin=True)))
+    return a_view(*seen)

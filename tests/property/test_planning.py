@@ -1,0 +1,83 @@
+"""Properties of planning over generated fleets: total, deterministic, convergent, modest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.desired.policy import Policy
+from reconciler.live.project import Compute
+from reconciler.plan.action import DeleteProject
+from reconciler.plan.guards import guard
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.planner import make_plan
+from tests.builders import reordered
+from tests.property.fleets import desired_states, views
+from tests.property.model import carried_out
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Plan
+
+EVERYTHING = Permissions(
+    lowering=True, counts=dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
+)
+
+
+def planned(desired: DesiredState, live: LiveState, permissions: Permissions = EVERYTHING) -> Plan:
+    return guard(make_plan(desired, live, prune=permissions.prune), desired, live, permissions)
+
+
+@given(desired_states(), views())
+def test_planning_is_total_and_the_order_of_what_was_seen_changes_nothing(
+    desired: DesiredState, live: LiveState
+) -> None:
+    backwards = reordered(live, live.projects[::-1])
+    shuffled = replace(desired, tenants=dict(reversed(list(desired.tenants.items()))))
+    ours, theirs = planned(desired, live), planned(shuffled, backwards)
+    assert ours.tenants == theirs.tenants
+    assert ours.budget == theirs.budget
+    assert {r.rule for r in ours.refusals} == {r.rule for r in theirs.refusals}
+
+
+@given(desired_states(), views())
+def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
+    desired: DesiredState, live: LiveState
+) -> None:
+    before = planned(desired, live)
+    after = planned(desired, carried_out(before, desired, live))
+    assert after.empty, list(after.actions)
+    assert [(r.rule, r.tenants) for r in after.refusals] == [(r.rule, r.tenants) for r in before.refusals]
+    assert [c.tenant for c in after.conflicts] == [c.tenant for c in before.conflicts]
+
+
+@given(desired_states(), views())
+def test_without_a_cause_nothing_is_taken_from_anybody(desired: DesiredState, live: LiveState) -> None:
+    careful = replace(desired, policy=Policy())
+    plan = planned(careful, live, Permissions(counts=EVERYTHING.counts))
+    assert not [action for action in plan.actions if action.lowering]
+
+
+@given(desired_states(), views())
+def test_a_plan_speaks_of_declared_tenants_only_and_deletes_tombstones_only(
+    desired: DesiredState, live: LiveState
+) -> None:
+    plan = planned(desired, live)
+    for action in plan.actions:
+        assert action.tenant in desired.tenants
+        assert isinstance(action, DeleteProject) == desired.tenants[action.tenant].absent
+
+
+@given(desired_states(), views(), st.data())
+def test_no_compute_range_becomes_invalid(desired: DesiredState, live: LiveState, data: st.DataObject) -> None:
+    """Whatever the guards hold back, the two ends of a size stay in order."""
+    permissions = data.draw(st.sampled_from([EVERYTHING, Permissions(counts=EVERYTHING.counts)]))
+    after = carried_out(planned(desired, live, permissions), desired, live)
+    for project in after.projects:
+        size = project.compute or Compute()
+        if size.min_cu is not None and size.max_cu is not None:
+            assert size.min_cu <= size.max_cu

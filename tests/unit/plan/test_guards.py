@@ -1,0 +1,254 @@
+"""The guards: what is held back, and what goes ahead all the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
+from reconciler.desired.tenant import Overrides
+from reconciler.live.project import Compute
+from reconciler.live.state import LiveState, UnknownProject
+from reconciler.plan.guards import guard
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from reconciler.plan.planner import make_plan
+from tests.builders import (
+    DAY,
+    FREE_LIMITS,
+    FREE_QUOTA,
+    GIB,
+    PAID,
+    a_branch,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    an_organization,
+)
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.plan.plan import Plan
+
+ALLOW_LOWERING = Permissions(lowering=True)
+
+
+def guarded(
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions = Permissions(),
+    *,
+    base: DesiredState | None = None,
+) -> Plan:
+    plan = make_plan(desired, live, base=base, prune=permissions.prune)
+    return guard(plan, desired, live, permissions)
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [action.kind for action in plan.actions]
+
+
+def refused(plan: Plan) -> list[tuple[Rule, tuple[str, ...]]]:
+    return [(refusal.rule, refusal.tenants) for refusal in plan.refusals]
+
+
+class TestLoweringNeedsACause:
+    live = a_view(a_project(quota=replace(FREE_QUOTA, data_transfer_bytes=9 * GIB, active_time_seconds=60)))
+
+    def test_without_a_base_a_lower_limit_waits_and_a_higher_one_goes_ahead(self) -> None:
+        plan = guarded(a_fleet(a_tenant()), self.live)
+        (action,) = plan.actions
+        assert [change.path for change in action.changes] == ["quota.active_time_seconds"]
+        assert ("quota.data_transfer_bytes", 9 * GIB) in action.companions, "the held limit goes out as it is"  # type: ignore[union-attr]
+        (refusal,) = plan.refusals
+        assert refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE
+        assert [change.path for change in refusal.actions[0].changes] == ["quota.data_transfer_bytes"]
+        assert "--base" in refusal.remedy
+
+    def test_drift_is_reported_and_not_lowered(self) -> None:
+        plan = guarded(a_fleet(a_tenant()), self.live, base=a_fleet(a_tenant()))
+        (refusal,) = plan.refusals
+        assert "the live side moved" in refusal.message
+
+    def test_a_commit_is_a_cause(self) -> None:
+        before = a_fleet(a_tenant(overrides=Overrides(quota={"data_transfer_bytes": 9 * GIB})))
+        assert not guarded(a_fleet(a_tenant()), self.live, base=before).refusals
+
+    def test_a_person_is_a_cause(self) -> None:
+        assert not guarded(a_fleet(a_tenant()), self.live, ALLOW_LOWERING).refusals
+
+    def test_a_policy_is_a_cause(self) -> None:
+        policy = Policy(drift={"quota": DriftPolicy.REPAIR})
+        assert not guarded(a_fleet(a_tenant(), policy=policy), self.live).refusals
+
+    def test_a_downgrade_waits_as_a_whole(self) -> None:
+        plan = guarded(a_fleet(a_tenant()), a_view(a_pro_project()))
+        assert plan.empty
+        assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("acme",))]
+        assert len(plan.refusals[0].actions) == 5
+
+    def test_an_old_commit_does_not_undo_an_upgrade(self) -> None:
+        """The run holds the files of an hour ago, base included; the tenant has paid since."""
+        old = a_fleet(a_tenant(tier="free"))
+        assert guarded(old, a_view(a_pro_project()), base=old).empty
+
+    def test_an_upgrade_needs_no_cause(self) -> None:
+        plan = guarded(a_fleet(a_tenant(tier="pro")), a_view(a_project()))
+        assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
+        assert not plan.refusals
+
+    def test_both_ends_of_a_size_wait_together(self) -> None:
+        live = a_project(compute=Compute(0.5, 1, 300), endpoints=(an_endpoint(),))
+        plan = guarded(a_fleet(a_tenant()), a_view(live))
+        assert plan.empty
+        (refusal,) = plan.refusals
+        assert [change.path for change in refusal.actions[0].changes] == ["compute.min_cu", "compute.max_cu"]
+
+    def test_a_tombstone_needs_a_cause_too(self) -> None:
+        tombstone = a_fleet(a_tenant(absent=True))
+        assert guarded(tombstone, a_view(a_project())).empty
+        assert kinds(guarded(tombstone, a_view(a_project()), base=a_fleet(a_tenant()))) == ["delete_project"]
+
+
+def test_a_drift_policy_of_report_repairs_nothing_and_says_so() -> None:
+    fleet = a_fleet(a_tenant(), policy=Policy(drift={"compute": DriftPolicy.REPORT}))
+    drifted = a_view(a_project(compute=Compute(0.25, 1, 300), endpoints=(an_endpoint(),)))
+    plan = guarded(fleet, drifted, base=a_fleet(a_tenant()))
+    assert plan.empty
+    assert refused(plan) == [(Rule.DRIFT_POLICY, ("acme",))]
+
+
+class TestProtection:
+    def test_a_protected_tenant_is_neither_lowered_nor_deleted_whoever_asks(self) -> None:
+        for tenant in (a_tenant(protect=True), a_tenant(protect=True, absent=True)):
+            plan = guarded(a_fleet(tenant), a_view(a_pro_project()), ALLOW_LOWERING, base=a_fleet())
+            assert plan.empty
+            assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
+
+    def test_a_protected_tenant_may_gain(self) -> None:
+        plan = guarded(a_fleet(a_tenant(tier="pro", protect=True)), a_view(a_project()))
+        assert not plan.refusals
+        assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
+
+
+class TestOwnership:
+    def test_a_project_without_our_annotation_is_not_deleted(self) -> None:
+        by_hand = a_project(branches=(a_branch(annotations={}),))
+        plan = guarded(a_fleet(a_tenant(absent=True)), a_view(by_hand), ALLOW_LOWERING)
+        assert plan.empty
+        assert refused(plan) == [(Rule.OWNERSHIP, ("acme",))]
+
+    def test_nor_one_whose_branches_were_not_read(self) -> None:
+        plan = guarded(a_fleet(a_tenant(absent=True)), a_view(a_project(details=False)), ALLOW_LOWERING)
+        assert refused(plan) == [(Rule.OWNERSHIP, ("acme",))]
+
+    def test_a_pinned_project_is(self) -> None:
+        tombstone = a_tenant(absent=True, project_id="p-acme")
+        plan = guarded(a_fleet(tombstone), a_view(a_project(details=False)), ALLOW_LOWERING)
+        assert kinds(plan) == ["delete_project"]
+
+
+def test_pruning_is_permission_enough() -> None:
+    plan = guarded(a_fleet(), a_view(a_project()), Permissions(prune=True))
+    assert kinds(plan) == ["delete_project"]
+
+
+def test_pruning_permits_no_tombstone() -> None:
+    plan = guarded(a_fleet(a_tenant(absent=True)), a_view(a_project()), Permissions(prune=True))
+    assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("acme",))]
+
+
+def test_an_incomplete_view_holds_back_creates_and_nothing_else() -> None:
+    live = replace(
+        a_view(a_project("drifted", restore_window_seconds=60)), unknown=(UnknownProject("p-?", "free"),)
+    )
+    plan = guarded(a_fleet(a_tenant("new"), a_tenant("drifted")), live)
+    assert kinds(plan) == ["patch_project"]
+    assert refused(plan) == [(Rule.INCOMPLETE_VIEW, ("new",))]
+
+
+def test_a_project_with_an_integration_is_not_moved() -> None:
+    plan = guarded(a_fleet(a_tenant(tier="pro")), a_view(a_project(integrations=("vercel",))))
+    assert plan.empty
+    assert refused(plan) == [(Rule.INTEGRATION, ("acme",))]
+    assert "vercel" in plan.refusals[0].message
+
+
+def test_an_organization_takes_as_many_as_it_has_room_for() -> None:
+    tight = an_organization("free", replace(FREE_LIMITS, projects=3))
+    fleet = a_fleet(*map(a_tenant, "abcd"), organizations=(tight, PAID))
+    plan = guarded(fleet, a_view(a_project("a")))
+    assert [action.tenant for action in plan.actions] == ["b", "c"]
+    assert refused(plan) == [(Rule.ORGANIZATION_LIMIT, ("d",))]
+    assert "1 of 3" in plan.refusals[0].message
+
+
+def test_many_creates_beside_as_many_unmatched_projects_are_a_changed_naming_pattern() -> None:
+    fleet = a_fleet(*(a_tenant(f"new-{i}") for i in range(12)))
+    old = a_view(*(a_project(f"old-{i}") for i in range(12)))
+    plan = guarded(fleet, old)
+    assert plan.empty
+    assert plan.refusals[0].rule is Rule.MANY_UNMATCHED
+    assert len(plan.refusals[0].tenants) == 12
+    assert len(list(guarded(fleet, old, Permissions(counts={"creates": 12})).actions)) == 12
+
+
+class TestThresholds:
+    policy = Policy(
+        thresholds=Thresholds(
+            creates=Threshold(2, 0), transfers=Threshold(2, 0), disruptive=Threshold(2, 0), deletes=Threshold(2, 0)
+        )
+    )
+
+    def scene(self, kind: str, count: int) -> tuple[DesiredState, LiveState]:
+        names = [f"t{i}" for i in range(count)]
+        tenants = [
+            a_tenant(name, tier="pro" if kind == "transfers" else "free", absent=kind == "deletes")
+            for name in names
+        ]
+        projects = [] if kind == "creates" else [a_project(name) for name in names]
+        if kind == "disruptive":
+            small = Compute(0.25, 1, 300)
+            projects = [replace(p, endpoints=(an_endpoint(p.id, small),)) for p in projects]
+        return a_fleet(*tenants, policy=self.policy), a_view(*projects)
+
+    @pytest.mark.parametrize("kind", ["creates", "transfers", "disruptive", "deletes"])
+    def test_one_more_than_allowed_refuses_all_of_the_kind(self, kind: str) -> None:
+        assert not guarded(*self.scene(kind, 2), ALLOW_LOWERING).refusals
+        plan = guarded(*self.scene(kind, 3), ALLOW_LOWERING)
+        assert (Rule.THRESHOLD, ("t0", "t1", "t2")) in refused(plan)
+        assert any(f"--allow {kind}=3" in refusal.remedy for refusal in plan.refusals)
+
+    @pytest.mark.parametrize("kind", ["creates", "deletes"])
+    def test_only_the_exact_number_or_more_permits_it(self, kind: str) -> None:
+        assert guarded(*self.scene(kind, 3), Permissions(lowering=True, counts={kind: 2})).empty
+        assert not guarded(*self.scene(kind, 3), Permissions(lowering=True, counts={kind: 3})).refusals
+
+    def test_percent_counts_the_organization_and_not_the_selection(self) -> None:
+        policy = Policy(thresholds=Thresholds(deletes=Threshold(0, 10)))
+        tombstones = [a_tenant(f"t{i}", absent=True) for i in range(2)]
+        others = [a_tenant(f"u{i}") for i in range(18)]
+        live = a_view(*(a_project(tenant.name) for tenant in (*tombstones, *others)))
+        fleet = a_fleet(*tombstones, *others, policy=policy)
+        assert not guarded(fleet, live, ALLOW_LOWERING).refusals
+        fewer = LiveState(live.projects, (), {"free": 19, "paid": 0})
+        assert guarded(fleet, fewer, ALLOW_LOWERING).refusals
+
+
+def test_the_budget_counts_what_goes_ahead() -> None:
+    fleet = a_fleet(a_tenant("down"), a_tenant("up", tier="pro"))
+    plan = guarded(fleet, a_view(a_pro_project("down"), a_project("up")))
+    assert plan.budget.writes == 3
+
+
+def test_restoring_a_longer_window_is_safe_beside_a_held_back_quota() -> None:
+    live = a_project(restore_window_seconds=60, quota=replace(FREE_QUOTA, data_transfer_bytes=0))
+    plan = guarded(a_fleet(a_tenant()), a_view(live))
+    (action,) = plan.actions
+    assert [(change.path, change.after) for change in action.changes] == [("restore_window_seconds", DAY)]
+    assert action.companions == (), "no quota goes out where no quota changes"  # type: ignore[union-attr]

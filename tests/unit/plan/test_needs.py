@@ -1,0 +1,74 @@
+"""needs: what has to be read before a plan can be made, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.tenant import Overrides
+from reconciler.live.project import Compute
+from reconciler.plan.needs import SMALL_FLEET, Needs, needs
+from tests.builders import FREE_TIER, a_fleet, a_project, a_tenant, a_view
+
+MANY = [f"t{i:03}" for i in range(SMALL_FLEET + 1)]
+LISTED = [a_project(name, details=False) for name in MANY]
+
+
+def test_a_small_fleet_is_read_whole() -> None:
+    found = needs(a_fleet(a_tenant()), a_view(a_project(details=False)))
+    assert found == Needs(branches=("p-acme",), endpoints=("p-acme",))
+
+
+def test_what_was_read_is_not_read_again() -> None:
+    assert not needs(a_fleet(a_tenant()), a_view(a_project()))
+
+
+def test_a_large_fleet_in_sync_needs_nothing_beyond_the_list() -> None:
+    assert not needs(a_fleet(*map(a_tenant, MANY)), a_view(*LISTED))
+
+
+def test_a_large_fleet_is_read_where_a_file_sizes_its_compute_or_a_size_or_place_differs() -> None:
+    tenants = {name: a_tenant(name) for name in MANY}
+    tenants["t001"] = a_tenant("t001", overrides=Overrides(compute=Compute(max_cu=1)))
+    tenants["t003"] = a_tenant("t003", tier="pro")
+    listed = [replace(p, compute=Compute(1, 1, 300)) if p.id == "p-t002" else p for p in LISTED]
+    found = needs(a_fleet(*tenants.values()), a_view(*listed))
+    assert found == Needs(branches=("p-t001", "p-t002", "p-t003"), endpoints=("p-t001", "p-t002", "p-t003"))
+
+
+def test_depth_deep_reads_all_and_list_only_what_a_change_rests_on() -> None:
+    fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
+    assert len(needs(fleet, live, depth=Depth.DEEP).endpoints) == len(MANY)
+    moving = a_fleet(a_tenant(tier="pro"))
+    assert needs(moving, a_view(a_project(details=False)), depth=Depth.LIST).endpoints == ("p-acme",)
+
+
+def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() -> None:
+    found = needs(a_fleet(a_tenant()), a_view(a_project(details=False, quota=None)))
+    assert found == Needs(projects=("p-acme",))
+    bare = replace(FREE_TIER, quota=None, compute=None)
+    assert not needs(a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None)))
+
+
+def test_a_doomed_project_is_asked_whose_it_is() -> None:
+    found = needs(a_fleet(a_tenant(absent=True)), a_view(a_project(details=False)), depth=Depth.LIST)
+    assert found == Needs(branches=("p-acme",))
+
+
+def test_before_a_create_every_unmatched_project_is_asked_whose_it_is() -> None:
+    stranger = a_project("x", name="no name of ours", details=False)
+    found = needs(a_fleet(a_tenant()), a_view(stranger), depth=Depth.LIST, selection=Selection(tenants=("acme",)))
+    assert found == Needs(branches=("p-x",))
+    assert not needs(a_fleet(), a_view(stranger))
+
+
+def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> None:
+    orphan = a_view(a_project("left", details=False))
+    assert needs(a_fleet(), orphan) == Needs(branches=("p-left",))
+    assert not needs(a_fleet(), orphan, depth=Depth.LIST)
+    assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
+
+
+def test_projects_asked_about_singly_say_nothing_of_others() -> None:
+    stranger = a_project("x", name="no name of ours", details=False)
+    assert not needs(a_fleet(a_tenant()), a_view(stranger, listed=False))

@@ -180,5 +180,9 @@ class LostRaceError(ReconcilerError):
     """Another run created the same tenant first; this run's own project was removed again."""
 
 
+class UncheckedCreateError(ReconcilerError):
+    """A project was created, but the look for rivals after it failed."""
+
+
 class JournalError(ReconcilerError):
     """The journal cannot be written, without which nothing else is written either."""

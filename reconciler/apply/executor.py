@@ -1,0 +1,90 @@
+"""execute: carries out a plan, unit by unit, and reports what became of every action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from reconciler.apply.address import Address
+from reconciler.apply.perform import Performer
+from reconciler.apply.session import Session
+from reconciler.apply.settle import create_cohort
+from reconciler.apply.stop import Breaker
+from reconciler.apply.tally import Tally
+from reconciler.apply.transfer import move_together
+from reconciler.apply.units import CreateCohort, LoneTenant, SharedTransfer, units
+from reconciler.apply.writes import Writes
+from reconciler.neon.parallel import each
+from reconciler.plan.outcome import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.apply.journal import Journal
+    from reconciler.apply.session import Protocol
+    from reconciler.apply.stop import StopSignal
+    from reconciler.apply.units import Unit
+    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.plan.plan import Plan
+
+
+async def execute(
+    plan: Plan,
+    neon: Neon,
+    *,
+    run: str,
+    protocol: Protocol,
+    organizations: Sequence[str],
+    listed: Mapping[str, int],
+    journal: Journal,
+    now: Callable[[], datetime],
+    stop: StopSignal,
+    breaker: Breaker | None = None,
+    on_progress: Callable[[int, int, str], None] | None = None,
+    on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
+) -> Report:
+    """Carries out the plan's actions. Errors of the API end up in the report, never here.
+
+    ``run`` is this run's random id. ``organizations`` are all of the fleet, ``listed`` the live projects of
+    those that were listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
+    they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
+    only way a connection string leaves.
+    """
+    started_at, calls = now(), neon.calls
+    tally = Tally(plan.tenants, breaker=breaker or Breaker(), stop=stop, now=now, on_progress=on_progress)
+    session = Session(
+        neon=neon,
+        performer=Performer(neon, fleet=plan.fleet, run=run),
+        writes=Writes(journal, run=run, stop=stop),
+        stop=stop,
+        tally=tally,
+        protocol=protocol,
+        organizations=organizations,
+        listed=listed,
+        on_created=on_created,
+    )
+    await each(units(plan.tenants), lambda unit: _work(session, unit))
+    session.writes.end()
+    return Report(
+        run=run,
+        started_at=started_at,
+        finished_at=now(),
+        outcomes=tally.outcomes(),
+        calls=neon.calls - calls,
+        stopped=stop.reason,
+        stopped_by=stop.exit_code,
+    )
+
+
+async def _work(session: Session, unit: Unit) -> None:
+    if session.stop.requested:
+        return
+    match unit:
+        case LoneTenant(tenant):
+            await session.steps(tenant.actions, Address.planned(tenant))
+        case CreateCohort():
+            await create_cohort(session, unit)
+        case SharedTransfer():
+            await move_together(session, unit)
+        case _:
+            assert_never(unit)

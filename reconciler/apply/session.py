@@ -1,0 +1,118 @@
+"""One run in progress: what its parts share, and how a tenant takes its steps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apply.journal import Intent
+from reconciler.errors import ReconcilerError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconciler.apply.address import Address
+    from reconciler.apply.perform import Performed, Performer
+    from reconciler.apply.stop import StopSignal
+    from reconciler.apply.tally import Tally
+    from reconciler.apply.writes import Writes
+    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.plan.action import Action
+
+LARGE_UNITS_AT_ONCE: Final = 2
+"""Units of many tenants: one keeps the rate used up while the other waits for its shared call."""
+SENT_AGAIN: Final = "sent again: the live state shows that the call whose answer was lost was not carried out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How carefully projects are created."""
+
+    settle_seconds: float
+    """How long a new project may take to show up in every list."""
+    second_look: bool = True
+    """Whether absence is confirmed again before the first create; not needed right after an observation."""
+    single_writer: bool = False
+    """True where nobody else can create the same tenants: the check after creates is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run in progress."""
+
+    neon: Neon
+    performer: Performer
+    writes: Writes
+    stop: StopSignal
+    tally: Tally
+    protocol: Protocol
+    organizations: Sequence[str]
+    """Every organization of the fleet, by name."""
+    listed: Mapping[str, int]
+    """Live projects of each organization that was listed whole."""
+    on_created: Callable[[str, CreatedProject], None]
+    large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
+
+    async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> bool:
+        """Takes a tenant's actions one by one. False where one failed or the run is to end.
+
+        Operations are waited for before the next write to the project and only then; ``more`` says
+        that one follows after these actions.
+        """
+        todo = list(actions)
+        for place, action in enumerate(todo, start=1):
+            if self.stop.requested or not await self._step(action, address, more or place < len(todo)):
+                return False
+        return True
+
+    async def act(self, action: Action, address: Address) -> Performed:
+        """One call to one project. Where its answer is lost, live state decides whether it is sent once more.
+
+        Sending it again is safe because patches and deletions have the same effect however often they
+        are carried out. Raises UnknownOutcomeError where the second answer is lost too and nothing shows.
+        """
+        try:
+            return await self._send(action, address)
+        except UnknownOutcomeError as lost:
+            if performed := await self._carried_out(action, address, lost):
+                return performed
+        try:
+            return await self._send(action, address, SENT_AGAIN)
+        except UnknownOutcomeError as lost:
+            if performed := await self._carried_out(action, address, lost):
+                return performed
+            raise
+
+    async def _step(self, action: Action, address: Address, more: bool) -> bool:
+        try:
+            performed = await self.act(action, address)
+            if performed.shortfall is not None:
+                raise performed.shortfall
+            if more:
+                await self.neon.wait(address.organization, address.project_id, performed.operations)
+        except ReconcilerError as error:
+            self.tally.failed(action, error)
+            return False
+        self.tally.applied(action)
+        return True
+
+    async def _send(self, action: Action, address: Address, note: str = "") -> Performed:
+        intent = Intent(
+            kind=action.kind,
+            tenants=(action.tenant,),
+            organization=address.organization,
+            project_ids=(address.project_id,),
+            reason=f"{action.reason}; {note}" if note else action.reason,
+            changes=action.changes,
+        )
+        return await self.writes.send(
+            intent, lambda request_id: self.performer.perform(action, address, request_id)
+        )
+
+    async def _carried_out(self, action: Action, address: Address, lost: UnknownOutcomeError) -> Performed | None:
+        """What the call did if it was carried out. Raises ``lost`` where that cannot be read."""
+        try:
+            return await self.performer.carried_out(action, address)
+        except ReconcilerError as error:
+            raise lost from error

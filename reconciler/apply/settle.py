@@ -1,0 +1,245 @@
+"""Creating projects so that there is one per tenant, although names are not unique and answers get lost.
+
+Neon has no idempotency key. So: look right before, post once, wait until every list must show what was
+created, look again. Where another run has created the same tenant, both put the rivals in the same
+order, by (created_at, id), and each run that did not come first removes its own project. Nobody ever
+removes the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apply.address import Address
+from reconciler.apply.journal import Intent
+from reconciler.apply.perform import Performed
+from reconciler.apply.readback import project_fields, shortfall
+from reconciler.errors import LostRaceError, ReconcilerError, UncheckedCreateError, UnknownOutcomeError
+from reconciler.neon.observe import find_named
+from reconciler.neon.parallel import each
+from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
+from reconciler.plan.change import FieldChange
+from reconciler.plan.ownership import RUN, TENANT, owner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.apply.session import Session
+    from reconciler.apply.units import CreateCohort
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
+
+NAME_LENGTH: Final = 256
+"""Neon: of a project's name, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """One POST that was sent: its answer, or the error that says that the answer was lost."""
+
+    create: CreateProject
+    later: tuple[Action, ...]
+    answer: Performed | UnknownOutcomeError
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return _name(self.create)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is not known what became of the POST."""
+        return isinstance(self.answer, UnknownOutcomeError)
+
+
+async def create_cohort(session: Session, unit: CreateCohort) -> None:
+    """Creates the tenants, settles who came first where there are rivals, then takes their later steps."""
+    async with session.large_units:
+        births = await _post_all(session, await _still_absent(session, unit.tenants))
+    unsettled = [birth for birth in births if birth.lost or not session.protocol.single_writer]
+    try:
+        namesakes = await _settle(session, unsettled)
+    except ReconcilerError as error:
+        _put_down_unchecked(session, unsettled, error)
+        births, namesakes = [birth for birth in births if birth not in unsettled], {}
+
+    async def finish(birth: Birth) -> None:
+        await _finish(session, birth, namesakes.get(birth.name, []))
+
+    await each(births, finish)
+
+
+async def _still_absent(session: Session, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
+    """The tenants whose project has not appeared since the plan was made."""
+    if session.stop.requested or not session.protocol.second_look:
+        return list(tenants)
+    try:
+        appeared = await _look(session, [_name(_create(tenant)) for tenant in tenants])
+    except ReconcilerError as error:
+        for tenant in tenants:
+            session.tally.failed(_create(tenant), error)
+        return []
+    absent = []
+    for tenant in tenants:
+        create = _create(tenant)
+        if there := appeared.get(_name(create)):
+            session.tally.skipped(create, _appeared(there[0]), hint="run again: it is planned afresh")
+        else:
+            absent.append(tenant)
+    return absent
+
+
+async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Birth]:
+    """One POST for each tenant and never a second, whatever becomes of the first."""
+    births: list[Birth] = []
+
+    async def post(tenant: TenantPlan) -> None:
+        if session.stop.requested:
+            return
+        create = _create(tenant)
+        try:
+            answer: Performed | UnknownOutcomeError = await _post(session, create)
+        except UnknownOutcomeError as lost:
+            answer = lost
+        except ReconcilerError as error:
+            session.tally.failed(create, error)
+            return
+        births.append(Birth(create, tenant.actions[1:], answer))
+
+    await each(tenants, post)
+    return births
+
+
+async def _post(session: Session, create: CreateProject) -> Performed:
+    intent = Intent(
+        kind=create.kind,
+        tenants=(create.tenant,),
+        organization=create.organization,
+        reason=create.reason,
+        changes=create.changes,
+    )
+    return await session.writes.send(intent, lambda request_id: session.performer.create(create, request_id))
+
+
+async def _settle(session: Session, births: Sequence[Birth]) -> dict[str, list[LiveProject]]:
+    """Waits until lists show what was created, and looks once more: the projects of each name."""
+    if not births:
+        return {}
+    await asyncio.sleep(session.protocol.settle_seconds)
+    return await _look(session, [birth.name for birth in births])
+
+
+async def _look(session: Session, names: Sequence[str]) -> dict[str, list[LiveProject]]:
+    found: dict[str, list[LiveProject]] = {}
+    seen = await find_named(session.neon, session.organizations, names, listed=session.listed)
+    for project in seen:
+        found.setdefault(project.name, []).append(project)
+    return found
+
+
+async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProject]) -> None:
+    """Puts down what became of the creation, and goes on with the tenant's later steps."""
+    tenant = birth.create.tenant
+    try:
+        born = await _identify(session, birth, namesakes)
+        session.tally.located(tenant, born.address.project_id)
+        await _give_way(session, birth, born, namesakes)
+        if born.shortfall is not None:
+            raise born.shortfall
+        if birth.later:
+            await session.neon.wait(born.address.organization, born.address.project_id, born.operations)
+    except ReconcilerError as error:
+        session.tally.failed(birth.create, error)
+        return
+    session.tally.applied(birth.create)
+    if born.created is not None:
+        session.on_created(tenant, born.created)
+    await session.steps(birth.later, born.address)
+
+
+async def _identify(session: Session, birth: Birth, namesakes: Sequence[LiveProject]) -> Performed:
+    """The answer, or where it was lost the project that carries the tenant's and this run's annotation."""
+    if not isinstance(birth.answer, UnknownOutcomeError):
+        return birth.answer
+    for namesake in namesakes:
+        branches = await session.neon.branches(namesake.organization, namesake.id)
+        project = replace(namesake, branches=branches)
+        annotation = owner(project) or {}
+        if annotation.get(RUN) == session.performer.run and annotation.get(TENANT) == birth.create.tenant:
+            wrong = shortfall(birth.create.changes, project_fields(project))
+            return Performed(Address.observed(project), shortfall=wrong)
+    raise UnknownOutcomeError(
+        f"{birth.answer}; no project of this run showed up within {session.protocol.settle_seconds:g} s",
+        hint="run again: the next run looks before it creates",
+    ) from birth.answer
+
+
+async def _give_way(session: Session, birth: Birth, born: Performed, namesakes: Sequence[LiveProject]) -> None:
+    """Removes this run's project and raises LostRaceError where another was created before it."""
+    own = born.address
+    earlier = [p for p in namesakes if (p.created_at, p.id) < (own.created_at, own.project_id)]
+    if not earlier:
+        return
+    first = min(earlier, key=lambda project: (project.created_at, project.id))
+    session.tally.located(birth.create.tenant, first.id)
+    await _remove(session, birth, born, first)
+    raise LostRaceError(
+        f"project {first.id} in {first.organization} was created first, by another run; "
+        f"this run's own project {own.project_id} was removed again",
+        hint="run again: the tenant converges on the project that came first",
+    )
+
+
+async def _remove(session: Session, birth: Birth, born: Performed, first: LiveProject) -> None:
+    """Renames the project, so that no lagging list shows it under the tenant's name, and deletes it."""
+    own, reason = born.address, f"project {first.id} was created first"
+    create = birth.create
+    new_name = f"{birth.name}-duplicate-{session.performer.run}"[-NAME_LENGTH:]
+    change = FieldChange("name", birth.name, new_name)
+    rename = PatchProject(tenant=create.tenant, reason=reason, source=create.source, changes=(change,))
+    delete = DeleteProject(tenant=create.tenant, reason=reason, source=create.source, project_id=own.project_id)
+    with suppress(ReconcilerError):  # the name is a courtesy, the deletion is not
+        await session.neon.wait(own.organization, own.project_id, born.operations)
+        renamed = await session.act(rename, own)
+        await session.neon.wait(own.organization, own.project_id, renamed.operations)
+    try:
+        await session.act(delete, own)
+    except ReconcilerError as error:
+        raise LostRaceError(
+            f"{reason}, by another run, and this run's own project {own.project_id} could not be removed: {error}",
+            hint=f"delete project {own.project_id} by hand",
+        ) from error
+
+
+def _put_down_unchecked(session: Session, births: Sequence[Birth], error: ReconcilerError) -> None:
+    for birth in births:
+        if isinstance(birth.answer, UnknownOutcomeError):
+            session.tally.failed(birth.create, birth.answer)
+            continue
+        session.tally.located(birth.create.tenant, birth.answer.address.project_id)
+        unchecked = UncheckedCreateError(
+            f"project {birth.answer.address.project_id} was created, but whether another run has created "
+            f"{birth.name} too could not be checked: {error}",
+            hint="run again: a second project would be reported as a conflict",
+        )
+        session.tally.failed(birth.create, unchecked)
+
+
+def _appeared(project: LiveProject) -> str:
+    return f"project {project.name} ({project.id}) has appeared in {project.organization} since the plan was made"
+
+
+def _create(tenant: TenantPlan) -> CreateProject:
+    """The first action of a tenant that is to be created (plan/order.py)."""
+    first = tenant.actions[0]
+    if not isinstance(first, CreateProject):
+        raise TypeError(f"tenant {tenant.tenant} is to be created, but its plan begins with {first.kind}")
+    return first
+
+
+def _name(create: CreateProject) -> str:
+    return next(str(change.after) for change in create.changes if change.path == "name")

@@ -1,0 +1,90 @@
+"""What ends a run before its plan does: a signal, or the circuit breaker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.errors import (
+    AuthenticationError,
+    ExitCode,
+    LostRaceError,
+    MissingKeyError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnreachableError,
+    WrongOrganizationError,
+)
+
+if TYPE_CHECKING:
+    from reconciler.errors import ReconcilerError
+
+HOPELESS = (AuthenticationError, MissingKeyError, WrongOrganizationError)
+"""Errors that every further call would meet too."""
+SERVER_ERRORS = (UnavailableError, UnreachableError, UnknownOutcomeError)
+
+
+class StopSignal:
+    """Asks a run to end: calls in flight finish, no new ones start. The first reason given stays."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.exit_code: ExitCode | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run is to end."""
+        return self.reason is not None
+
+    def request(self, reason: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        """End the run; ``reason`` completes "the run was stopped: ..."."""
+        if self.reason is None:
+            self.reason, self.exit_code = reason, exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """How much failure a run bears before it stops by itself."""
+
+    failed_share: float = 0.05
+    """More than this share of the tenants that were tried is too much."""
+    tenants_at_least: int = 20
+    """Tenants that have been tried before a share says anything."""
+    server_errors_in_a_row: int = 5
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts what becomes of tenants, and says when to stop."""
+
+    limits: BreakerLimits = field(default_factory=BreakerLimits)
+    tried: int = 0
+    failed: int = 0
+    server_errors: int = 0
+    """In a row: a tenant that succeeds ends the row."""
+
+    def succeeded(self) -> None:
+        """One more tenant went well."""
+        self.tried += 1
+        self.server_errors = 0
+
+    def failed_with(self, error: ReconcilerError, stop: StopSignal) -> None:
+        """One more tenant failed; asks ``stop`` to end the run where that is one too many.
+
+        A lost race is no failure in this sense: the tenant has its project.
+        """
+        self.tried += 1
+        self.failed += not isinstance(error, LostRaceError)
+        self.server_errors = self.server_errors + 1 if isinstance(error, SERVER_ERRORS) else 0
+        if isinstance(error, HOPELESS):
+            stop.request(str(error), error.exit_code)
+        elif reason := self._too_much():
+            stop.request(reason, ExitCode.ERROR)
+
+    def _too_much(self) -> str | None:
+        if self.server_errors >= self.limits.server_errors_in_a_row:
+            return f"{self.server_errors} tenants in a row failed because the API did not answer properly"
+        enough = self.tried >= self.limits.tenants_at_least
+        if enough and self.failed / self.tried > self.limits.failed_share:
+            return f"{self.failed} of {self.tried} tenants failed"
+        return None

@@ -1,0 +1,108 @@
+"""The tally of a run: what has become of every action so far, tenant by tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import ApiError
+from reconciler.plan.action import DeleteProject
+from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from reconciler.apply.stop import Breaker, StopSignal
+    from reconciler.errors import ReconcilerError
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
+
+RECOVERABLE: Final = timedelta(days=7)
+"""Neon: how long a deleted project can be recovered (recoverProject)."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    plan: TenantPlan
+    project_id: str | None
+    outcomes: list[ActionOutcome] = field(default_factory=list)
+    recoverable_until: datetime | None = None
+
+
+class Tally:
+    """Collects outcomes in any order, and gives them out in the order of the plan."""
+
+    def __init__(
+        self,
+        tenants: tuple[TenantPlan, ...],
+        *,
+        breaker: Breaker,
+        stop: StopSignal,
+        now: Callable[[], datetime],
+        on_progress: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        self._entries = {plan.tenant: _Entry(plan, plan.project.id if plan.project else None) for plan in tenants}
+        self._breaker = breaker
+        self._stop = stop
+        self._now = now
+        self._on_progress = on_progress
+        self._finished = 0
+
+    def applied(self, action: Action, message: str = "") -> None:
+        """The action is done."""
+        entry = self._entries[action.tenant]
+        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, message))
+        if isinstance(action, DeleteProject):
+            entry.recoverable_until = self._now() + RECOVERABLE
+        if len(entry.outcomes) == len(entry.plan.actions):
+            self._breaker.succeeded()
+            self._finish()
+
+    def failed(self, action: Action, error: ReconcilerError) -> None:
+        """The action failed, and with it the tenant."""
+        request_id = error.request_id if isinstance(error, ApiError) else None
+        outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id)
+        self._entries[action.tenant].outcomes.append(outcome)
+        self._breaker.failed_with(error, self._stop)
+        self._finish()
+
+    def skipped(self, action: Action, message: str, hint: str | None = None) -> None:
+        """The action is not taken, nor are the tenant's later ones."""
+        self._entries[action.tenant].outcomes.append(ActionOutcome(action, Result.SKIPPED, message, hint))
+        self._finish()
+
+    def located(self, tenant: str, project_id: str) -> None:
+        """The id of the tenant's project has become known."""
+        self._entries[tenant].project_id = project_id
+
+    def outcomes(self) -> tuple[TenantOutcome, ...]:
+        """Of every tenant of the plan; what was never tried is skipped."""
+        return tuple(self._outcome(entry) for entry in self._entries.values())
+
+    def _outcome(self, entry: _Entry) -> TenantOutcome:
+        rest = entry.plan.actions[len(entry.outcomes) :]
+        why = self._why_not(entry)
+        actions = (*entry.outcomes, *(ActionOutcome(action, Result.SKIPPED, why) for action in rest))
+        return TenantOutcome(
+            entry.plan.tenant, _result(actions), actions, entry.project_id, entry.recoverable_until
+        )
+
+    def _why_not(self, entry: _Entry) -> str:
+        if entry.outcomes and entry.outcomes[-1].result is not Result.APPLIED:
+            return "an earlier action of this tenant did not go through"
+        return f"the run was stopped: {self._stop.reason}"
+
+    def _finish(self) -> None:
+        self._finished += 1
+        if self._on_progress:
+            self._on_progress(self._finished, len(self._entries), "tenants")
+
+
+def _result(actions: tuple[ActionOutcome, ...]) -> Result:
+    results = {outcome.result for outcome in actions}
+    for decisive in (Result.FAILED, Result.SKIPPED, Result.APPLIED):
+        if decisive in results:
+            return decisive
+    return Result.UNCHANGED

@@ -1,0 +1,106 @@
+"""Units of work: which tenants share a call or a check, fixed before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
+
+SHARED_BY_AT_MOST: Final = 400
+"""Neon: one transfer call moves 1 to 400 projects (transferProjectsFromOrgToOrg)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoneTenant:
+    """A tenant that shares nothing."""
+
+    tenant: TenantPlan
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCohort:
+    """Up to 400 new tenants with one look before their creation and one check after it."""
+
+    tenants: tuple[TenantPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTransfer:
+    """Up to 400 tenants that move in one call, each with its own steps before and after."""
+
+    origin: str
+    destination: str
+    tenants: tuple[TenantPlan, ...]
+
+
+Unit: TypeAlias = LoneTenant | CreateCohort | SharedTransfer
+
+
+def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
+    """What gives goes before what takes: creates, upgrades, changes in place, downgrades, deletions."""
+    creates: list[TenantPlan] = []
+    changes: list[TenantPlan] = []
+    deletions: list[TenantPlan] = []
+    routes: dict[tuple[str, str], list[TenantPlan]] = {}
+    for tenant in tenants:
+        if _holds(tenant, CreateProject):
+            creates.append(tenant)
+        elif _holds(tenant, TransferProject):
+            move = transfer(tenant)
+            routes.setdefault((move.origin, move.destination), []).append(tenant)
+        elif _holds(tenant, DeleteProject):
+            deletions.append(tenant)
+        else:
+            changes.append(tenant)
+    upgrades = [moving for moving in routes.values() if not transfer(moving[0]).downgrade]
+    downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
+    return (
+        *(CreateCohort(part) for part in _parts(creates)),
+        *_transfers(upgrades),
+        *(LoneTenant(tenant) for tenant in changes),
+        *_transfers(downgrades),
+        *(LoneTenant(tenant) for tenant in deletions),
+    )
+
+
+def before_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
+    """The actions that come before the tenant's transfer; all of them where it does not move."""
+    return tenant.actions[: _turn(tenant)]
+
+
+def after_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
+    """The actions that come after the tenant's transfer."""
+    return tenant.actions[_turn(tenant) + 1 :]
+
+
+def transfer(tenant: TenantPlan) -> TransferProject:
+    """The tenant's transfer. Raises StopIteration where it has none."""
+    return next(action for action in tenant.actions if isinstance(action, TransferProject))
+
+
+def _turn(tenant: TenantPlan) -> int:
+    indices = (i for i, action in enumerate(tenant.actions) if isinstance(action, TransferProject))
+    return next(indices, len(tenant.actions))
+
+
+def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
+    return any(isinstance(action, kind) for action in tenant.actions)
+
+
+def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
+    for moving in routes:
+        move = transfer(moving[0])
+        for part in _parts(moving):
+            yield SharedTransfer(move.origin, move.destination, part)
+
+
+def _parts(tenants: list[TenantPlan]) -> Iterator[tuple[TenantPlan, ...]]:
+    for start in range(0, len(tenants), SHARED_BY_AT_MOST):
+        yield tuple(tenants[start : start + SHARED_BY_AT_MOST])

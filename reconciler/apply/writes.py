@@ -1,0 +1,61 @@
+"""Calls that write, each between its two journal lines."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.errors import JournalError, ReconcilerError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.apply.journal import Intent, Journal
+    from reconciler.apply.stop import StopSignal
+
+T = TypeVar("T")
+
+
+class Writes:
+    """Sends a run's calls that write. A request id is the run's id and a number, so that Neon's logs lead back."""
+
+    def __init__(self, journal: Journal, *, run: str, stop: StopSignal) -> None:
+        self._journal = journal
+        self._run = run
+        self._stop = stop
+        self._sent = 0
+
+    async def send(self, intent: Intent, call: Callable[[str], Awaitable[T]]) -> T:
+        """Makes the call with its request id. Raises what the call raises, or JournalError before it is made."""
+        self._sent += 1
+        request_id = f"{self._run}-{self._sent}"
+        self._intend(request_id, intent)
+        try:
+            answer = await call(request_id)
+        except UnknownOutcomeError as error:
+            self._conclude(request_id, "unknown", str(error))
+            raise
+        except ReconcilerError as error:
+            self._conclude(request_id, "failed", str(error))
+            raise
+        self._conclude(request_id, "applied")
+        return answer
+
+    def end(self) -> None:
+        """Puts down that the run came to its end, and what stopped it before its plan did."""
+        with suppress(JournalError):  # nothing is written after this line that could need it
+            self._journal.end(self._stop.reason)
+
+    def _intend(self, request_id: str, intent: Intent) -> None:
+        try:
+            self._journal.intend(request_id, intent)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+            raise
+
+    def _conclude(self, request_id: str, result: str, message: str = "") -> None:
+        """What was done stays done without its line, but nothing more is sent."""
+        try:
+            self._journal.conclude(request_id, result, message)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)

@@ -1,0 +1,102 @@
+"""Units of work: who shares a call or a check, and in which order units start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.apply.units import (
+    CreateCohort,
+    LoneTenant,
+    SharedTransfer,
+    Unit,
+    after_transfer,
+    before_transfer,
+    units,
+)
+from reconciler.desired.tenant import Overrides, Tenant
+from reconciler.live.project import LiveProject
+from reconciler.plan.planner import make_plan
+from tests.builders import a_fleet, a_pro_project, a_project, a_tenant, a_view
+
+if TYPE_CHECKING:
+    from reconciler.plan.plan import TenantPlan
+
+Case = tuple[Tenant, LiveProject | None]
+
+
+def a_new_one(name: str) -> Case:
+    return a_tenant(name), None
+
+
+def an_upgrade(name: str) -> Case:
+    return a_tenant(name, "pro"), a_project(name)
+
+
+def a_change(name: str) -> Case:
+    return a_tenant(name, overrides=Overrides(quota={"data_transfer_bytes": 1})), a_project(name)
+
+
+def a_downgrade(name: str) -> Case:
+    return a_tenant(name), a_pro_project(name)
+
+
+def a_deletion(name: str) -> Case:
+    return a_tenant(name, absent=True), a_project(name)
+
+
+def planned(*cases: Case) -> tuple[TenantPlan, ...]:
+    live = a_view(*(project for _, project in cases if project))
+    return make_plan(a_fleet(*(tenant for tenant, _ in cases)), live).tenants
+
+
+def members(unit: Unit) -> list[str]:
+    tenants = (unit.tenant,) if isinstance(unit, LoneTenant) else unit.tenants
+    return [tenant.tenant for tenant in tenants]
+
+
+def test_what_gives_starts_before_what_takes() -> None:
+    plans = planned(a_deletion("a"), a_downgrade("b"), a_change("c"), an_upgrade("d"), a_new_one("e"))
+    started = units(plans)
+    assert [members(unit) for unit in started] == [["e"], ["d"], ["c"], ["b"], ["a"]]
+    assert [type(unit) for unit in started] == [
+        CreateCohort,
+        SharedTransfer,
+        LoneTenant,
+        SharedTransfer,
+        LoneTenant,
+    ]
+
+
+def test_four_hundred_tenants_on_one_route_share_one_call_and_one_more_takes_a_second() -> None:
+    assert len(units(planned(*(an_upgrade(f"t{i}") for i in range(400))))) == 1
+    first, second = units(planned(*(an_upgrade(f"t{i}") for i in range(401))))
+    assert (len(members(first)), len(members(second))) == (400, 1)
+
+
+def test_opposite_routes_never_share_a_call() -> None:
+    first, second = units(planned(an_upgrade("up"), a_downgrade("down")))
+    assert isinstance(first, SharedTransfer)
+    assert isinstance(second, SharedTransfer)
+    assert (first.origin, first.destination) == ("free", "paid")
+    assert (second.origin, second.destination) == ("paid", "free")
+
+
+def test_a_moving_tenant_lowers_before_and_patches_after_its_transfer() -> None:
+    (downgrade,) = planned(a_downgrade("acme"))
+    before = [action.kind for action in before_transfer(downgrade)]
+    after = [action.kind for action in after_transfer(downgrade)]
+    assert before == ["patch_project", "patch_endpoint"]
+    assert after == ["patch_project", "patch_endpoint"]
+    assert len(before) + 1 + len(after) == len(downgrade.actions)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([a_new_one, an_upgrade, a_change, a_downgrade, a_deletion]), max_size=12))
+def test_every_tenant_of_the_plan_is_in_exactly_one_unit(kinds: list[object]) -> None:
+    cases = [make(f"t{i:02}") for i, make in enumerate(kinds)]  # type: ignore[operator]
+    plans = planned(*cases)
+    assert sorted(name for unit in units(plans) for name in members(unit)) == [plan.tenant for plan in plans]
+    assert units(plans) == units(plans)

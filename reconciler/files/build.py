@@ -1,0 +1,168 @@
+"""Documents that the schema has accepted -> the types of the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.naming import Naming
+from reconciler.desired.policy import Policy, Thresholds
+from reconciler.desired.state import Api, Defaults, DesiredState
+from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationLimits, SnapshotPolicy, Tier
+from reconciler.live.project import Compute, Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.desired.problem import Location
+    from reconciler.files.tenant_schema import (
+        ComputeDocument,
+        DevBranchDocument,
+        OverridesDocument,
+        QuotaOverrides,
+        TenantDocument,
+    )
+    from reconciler.files.tiers_schema import LimitsDocument, OrganizationDocument, TierDocument, TiersDocument
+
+QUOTA_MEMBERS: Final[Mapping[str, str]] = {
+    "active_time": "active_time_seconds",
+    "compute_time": "compute_time_seconds",
+    "written_data": "written_data_bytes",
+    "data_transfer": "data_transfer_bytes",
+    "logical_size": "logical_size_bytes",
+}
+"""A quota's members: as written in the files, as named in the core."""
+
+_NO_OVERRIDES: Final = Overrides()
+_NO_PINS: Final = Pins()
+
+
+def fleet(document: TiersDocument, places: Mapping[tuple[str, str], Location]) -> DesiredState:
+    """The desired state without tenants; ``places`` by (``tiers`` or ``organizations``, name)."""
+    return DesiredState(
+        fleet=document.fleet,
+        naming=Naming(document.naming.project, document.naming.previous),
+        organizations={
+            name: _organization(name, written, places["organizations", name])
+            for name, written in document.organizations.items()
+        },
+        tiers={name: _tier(name, written, places["tiers", name]) for name, written in document.tiers.items()},
+        tenants={},
+        personal_api_key=document.personal_api_key,
+        api=_api(document),
+        defaults=Defaults(**document.defaults.model_dump()),
+        policy=_policy(document),
+    )
+
+
+def tenant(document: TenantDocument, location: Location) -> Tenant:
+    """A tenant as its file states it."""
+    return Tenant(
+        name=document.tenant,
+        tier=document.tier,
+        location=location,
+        labels=document.labels or {},
+        overrides=_overrides(document.overrides) if document.overrides else _NO_OVERRIDES,
+        snapshots=_snapshots(document),
+        dev_branches=_dev_branches(document),
+        protect=document.protect,
+        absent=document.state,
+        project_id=document.project_id,
+        pins=_pins(document),
+    )
+
+
+def compute(document: ComputeDocument) -> Compute:
+    """A compute's size and suspension."""
+    return Compute(document.min_cu, document.max_cu, document.suspend_timeout)
+
+
+def limits(document: LimitsDocument) -> OrganizationLimits:
+    """What an organization allows."""
+    return OrganizationLimits(
+        projects=document.projects,
+        branches=document.branches,
+        snapshots=document.snapshots,
+        min_cu=document.compute.min_cu,
+        max_cu=document.compute.max_cu,
+        restore_window_seconds=document.restore_window,
+        min_suspend_timeout_seconds=document.min_suspend_timeout,
+    )
+
+
+def _api(document: TiersDocument) -> Api:
+    api = document.api
+    return Api(api.host, api.requests_per_minute, api.burst_per_second, api.batch_share, float(api.settle))
+
+
+def _policy(document: TiersDocument) -> Policy:
+    guards = document.guards
+    thresholds = Thresholds(
+        creates=guards.creates.threshold(),
+        transfers=guards.transfers.threshold(),
+        disruptive=guards.disruptive.threshold(),
+        deletes=guards.deletes.threshold(),
+    )
+    return Policy(thresholds, document.drift_policy or {})
+
+
+def _organization(name: str, document: OrganizationDocument, location: Location) -> Organization:
+    return Organization(name, document.id, document.api_key, limits(document.limits), location)
+
+
+def _tier(name: str, document: TierDocument, location: Location) -> Tier:
+    branches = document.dev_branches
+    return Tier(
+        name=name,
+        organization=document.organization,
+        location=location,
+        quota=Quota(**_quota(document.quota)) if document.quota else None,
+        compute=compute(document.compute) if document.compute else None,
+        restore_window_seconds=document.restore_window,
+        settings=document.settings or {},
+        snapshots=SnapshotPolicy(document.snapshots.at_limit, document.snapshots.method),
+        dev_branches=DevBranchPolicy(branches.max, compute(branches.compute) if branches.compute else None),
+    )
+
+
+def _quota(document: QuotaOverrides) -> dict[str, int]:
+    """The members that are stated, by their names in the core."""
+    stated = ((member, getattr(document, written)) for written, member in QUOTA_MEMBERS.items())
+    return {member: amount for member, amount in stated if amount is not None}
+
+
+def _overrides(document: OverridesDocument) -> Overrides:
+    return Overrides(
+        quota=_quota(document.quota) if document.quota else {},
+        compute=compute(document.compute) if document.compute else None,
+        restore_window_seconds=document.restore_window,
+        settings=document.settings or {},
+    )
+
+
+def _snapshots(document: TenantDocument) -> tuple[Snapshot, ...] | None:
+    if document.snapshots is None:
+        return None
+    return tuple(Snapshot(entry.name, entry.at, entry.expires_at) for entry in document.snapshots)
+
+
+def _dev_branches(document: TenantDocument) -> tuple[DevBranch, ...] | None:
+    if document.dev_branches is None:
+        return None
+    return tuple(_dev_branch(entry) for entry in document.dev_branches)
+
+
+def _dev_branch(document: DevBranchDocument) -> DevBranch:
+    return DevBranch(
+        name=document.name,
+        parent=document.parent,
+        at=document.at,
+        compute=compute(document.compute) if document.compute else None,
+        expires_at=document.expires_at,
+        schema_only=document.schema_only,
+    )
+
+
+def _pins(document: TenantDocument) -> Pins:
+    pins = (document.region, document.pg_version, document.database, document.role)
+    return _NO_PINS if pins == (None, None, None, None) else Pins(*pins)

@@ -1,0 +1,94 @@
+"""Tenants as they are collected from files: each checked, no name twice, the broken ones held back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.problem import Problem, Severity
+from reconciler.files import build
+from reconciler.files.finding import Finding
+from reconciler.files.tenant_rules import tenant_findings
+from reconciler.files.tenant_schema import TenantDocument
+from reconciler.files.wording import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.files.entry import Entry
+
+_NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([a-z0-9][a-z0-9._-]*)""")
+
+
+@dataclass(slots=True)
+class Collection:
+    """What has been found so far. Where tiers.yaml is broken ``fleet`` is None, and only the schema is checked."""
+
+    fleet: DesiredState | None
+    problems: list[Problem] = field(default_factory=list)
+    held_back: set[str] = field(default_factory=set)
+    lost: bool = False
+    """Something could not be read at all: nobody knows which tenants it holds."""
+    _tenants: dict[str, Tenant] = field(default_factory=dict)
+    _first: dict[str, Entry] = field(default_factory=dict)
+    _projects: dict[str, Tenant] = field(default_factory=dict)
+
+    def add(self, entries: Iterable[Entry], problems: Iterable[Problem] = (), names: Iterable[str] = ()) -> None:
+        """The documents of one file, which is broken as a whole where one of them is.
+
+        ``problems`` are the file's own; ``names`` are those of its tenants that are known without reading it.
+        """
+        listed, found = list(entries), list(problems)
+        tenants = [tenant for entry in listed if (tenant := self._checked(entry, found)) is not None]
+        self.problems += found
+        if any(problem.severity is Severity.ERROR for problem in found):
+            self.held_back.update(names, (entry.tenant for entry in listed if entry.tenant is not None))
+        else:
+            self._tenants.update((tenant.name, tenant) for tenant in tenants)
+
+    def lose(self, problem: Problem) -> None:
+        """Something cannot be read."""
+        self.problems.append(problem)
+        self.lost = True
+
+    def tenants(self) -> dict[str, Tenant]:
+        """The tenants that are in order, by name."""
+        return {name: self._tenants[name] for name in sorted(self._tenants) if name not in self.held_back}
+
+    def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
+        if not entry.whole:
+            return None
+        document = read(TenantDocument, entry.value)
+        if not isinstance(document, TenantDocument):
+            problems += [entry.problem(finding) for finding in document]
+            return None
+        if self.fleet is not None:
+            problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
+        tenant = build.tenant(document, entry.location)
+        problems += [entry.problem(finding) for finding in self._clashes(tenant, entry)]
+        return tenant
+
+    def _clashes(self, tenant: Tenant, entry: Entry) -> Iterable[Finding]:
+        first = self._first.setdefault(tenant.name, entry)
+        if first is not entry:
+            self.held_back.add(tenant.name)
+            yield twice(tenant.name, first)
+        if tenant.project_id is not None:
+            holder = self._projects.setdefault(tenant.project_id, tenant)
+            if holder.name != tenant.name:
+                self.held_back.add(holder.name)
+                message = f"project {tenant.project_id!r} is also pinned by tenant {holder.name!r}"
+                yield Finding(("project_id",), f"{message} in {holder.location}")
+
+
+def twice(name: str, first: Entry) -> Finding:
+    """One tenant in two places."""
+    return Finding(("tenant",), f"tenant {name!r} is also in {first.location}", "a tenant stands in one place")
+
+
+def names_in(data: bytes) -> set[str]:
+    """The tenants' names in a text that cannot be read as a whole, as far as they can be made out."""
+    return {match.decode() for match in _NAMES.findall(data)}

@@ -1,0 +1,85 @@
+"""A document as it was found in a text: its value, and the way back from a path to its line and column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.desired.problem import Location, Problem
+from reconciler.files.marks import Marks, read_marks
+
+if TYPE_CHECKING:
+    from reconciler.files.finding import Finding
+    from reconciler.files.marks import Path, Place
+
+
+@dataclass(slots=True)
+class Text:
+    """One YAML file, or one JSON line of a file; the places in it are read when they are first asked for."""
+
+    file: str
+    data: bytes
+    first_line: int = 1
+    _marks: dict[Place, Marks] | None = field(default=None, repr=False)
+
+    def marks(self, root: Place) -> Marks:
+        """The places in the document that begins at ``root``."""
+        if self._marks is None:
+            self._marks = {marks.values[()]: marks for marks in read_marks(self.data) if () in marks.values}
+        return self._marks.get(root) or Marks(values={(): root})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document. ``base`` is the one that it overrides field by field, where there is one."""
+
+    value: object
+    text: Text
+    line: int = 1
+    column: int = 1
+    whole: bool = True
+    base: Entry | None = None
+
+    @property
+    def location(self) -> Location:
+        """Where the document begins."""
+        return Location(self.text.file, self.line + self.text.first_line - 1, self.column)
+
+    @property
+    def tenant(self) -> str | None:
+        """The name that it states, whether or not the rest is in order."""
+        name = self.value.get("tenant") if isinstance(self.value, dict) else None
+        return str(name) if isinstance(name, str) else None
+
+    def problem(self, finding: Finding) -> Problem:
+        """The finding with its line and column, in whichever text states the path."""
+        location = self._place(finding.path, at_key=finding.at_key)
+        return Problem(location, finding.message, finding.hint, finding.severity)
+
+    def place(self, path: Path) -> Location:
+        """Where a key stands."""
+        return self._place(path, at_key=True)
+
+    def overriding(self, base: Entry) -> Entry:
+        """The same document on top of another."""
+        return Entry(
+            merged(base.value, self.value), self.text, self.line, self.column, self.whole and base.whole, base
+        )
+
+    def _place(self, path: Path, *, at_key: bool) -> Location:
+        marks = self.text.marks((self.line, self.column))
+        if self.base is not None and not marks.holds(path) and self.base.holds(path):
+            return self.base._place(path, at_key=at_key)  # noqa: SLF001 (another entry of the same class)
+        line, column = marks.place(path, at_key=at_key)
+        return Location(self.text.file, line + self.text.first_line - 1, column)
+
+    def holds(self, path: Path) -> bool:
+        """Whether the document itself states something there."""
+        return self.text.marks((self.line, self.column)).holds(path)
+
+
+def merged(base: object, value: object) -> object:
+    """Mappings member by member; anything else as ``value`` says."""
+    if isinstance(base, dict) and isinstance(value, dict):
+        return base | {key: merged(base.get(key), member) for key, member in value.items()}
+    return value

@@ -1,0 +1,242 @@
+"""YAML text -> plain documents whose scalars are still the text that was written; and where each node stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+
+from reconciler.desired.problem import Location, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_DEPTH: Final = 32
+NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""Plain scalars that stand for no value (YAML 1.2 core schema)."""
+
+_Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
+"""Only its event stream is used, which builds no objects. The C parser is six times as fast."""
+
+
+class Quoted(str):
+    """A scalar that was written in quotes or as a block: text, whatever it looks like."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Document:
+    """One YAML document. ``value`` holds dict, list, str and None only."""
+
+    value: object
+    line: int
+    column: int
+    whole: bool = True
+    """False where a part had to be left out: its problems say why, and nothing more can be said about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text holds. After a syntax error only the documents before it."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...]
+
+
+def parse(data: bytes, file: str) -> Parsed:
+    """The documents of a YAML text. Empty ones, as after a trailing ``---``, are left out."""
+    problem = encoding_problem(data, file)
+    if problem is not None:
+        return Parsed((), (problem,))
+    builder = _Builder(file)
+    try:
+        for event in events(data):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        builder.problems.append(_syntax_problem(error, file, data))
+    except _TooDeepError:
+        pass  # the builder has written the problem
+    return Parsed(tuple(builder.documents), tuple(builder.problems))
+
+
+def events(data: bytes) -> Iterator[yaml.Event]:
+    """The event stream of a UTF-8 text; raises yaml.YAMLError where the text is not YAML."""
+    loader = _Loader(data)
+    try:
+        while (event := loader.get_event()) is not None:
+            yield event
+    finally:
+        loader.dispose()
+
+
+def place(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of an event, 1-based."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def encoding_problem(data: bytes, file: str) -> Problem | None:
+    """The first byte that is not UTF-8, as a problem."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return Problem(_location(file, data[: error.start]), "not valid UTF-8", "save the file as UTF-8")
+    return None
+
+
+def _location(file: str, before: bytes) -> Location:
+    """The place that follows the bytes ``before``."""
+    line = before.rpartition(b"\n")[2].decode(errors="replace")
+    return Location(file, before.count(b"\n") + 1, len(line) + 1)
+
+
+def _syntax_problem(error: yaml.YAMLError, file: str, data: bytes) -> Problem:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        text = error.problem or error.context or "cannot be read"
+        location = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+    elif isinstance(error, yaml.reader.ReaderError):
+        text = error.reason
+        location = _location(file, _before(data, error.position))
+    else:
+        text, location = "cannot be read", Location(file)
+    return Problem(location, f"not valid YAML: {text}", _syntax_hint(text))
+
+
+def _before(data: bytes, position: int) -> bytes:
+    """Up to a reader error: PyYAML counts bytes in the C parser, characters in its own."""
+    return data[:position] if hasattr(yaml, "CLoader") else data.decode()[:position].encode()
+
+
+def _syntax_hint(text: str) -> str | None:
+    if "cannot start any token" in text:
+        return "indent with spaces, not tabs; put text with special characters in quotes"
+    if "mapping values" in text:
+        return "text that holds ': ' needs quotes"
+    if "block end" in text or "expected key" in text or "',' or" in text:
+        return "check the indentation, the quotes and the brackets above"
+    return None
+
+
+class _TooDeepError(Exception):
+    """Ends the parsing of a file that nests without end."""
+
+
+class _NoKey:
+    """What a mapping's frame holds while its next scalar is a key."""
+
+
+class _Discard:
+    """The key of a value that is not kept."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or sequence that is still open."""
+
+    node: dict[str, object] | list[object]
+    key: object = _NoKey
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds documents from events; what is forbidden is reported and left out."""
+
+    file: str
+    documents: list[Document] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _open: list[_Frame] = field(default_factory=list)
+    _document: Document | None = None
+
+    def take(self, event: yaml.Event) -> None:
+        if isinstance(event, ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, MappingStartEvent):
+            self._start(event, {})
+        elif isinstance(event, SequenceStartEvent):
+            self._start(event, [])
+        elif isinstance(event, CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, AliasEvent):
+            self._report(event, "aliases (*name) are not allowed", "write the value out")
+            self._leave_out(event)
+        elif isinstance(event, DocumentEndEvent):
+            self._end()
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_properties(event)
+        text: str = event.value
+        frame = self._open[-1] if self._open else None
+        if frame is not None and frame.key is _NoKey and frame.node.__class__ is dict:
+            self._key(event, frame, text)
+        elif event.style:
+            self._place(Quoted(text), event)
+        else:
+            self._place(None if text in NULLS else text, event)
+
+    def _end(self) -> None:
+        if self._document is not None and self._document.value is not None:
+            self.documents.append(self._document)
+        self._document = None
+
+    def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
+        if text in frame.node:
+            self._report(event, f"the key {text!r} is written twice", "keep one of them")
+            frame.key = _Discard
+        else:
+            frame.key = text
+
+    def _start(self, event: CollectionStartEvent, node: dict[str, object] | list[object]) -> None:
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_properties(event)
+        frame = self._open[-1] if self._open else None
+        if frame is not None and frame.key is _NoKey and isinstance(frame.node, dict):
+            self._report(event, "a key must be text", "write 'key: value'")
+            self._leave_out(event)
+        else:
+            self._place(node, event)
+        self._open.append(_Frame(node))
+        if len(self._open) > MAX_DEPTH:
+            self._report(event, f"nested more than {MAX_DEPTH} levels deep")
+            raise _TooDeepError
+
+    def _place(self, value: object, event: yaml.Event) -> None:
+        if not self._open:
+            self._document = Document(value, *place(event))
+            return
+        frame = self._open[-1]
+        if isinstance(frame.node, list):
+            frame.node.append(value)
+            return
+        if isinstance(frame.key, str):
+            frame.node[frame.key] = value
+        frame.key = _NoKey
+
+    def _leave_out(self, event: yaml.Event) -> None:
+        if self._document is None:
+            self._place(None, event)
+        elif isinstance(self._open[-1].node, dict):
+            self._open[-1].key = _Discard if self._open[-1].key is _NoKey else _NoKey
+        if self._document is not None:
+            self._document.whole = False
+
+    def _refuse_properties(self, event: ScalarEvent | CollectionStartEvent) -> None:
+        if event.anchor is not None:
+            self._report(event, "anchors (&name) are not allowed", "write the value out where it is needed")
+        if event.tag is not None:
+            self._report(event, "tags (!name) are not allowed", "remove the tag")
+
+    def _report(self, event: yaml.Event, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(Location(self.file, *place(event)), message, hint))

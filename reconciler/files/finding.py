@@ -1,0 +1,62 @@
+"""Something wrong with a document, by its path: what the schema and the rules report."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.problem import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.files.marks import Path
+
+_SHOWN_LENGTH: Final = 60
+_KEY_LIKE: Final = re.compile(r"napi_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem at a path of a document; its line and column are looked up later, where they are needed."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+    at_key: bool = False
+    """The key is wrong, not its value."""
+    severity: Severity = Severity.ERROR
+
+
+class RejectedError(ValueError):
+    """What a scalar's reader raises: worded for the person who wrote the value."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def shown(value: object) -> str:
+    """A value in a message: in quotes, on one line, not too long."""
+    text = repr(str(value))
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}...'"
+
+
+def looks_secret(text: str) -> bool:
+    """Whether the text looks like one of Neon's API keys, which no message may repeat."""
+    return _KEY_LIKE.search(text) is not None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint: the nearest of the known words, where one is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else None
+
+
+def did_you_mean_or_known(word: str, known: Iterable[str]) -> str | None:
+    """A hint: the nearest of the known words, or all of them where none is near and they are few."""
+    options = list(known)
+    listed = f"known: {', '.join(options)}" if 0 < len(options) <= 12 else None
+    return did_you_mean(word, options) or listed

@@ -1,0 +1,61 @@
+"""Values against each other and against what an organization allows: shared by tiers and tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.units import format_cu, format_seconds
+from reconciler.files.finding import Finding
+from reconciler.live.project import NEVER_SUSPEND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.tier import Organization
+    from reconciler.files.marks import Path
+    from reconciler.files.tenant_schema import ComputeDocument
+    from reconciler.live.project import Compute
+
+MAX_CU_RANGE: Final = 8
+"""Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
+
+
+def compute_findings(
+    resolved: Compute, written: ComputeDocument, organization: Organization, path: Path
+) -> Iterator[Finding]:
+    """What is wrong with a compute's values; each is reported at a key that ``written`` states."""
+    yield from _size_findings(resolved, written, path)
+    limits, name = organization.limits, organization.name
+    if written.max_cu is not None and limits.max_cu is not None and written.max_cu > limits.max_cu:
+        yield _outside((*path, "max_cu"), format_cu(written.max_cu), name, f"at most {format_cu(limits.max_cu)}")
+    if written.min_cu is not None and limits.min_cu is not None and written.min_cu < limits.min_cu:
+        yield _outside((*path, "min_cu"), format_cu(written.min_cu), name, f"at least {format_cu(limits.min_cu)}")
+    timeout, least = written.suspend_timeout, limits.min_suspend_timeout_seconds
+    if timeout is not None and least is not None and NEVER_SUSPEND < timeout < least:
+        bound = f"at least {format_seconds(least)}"
+        yield _outside((*path, "suspend_timeout"), format_seconds(timeout), name, bound)
+
+
+def restore_window_findings(seconds: int | None, organization: Organization, path: Path) -> Iterator[Finding]:
+    """A restore window that is longer than the organization allows."""
+    most = organization.limits.restore_window_seconds
+    if seconds is not None and most is not None and seconds > most:
+        bound = f"at most {format_seconds(most)}"
+        yield _outside((*path, "restore_window"), format_seconds(seconds), organization.name, bound)
+
+
+def _size_findings(resolved: Compute, written: ComputeDocument, path: Path) -> Iterator[Finding]:
+    smallest, largest = resolved.min_cu, resolved.max_cu
+    if smallest is None or largest is None or (written.min_cu is None and written.max_cu is None):
+        return
+    place = (*path, "max_cu" if written.max_cu is not None else "min_cu")
+    if smallest > largest:
+        message = f"min_cu {format_cu(smallest)} is larger than max_cu {format_cu(largest)}"
+        yield Finding(place, message)
+    elif largest - smallest > MAX_CU_RANGE:
+        message = f"from {format_cu(smallest)} to {format_cu(largest)} CU: a compute scales over at most 8 CU"
+        yield Finding(place, message, f"min_cu {format_cu(largest - MAX_CU_RANGE)} or more")
+
+
+def _outside(path: Path, value: str, organization: str, bound: str) -> Finding:
+    return Finding(path, f"{path[-1]} {value}: organization {organization!r} allows {bound}")

@@ -1,0 +1,106 @@
+"""Where every key and value of a YAML text stands: a second pass, made only for documents with problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import yaml
+from yaml.events import (
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    NodeEvent,
+)
+
+from reconciler.files.events import events, place
+
+if TYPE_CHECKING:
+    from yaml.events import Event
+
+Path: TypeAlias = tuple[str | int, ...]
+"""From a document's root: keys of mappings, indices of lists."""
+
+Place: TypeAlias = tuple[int, int]
+"""Line and column, 1-based."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """The places of one document's nodes."""
+
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
+
+    def holds(self, path: Path) -> bool:
+        """Whether the document states something there."""
+        return path in self.values
+
+    def place(self, path: Path, *, at_key: bool = False) -> Place:
+        """Where it stands; for what is missing, where the nearest thing around it stands."""
+        if not at_key and path in self.values:
+            return self.values[path]
+        for length in range(len(path), -1, -1):
+            around = path[:length]
+            nearest = self.keys.get(around) or self.values.get(around)
+            if nearest is not None:
+                return nearest
+        return (1, 1)
+
+
+def read_marks(data: bytes) -> tuple[Marks, ...]:
+    """The places in every document, up to the first syntax error; a key written twice keeps its first place."""
+    reader = _Reader()
+    try:
+        for event in events(data):
+            reader.take(event)
+    except yaml.YAMLError:
+        pass  # reported by the first pass
+    return tuple(reader.documents)
+
+
+@dataclass(slots=True)
+class _Frame:
+    path: Path
+    mapping: bool
+    key: str | None = None
+    count: int = 0
+
+
+@dataclass(slots=True)
+class _Reader:
+    documents: list[Marks] = field(default_factory=list)
+    _open: list[_Frame] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, DocumentStartEvent):
+            self.documents.append(Marks())
+        elif isinstance(event, NodeEvent):
+            self._node(event)
+        elif isinstance(event, CollectionEndEvent):
+            self._open.pop()
+
+    def _node(self, event: NodeEvent) -> None:
+        here = place(event)
+        frame = self._open[-1] if self._open else None
+        path: Path = ()
+        if frame is not None and frame.mapping and frame.key is None:
+            frame.key = getattr(event, "value", "")
+            path = (*frame.path, frame.key)
+            self.documents[-1].keys.setdefault(path, here)
+        else:
+            path = self._value_path(frame)
+            self.documents[-1].values.setdefault(path, here)
+        if isinstance(event, CollectionStartEvent):
+            self._open.append(_Frame(path, isinstance(event, MappingStartEvent)))
+
+    def _value_path(self, frame: _Frame | None) -> Path:
+        if frame is None:
+            return ()
+        if frame.mapping:
+            path: Path = (*frame.path, frame.key or "")
+            frame.key = None
+            return path
+        frame.count += 1
+        return (*frame.path, frame.count - 1)

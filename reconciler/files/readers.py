@@ -1,0 +1,298 @@
+"""Readers: the text of a single value -> the value, or a RejectedError worded for its author."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from reconciler.desired.naming import PLACEHOLDER
+from reconciler.desired.tier import EnvReference
+from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
+from reconciler.files.events import NULLS, Quoted
+from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
+from reconciler.live.project import NEVER_SUSPEND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.live.project import Json
+
+MAX_NAME_LENGTH: Final = 256
+"""Neon: names of projects and branches."""
+MAX_TENANT_LENGTH: Final = 128
+RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
+"""Neon: docs, manage/databases."""
+RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "public", "none")
+"""Neon: docs, manage/roles; names that start with ``pg_`` are reserved too."""
+CONCERNS: Final = ("project", "organization", "quota", "compute", "restore_window", "settings")
+
+TENANT = re.compile(r"[a-z0-9][a-z0-9._-]*")
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_CU_STEP: Final = Decimal("0.25")
+
+
+def kind(value: object) -> str:
+    """What a value is, in words."""
+    if value is None:
+        return "nothing"
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
+
+
+def read_text(text: str) -> str:
+    """Text that can stand on a line."""
+    if not text.isprintable():
+        raise RejectedError("holds a character that cannot be printed")
+    return text
+
+
+def read_name(text: str) -> str:
+    """The name of a snapshot or branch."""
+    if not text.strip() or text != text.strip():
+        raise RejectedError("a name must not be blank or begin or end with a space")
+    if len(text) > MAX_NAME_LENGTH:
+        raise RejectedError(f"a name has at most {MAX_NAME_LENGTH} characters, this one has {len(text)}")
+    return read_text(text)
+
+
+def read_tenant_name(text: str) -> str:
+    """The name of a tenant, fit for a file name and a project name."""
+    if not TENANT.fullmatch(text):
+        raise RejectedError(
+            f"{shown(text)} is no tenant name",
+            "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+        )
+    if len(text) > MAX_TENANT_LENGTH:
+        raise RejectedError(f"a tenant name has at most {MAX_TENANT_LENGTH} characters, this one has {len(text)}")
+    return text
+
+
+def read_slug(text: str) -> str:
+    """The name of a fleet, an organization, a tier or a region."""
+    if not SLUG.fullmatch(text):
+        raise RejectedError(f"{shown(text)} is no name", "up to 63 lower-case letters, digits and '-'")
+    return text
+
+
+def read_project_id(text: str) -> str:
+    """Neon: a project id."""
+    if not PROJECT_ID.fullmatch(text):
+        raise RejectedError(f"{shown(text)} is no project id", "as the console shows it: cool-river-12345678")
+    return text
+
+
+def read_database(text: str) -> str:
+    """The name of a database; Neon reserves some."""
+    if text in RESERVED_DATABASES:
+        raise RejectedError(
+            f"the database name {text!r} is reserved", f"reserved: {', '.join(RESERVED_DATABASES)}"
+        )
+    return _read_identifier(text, "database")
+
+
+def read_role(text: str) -> str:
+    """The name of a role; Neon and Postgres reserve some."""
+    if text in RESERVED_ROLES or text.startswith("pg_"):
+        raise RejectedError(f"the role name {text!r} is reserved", _reserved(("pg_*", *RESERVED_ROLES)))
+    return _read_identifier(text, "role")
+
+
+def _reserved(names: tuple[str, ...]) -> str:
+    return f"reserved: {', '.join(names)}"
+
+
+def _read_identifier(text: str, what: str) -> str:
+    read_name(text)
+    if len(text.encode()) > 63:
+        raise RejectedError(f"a {what} name has at most 63 bytes, this one has {len(text.encode())}")
+    return text
+
+
+def read_reference(text: str) -> EnvReference:
+    """``${NAME}``. The value itself never goes into a message: it may be a key."""
+    match = REFERENCE.fullmatch(text)
+    if match is None:
+        raise RejectedError(
+            "a key must not stand in the files", "write ${NAME} and set the environment variable NAME"
+        )
+    return EnvReference(match[1])
+
+
+def read_organization_id(text: str) -> str | EnvReference:
+    """An id, or the environment variable that holds it."""
+    match = REFERENCE.fullmatch(text)
+    if match is not None:
+        return EnvReference(match[1])
+    if not PROJECT_ID.fullmatch(text):
+        raise RejectedError(f"{shown(text)} is no organization id", "org-cool-river-12345678, or ${NAME}")
+    return text
+
+
+def read_naming(text: str) -> str:
+    """A pattern for project names, with room for the longest tenant name."""
+    read_name(text)
+    if text.count(PLACEHOLDER) != 1:
+        raise RejectedError(f"{shown(text)} must hold {PLACEHOLDER} exactly once", 'as in "myapp-{tenant}"')
+    longest = len(text) - len(PLACEHOLDER) + MAX_TENANT_LENGTH
+    if longest > MAX_NAME_LENGTH:
+        raise RejectedError(f"project names could have {longest} characters, Neon allows {MAX_NAME_LENGTH}")
+    return text
+
+
+def read_host(text: str) -> str:
+    """The address that all API paths are appended to."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise RejectedError(f"{shown(text)} is no API address", "as in https://console.neon.tech/api/v2")
+    if parts.username is not None or parts.password is not None:
+        raise RejectedError("the API address must not hold a user name or password")
+    return text.rstrip("/")
+
+
+def read_bytes_quota(text: str) -> int:
+    """Bytes; 0 stands for no limit."""
+    return _read_quota(text, parse_bytes)
+
+
+def read_time_quota(text: str) -> int:
+    """Seconds; 0 stands for no limit."""
+    return _read_quota(text, parse_seconds)
+
+
+def _read_quota(text: str, parse: Callable[[str], int]) -> int:
+    if text == UNLIMITED:
+        return 0
+    amount = parse(text)
+    if amount == 0:
+        raise RejectedError("0 means no limit to Neon", f"write {UNLIMITED}; or 1 to switch the tenant off")
+    return amount
+
+
+def read_suspend_timeout(text: str) -> int:
+    """Seconds until an idle compute suspends; NEVER_SUSPEND for ``never``."""
+    if text == NEVER:
+        return NEVER_SUSPEND
+    seconds = parse_seconds(text)
+    if seconds == 0:
+        raise RejectedError("0 means Neon's default of 5m", f"write 5m, or {NEVER}")
+    return seconds
+
+
+def read_cu(text: str) -> float:
+    """A compute size. Which sizes exist is left to the server: its list changes."""
+    if not _NUMBER.fullmatch(text) or Decimal(text) <= 0 or Decimal(text) % _CU_STEP:
+        raise RejectedError(f"{shown(text)} is no compute size", "a positive multiple of 0.25, as in 0.25, 0.5, 2")
+    return float(text)
+
+
+def read_count(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal() or len(text) > 9:
+        raise RejectedError(f"expected a whole number, not {shown(text)}")
+    return int(text)
+
+
+def read_positive(text: str) -> int:
+    """A whole number from 1."""
+    count = read_count(text)
+    if count == 0:
+        raise RejectedError("must be at least 1")
+    return count
+
+
+def read_pg_version(text: str) -> int:
+    """A major version. Which ones are offered is left to the server."""
+    if len(text) != 2 or not text.isdecimal():
+        raise RejectedError(f"expected a major Postgres version such as 17, not {shown(text)}")
+    return int(text)
+
+
+def read_percent(text: str) -> float:
+    """0 to 100."""
+    number = text.removesuffix("%")
+    if not _NUMBER.fullmatch(number) or float(number) > 100:
+        raise RejectedError(f"expected a number from 0 to 100, not {shown(text)}")
+    return float(number)
+
+
+def read_share(text: str) -> float:
+    """More than 0, at most 1."""
+    if not _NUMBER.fullmatch(text) or not 0 < float(text) <= 1:
+        raise RejectedError(f"expected a number above 0 and up to 1, not {shown(text)}")
+    return float(text)
+
+
+def read_flag(text: str) -> bool:
+    """Nothing but true and false: to YAML 1.1 ``no`` was a boolean, to us it is a mistake."""
+    if text not in {"true", "false"}:
+        raise RejectedError(f"expected true or false, not {shown(text)}")
+    return text == "true"
+
+
+def read_moment(text: str) -> datetime:
+    """A date and time with its zone, in UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RejectedError(f"{shown(text)} is no date and time", "as in 2030-01-31T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise RejectedError(f"{shown(text)} has no time zone", "end it with Z for UTC, as in 2030-01-31T12:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def read_version(text: str) -> int:
+    """The version of the format: so far there is one."""
+    if text != "1":
+        raise RejectedError(f"version {shown(text)} is not known to this release", "known: 1")
+    return 1
+
+
+def one_of(words: tuple[str, ...], text: str) -> str:
+    """One of a few words."""
+    if text not in words:
+        raise RejectedError(f"{shown(text)} is not one of {', '.join(words)}", did_you_mean(text, words))
+    return text
+
+
+def read_concern(text: str) -> str:
+    """The name of a concern."""
+    return one_of(CONCERNS, text)
+
+
+def read_state(text: str) -> bool:
+    """True for ``absent``, the tombstone."""
+    return one_of(("present", "absent"), text) == "absent"
+
+
+def read_free_form(value: object) -> Json:
+    """A value of ``settings``: plain scalars by the YAML 1.2 core schema, quoted ones as text."""
+    if isinstance(value, dict):
+        return {str(key): read_free_form(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [read_free_form(member) for member in value]
+    if isinstance(value, str):
+        return _free_form_scalar(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise RejectedError(f"cannot be read: {kind(value)}")
+
+
+def _free_form_scalar(text: str) -> Json:
+    if looks_secret(text):
+        raise RejectedError("this looks like an API key", "keys never stand in the files")
+    if isinstance(text, Quoted):
+        return str(text)
+    if text in NULLS:
+        return None
+    if text in {"true", "True", "TRUE", "false", "False", "FALSE"}:
+        return text.lower() == "true"
+    if _INTEGER.fullmatch(text) and len(text) < 20:
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) and len(text) < 40 else text

@@ -1,0 +1,144 @@
+"""How a single value is written in the files: the types of the schema's fields, each with its own reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+from pydantic_core import core_schema
+
+from reconciler.desired.policy import DriftPolicy
+from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
+from reconciler.desired.units import parse_seconds
+from reconciler.files import readers
+from reconciler.files.finding import RejectedError, looks_secret
+from reconciler.files.readers import (
+    CONCERNS,
+    MAX_NAME_LENGTH,
+    MAX_TENANT_LENGTH,
+    PROJECT_ID,
+    REFERENCE,
+    SLUG,
+    TENANT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import Enum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """A pydantic type: ``read`` gets the text as written and raises ValueError, worded for its author."""
+
+    read: Callable[[str], object]
+    expected: str
+    schema: dict[str, Any]
+
+    def validate(self, value: object) -> object:
+        """The value that a scalar stands for. JSON's numbers and booleans are read as if written in YAML."""
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, (str, int, float)):
+            text = str(value)
+        else:
+            raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
+        if looks_secret(text):
+            raise RejectedError("this looks like an API key", "name an environment variable instead: ${NAME}")
+        return self.read(text)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def _member(members: type[Enum]) -> Scalar:
+    words = tuple(str(member.value) for member in members)
+    return Scalar(lambda text: members(readers.one_of(words, text)), f"one of {', '.join(words)}", _choice(words))
+
+
+def _choice(words: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(words)}
+
+
+def _text(pattern: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"type": "string"} | ({"pattern": f"^{pattern}$"} if pattern else {}) | more
+
+
+_SIZE: Final = {"type": ["string", "integer"], "examples": ["512MiB", "5GB"]}
+_DURATION: Final = {"type": ["string", "integer"], "examples": ["100h", "7d", "5m"]}
+_ANY: Final = {"type": ["string", "integer", "number", "boolean"]}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+
+Text: TypeAlias = Annotated[str, Scalar(readers.read_text, "text", _ANY)]
+Name: TypeAlias = Annotated[
+    str, Scalar(readers.read_name, "a name", _text(minLength=1, maxLength=MAX_NAME_LENGTH))
+]
+TenantName: TypeAlias = Annotated[
+    str,
+    Scalar(
+        readers.read_tenant_name,
+        "a tenant name",
+        _text(TENANT.pattern, maxLength=MAX_TENANT_LENGTH),
+    ),
+]
+Slug: TypeAlias = Annotated[str, Scalar(readers.read_slug, "a name", _text(SLUG.pattern))]
+Word: TypeAlias = Annotated[str, Scalar(readers.read_text, "a name", _text())]
+"""A name that stands elsewhere in the files; whether it does is a rule's business."""
+ProjectId: TypeAlias = Annotated[str, Scalar(readers.read_project_id, "a project id", _text(PROJECT_ID.pattern))]
+Database: TypeAlias = Annotated[str, Scalar(readers.read_database, "a database name", _text(minLength=1))]
+Role: TypeAlias = Annotated[str, Scalar(readers.read_role, "a role name", _text(minLength=1))]
+Reference: TypeAlias = Annotated[
+    EnvReference,
+    Scalar(readers.read_reference, "an environment variable such as ${NAME}", _text(REFERENCE.pattern)),
+]
+OrganizationId: TypeAlias = Annotated[
+    str | EnvReference, Scalar(readers.read_organization_id, "an organization id or ${NAME}", _text(minLength=1))
+]
+NamingPattern: TypeAlias = Annotated[
+    str, Scalar(readers.read_naming, 'a pattern such as "myapp-{tenant}"', _text(r"[^{}]*\{tenant\}[^{}]*"))
+]
+Host: TypeAlias = Annotated[str, Scalar(readers.read_host, "an address", _text(r"https?://.+"))]
+Glob: TypeAlias = Annotated[str, Scalar(readers.read_name, "a pattern such as tenants/**/*.yaml", _text())]
+BytesQuota: TypeAlias = Annotated[int, Scalar(readers.read_bytes_quota, "a size such as 512MiB", _SIZE)]
+TimeQuota: TypeAlias = Annotated[int, Scalar(readers.read_time_quota, "a duration such as 100h", _DURATION)]
+Seconds: TypeAlias = Annotated[int, Scalar(parse_seconds, "a duration such as 7d", _DURATION)]
+SuspendTimeout: TypeAlias = Annotated[
+    int, Scalar(readers.read_suspend_timeout, "a duration such as 5m", _DURATION)
+]
+ComputeUnits: TypeAlias = Annotated[
+    float,
+    Scalar(
+        readers.read_cu, "a compute size such as 0.25", {"type": "number", "multipleOf": 0.25, "minimum": 0.25}
+    ),
+]
+Count: TypeAlias = Annotated[int, Scalar(readers.read_count, "a whole number", _COUNT)]
+Positive: TypeAlias = Annotated[int, Scalar(readers.read_positive, "a whole number", _COUNT | {"minimum": 1})]
+PgVersion: TypeAlias = Annotated[
+    int,
+    Scalar(
+        readers.read_pg_version, "a major Postgres version such as 17", _COUNT | {"minimum": 10, "maximum": 99}
+    ),
+]
+Percent: TypeAlias = Annotated[
+    float, Scalar(readers.read_percent, "a number from 0 to 100", {"type": "number", "minimum": 0, "maximum": 100})
+]
+Share: TypeAlias = Annotated[
+    float, Scalar(readers.read_share, "a number up to 1", {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+]
+Flag: TypeAlias = Annotated[bool, Scalar(readers.read_flag, "true or false", {"type": "boolean"})]
+Moment: TypeAlias = Annotated[
+    datetime,
+    Scalar(readers.read_moment, "a date and time such as 2030-01-31T12:00:00Z", _text(format="date-time")),
+]
+FormatVersion: TypeAlias = Annotated[int, Scalar(readers.read_version, "1", {"const": 1})]
+Absent: TypeAlias = Annotated[
+    bool, Scalar(readers.read_state, "present or absent", _choice(("present", "absent")))
+]
+Concern: TypeAlias = Annotated[str, Scalar(readers.read_concern, "a concern", _choice(CONCERNS))]
+Drift: TypeAlias = Annotated[DriftPolicy, _member(DriftPolicy)]
+WhenFull: TypeAlias = Annotated[AtLimit, _member(AtLimit)]
+Method: TypeAlias = Annotated[SnapshotMethod, _member(SnapshotMethod)]

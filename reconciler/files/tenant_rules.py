@@ -1,0 +1,116 @@
+"""What the schema of a tenant cannot say: its parts against each other, its tier and its organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.desired.settings import override_compute
+from reconciler.files import build
+from reconciler.files.finding import Finding, did_you_mean_or_known
+from reconciler.files.limit_rules import compute_findings, restore_window_findings
+from reconciler.live.project import Compute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Organization, Tier
+    from reconciler.files.tenant_schema import (
+        CopyDocument,
+        DevBranchDocument,
+        OverridesDocument,
+        SnapshotDocument,
+        TenantDocument,
+    )
+
+
+def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
+    """Everything that is wrong with a tenant of this fleet. A tombstone only needs a tier."""
+    tier = fleet.tiers.get(document.tier)
+    if tier is None:
+        hint = did_you_mean_or_known(document.tier, fleet.tiers)
+        yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
+    if document.state:
+        return
+    organization = fleet.organizations.get(tier.organization) if tier else None
+    if tier is not None and organization is not None and document.overrides is not None:
+        yield from _override_findings(document.overrides, tier, organization)
+    if document.snapshots:
+        yield from _snapshot_findings(document.snapshots, organization)
+    if document.dev_branches:
+        yield from _branch_findings(document.dev_branches, fleet.defaults.branch)
+        yield from _branch_limit_findings(document.dev_branches, tier, organization)
+
+
+def _override_findings(written: OverridesDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:
+    path = ("overrides",)
+    if written.quota is not None and tier.quota is None:
+        message = f"tier {tier.name!r} does not manage quota, so there is nothing to override"
+        yield Finding((*path, "quota"), message, at_key=True)
+    if written.compute is not None:
+        resolved = override_compute(tier.compute, build.compute(written.compute)) or Compute()
+        yield from compute_findings(resolved, written.compute, organization, (*path, "compute"))
+    yield from restore_window_findings(written.restore_window, organization, path)
+
+
+def _snapshot_findings(entries: list[SnapshotDocument], organization: Organization | None) -> Iterator[Finding]:
+    yield from _copy_findings(entries, "snapshots", "snapshot")
+    limit = organization.limits.snapshots if organization else None
+    lasting = _lasting(entries)
+    if organization is not None and limit is not None and lasting > limit:
+        message = f"{lasting} snapshots: organization {organization.name!r} allows {limit} in a project"
+        yield Finding(("snapshots",), message, at_key=True)
+
+
+def _branch_findings(entries: list[DevBranchDocument], default_branch: str) -> Iterator[Finding]:
+    yield from _copy_findings(entries, "dev_branches", "branch")
+    parents = {entry.name: entry.parent for entry in entries}
+    for index, entry in enumerate(entries):
+        if entry.name == default_branch:
+            yield Finding(("dev_branches", index, "name"), f"{entry.name!r} is the name of the default branch")
+        if _is_own_ancestor(entry.name, parents):
+            yield Finding(("dev_branches", index, "parent"), f"branch {entry.name!r} would be its own ancestor")
+
+
+def _branch_limit_findings(
+    entries: list[DevBranchDocument], tier: Tier | None, organization: Organization | None
+) -> Iterator[Finding]:
+    if tier is None or organization is None:
+        return
+    lasting, most = _lasting(entries), tier.dev_branches.max
+    limit = organization.limits.branches
+    if most is not None and lasting > most:
+        message = f"{lasting} development branches: tier {tier.name!r} grants {most}"
+        yield Finding(("dev_branches",), message, at_key=True)
+    elif limit is not None and lasting > limit - 1:
+        message = f"{lasting} development branches: organization {organization.name!r} allows {limit} branches"
+        yield Finding(("dev_branches",), message, f"at most {limit - 1} beside the default branch", at_key=True)
+    for index, entry in enumerate(entries):
+        if entry.compute is not None:
+            tier_compute = override_compute(tier.compute, tier.dev_branches.compute)
+            resolved = override_compute(tier_compute, build.compute(entry.compute)) or Compute()
+            yield from compute_findings(resolved, entry.compute, organization, ("dev_branches", index, "compute"))
+
+
+def _copy_findings(entries: Sequence[CopyDocument], key: str, what: str) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        if entry.name in seen:
+            yield Finding((key, index, "name"), f"two entries for {what} {entry.name!r}", "keep one of them")
+        seen.add(entry.name)
+        if entry.at is not None and entry.expires_at is not None and entry.expires_at <= entry.at:
+            yield Finding((key, index, "expires_at"), f"{what} {entry.name!r} expires before the moment it holds")
+
+
+def _lasting(entries: Sequence[CopyDocument]) -> int:
+    """Those that never expire: of the others only the clock can tell how many exist at one time."""
+    return sum(entry.expires_at is None for entry in entries)
+
+
+def _is_own_ancestor(name: str, parents: dict[str, str | None]) -> bool:
+    parent = parents[name]
+    for _ in parents:
+        if parent is None or parent == name:
+            break
+        parent = parents.get(parent)
+    return parent == name

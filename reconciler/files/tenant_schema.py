@@ -1,0 +1,131 @@
+"""What people write about a tenant. The docstrings of the fields are the descriptions in the JSON Schema."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+
+from reconciler.files.readers import read_free_form
+from reconciler.files.scalars import (
+    Absent,
+    BytesQuota,
+    ComputeUnits,
+    Database,
+    Flag,
+    Moment,
+    Name,
+    PgVersion,
+    ProjectId,
+    Role,
+    Seconds,
+    Slug,
+    SuspendTimeout,
+    TenantName,
+    Text,
+    TimeQuota,
+    Word,
+)
+
+FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
+
+
+class Section(BaseModel):
+    """A mapping in a file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _named(value: object) -> object:
+    """A bare name stands for an entry that has nothing else to say."""
+    return {"name": value} if isinstance(value, (str, int)) else value
+
+
+class ComputeDocument(Section):
+    """Size and suspension of a compute; what is not stated is not managed."""
+
+    min_cu: ComputeUnits | None = None
+    """Smallest size in compute units; a multiple of 0.25."""
+    max_cu: ComputeUnits | None = None
+    """Largest size; at most 8 above the smallest, or equal to it."""
+    suspend_timeout: SuspendTimeout | None = None
+    """Idle time until it suspends: 5m, or never."""
+
+
+class QuotaOverrides(Section):
+    """Single members of the tier's quota."""
+
+    active_time: TimeQuota | None = None
+    """Wall-clock time during which computes may be active, per billing period."""
+    compute_time: TimeQuota | None = None
+    """CPU time of all computes, per billing period."""
+    written_data: BytesQuota | None = None
+    """Data written, per billing period."""
+    data_transfer: BytesQuota | None = None
+    """Data transferred out, per billing period."""
+    logical_size: BytesQuota | None = None
+    """Size of each branch."""
+
+
+class OverridesDocument(Section):
+    """What this tenant gets instead of its tier's value, member by member."""
+
+    quota: QuotaOverrides | None = None
+    compute: ComputeDocument | None = None
+    restore_window: Seconds | None = None
+    """How far back the tenant can be restored."""
+    settings: dict[str, FreeForm] | None = None
+    """Other project settings, as the Neon API names them; each replaces the tier's."""
+
+
+class CopyDocument(Section):
+    """A copy of a tenant's data that is to exist: what snapshots and branches have in common."""
+
+    name: Name
+    at: Moment | None = None
+    """The moment whose data it holds; counts at creation only. Without it: when it is made."""
+    expires_at: Moment | None = None
+    """From then on it is no longer wanted."""
+
+
+class SnapshotDocument(CopyDocument):
+    """A snapshot that is to exist."""
+
+
+class DevBranchDocument(CopyDocument):
+    """A development branch that is to exist."""
+
+    parent: Name | None = None
+    """The branch it starts from; counts at creation only. Without it: the default branch."""
+    compute: ComputeDocument | None = None
+    """Instead of the tier's size for development branches."""
+    schema_only: Flag = False
+    """Starts with the parent's schema and no data."""
+
+
+class TenantDocument(Section):
+    """One tenant: a database project of its own. A key that is absent is not managed."""
+
+    tenant: TenantName
+    """The tenant's name; equals the file name, unless the file holds several documents."""
+    tier: Word
+    """One of the tiers of tiers.yaml."""
+    labels: dict[Text, Text] | None = None
+    """Never sent to Neon; for selectors, policies and reports."""
+    overrides: OverridesDocument | None = None
+    snapshots: list[Annotated[SnapshotDocument, BeforeValidator(_named)]] | None = None
+    """Snapshots that are to exist: a name, or a mapping. An empty list: none."""
+    dev_branches: list[Annotated[DevBranchDocument, BeforeValidator(_named)]] | None = None
+    """Development branches that are to exist: a name, or a mapping. An empty list: none."""
+    protect: Flag = False
+    """Refuses every lowering or destructive action until removed."""
+    state: Absent = False
+    """absent: the tenant's project is to be deleted."""
+    project_id: ProjectId | None = None
+    """An adopted project, found by this id whatever its name."""
+    region: Slug | None = None
+    """Pinned: used at creation, and an error where the live project's differs."""
+    pg_version: PgVersion | None = None
+    """Pinned: used at creation, and an error where the live project's differs."""
+    database: Database | None = None
+    """Pinned: the first database, made at creation."""
+    role: Role | None = None
+    """Pinned: the owner of the first database, made at creation."""

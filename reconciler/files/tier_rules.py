@@ -1,0 +1,78 @@
+"""What the schema of tiers.yaml cannot say: one part of the file against another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.desired.settings import override_compute
+from reconciler.files.finding import Finding, did_you_mean_or_known
+from reconciler.files.limit_rules import compute_findings, restore_window_findings
+from reconciler.files.patterns import stays_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Organization, Tier
+    from reconciler.files.tiers_schema import SourceDocument, TierDocument, TiersDocument
+
+
+def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Finding]:
+    """Everything that is wrong across the keys of tiers.yaml."""
+    if document.naming.project in document.naming.previous:
+        index = document.naming.previous.index(document.naming.project)
+        yield Finding(("naming", "previous", index), "the pattern is also the current one", "remove it here")
+    yield from _shared_organizations(document)
+    for name, written in document.tiers.items():
+        yield from _tier_findings(written, fleet.tiers[name], fleet)
+    for index, source in enumerate(document.tenants):
+        yield from _source_findings(source, index)
+    for name in type(document.guards).model_fields:
+        threshold = getattr(document.guards, name)
+        if threshold.max is None and threshold.percent is None:
+            yield Finding(("guards", name), "states neither max nor percent", "as in {max: 5, percent: 1}")
+
+
+def _shared_organizations(document: TiersDocument) -> Iterator[Finding]:
+    """Two names for one organization would see each other's projects as foreign."""
+    first: dict[object, str] = {}
+    for name, organization in document.organizations.items():
+        if organization.id in first:
+            message = f"organization {name!r} has the same id as {first[organization.id]!r}"
+            yield Finding(("organizations", name, "id"), message)
+        first.setdefault(organization.id, name)
+
+
+def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> Iterator[Finding]:
+    path = ("tiers", tier.name)
+    organization = fleet.organizations.get(tier.organization)
+    if organization is None:
+        hint = did_you_mean_or_known(tier.organization, fleet.organizations)
+        yield Finding((*path, "organization"), f"there is no organization {tier.organization!r}", hint)
+        return
+    if tier.compute is not None and written.compute is not None:
+        yield from compute_findings(tier.compute, written.compute, organization, (*path, "compute"))
+    yield from restore_window_findings(tier.restore_window_seconds, organization, path)
+    yield from _dev_branch_findings(written, tier, organization)
+
+
+def _dev_branch_findings(written: TierDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:
+    path = ("tiers", tier.name, "dev_branches")
+    policy, limit = tier.dev_branches, organization.limits.branches
+    if policy.max is not None and limit is not None and policy.max > limit - 1:
+        message = f"max {policy.max}: organization {organization.name!r} allows {limit} branches in a project"
+        yield Finding((*path, "max"), message, f"at most {limit - 1} beside the default branch")
+    compute = override_compute(tier.compute, policy.compute)
+    if compute is not None and written.dev_branches.compute is not None:
+        yield from compute_findings(compute, written.dev_branches.compute, organization, (*path, "compute"))
+
+
+def _source_findings(source: SourceDocument, index: int) -> Iterator[Finding]:
+    path = ("tenants", index)
+    patterns = {"files": source.files, "ndjson": source.ndjson}
+    stated = {key: pattern for key, pattern in patterns.items() if pattern is not None}
+    if len(stated) != 1:
+        yield Finding(path, "a source is either files or ndjson", 'as in {files: "tenants/**/*.yaml"}')
+    for key, pattern in stated.items():
+        if not stays_inside(pattern):
+            yield Finding((*path, key), "the pattern leaves the folder of the fleet", "use a relative path with /")

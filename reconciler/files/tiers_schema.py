@@ -1,0 +1,202 @@
+"""What people write in tiers.yaml. The docstrings of the fields are the descriptions in the JSON Schema."""
+
+from reconciler.desired.policy import Threshold, Thresholds
+from reconciler.desired.state import Api, Defaults
+from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.files.scalars import (
+    BytesQuota,
+    ComputeUnits,
+    Concern,
+    Count,
+    Database,
+    Drift,
+    FormatVersion,
+    Glob,
+    Host,
+    Method,
+    Name,
+    NamingPattern,
+    OrganizationId,
+    Percent,
+    PgVersion,
+    Positive,
+    Reference,
+    Role,
+    Seconds,
+    Share,
+    Slug,
+    TimeQuota,
+    WhenFull,
+    Word,
+)
+from reconciler.files.tenant_schema import ComputeDocument, FreeForm, QuotaOverrides, Section
+
+DEFAULT_FILES = "tenants/**/*.yaml"
+
+_API = Api()
+_DEFAULTS = Defaults()
+_THRESHOLDS = Thresholds()
+
+
+class NamingDocument(Section):
+    """How a tenant's project is called."""
+
+    project: NamingPattern
+    """A pattern that holds {tenant} once."""
+    previous: tuple[NamingPattern, ...] = ()
+    """Older patterns: projects that match one are found and renamed."""
+
+
+class ComputeLimits(Section):
+    """The sizes that an organization allows."""
+
+    min_cu: ComputeUnits | None = None
+    max_cu: ComputeUnits | None = None
+
+
+class LimitsDocument(Section):
+    """What Neon allows in an organization, per project unless said otherwise."""
+
+    projects: Count | None = None
+    """In the whole organization."""
+    branches: Positive | None = None
+    """Including the default branch."""
+    snapshots: Count | None = None
+    compute: ComputeLimits = ComputeLimits()
+    restore_window: Seconds | None = None
+    min_suspend_timeout: Seconds | None = None
+
+
+class OrganizationDocument(Section):
+    """One Neon organization."""
+
+    id: OrganizationId
+    """An organization id, or ${NAME} of the environment variable that holds it."""
+    api_key: Reference
+    """${NAME} of the environment variable that holds the key; never the key."""
+    limits: LimitsDocument = LimitsDocument()
+
+
+class ApiDocument(Section):
+    """How to talk to Neon."""
+
+    host: Host = _API.host
+    requests_per_minute: Positive = _API.requests_per_minute
+    burst_per_second: Positive = _API.burst_per_second
+    batch_share: Share = _API.batch_share
+    """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
+    settle: Seconds = int(_API.settle_seconds)
+    """How long a new project may take to show up in every list."""
+
+
+class DefaultsDocument(Section):
+    """What a new project gets unless its tenant pins something else; counts at creation only."""
+
+    region: Slug = _DEFAULTS.region
+    pg_version: PgVersion = _DEFAULTS.pg_version
+    database: Database = _DEFAULTS.database
+    role: Role = _DEFAULTS.role
+    branch: Name = _DEFAULTS.branch
+    """The name of the default branch."""
+
+
+class QuotaDocument(QuotaOverrides):
+    """A tier's limits per billing period: all five, because a limit that is left out means no limit."""
+
+    active_time: TimeQuota
+    """Wall-clock time during which computes may be active."""
+    compute_time: TimeQuota
+    """CPU time of all computes."""
+    written_data: BytesQuota
+    """Data written."""
+    data_transfer: BytesQuota
+    """Data transferred out."""
+    logical_size: BytesQuota
+    """Size of each branch."""
+
+
+class SnapshotPolicyDocument(Section):
+    """How a tier's snapshots are made."""
+
+    at_limit: WhenFull = AtLimit.REFUSE
+    """What may make room for a declared snapshot once the organization's limit is reached."""
+    method: Method = SnapshotMethod.API
+
+
+class DevBranchPolicyDocument(Section):
+    """Which development branches a tier grants."""
+
+    max: Count | None = None
+    """How many."""
+    compute: ComputeDocument | None = None
+    """Their size, where it is not the tier's."""
+
+
+class TierDocument(Section):
+    """One line of the price list. A key that is absent is not managed."""
+
+    organization: Word
+    """The organization that the tier's projects live in."""
+    quota: QuotaDocument | None = None
+    compute: ComputeDocument | None = None
+    restore_window: Seconds | None = None
+    """How far back a project can be restored."""
+    settings: dict[str, FreeForm] | None = None
+    """Other project settings, as the Neon API names them."""
+    snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()
+    dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument()
+
+
+class SourceDocument(Section):
+    """Where tenants are written: exactly one of the two."""
+
+    files: Glob | None = None
+    """YAML files, by a pattern relative to the folder of the fleet."""
+    ndjson: Glob | None = None
+    """Files of one JSON tenant a line, by a pattern; YAML files override them field by field."""
+
+
+class ThresholdDocument(Section):
+    """The larger of the two applies; one that is not stated counts as 0."""
+
+    max: Count | None = None
+    percent: Percent | None = None
+    """Of the organization's live projects."""
+
+    def threshold(self) -> Threshold:
+        """The core's type."""
+        return Threshold(self.max or 0, self.percent or 0)
+
+
+def _threshold(threshold: Threshold) -> ThresholdDocument:
+    return ThresholdDocument(max=threshold.count, percent=threshold.percent)
+
+
+class GuardsDocument(Section):
+    """How much of an organization one run may touch."""
+
+    creates: ThresholdDocument = _threshold(_THRESHOLDS.creates)
+    transfers: ThresholdDocument = _threshold(_THRESHOLDS.transfers)
+    disruptive: ThresholdDocument = _threshold(_THRESHOLDS.disruptive)
+    deletes: ThresholdDocument = _threshold(_THRESHOLDS.deletes)
+
+
+class TiersDocument(Section):
+    """The price list of a fleet, and the organizations that it lives in."""
+
+    version: FormatVersion
+    """The version of this format."""
+    fleet: Slug
+    """Marks what is ours: fleets that share an organization never touch each other."""
+    naming: NamingDocument
+    organizations: dict[Slug, OrganizationDocument]
+    personal_api_key: Reference | None = None
+    """Transfers between organizations need it."""
+    api: ApiDocument = ApiDocument()
+    defaults: DefaultsDocument = DefaultsDocument()
+    tiers: dict[Slug, TierDocument]
+    tenants: tuple[SourceDocument, ...] = (SourceDocument(files=DEFAULT_FILES),)
+    """Where the tenants are written."""
+    guards: GuardsDocument = GuardsDocument()
+    drift_policy: dict[Concern, Drift] | None = None
+    """By concern. Without an entry: repaired where it takes nothing from the tenant, else reported."""

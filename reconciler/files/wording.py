@@ -1,0 +1,113 @@
+"""Documents against the schema: pydantic's errors -> findings worded for a person."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known
+from reconciler.files.readers import kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+
+    from reconciler.files.marks import Path
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_DICT_KEY: Final = "[key]"
+"""Pydantic puts it after the path where a mapping's key is wrong."""
+_EXPECTED: Final = {
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+_FREE_FORM: Final = "settings"
+
+
+def read(model: type[Model], value: object) -> Model | tuple[Finding, ...]:
+    """The document as the schema's type, or everything that is wrong with it."""
+    empty = tuple(_without_value(value, ()))
+    try:
+        document = model.model_validate(value)
+    except ValidationError as error:
+        known = {finding.path for finding in empty}
+        findings = (_finding(detail, model) for detail in error.errors(include_url=False))
+        return (*empty, *(finding for finding in findings if finding.path not in known))
+    return empty or document
+
+
+def _without_value(value: object, path: Path) -> Iterator[Finding]:
+    """Keys with nothing behind them: it would be a guess whether that means none, or not managed."""
+    if value is None and path:
+        yield _nothing(path)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if key != _FREE_FORM:
+                yield from _without_value(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _without_value(member, (*path, index))
+
+
+def _nothing(path: Path) -> Finding:
+    if isinstance(path[-1], int):
+        return Finding(path, "the entry is empty")
+    hint = "leave the key out, or write [] for an empty list and {} for an empty mapping"
+    return Finding(path, f"{path[-1]!r} has no value", hint, at_key=True)
+
+
+def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
+    path: Path = tuple(detail["loc"])
+    if path and path[-1] == _DICT_KEY:
+        return _worded(detail, path[:-1], model, at_key=True)
+    return _worded(detail, path, model, at_key=False)
+
+
+def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key: bool) -> Finding:
+    match detail["type"]:
+        case "extra_forbidden":
+            known = _keys(model, path[:-1])
+            return Finding(
+                path, f"unknown key {str(path[-1])!r}", did_you_mean_or_known(str(path[-1]), known), at_key=True
+            )
+        case "missing":
+            return Finding(path, f"the key {str(path[-1])!r} is missing", at_key=True)
+        case "value_error":
+            cause = detail["ctx"]["error"]
+            hint = cause.hint if isinstance(cause, RejectedError) else None
+            return Finding(path, str(cause), hint, at_key=at_key)
+        case error if error in _EXPECTED:
+            return Finding(path, f"expected {_EXPECTED[error]}, not {kind(detail['input'])}", at_key=at_key)
+        case _:
+            return Finding(path, detail["msg"], at_key=at_key)
+
+
+def _keys(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+    """The keys that a mapping at the path may have."""
+    found: Any = model
+    for step in path:
+        found = _member_type(found, step)
+    return tuple(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else ()
+
+
+def _member_type(found: Any, step: str | int) -> Any:
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        return _bare(found.model_fields[str(step)].annotation)
+    members = [member for member in get_args(found) if member is not Ellipsis]
+    return _bare(members[-1])
+
+
+def _bare(annotation: Any) -> Any:
+    """The annotation without ``Annotated`` and without ``| None``."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return _bare(next(member for member in get_args(annotation) if member is not NoneType))
+    return annotation

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.apply.journal import Journal
-    from reconciler.apply.session import Protocol
+    from reconciler.apply.session import CreateProtocol
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.units import Unit
     from reconciler.neon.client import CreatedProject, Neon
@@ -33,7 +33,7 @@ async def execute(
     neon: Neon,
     *,
     run: str,
-    protocol: Protocol,
+    protocol: CreateProtocol,
     organizations: Sequence[str],
     listed: Mapping[str, int],
     journal: Journal,

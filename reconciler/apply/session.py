@@ -26,7 +26,7 @@ SENT_AGAIN: Final = "sent again: the live state shows that the call whose answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
+class CreateProtocol:
     """How carefully projects are created."""
 
     settle_seconds: float
@@ -46,7 +46,7 @@ class Session:
     writes: Writes
     stop: StopSignal
     tally: Tally
-    protocol: Protocol
+    protocol: CreateProtocol
     organizations: Sequence[str]
     """Every organization of the fleet, by name."""
     listed: Mapping[str, int]

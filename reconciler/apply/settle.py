@@ -95,11 +95,10 @@ async def _still_absent(session: Session, tenants: Sequence[TenantPlan]) -> list
 
 async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Birth]:
     """One POST for each tenant and never a second, whatever becomes of the first."""
-    births: list[Birth] = []
 
-    async def post(tenant: TenantPlan) -> None:
+    async def post(tenant: TenantPlan) -> Birth | None:
         if session.stop.requested:
-            return
+            return None
         create = _create(tenant)
         try:
             answer: Performed | UnknownOutcomeError = await _post(session, create)
@@ -107,11 +106,10 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
             answer = lost
         except ReconcilerError as error:
             session.tally.failed(create, error)
-            return
-        births.append(Birth(create, tenant.actions[1:], answer))
+            return None
+        return Birth(create, tenant.actions[1:], answer)
 
-    await each(tenants, post)
-    return births
+    return [birth for birth in await each(tenants, post) if birth]
 
 
 async def _post(session: Session, create: CreateProject) -> Performed:

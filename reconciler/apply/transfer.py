@@ -54,15 +54,13 @@ async def move_together(session: Session, unit: SharedTransfer) -> None:
 
 async def _ready(session: Session, tenants: Sequence[TenantPlan]) -> list[Mover]:
     """The tenants whose steps before the transfer went through, in the order of the plan."""
-    ready: dict[str, Mover] = {}
 
-    async def before(tenant: TenantPlan) -> None:
+    async def before(tenant: TenantPlan) -> Mover | None:
         address = Address.planned(tenant)
-        if await session.steps(before_transfer(tenant), address, more=True):
-            ready[tenant.tenant] = Mover(tenant, address)
+        ready = await session.steps(before_transfer(tenant), address, more=True)
+        return Mover(tenant, address) if ready else None
 
-    await each(tenants, before)
-    return [ready[tenant.tenant] for tenant in tenants if tenant.tenant in ready]
+    return [mover for mover in await each(tenants, before) if mover]
 
 
 @dataclass(slots=True)
@@ -111,7 +109,7 @@ class SharedCall:
 
     async def _look_after_loss(self, movers: Sequence[Mover], lost: UnknownOutcomeError, again: bool) -> None:
         """Goes on with those that moved; only those seen at the origin are sent again, and once."""
-        left = await self._left(movers, lost)
+        left = await self._left(movers, (self.destination, self.origin), lost)
         if again:
             self._failed(left, lost)
         else:
@@ -120,7 +118,7 @@ class SharedCall:
     async def _split(self, movers: Sequence[Mover], refusal: ApiError) -> None:
         """The culprits that the refusal names fail alone; where it names none, halving finds them."""
         self.refusals += 1
-        left = await self._left(movers, refusal)
+        left = await self._left(movers, (self.origin, self.destination), refusal)
         named = refusal.culprits if isinstance(refusal, TransferRefusedError) else ()
         culprits = [mover for mover in left if mover.address.project_id in named]
         if culprits:
@@ -135,11 +133,11 @@ class SharedCall:
             await self.move(left[:middle])
             await self.move(left[middle:])
 
-    async def _left(self, movers: Sequence[Mover], error: ReconcilerError) -> list[Mover]:
+    async def _left(self, movers: Sequence[Mover], likely: Sequence[str], error: ReconcilerError) -> list[Mover]:
         """Those still at the origin; the others are put down as moved, or as gone."""
         project_ids = [mover.address.project_id for mover in movers]
         try:
-            places = await whereabouts(self.session.neon, self.origin, self.destination, project_ids)
+            places = await whereabouts(self.session.neon, likely, project_ids)
         except ReconcilerError:
             self._failed(movers, error)
             return []

@@ -1,0 +1,90 @@
+"""Tenants with their actions, as a plan and a drift report show them alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from reconciler.views import fields, signs
+from reconciler.views.grouping import collapse
+from reconciler.views.layout import Line, Piece, blank
+from reconciler.views.printable import printable
+from reconciler.views.wording import counted, names, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
+    from reconciler.views.grouping import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a long group is shown; None is all of it."""
+
+    blocks: int | None = 20
+    names: int | None = 5
+
+
+WHOLE: Final = Extent(blocks=None, names=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one view speaks: of an action, given one of its tenants, and of its changes."""
+
+    action: Callable[[Action, TenantPlan], Text]
+    words: fields.Words
+
+
+def heading(title: str, count: int) -> Iterator[Piece]:
+    """A group's title with the number of its members."""
+    yield Line(Text(title, signs.HEADING).append(f" ({count:,})", signs.ASIDE))
+    yield blank()
+
+
+def tenants(members: Iterable[TenantPlan], style: Style, extent: Extent) -> Iterator[Piece]:
+    """Each tenant with its actions; those with the same actions share one block."""
+    blocks = collapse(members)
+    for block in blocks[: extent.blocks]:
+        yield from _block(block, style, extent)
+        yield blank()
+    if extent.blocks is not None and (beyond := blocks[extent.blocks :]):
+        yield from more(sum(len(block.members) for block in beyond), "tenant")
+
+
+def more(count: int, noun: str) -> Iterator[Piece]:
+    """That a group was cut, and how to see the rest."""
+    yield Line(Text(f"and {counted(count, f'more {noun}')} (--full shows all)", signs.ASIDE), indent=2)
+    yield blank()
+
+
+def _block(block: Block, style: Style, extent: Extent) -> Iterator[Piece]:
+    reasons = {action.reason for action in block.actions}
+    yield _title(block, block.actions[0].reason if len(reasons) == 1 else "")
+    if len(block.members) > 1:
+        yield Line(Text(), Text(names(block.names, extent.names)), indent=4)
+    columns = fields.Columns.of(block.actions)
+    for action in block.actions:
+        yield _action(action, block, style, reason=action.reason if len(reasons) > 1 else "")
+        yield from fields.lines(action, style.words, columns)
+
+
+def _title(block: Block, reason: str) -> Line:
+    alone = len(block.members) == 1
+    name = printable(block.names[0]) if alone else counted(len(block.members), "tenant")
+    body = Text(printable(reason))
+    body.append("  " if reason else "")
+    body.append(f"({place(action.source for member in block.members for action in member.actions)})", signs.ASIDE)
+    return Line(Text(name, signs.HEADING).append("  "), body, indent=2)
+
+
+def _action(action: Action, block: Block, style: Style, reason: str) -> Line:
+    sign = signs.of_action(action)
+    body = style.action(action, block.members[0])
+    if reason:
+        body.append(f"  {printable(reason)}", signs.ASIDE)
+    return Line(Text(f"{sign.text:<3}", sign.style), body, indent=4)

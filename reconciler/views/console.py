@@ -1,0 +1,51 @@
+"""Where views are printed: terminals, logs and files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import StringIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+WIDTH: Final = 100
+"""Columns wherever there is no terminal that has a width, so that output is reproducible."""
+
+
+def stdout_console() -> Console:
+    """The console for documents."""
+    return _console(sys.stdout)
+
+
+def stderr_console() -> Console:
+    """The console for progress and everything else that is not the document."""
+    return _console(sys.stderr)
+
+
+def show(view: RenderableType, console: Console) -> None:
+    """Print a view; lines that must stay whole are never cut."""
+    console.print(view, crop=False)
+
+
+def as_text(view: RenderableType, width: int = WIDTH) -> str:
+    """The view without colours, for files."""
+    from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
+
+    file = StringIO()
+    show(view, Console(file=file, width=width, color_system=None, highlight=False, markup=False, emoji=False))
+    return file.getvalue()
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
+
+    return Console(
+        file=file,
+        width=None if file.isatty() else WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )

@@ -1,0 +1,105 @@
+"""Which tenants of a plan are told together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.problem import Location
+from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.plan import TenantPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import Plan
+
+_NOWHERE: Final = Location("")
+
+
+class Kind(Enum):
+    """What a tenant's actions amount to, in the order in which a plan tells it."""
+
+    CREATE = "create"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Tenants with the same actions, in name order."""
+
+    members: tuple[TenantPlan, ...]
+    actions: tuple[Action, ...]
+    """Those of the only member, or what all members have in common."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tenants' names."""
+        return tuple(member.tenant for member in self.members)
+
+
+def kind_of(actions: Iterable[Action]) -> Kind:
+    """What the actions of one tenant amount to: a tenant that is moved is not also changed."""
+    for action in actions:
+        match action:
+            case CreateProject():
+                return Kind.CREATE
+            case DeleteProject():
+                return Kind.DELETE
+            case TransferProject(downgrade=downgrade):
+                return Kind.DOWNGRADE if downgrade else Kind.UPGRADE
+            case _:
+                continue
+    return Kind.CHANGE
+
+
+def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[Kind, list[TenantPlan]]:
+    """The tenants of each kind; every kind is present."""
+    groups: dict[Kind, list[TenantPlan]] = {kind: [] for kind in Kind}
+    for tenant in tenants:
+        groups[kind_of(tenant.actions)].append(tenant)
+    return groups
+
+
+def collapse(tenants: Iterable[TenantPlan]) -> list[Block]:
+    """Tenants with the same actions in one block each, the largest blocks first."""
+    alike: dict[tuple[Action, ...], list[TenantPlan]] = {}
+    for tenant in tenants:
+        alike.setdefault(tuple(map(_anonymous, tenant.actions)), []).append(tenant)
+    blocks = (_block(members, common) for common, members in alike.items())
+    return sorted(blocks, key=lambda block: (-len(block.members), block.names[0]))
+
+
+def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> Block:
+    ordered = tuple(sorted(members, key=lambda member: member.tenant))
+    return Block(ordered, common if len(ordered) > 1 else ordered[0].actions)
+
+
+def _anonymous(action: Action) -> Action:
+    """The action without what is the tenant's own by nature: its name, its place, its new project's name."""
+    changes = action.changes
+    if isinstance(action, CreateProject):
+        changes = tuple(change for change in changes if change.path != "name")
+    return replace(action, tenant="", source=_NOWHERE, changes=changes)
+
+
+def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
+    """Loose actions, tenant by tenant in name order, each action once."""
+    tenants: dict[str, dict[Action, None]] = {}
+    for action in actions:
+        tenants.setdefault(action.tenant, {})[action] = None
+    return [TenantPlan(tenant, None, tuple(tenants[tenant])) for tenant in sorted(tenants)]
+
+
+def differing(plan: Plan) -> list[TenantPlan]:
+    """Every tenant whose live project differs, whether a guard holds its actions back or not."""
+    seen = {tenant.tenant: tenant.project for tenant in plan.tenants}
+    refused = (action for refusal in plan.refusals for action in refusal.actions)
+    tenants = by_tenant(chain(plan.actions, refused))
+    return [replace(tenant, project=seen.get(tenant.tenant)) for tenant in tenants]

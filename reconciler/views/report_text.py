@@ -1,0 +1,146 @@
+"""The report of an apply as text: what became of every tenant, failures last and in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from reconciler.plan.outcome import Result
+from reconciler.views import signs
+from reconciler.views.actions import deed
+from reconciler.views.blocks import WHOLE, Extent, heading, more
+from reconciler.views.grouping import Kind, kind_of
+from reconciler.views.layout import Line, Page, Piece, Series, blank
+from reconciler.views.printable import printable
+from reconciler.views.wording import counted, duration, names, report_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
+
+_DONE: Final = {
+    Kind.CREATE: "created",
+    Kind.UPGRADE: "upgraded",
+    Kind.DOWNGRADE: "downgraded",
+    Kind.CHANGE: "changed",
+    Kind.DELETE: "deleted",
+}
+_DONE_WIDTH: Final = max(map(len, _DONE.values()))
+
+
+def render(report: Report, *, journal: str | None, full: bool = False) -> RenderableType:
+    """The whole report; ``journal`` is where every call is written down."""
+    return Page(lambda: _pieces(report, journal, WHOLE if full else Extent()))
+
+
+def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece]:
+    yield from _applied(_with(report, Result.APPLIED), extent)
+    yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
+    yield from _alike("Failed", _with(report, Result.FAILED), extent)
+    if report.stopped is not None:
+        yield Line(Text("Stopped: ", signs.REFUSED.style), Text(printable(report.stopped)))
+    yield Line(Text(), Text(report_summary(report), signs.HEADING))
+    elapsed = duration((report.finished_at - report.started_at).total_seconds())
+    yield Line(Text(f"{counted(report.calls, 'call')} in {elapsed}; run {printable(report.run)}.", signs.ASIDE))
+    if journal is not None:
+        yield Line(Text(f"Journal: {printable(journal)}", signs.ASIDE))
+
+
+def _with(report: Report, result: Result) -> list[TenantOutcome]:
+    return [outcome for outcome in report.outcomes if outcome.result is result]
+
+
+def _applied(outcomes: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piece]:
+    if not outcomes:
+        return
+    yield from heading("Applied", len(outcomes))
+    for kind, verb in _DONE.items():
+        if members := [outcome for outcome in outcomes if _kind(outcome) is kind]:
+            sign = signs.of_kind(kind)
+            lead = Text(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
+            yield Series(lead, _told(members, extent), indent=2)
+    yield blank()
+
+
+def _kind(outcome: TenantOutcome) -> Kind:
+    return kind_of(one.action for one in outcome.actions)
+
+
+def _told(members: Sequence[TenantOutcome], extent: Extent) -> tuple[str, ...]:
+    shown = members[: extent.blocks]
+    rest = len(members) - len(shown)
+    return (*map(_named, shown), *([f"and {rest:,} more"] if rest else []))
+
+
+def _named(outcome: TenantOutcome) -> str:
+    name = printable(outcome.tenant)
+    if outcome.recoverable_until is not None:
+        return f"{name} (recoverable until {outcome.recoverable_until:%Y-%m-%d %H:%M} UTC)"
+    if _kind(outcome) is Kind.CREATE and outcome.project_id is not None:
+        return f"{name} ({printable(outcome.project_id)})"
+    return name
+
+
+def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piece]:
+    """Tenants that ended for the same reason, together."""
+    if not outcomes:
+        return
+    yield from heading(title, len(outcomes))
+    alike: dict[tuple[str, ...], list[TenantOutcome]] = {}
+    for outcome in outcomes:
+        alike.setdefault(_cause(outcome), []).append(outcome)
+    groups = list(alike.values())
+    for group in groups[: extent.blocks]:
+        yield from _ended(group, extent)
+        yield blank()
+    if extent.blocks is not None and (beyond := groups[extent.blocks :]):
+        yield from more(sum(map(len, beyond)), "tenant")
+
+
+def _cause(outcome: TenantOutcome) -> tuple[str, ...]:
+    ending = _ending(outcome)
+    if ending is None:
+        return ()
+    told = (deed(ending.action), ending.message, ending.hint or "")
+    return (*told, *_applied_before(outcome), *_not_tried(outcome))
+
+
+def _ending(outcome: TenantOutcome) -> ActionOutcome | None:
+    """The action at which the tenant stopped."""
+    return next((one for one in outcome.actions if one.result is outcome.result), None)
+
+
+def _ended(group: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piece]:
+    first = group[0]
+    sign = signs.REFUSED if first.result is Result.FAILED else signs.SKIPPED
+    tenants = names([outcome.tenant for outcome in group], extent.names)
+    yield Line(Text(f"{sign.text:<3}", sign.style), Text(tenants, signs.HEADING), indent=2)
+    if ending := _ending(first):
+        yield from _why(ending)
+    for title, deeds in (("applied before: ", _applied_before(first)), ("not tried: ", _not_tried(first))):
+        if deeds:
+            yield Series(Text(title, signs.ASIDE), deeds, indent=5)
+
+
+def _why(ending: ActionOutcome) -> Iterator[Piece]:
+    yield Line(Text(), Text(printable(ending.message)), indent=5)
+    if ending.hint is not None:
+        yield Line(Text("hint: ", signs.ASIDE), Text(printable(ending.hint)), indent=5)
+    if ending.request_id is not None:
+        yield Line(Text("request id: ", signs.ASIDE), Text(printable(ending.request_id)), indent=5)
+    if ending.result is Result.FAILED:
+        yield Line(Text("failed at: ", signs.ASIDE), Text(deed(ending.action)), indent=5)
+
+
+def _applied_before(outcome: TenantOutcome) -> tuple[str, ...]:
+    return tuple(deed(one.action) for one in outcome.actions if one.result is Result.APPLIED)
+
+
+def _not_tried(outcome: TenantOutcome) -> tuple[str, ...]:
+    if outcome.result is Result.SKIPPED:
+        return ()
+    return tuple(deed(one.action) for one in outcome.actions if one.result is Result.SKIPPED)

@@ -1,0 +1,66 @@
+"""The sign and the colour of each thing that a plan or a report tells; colours carry meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+
+from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.views.grouping import Kind
+
+if TYPE_CHECKING:
+    from reconciler.plan.action import Action
+
+ADDED: Final = "green"
+CHANGED: Final = "yellow"
+TAKEN: Final = "red"
+MOVED: Final = "cyan"
+ASIDE: Final = "dim"
+HEADING: Final = "bold"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One or two characters at the start of a line."""
+
+    text: str
+    style: str
+
+
+CREATE: Final = Sign("+", ADDED)
+TRANSFER: Final = Sign("->", MOVED)
+PATCH: Final = Sign("~", CHANGED)
+DELETE: Final = Sign("-", TAKEN)
+REFUSED: Final = Sign("!", "bold red")
+SKIPPED: Final = Sign(".", CHANGED)
+CONFLICT: Final = Sign("?", "bold magenta")
+
+
+def of_action(action: Action) -> Sign:
+    """The sign of an action."""
+    match action:
+        case CreateProject():
+            return CREATE
+        case TransferProject():
+            return TRANSFER
+        case PatchProject() | PatchEndpoint():
+            return PATCH
+        case DeleteProject():
+            return DELETE
+        case _:
+            assert_never(action)
+
+
+def of_kind(kind: Kind) -> Sign:
+    """The sign of what a tenant's actions amount to."""
+    match kind:
+        case Kind.CREATE:
+            return CREATE
+        case Kind.UPGRADE | Kind.DOWNGRADE:
+            return TRANSFER
+        case Kind.CHANGE:
+            return PATCH
+        case Kind.DELETE:
+            return DELETE
+        case _:
+            assert_never(kind)

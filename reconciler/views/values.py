@@ -1,0 +1,116 @@
+"""How fields and their values are worded for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
+from reconciler.live.project import NEVER_SUSPEND
+from reconciler.plan.change import JsonText
+from reconciler.views.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.live.project import Json
+    from reconciler.plan.change import Value
+
+NOT_SET: Final = "not set"
+
+_UNITS: Final = ("_bytes", "_seconds")
+
+
+def label(path: str) -> str:
+    """The field's name for people, who see its unit at the value: ``quota.data_transfer``."""
+    for unit in _UNITS:
+        path = path.removesuffix(unit)
+    return printable(path)
+
+
+def worded(path: str, value: Value) -> str:
+    """The value with its unit: ``5GiB``, ``7d``, ``2 CU``, ``unlimited``, ``never``, ``not set``."""
+    match value:
+        case None:
+            return NOT_SET
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return _number(path, value)
+        case str():
+            return printable(value)
+        case _:
+            return printable(value.text)
+
+
+def _number(path: str, value: float) -> str:
+    if value == 0 and path.startswith("quota."):
+        return UNLIMITED
+    if path.endswith("suspend_timeout_seconds") and value == NEVER_SUSPEND:
+        return NEVER
+    if path.endswith("_cu"):
+        return f"{format_cu(value)} CU"
+    if path.endswith("_bytes"):
+        return format_bytes(int(value))
+    if path.endswith("_seconds"):
+        return format_seconds(int(value))
+    return str(value)
+
+
+class Edit(Enum):
+    """What happened to one item of a structured value."""
+
+    ADDED = "+"
+    REMOVED = "-"
+    CHANGED = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One item of a structured value that differs; texts are ready to print."""
+
+    edit: Edit
+    item: str
+    """Where it stands inside the value: ``ips[1]``."""
+    before: str
+    after: str
+
+
+def differences(before: Value, after: Value) -> tuple[Difference, ...]:
+    """Item by item, what differs between two structured values; empty where either is none."""
+    if not (isinstance(before, JsonText) and isinstance(after, JsonText)):
+        return ()
+    old, new = before.value, after.value
+    if type(old) is not type(new) or not isinstance(old, dict | list):
+        return ()
+    return tuple(sorted(_compare(old, new), key=lambda difference: (difference.item, difference.edit.value)))
+
+
+def _compare(old: Json, new: Json) -> Iterator[Difference]:
+    from deepdiff import DeepDiff  # noqa: PLC0415  (slow to import, and most plans hold no structured value)
+
+    for kind, found in DeepDiff(old, new, view="tree", verbose_level=2).items():
+        for one in found:
+            edit = _edit(kind)
+            yield Difference(
+                edit=edit,
+                item=_item(one.path(output_format="list")),
+                before="" if edit is Edit.ADDED else _json(one.t1),
+                after="" if edit is Edit.REMOVED else _json(one.t2),
+            )
+
+
+def _edit(kind: str) -> Edit:
+    if kind.endswith("_added"):
+        return Edit.ADDED
+    return Edit.REMOVED if kind.endswith("_removed") else Edit.CHANGED
+
+
+def _item(path: list[str | int]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _json(value: Json) -> str:
+    return printable(JsonText.of(value).text)

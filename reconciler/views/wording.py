@@ -1,0 +1,179 @@
+"""The sentences and phrases that the views share: counts, names, places, and what everything comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.filesize import decimal
+
+from reconciler.desired.problem import Severity
+from reconciler.plan.outcome import Result
+from reconciler.views.grouping import by_kind
+from reconciler.views.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.desired.problem import Location, Problem
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 tenant``, ``30,000 tenants``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``free``, ``free and paid``, ``free, paid and trial``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def names(tenants: Sequence[str], limit: int | None) -> str:
+    """The names, or the first of them and how many more there are."""
+    safe = [printable(tenant) for tenant in tenants]
+    if limit is None or len(safe) <= limit + 1:
+        return listed(safe)
+    return f"{', '.join(safe[:limit])} and {len(safe) - limit:,} more"
+
+
+def place(sources: Iterable[Location]) -> str:
+    """Where the files ask for it: ``tenants/acme.yaml:3 and 4 more``; empty without a place."""
+    places = sorted(set(sources))
+    if not places:
+        return ""
+    more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+    return printable(str(places[0])) + more
+
+
+def duration(seconds: float) -> str:
+    """A rough length of time: ``under a second``, ``3 s``, ``4 min``, ``1.5 h``."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def refused_count(plan: Plan) -> int:
+    """Tenants of which something is refused, and refusals that are about no single tenant."""
+    tenants = {tenant for refusal in plan.refusals for tenant in refusal.tenants}
+    return len(tenants) + sum(not refusal.tenants for refusal in plan.refusals)
+
+
+def standing(plan: Plan) -> str:
+    """What stands beside the actions: ``2 refused, 1 conflict, 1 orphan``; empty where nothing does."""
+    refused = refused_count(plan)
+    return ", ".join(filter(None, (f"{refused:,} refused" if refused else "", _undecided(plan))))
+
+
+def _undecided(plan: Plan) -> str:
+    things = ((plan.conflicts, "conflict"), (plan.orphans, "orphan"))
+    return ", ".join(counted(len(found), noun) for found, noun in things if found)
+
+
+def plan_summary(plan: Plan) -> str:
+    """``Plan: 2 to create, 1 to upgrade; 2 refused, 1 orphan.``, or that there is nothing to do."""
+    if plan.empty:
+        return _nothing_to_do(plan)
+    groups = by_kind(plan.tenants)
+    actions = ", ".join(f"{len(group):,} to {kind.value}" for kind, group in groups.items() if group)
+    return f"Plan: {'; '.join(filter(None, (actions, standing(plan))))}."
+
+
+def _nothing_to_do(plan: Plan) -> str:
+    if plan.refusals or plan.conflicts:
+        return f"Nothing to do, but not in sync: {standing(plan)}."
+    if plan.coverage.tenants == 0:
+        return f"No tenants to compare{_beside(plan)}."
+    verb = "matches" if plan.coverage.tenants == 1 else "match"
+    return f"In sync: {counted(plan.coverage.tenants, 'tenant')} {verb} the files{_beside(plan)}."
+
+
+def _beside(plan: Plan) -> str:
+    beside = standing(plan)
+    return f"; {beside}" if beside else ""
+
+
+def drift_summary(plan: Plan, differing: int) -> str:
+    """``Drift: 3 of 12 tenants differ from the files; 1 orphan.``, or that the fleet is in sync."""
+    if not differing:
+        return _nothing_to_do(plan)
+    verb = "differs" if differing == 1 else "differ"
+    told = f"{differing:,} of {counted(plan.coverage.tenants, 'tenant')} {verb} from the files"
+    return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
+
+
+def budget(spent: Budget) -> str:
+    """``14 calls that write, about 9 reads, about 3 s at the account's rate.``"""
+    writes = f"{counted(spent.writes, 'call')} that {'writes' if spent.writes == 1 else 'write'}"
+    if spent.transfers:
+        writes += f" ({counted(spent.transfers, 'transfer')})"
+    length = duration(spent.seconds)
+    about = length if spent.seconds < 1 else f"about {length}"
+    return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate."
+
+
+def coverage(looked: Coverage) -> list[str]:
+    """What was looked at, and what was not, one sentence a line."""
+    limits = (
+        (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
+        (looked.held_back, f"{counted(looked.held_back, 'tenant')} held back: the file is broken."),
+        (looked.unknown, f"{counted(looked.unknown, 'project')} that the API would not show."),
+    )
+    return [_looked_at(looked), *(sentence for count, sentence in limits if count)]
+
+
+def _looked_at(looked: Coverage) -> str:
+    where = listed([printable(name) for name in looked.organizations])
+    whole = f"in {where}" if where else "by name or id, no organization listed"
+    computes = (
+        f"existing computes checked: {looked.computes_checked:,} of {looked.computes_total:,}"
+        if looked.computes_total
+        else "no existing computes to check"
+    )
+    return f"Looked at {counted(looked.projects, 'project')} {whole}; {computes}."
+
+
+def project_facts(project: LiveProject) -> str:
+    """What one wants to know before a project goes: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
+    facts = [f"{printable(project.id)} in {printable(project.organization)}"]
+    if project.storage_bytes is not None:
+        facts.append(decimal(project.storage_bytes))
+    if project.last_active_at is not None:
+        facts.append(f"last active {project.last_active_at:%Y-%m-%d}")
+    return ", ".join(facts)
+
+
+def ownership(orphan: Orphan) -> str:
+    """Whether the fleet may delete it."""
+    match orphan.owned:
+        case True:
+            return "created here"
+        case False:
+            return "not created here"
+        case None:
+            return "ownership not read"
+
+
+def report_summary(report: Report) -> str:
+    """``Applied: 4 of 6 tenants; 1 skipped, 1 failed.``"""
+    if not report.outcomes:
+        return "Nothing was applied."
+    others = (Result.UNCHANGED, Result.SKIPPED, Result.FAILED)
+    beside = ", ".join(f"{report.count(result):,} {result.value}" for result in others if report.count(result))
+    total = counted(len(report.outcomes), "tenant")
+    applied = total if not beside else f"{report.count(Result.APPLIED):,} of {total}; {beside}"
+    return f"Applied: {applied}."
+
+
+def problems_summary(problems: Sequence[Problem]) -> str:
+    """``3 errors and 1 warning in 2 files.``"""
+    warnings = sum(problem.severity is Severity.WARNING for problem in problems)
+    errors = len(problems) - warnings
+    counts = ((errors, "error"), (warnings, "warning"))
+    files = len({problem.location.file for problem in problems})
+    return f"{listed([counted(count, noun) for count, noun in counts if count])} in {counted(files, 'file')}."

@@ -1,0 +1,279 @@
+"""A plan that holds one of everything, and the parts it is made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler.desired.problem import Location
+from reconciler.live.project import LiveProject
+from reconciler.plan.action import (
+    Action,
+    CreateProject,
+    DeleteProject,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
+from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
+
+GIB = 2**30
+MIB = 2**20
+HOUR = 3600
+DAY = 86_400
+
+
+def at(tenant: str, line: int = 2) -> Location:
+    """A place in the tenant's own file."""
+    return Location(f"tenants/{tenant}.yaml", line)
+
+
+def project(name: str, *, organization: str = "free", storage_bytes: int | None = 31_457_280) -> LiveProject:
+    return LiveProject(
+        id=f"quiet-sun-{len(name):08}",
+        name=name,
+        organization=organization,
+        region="aws-us-east-2",
+        pg_version=17,
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        quota=None,
+        compute=None,
+        restore_window_seconds=None,
+        settings=None,
+        storage_bytes=storage_bytes,
+        last_active_at=datetime(2026, 10, 1, 8, 30, tzinfo=UTC),
+    )
+
+
+def change(
+    path: str,
+    before: Value,
+    after: Value,
+    risk: Risk = Risk.SAFE,
+    *,
+    lowering: bool = False,
+    origin: Origin = Origin.CONFIG,
+) -> FieldChange:
+    return FieldChange(path, before, after, risk, lowering, origin)
+
+
+def tenant(name: str, *actions: Action, live: LiveProject | None = None) -> TenantPlan:
+    return TenantPlan(name, live, actions)
+
+
+def create(name: str, *, tier: str = "pro", organization: str = "paid") -> CreateProject:
+    values: dict[str, Value] = {
+        "name": f"myapp-{name}",
+        "region": "aws-us-east-2",
+        "pg_version": 17,
+        "database": "neondb",
+        "role": "neondb_owner",
+        "branch": "main",
+        "quota.active_time_seconds": 750 * HOUR,
+        "quota.compute_time_seconds": 0,
+        "quota.written_data_bytes": 0,
+        "quota.data_transfer_bytes": 50 * GIB,
+        "quota.logical_size_bytes": 10 * GIB,
+        "compute.min_cu": 0.25,
+        "compute.max_cu": 8,
+        "compute.suspend_timeout_seconds": 60,
+        "restore_window_seconds": 7 * DAY,
+    }
+    changes = tuple(change(path, None, value) for path, value in values.items())
+    reason = f"new tenant, tier {tier}"
+    return CreateProject(tenant=name, reason=reason, source=at(name), changes=changes, organization=organization)
+
+
+def transfer(name: str, origin: str, destination: str, reason: str, *, downgrade: bool) -> TransferProject:
+    return TransferProject(
+        tenant=name,
+        reason=reason,
+        source=at(name),
+        origin=origin,
+        destination=destination,
+        downgrade=downgrade,
+    )
+
+
+def patch(
+    name: str,
+    reason: str,
+    *changes: FieldChange,
+    source: Location | None = None,
+    before_transfer: bool = False,
+) -> PatchProject:
+    return PatchProject(
+        tenant=name,
+        reason=reason,
+        source=source or at(name),
+        changes=changes,
+        before_transfer=before_transfer,
+    )
+
+
+def patch_compute(
+    name: str,
+    reason: str,
+    *changes: FieldChange,
+    source: Location | None = None,
+    branch: str = "main",
+    before_transfer: bool = False,
+) -> PatchEndpoint:
+    return PatchEndpoint(
+        tenant=name,
+        reason=reason,
+        source=source or at(name),
+        changes=changes,
+        branch=branch,
+        before_transfer=before_transfer,
+    )
+
+
+def delete(name: str, project_id: str) -> DeleteProject:
+    return DeleteProject(tenant=name, reason="state: absent", source=at(name), project_id=project_id)
+
+
+def upgrade(name: str) -> TenantPlan:
+    reason = "tier free -> pro"
+    return tenant(
+        name,
+        transfer(name, "free", "paid", reason, downgrade=False),
+        patch(
+            name,
+            reason,
+            change("quota.active_time_seconds", 100 * HOUR, 750 * HOUR),
+            change("quota.data_transfer_bytes", 5 * GIB, 50 * GIB),
+            change("quota.logical_size_bytes", 512 * MIB, 10 * GIB),
+            change("compute.max_cu", 2, 8),
+            change("compute.suspend_timeout_seconds", 300, 60),
+            change("restore_window_seconds", DAY, 7 * DAY),
+        ),
+        patch_compute(
+            name,
+            reason,
+            change("compute.max_cu", 2, 8, Risk.DISRUPTIVE),
+            change("compute.suspend_timeout_seconds", 300, 60, Risk.DISRUPTIVE),
+        ),
+        live=project(f"myapp-{name}"),
+    )
+
+
+def downgrade(name: str) -> TenantPlan:
+    reason = "tier pro -> free"
+    shorter = change("restore_window_seconds", 7 * DAY, DAY, Risk.DESTRUCTIVE, lowering=True)
+    smaller = change("compute.max_cu", 8, 2, Risk.DISRUPTIVE, lowering=True)
+    return tenant(
+        name,
+        patch(
+            name,
+            reason,
+            change("compute.max_cu", 8, 2, lowering=True),
+            shorter,
+            before_transfer=True,
+        ),
+        patch_compute(name, reason, smaller, before_transfer=True),
+        transfer(name, "paid", "free", reason, downgrade=True),
+        patch(name, reason, change("quota.data_transfer_bytes", 50 * GIB, 5 * GIB, lowering=True)),
+        live=project(f"myapp-{name}", organization="paid"),
+    )
+
+
+def price_change(name: str) -> TenantPlan:
+    """What every tenant of a tier gets when the tier's line in the price list changes."""
+    raised = change("quota.data_transfer_bytes", 5 * GIB, 10 * GIB)
+    return tenant(name, patch(name, "tier free changed", raised, source=Location("tiers.yaml", 14)))
+
+
+def allow_list_change(name: str) -> TenantPlan:
+    before = JsonText.of({"ips": ["10.0.0.1", "10.0.0.2"], "protected_branches_only": True})
+    after = JsonText.of({"ips": ["10.0.0.1", "192.168.7.0/24", "172.16.0.9"], "primary_branch_only": False})
+    return tenant(
+        name,
+        patch(
+            name,
+            "settings changed",
+            change("settings.allowed_ips", before, after),
+            change("name", "renamed in the console", f"myapp-{name}", origin=Origin.DRIFT),
+            change("settings.enable_logical_replication", None, JsonText.of(True), Risk.DISRUPTIVE),
+        ),
+        live=project("renamed in the console"),
+    )
+
+
+def drifted(name: str) -> PatchProject:
+    return patch(
+        name,
+        "differs from the files",
+        change("quota.data_transfer_bytes", 80 * GIB, 50 * GIB, lowering=True, origin=Origin.DRIFT),
+    )
+
+
+def refusals() -> tuple[Refusal, ...]:
+    return (
+        Refusal(
+            rule=Rule.DRIFT_POLICY,
+            tenants=("delta",),
+            message="live grants more than the files, and no commit asked for less",
+            remedy="change the file, or run apply --allow lowering",
+            actions=(drifted("delta"),),
+        ),
+        Refusal(
+            rule=Rule.PROTECTED,
+            tenants=("keystone",),
+            message="protect: true refuses every deletion",
+            remedy="remove protect from tenants/keystone.yaml",
+            actions=(delete("keystone", "still-moon-11223344"),),
+        ),
+    )
+
+
+def plan(*tenants: TenantPlan, **parts: object) -> Plan:
+    """An otherwise empty plan of twelve tenants."""
+    defaults: dict[str, object] = {
+        "fleet": "prod",
+        "tenants": tenants,
+        "refusals": (),
+        "conflicts": (),
+        "orphans": (),
+        "notes": (),
+        "coverage": Coverage(
+            tenants=12,
+            left_out=0,
+            projects=15,
+            organizations=("free", "paid"),
+            computes_checked=6,
+            computes_total=12,
+        ),
+        "budget": Budget(writes=0, transfers=0, reads=0, seconds=0),
+    }
+    return Plan(**(defaults | parts))  # type: ignore[arg-type]
+
+
+def rich_plan() -> Plan:
+    """One of everything."""
+    conflict = Conflict(
+        tenant="fable",
+        message="two live projects are called myapp-fable: quiet-sun-1 (free) and calm-sea-2 (paid)",
+        remedy="pin one of them with project_id in its file",
+        source=at("fable", 1),
+    )
+    return plan(
+        tenant("acme", create("acme")),
+        upgrade("northwind"),
+        downgrade("harbor"),
+        price_change("amber"),
+        price_change("birch"),
+        price_change("cedar"),
+        allow_list_change("gamma"),
+        tenant("ember", delete("ember", "quiet-sun-00000011"), live=project("myapp-ember")),
+        refusals=refusals(),
+        conflicts=(conflict,),
+        orphans=(
+            Orphan(project("myapp-zed"), "zed", owned=True),
+            Orphan(project("myapp-yesterday", organization="paid", storage_bytes=None), "yesterday", owned=None),
+        ),
+        notes=(
+            Note("acme", "an older project can be recovered until 2026-11-30: recover: calm-sea-9", at("acme")),
+        ),
+        budget=Budget(writes=14, transfers=2, reads=9, seconds=3.2),
+    )

@@ -97,6 +97,9 @@ class UnreachableError(ReconcilerError):
 class UnknownOutcomeError(ReconcilerError):
     """A write was sent and its answer was lost: it may or may not have been carried out."""
 
+    request_id: str | None = None
+    """The ``X-Request-ID`` under which it was sent, where the sender chose it."""
+
 
 class UnexpectedAnswerError(ReconcilerError):
     """The API answered with something that is not its documented shape."""

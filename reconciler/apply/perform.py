@@ -69,23 +69,22 @@ class Performer:
             case _:
                 assert_never(action)
 
-    async def carried_out(self, action: Action, address: Address) -> Performed | None:
-        """What a call whose answer was lost has left behind; None where live state does not show it."""
+    async def carried_out(self, action: Action, address: Address) -> bool:
+        """Whether live state shows the effect of a call whose answer was lost."""
         match action:
             case PatchProject():
                 project = await self.neon.project(address.organization, address.project_id)
-                done = carried(action.changes, project_fields(project))
+                return carried(action.changes, project_fields(project))
             case PatchEndpoint():
                 endpoints = await self.neon.endpoints(address.organization, address.project_id)
                 patched = [e for e in endpoints if e.id == address.endpoint(action.branch)]
-                done = any(carried(action.changes, endpoint_fields(endpoint)) for endpoint in patched)
+                return any(carried(action.changes, endpoint_fields(endpoint)) for endpoint in patched)
             case DeleteProject():
-                done = await self._gone(address.organization, action.project_id)
+                return await self._gone(address.organization, action.project_id)
             case CreateProject() | TransferProject():
                 raise TypeError(f"{action.kind} has a protocol of its own")
             case _:
                 assert_never(action)
-        return Performed(address) if done else None
 
     async def _patch_project(self, action: PatchProject, address: Address, request_id: str) -> Performed:
         answer = await self.neon.update_project(

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.journal import Intent
+from reconciler.apply.perform import Performed
 from reconciler.errors import ReconcilerError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.apply.address import Address
-    from reconciler.apply.perform import Performed, Performer
+    from reconciler.apply.perform import Performer
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.tally import Tally
     from reconciler.apply.writes import Writes
@@ -75,13 +76,13 @@ class Session:
         try:
             return await self._send(action, address)
         except UnknownOutcomeError as lost:
-            if performed := await self._carried_out(action, address, lost):
-                return performed
+            if await self._carried_out(action, address, lost):
+                return Performed(address)
         try:
             return await self._send(action, address, SENT_AGAIN)
         except UnknownOutcomeError as lost:
-            if performed := await self._carried_out(action, address, lost):
-                return performed
+            if await self._carried_out(action, address, lost):
+                return Performed(address)
             raise
 
     async def _step(self, action: Action, address: Address, more: bool) -> bool:
@@ -110,9 +111,12 @@ class Session:
             intent, lambda request_id: self.performer.perform(action, address, request_id)
         )
 
-    async def _carried_out(self, action: Action, address: Address, lost: UnknownOutcomeError) -> Performed | None:
-        """What the call did if it was carried out. Raises ``lost`` where that cannot be read."""
+    async def _carried_out(self, action: Action, address: Address, lost: UnknownOutcomeError) -> bool:
+        """Whether live state shows the effect of the call. Raises ``lost`` where it cannot be read."""
         try:
-            return await self.performer.carried_out(action, address)
+            done = await self.performer.carried_out(action, address)
         except ReconcilerError as error:
             raise lost from error
+        if done:
+            self.writes.found(lost, "live state shows it")
+        return done

@@ -120,7 +120,11 @@ async def _post(session: Session, create: CreateProject) -> Performed:
         reason=create.reason,
         changes=create.changes,
     )
-    return await session.writes.send(intent, lambda request_id: session.performer.create(create, request_id))
+    return await session.writes.send(
+        intent,
+        lambda request_id: session.performer.create(create, request_id),
+        tell=lambda born: f"project {born.address.project_id}",
+    )
 
 
 async def _settle(session: Session, births: Sequence[Birth]) -> dict[str, list[LiveProject]]:
@@ -168,6 +172,7 @@ async def _identify(session: Session, birth: Birth, namesakes: Sequence[LiveProj
         project = replace(namesake, branches=branches)
         annotation = owner(project) or {}
         if annotation.get(RUN) == session.performer.run and annotation.get(TENANT) == birth.create.tenant:
+            session.writes.found(birth.answer, f"project {project.id}")
             wrong = shortfall(birth.create.changes, project_fields(project))
             return Performed(Address.observed(project), shortfall=wrong)
     raise UnknownOutcomeError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, UnknownOutcomeError
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
 
@@ -62,7 +62,7 @@ class Tally:
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
         """The action failed, and with it the tenant."""
-        request_id = error.request_id if isinstance(error, ApiError) else None
+        request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
         outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id)
         self._entries[action.tenant].outcomes.append(outcome)
         self._breaker.failed_with(error, self._stop)

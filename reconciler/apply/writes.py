@@ -25,21 +25,36 @@ class Writes:
         self._stop = stop
         self._sent = 0
 
-    async def send(self, intent: Intent, call: Callable[[str], Awaitable[T]]) -> T:
-        """Makes the call with its request id. Raises what the call raises, or JournalError before it is made."""
+    async def send(
+        self,
+        intent: Intent,
+        call: Callable[[str], Awaitable[T]],
+        *,
+        tell: Callable[[T], str] = lambda _answer: "",
+    ) -> T:
+        """Makes the call with its request id. Raises what the call raises, or JournalError before it is made.
+
+        ``tell`` says what of the answer is worth a word in the journal.
+        """
         self._sent += 1
         request_id = f"{self._run}-{self._sent}"
         self._intend(request_id, intent)
         try:
             answer = await call(request_id)
         except UnknownOutcomeError as error:
+            error.request_id = request_id
             self._conclude(request_id, "unknown", str(error))
             raise
         except ReconcilerError as error:
             self._conclude(request_id, "failed", str(error))
             raise
-        self._conclude(request_id, "applied")
+        self._conclude(request_id, "applied", tell(answer))
         return answer
+
+    def found(self, lost: UnknownOutcomeError, message: str) -> None:
+        """Puts down that a call whose answer was lost was carried out after all."""
+        if lost.request_id is not None:
+            self._conclude(lost.request_id, "applied", message)
 
     def end(self) -> None:
         """Puts down that the run came to its end, and what stopped it before its plan did."""

@@ -17,7 +17,7 @@ from reconciler.neon.parallel import each
 from reconciler.plan.outcome import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from reconciler.apply.journal import Journal
@@ -34,8 +34,7 @@ async def execute(
     *,
     run: str,
     protocol: CreateProtocol,
-    organizations: Sequence[str],
-    listed: Mapping[str, int],
+    organizations: Mapping[str, int | None],
     journal: Journal,
     now: Callable[[], datetime],
     stop: StopSignal,
@@ -45,8 +44,8 @@ async def execute(
 ) -> Report:
     """Carries out the plan's actions. Errors of the API end up in the report, never here.
 
-    ``run`` is this run's random id. ``organizations`` are all of the fleet, ``listed`` the live projects of
-    those that were listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
+    ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
+    projects where it was listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
     they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
     only way a connection string leaves.
     """
@@ -60,7 +59,6 @@ async def execute(
         tally=tally,
         protocol=protocol,
         organizations=organizations,
-        listed=listed,
         on_created=on_created,
     )
     await each(units(plan.tenants), lambda unit: _work(session, unit))

@@ -11,7 +11,7 @@ from reconciler.apply.perform import Performed
 from reconciler.errors import ReconcilerError, UnknownOutcomeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.apply.address import Address
     from reconciler.apply.perform import Performer
@@ -48,10 +48,8 @@ class Session:
     stop: StopSignal
     tally: Tally
     protocol: CreateProtocol
-    organizations: Sequence[str]
-    """Every organization of the fleet, by name."""
-    listed: Mapping[str, int]
-    """Live projects of each organization that was listed whole."""
+    organizations: Mapping[str, int | None]
+    """Every organization of the fleet, with its number of live projects where it was listed whole."""
     on_created: Callable[[str, CreatedProject], None]
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
 

@@ -137,8 +137,8 @@ async def _settle(session: Session, births: Sequence[Birth]) -> dict[str, list[L
 
 async def _look(session: Session, names: Sequence[str]) -> dict[str, list[LiveProject]]:
     found: dict[str, list[LiveProject]] = {}
-    seen = await find_named(session.neon, session.organizations, names, listed=session.listed)
-    for project in seen:
+    listed = {name: count for name, count in session.organizations.items() if count is not None}
+    for project in await find_named(session.neon, tuple(session.organizations), names, listed=listed):
         found.setdefault(project.name, []).append(project)
     return found
 

@@ -111,7 +111,7 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     listing = await neon.projects(organization)
     reads = await each(listing.unavailable, View(neon, (organization,)).read)
     if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
-        message = f"the API would not show {len(unread)} projects of organization {organization}: {unread[0]}, ..."
+        message = f"the API would not show projects of organization {organization}: {', '.join(unread[:5])}"
         raise IncompleteViewError(message, hint="run again later")
     seen = [*listing.projects, *(seen for seen in reads if isinstance(seen, LiveProject))]
     return [project for project in seen if project.name in names]

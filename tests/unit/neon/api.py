@@ -1,4 +1,7 @@
-"""A tiny API for tests that look at exact wire behaviour: scripted answers, and what was asked."""
+"""A tiny API for tests that look at exact wire behaviour: scripted answers, and what was asked.
+
+What the client asks is held against the official description; what is answered here is as odd as a test needs.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.secret import Secret
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.contract.judge import FAULT_HEADER, JudgedTransport, session_judge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +62,8 @@ class Reply:
     def response(self, request: httpx.Request) -> httpx.Response:
         raw = isinstance(self.body, str | bytes)
         content = self.body if raw else json.dumps({} if self.body is None else self.body).encode()
-        return httpx.Response(self.status, headers=self.headers, content=content, request=request)
+        headers = {**self.headers, FAULT_HEADER: "scripted"}
+        return httpx.Response(self.status, headers=headers, content=content, request=request)
 
 
 Script = Callable[[Asked], "Reply | Exception"]
@@ -104,7 +109,8 @@ def routes(table: dict[str, Reply | Exception]) -> Script:
 @asynccontextmanager
 async def connected(api: httpx.AsyncBaseTransport, access: Access = ACCESS) -> AsyncIterator[Neon]:
     random = Random(1)  # noqa: S311
-    async with connect(access, Api(host="https://neon.test/api/v2"), via=api, random=random) as neon:
+    judged = JudgedTransport(api, session_judge())
+    async with connect(access, Api(host="https://neon.test/api/v2"), via=judged, random=random) as neon:
         yield neon
 
 

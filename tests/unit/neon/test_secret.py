@@ -1,0 +1,47 @@
+"""Keys and passwords stay out of everything that is shown."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from reconciler.neon.secret import Secret, redact
+
+from .api import ACCESS
+
+
+def test_a_secret_shows_in_no_way_but_when_revealed() -> None:
+    secret = Secret("hunter2")
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+    assert secret.reveal() == "hunter2"
+
+
+def test_a_secret_cannot_be_written_to_a_file_by_accident() -> None:
+    for write in (pickle.dumps, copy.copy):
+        with pytest.raises(TypeError):
+            write(Secret("hunter2"))
+
+
+def test_equal_secrets_are_equal() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert len({Secret("a"), Secret("a")}) == 1
+
+
+def test_the_repr_of_everything_that_holds_a_key_is_safe_to_log() -> None:
+    assert "secret" not in repr(ACCESS).replace("Secret", "").replace("secret=", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://owner:p%40ss@ep-1.neon.tech/neondb", "postgresql://***@ep-1.neon.tech/neondb"),
+        ("key napi_abc123 is unknown", "key *** is unknown"),
+        ("the key my-key is unknown", "the key *** is unknown"),
+        ("see https://neon.tech:443/docs and a@b.c", "see https://neon.tech:443/docs and a@b.c"),
+    ],
+)
+def test_text_from_outside_is_shown_without_secrets(text: str, shown: str) -> None:
+    assert redact(text, Secret("my-key")) == shown

@@ -1,0 +1,214 @@
+"""Neon's words and ours: what an answer means, and where a value goes in a request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, Quota
+from reconciler.neon import wire
+from reconciler.neon.operations import Operation
+from reconciler.plan.change import JsonText, Value
+
+from .api import branch, endpoint, project
+
+
+def decoded(**more: Any) -> LiveProject:
+    answer = msgspec.convert(project("p1", "acme", **more), wire.ProjectAnswer)
+    return wire.live_project(answer, "free")
+
+
+def test_a_project_is_told_in_our_names_and_units() -> None:
+    live = decoded(
+        default_endpoint_settings={
+            "autoscaling_limit_min_cu": 1,
+            "autoscaling_limit_max_cu": 2.0,
+            "suspend_timeout_seconds": -1,
+        },
+        settings={"quota": {"active_time_seconds": 5}, "allowed_ips": {"ips": ["1.2.3.4"]}},
+        history_retention_seconds=86_400,
+        synthetic_storage_size=10,
+        compute_last_active_at="2026-02-01T01:00:00+01:00",
+    )
+    assert live == LiveProject(
+        id="p1",
+        name="acme",
+        organization="free",
+        region="aws-us-east-2",
+        pg_version=17,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        quota=Quota(active_time_seconds=5),
+        compute=Compute(1, 2, -1),
+        restore_window_seconds=86_400,
+        settings={"allowed_ips": {"ips": ["1.2.3.4"]}},
+        storage_bytes=10,
+        last_active_at=datetime(2026, 2, 1, tzinfo=UTC),
+    )
+
+
+def test_what_an_answer_leaves_out_was_not_observed() -> None:
+    live = decoded()
+    assert (live.quota, live.compute, live.restore_window_seconds, live.settings) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("quota", [None, {}, {"active_time_seconds": None}, {"written_data_bytes": 0}])
+def test_a_quota_member_that_is_absent_is_unlimited_once_settings_are_there(quota: object) -> None:
+    settings = {} if quota is None else {"quota": quota}
+    assert decoded(settings=settings).quota == Quota()
+
+
+@pytest.mark.parametrize(
+    ("stated", "compute"),
+    [
+        ({"autoscaling_limit_min_cu": 0, "autoscaling_limit_max_cu": 0, "suspend_timeout_seconds": 0}, None),
+        ({}, None),
+        ({"suspend_timeout_seconds": 0}, None),
+        ({"autoscaling_limit_min_cu": 0.25, "autoscaling_limit_max_cu": 2}, Compute(0.25, 2, None)),
+        ({"autoscaling_limit_max_cu": 2, "suspend_timeout_seconds": 0}, Compute(None, 2, 300)),
+    ],
+)
+def test_compute_defaults_that_are_all_zero_were_not_observed(
+    stated: dict[str, Any], compute: Compute | None
+) -> None:
+    assert decoded(default_endpoint_settings=stated).compute == compute
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T02:00:00+02:00",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00.0000001Z",
+    ],
+)
+def test_every_moment_is_in_utc(moment: str) -> None:
+    assert decoded(created_at=moment).created_at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert decoded(created_at=moment).created_at.tzinfo is UTC
+
+
+def test_a_moment_in_the_year_one_is_none_at_all() -> None:
+    assert decoded(compute_last_active_at="0001-01-01T00:00:00Z").last_active_at is None
+    assert decoded(consumption_period_end="0001-01-01T00:00:00Z", quota_reset_at="nonsense").name == "acme"
+
+
+def test_a_project_of_the_list_knows_what_it_is_connected_to() -> None:
+    page = {
+        "projects": [project("p1"), project("p2")],
+        "integrations": {"p1": ["vercel", "github"]},
+        "applications": {"p1": ["vercel"]},
+    }
+    first, second = wire.live_projects(msgspec.convert(page, wire.ProjectsPage), "free")
+    assert (first.integrations, second.integrations) == (("github", "vercel"), ())
+
+
+def test_a_branch_has_the_annotation_of_its_id() -> None:
+    page = msgspec.convert(
+        {
+            "branches": [branch("br-1", logical_size=7), branch("br-2", "dev", default=False, parent_id="br-1")],
+            "annotations": {"br-1": {"value": {"fleet": "prod"}, "object": {"type": "console/branch"}}},
+        },
+        wire.BranchesPage,
+    )
+    first, second = (wire.live_branch(one, page.annotations.get(one.id)) for one in page.branches)
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    assert first == LiveBranch("br-1", "main", None, True, False, {"fleet": "prod"}, created, 7)
+    assert (second.parent_id, second.default, dict(second.annotations)) == ("br-1", False, {})
+
+
+@pytest.mark.parametrize(
+    ("states", "active"),
+    [
+        ({"current_state": "active"}, True),
+        ({"current_state": "idle"}, False),
+        ({"current_state": "init"}, False),
+        ({"current_state": "idle", "pending_state": "active"}, True),
+    ],
+)
+def test_a_compute_that_runs_or_is_about_to_is_active(states: dict[str, str], active: bool) -> None:
+    live = wire.live_endpoint(msgspec.convert(endpoint("ep-1", "br-1", **states), wire.EndpointAnswer))
+    assert live == LiveEndpoint("ep-1", "br-1", "read_write", Compute(0.25, 2, 300), active)
+
+
+def test_an_operation_is_decoded_as_it_is_worded() -> None:
+    body = b'{"operation": {"id": "o1", "action": "start_compute", "status": "running", "new": 1}}'
+    assert msgspec.json.decode(body, type=wire.OneOperation).operation == Operation(
+        "o1", "start_compute", "running"
+    )
+
+
+EVERYTHING: dict[str, Value] = {
+    "name": "acme",
+    "region": "aws-us-east-2",
+    "pg_version": 17,
+    "database": "neondb",
+    "role": "owner",
+    "branch": "main",
+    "quota.active_time_seconds": 1,
+    "quota.compute_time_seconds": 0,
+    "quota.written_data_bytes": 2,
+    "quota.data_transfer_bytes": 3,
+    "quota.logical_size_bytes": 4,
+    "compute.min_cu": 0.25,
+    "compute.max_cu": 2.0,
+    "compute.suspend_timeout_seconds": 300,
+    "restore_window_seconds": 86_400,
+    "settings.allowed_ips": JsonText.of({"ips": ["1.2.3.4"]}),
+}
+
+
+def test_every_value_of_a_create_has_its_place() -> None:
+    assert wire.create_body(EVERYTHING, {"fleet": "prod"}, "org-1") == {
+        "project": {
+            "org_id": "org-1",
+            "name": "acme",
+            "region_id": "aws-us-east-2",
+            "pg_version": 17,
+            "history_retention_seconds": 86_400,
+            "branch": {
+                "name": "main",
+                "database_name": "neondb",
+                "role_name": "owner",
+                "annotations": {"fleet": "prod"},
+            },
+            "settings": {
+                "quota": {
+                    "active_time_seconds": 1,
+                    "compute_time_seconds": 0,
+                    "written_data_bytes": 2,
+                    "data_transfer_bytes": 3,
+                    "logical_size_bytes": 4,
+                },
+                "allowed_ips": {"ips": ["1.2.3.4"]},
+            },
+            "default_endpoint_settings": {
+                "autoscaling_limit_min_cu": 0.25,
+                "autoscaling_limit_max_cu": 2.0,
+                "suspend_timeout_seconds": 300,
+            },
+        }
+    }
+
+
+def test_a_patch_holds_only_what_was_given() -> None:
+    assert wire.patch_body({"compute.max_cu": 4.0}) == {
+        "project": {"default_endpoint_settings": {"autoscaling_limit_max_cu": 4.0}}
+    }
+    assert wire.endpoint_body({"compute.max_cu": 4.0, "compute.min_cu": None}) == {
+        "endpoint": {"autoscaling_limit_max_cu": 4.0}
+    }
+
+
+@pytest.mark.parametrize("path", ["region", "pg_version", "branch", "organization", "quota", "quota.tables"])
+def test_what_a_patch_cannot_change_has_no_place_in_it(path: str) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        wire.patch_body({path: "x"})
+
+
+@pytest.mark.parametrize("path", ["name", "settings.allowed_ips", "quota.active_time_seconds"])
+def test_only_compute_fields_have_a_place_in_an_endpoint(path: str) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        wire.endpoint_body({path: "x"})

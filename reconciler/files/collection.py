@@ -10,8 +10,6 @@ from reconciler.desired.problem import Problem, Severity
 from reconciler.files import build
 from reconciler.files.finding import Finding
 from reconciler.files.tenant_rules import tenant_findings
-from reconciler.files.tenant_schema import TenantDocument
-from reconciler.files.wording import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,8 +59,8 @@ class Collection:
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
         if not entry.whole:
             return None
-        document = read(TenantDocument, entry.value)
-        if not isinstance(document, TenantDocument):
+        document = entry.document()
+        if isinstance(document, tuple):
             problems += [entry.problem(finding) for finding in document]
             return None
         if self.fleet is not None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.marks import Marks, read_marks
+from reconciler.files.tenant_schema import TenantDocument
+from reconciler.files.wording import read
 
 if TYPE_CHECKING:
+    from reconciler.files.events import Parsed
     from reconciler.files.finding import Finding
     from reconciler.files.marks import Path, Place
 
@@ -29,9 +32,9 @@ class Text:
         return self._marks.get(root) or Marks(values={(): root})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One document. ``base`` is the one that it overrides field by field, where there is one."""
+    """One tenant's document. ``base`` is the one that it overrides field by field, where there is one."""
 
     value: object
     text: Text
@@ -39,6 +42,13 @@ class Entry:
     column: int = 1
     whole: bool = True
     base: Entry | None = None
+    _read: TenantDocument | tuple[Finding, ...] | None = field(default=None, repr=False)
+
+    def document(self) -> TenantDocument | tuple[Finding, ...]:
+        """The document as the schema's type, or what is wrong with it; read when first asked for."""
+        if self._read is None:
+            self._read = read(TenantDocument, self.value)
+        return self._read
 
     @property
     def location(self) -> Location:
@@ -83,3 +93,11 @@ def merged(base: object, value: object) -> object:
     if isinstance(base, dict) and isinstance(value, dict):
         return base | {key: merged(base.get(key), member) for key, member in value.items()}
     return value
+
+
+def entries_of(parsed: Parsed, text: Text) -> tuple[Entry, ...]:
+    """The documents of a YAML text."""
+    return tuple(
+        Entry(document.value, text, document.line, document.column, document.whole)
+        for document in parsed.documents
+    )

@@ -160,19 +160,20 @@ class _Builder:
     _document: Document | None = None
 
     def take(self, event: yaml.Event) -> None:
-        if isinstance(event, ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, MappingStartEvent):
-            self._start(event, {})
-        elif isinstance(event, SequenceStartEvent):
-            self._start(event, [])
-        elif isinstance(event, CollectionEndEvent):
-            self._open.pop()
-        elif isinstance(event, AliasEvent):
-            self._report(event, "aliases (*name) are not allowed", "write the value out")
-            self._leave_out(event)
-        elif isinstance(event, DocumentEndEvent):
-            self._end()
+        match event:
+            case ScalarEvent():
+                self._scalar(event)
+            case MappingStartEvent():
+                self._start(event, {})
+            case SequenceStartEvent():
+                self._start(event, [])
+            case CollectionEndEvent():
+                self._open.pop()
+            case AliasEvent():
+                self._report(event, "aliases (*name) are not allowed", "write the value out")
+                self._leave_out(event)
+            case DocumentEndEvent():
+                self._end()
 
     def _scalar(self, event: ScalarEvent) -> None:
         if event.tag is not None or event.anchor is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.files.marks import Path
 
 _SHOWN_LENGTH: Final = 60
+_MAX_LISTED: Final = 12
 _KEY_LIKE: Final = re.compile(r"napi_\w+")
 
 
@@ -49,14 +50,22 @@ def looks_secret(text: str) -> bool:
     return _KEY_LIKE.search(text) is not None
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of the known words that was probably meant; None where none is near."""
+    if len(word) > _SHOWN_LENGTH:
+        return None
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint: the nearest of the known words, where one is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else None
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near else None
 
 
 def did_you_mean_or_known(word: str, known: Iterable[str]) -> str | None:
     """A hint: the nearest of the known words, or all of them where none is near and they are few."""
     options = list(known)
-    listed = f"known: {', '.join(options)}" if 0 < len(options) <= 12 else None
+    listed = f"known: {', '.join(options)}" if 0 < len(options) <= _MAX_LISTED else None
     return did_you_mean(word, options) or listed

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+import re
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.entry import Entry, Text
-from reconciler.files.events import encoding_problem
+from reconciler.files.events import MAX_DEPTH, encoding_problem
 from reconciler.files.tree import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class _TwiceError(ValueError):
-    """A key stands twice in one object."""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -23,7 +20,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in members if names.count(name) > 1)
-        raise _TwiceError(f"the key {twice!r} is written twice")
+        raise ValueError(f"the key {twice!r} is written twice")
     return members
 
 
@@ -32,6 +29,8 @@ def _no_constant(word: str) -> NoReturn:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_VALUE: Final = re.compile(r"[^\s,\[\]]")
+"""The first sign of a value that stands in an array or after another one."""
 
 
 def read_lines(data: bytes, file: str) -> Iterator[tuple[bytes, Entry | Problem]]:
@@ -41,6 +40,21 @@ def read_lines(data: bytes, file: str) -> Iterator[tuple[bytes, Entry | Problem]
             yield line, _read_line(line, file, number)
 
 
+def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
+    """JSON tenants one after another, however they are laid out, or in one array. Ends with the first problem."""
+    try:
+        if text.lstrip().startswith("["):
+            _DECODER.decode(text)
+        start = _next_value(text, 0)
+        while start < len(text):
+            value, end = _decoded(text, start)
+            line = text.count("\n", 0, start) + 1
+            yield Entry(value, Text(file, text[start:end].encode(), line))
+            start = _next_value(text, end)
+    except (ValueError, RecursionError) as error:
+        yield _problem(error, file, 1)
+
+
 def _read_line(line: bytes, file: str, number: int) -> Entry | Problem:
     """The tenant on one line."""
     if len(line) > MAX_FILE_BYTES:
@@ -48,22 +62,40 @@ def _read_line(line: bytes, file: str, number: int) -> Entry | Problem:
     problem = encoding_problem(line, file)
     if problem is not None:
         return Problem(Location(file, number, problem.location.column), problem.message, problem.hint)
-    value = decoded(line.decode(), Location(file, number))
-    if isinstance(value, Problem):
-        return value
-    indent = len(line) - len(line.lstrip())
-    return Entry(value, Text(file, line, number), 1, indent + 1)
-
-
-def decoded(text: str, start: Location) -> Any:
-    """The JSON value of a text that begins at ``start``, or a Problem."""
+    text = line.decode().strip()
     try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        column = error.colno + (start.column - 1 if error.lineno == 1 else 0)
-        location = Location(start.file, start.line + error.lineno - 1, column)
-        return Problem(location, f"not valid JSON: {error.msg}")
-    except RecursionError:
-        return Problem(start, "nested too deep")
-    except ValueError as error:
-        return Problem(start, str(error))
+        value, end = _decoded(text, 0)
+        if end < len(text):
+            return Problem(Location(file, number, end + 1), "one JSON tenant a line, and nothing after it")
+    except (ValueError, RecursionError) as error:
+        return _problem(error, file, number)
+    return Entry(value, Text(file, line, number), 1, len(line) - len(line.lstrip()) + 1)
+
+
+def _next_value(text: str, position: int) -> int:
+    """Where the next value begins: behind blanks and what holds an array together."""
+    found = _VALUE.search(text, position)
+    return found.start() if found is not None else len(text)
+
+
+def _decoded(text: str, start: int) -> tuple[object, int]:
+    value, end = _DECODER.raw_decode(text, start)
+    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH:
+        _refuse_depth(value, MAX_DEPTH)
+    return value, end
+
+
+def _refuse_depth(value: object, levels: int) -> None:
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if members and levels == 0:
+        raise RecursionError
+    for member in members:
+        _refuse_depth(member, levels - 1)
+
+
+def _problem(error: Exception, file: str, line: int) -> Problem:
+    if isinstance(error, json.JSONDecodeError):
+        return Problem(Location(file, line + error.lineno - 1, error.colno), f"not valid JSON: {error.msg}")
+    if isinstance(error, RecursionError):
+        return Problem(Location(file, line), f"nested more than {MAX_DEPTH} levels deep")
+    return Problem(Location(file, line), str(error))

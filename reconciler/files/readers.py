@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -274,12 +275,14 @@ def read_state(text: str) -> bool:
 def read_free_form(value: object) -> Json:
     """A value of ``settings``: plain scalars by the YAML 1.2 core schema, quoted ones as text."""
     if isinstance(value, dict):
-        return {str(key): read_free_form(member) for key, member in value.items()}
+        return {_sendable(str(key)): read_free_form(member) for key, member in value.items()}
     if isinstance(value, list):
         return [read_free_form(member) for member in value]
     if isinstance(value, str):
         return _free_form_scalar(value)
-    if value is None or isinstance(value, (bool, int, float)):
+    if isinstance(value, float):
+        return _finite(value)
+    if value is None or isinstance(value, (bool, int)):
         return value
     raise RejectedError(f"cannot be read: {kind(value)}")
 
@@ -288,11 +291,24 @@ def _free_form_scalar(text: str) -> Json:
     if looks_secret(text):
         raise RejectedError("this looks like an API key", "keys never stand in the files")
     if isinstance(text, Quoted):
-        return str(text)
+        return _sendable(str(text))
     if text in NULLS:
         return None
     if text in {"true", "True", "TRUE", "false", "False", "FALSE"}:
         return text.lower() == "true"
     if _INTEGER.fullmatch(text) and len(text) < 20:
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) and len(text) < 40 else text
+    return _finite(float(text)) if _FLOAT.fullmatch(text) else _sendable(text)
+
+
+def _finite(number: float) -> float:
+    if not isfinite(number):
+        raise RejectedError("the number is too large")
+    return number
+
+
+def _sendable(text: str) -> str:
+    """JSON can escape what is no text: half of a surrogate pair."""
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise RejectedError("holds half a character")
+    return text

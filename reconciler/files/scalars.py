@@ -86,7 +86,7 @@ TenantName: TypeAlias = Annotated[
     ),
 ]
 Slug: TypeAlias = Annotated[str, Scalar(readers.read_slug, "a name", _text(SLUG.pattern))]
-Word: TypeAlias = Annotated[str, Scalar(readers.read_text, "a name", _text())]
+Word: TypeAlias = Annotated[str, Scalar(readers.read_name, "a name", _text(minLength=1))]
 """A name that stands elsewhere in the files; whether it does is a rule's business."""
 ProjectId: TypeAlias = Annotated[str, Scalar(readers.read_project_id, "a project id", _text(PROJECT_ID.pattern))]
 Database: TypeAlias = Annotated[str, Scalar(readers.read_database, "a database name", _text(minLength=1))]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import names_in, twice
-from reconciler.files.entry import Entry, Text
+from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.finding import Finding, shown
 from reconciler.files.json_lines import read_lines
@@ -21,15 +22,54 @@ if TYPE_CHECKING:
     from reconciler.files.tree import Tree
 
 
-def read_tenants(tree: Tree, sources: tuple[SourceDocument, ...], collection: Collection) -> None:
+class _File(NamedTuple):
+    """What a YAML file says by itself."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+    names: frozenset[str]
+    """Of its tenants, as far as they can be made out where it has problems."""
+
+
+Memo: TypeAlias = dict[tuple[str, bytes], _File]
+"""Files that have been read before, by their path and their bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read, and how. ``only`` names the one tenant that is wanted; None is all of them."""
+
+    only: str | None = None
+    memo: Memo | None = None
+
+    def paths(self, paths: list[str]) -> list[str]:
+        """The files to read: the wanted tenant's own where there is one, otherwise all."""
+        return [path for path in paths if _stem(path) == self.only] or paths
+
+    def skips(self, path: str, data: bytes) -> bool:
+        """Whether the file cannot hold the wanted tenant."""
+        return self.only is not None and _stem(path) != self.only and self.only.encode() not in data
+
+    def file(self, tree: Tree, path: str, data: bytes) -> _File:
+        """The file's documents, from the memo where they are in it."""
+        known = self.memo.get((path, data)) if self.memo is not None else None
+        file = known or _read_file(Text(tree.name(path), data))
+        if self.memo is not None:
+            self.memo[path, data] = file
+        return file
+
+
+def read_tenants(
+    tree: Tree, sources: tuple[SourceDocument, ...], collection: Collection, reading: Reading
+) -> None:
     """Adds every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
     patterns = [source.ndjson for source in sources if source.ndjson is not None]
-    lines = _lines(tree, _paths(tree, patterns, collection), collection)
+    lines = _lines(tree, _paths(tree, patterns, collection), collection, reading.only)
     patterns = [source.files for source in sources if source.files is not None]
-    for path in _paths(tree, patterns, collection):
+    for path in reading.paths(_paths(tree, patterns, collection)):
         data = _data(tree, path, collection, MAX_FILE_BYTES)
-        if data is not None:
-            _add_file(Text(tree.name(path), data), _stem(path), lines, collection)
+        if data is not None and not reading.skips(path, data):
+            _add_file(reading.file(tree, path, data), _stem(path), lines, collection)
     for entry in lines.values():
         collection.add([entry])
 
@@ -79,13 +119,15 @@ def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | 
     return None
 
 
-def _lines(tree: Tree, paths: Iterable[str], collection: Collection) -> dict[str, Entry]:
+def _lines(tree: Tree, paths: Iterable[str], collection: Collection, only: str | None) -> dict[str, Entry]:
     """The tenants of NDJSON files by name. A line without a readable name could be anybody's."""
     lines: dict[str, Entry] = {}
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         for line, entry in read_lines(data, tree.name(path)):
             names = _names(entry, line)
+            if only is not None and names and only not in names:
+                continue
             collection.lost |= not names
             if isinstance(entry, Problem):
                 collection.add([], [entry], names)
@@ -104,19 +146,19 @@ def _names(entry: Entry | Problem, line: bytes) -> set[str]:
     return {entry.tenant} if entry.tenant is not None else set()
 
 
-def _add_file(text: Text, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
+def _read_file(text: Text) -> _File:
     parsed = parse(text.data, text.file)
-    entries = [
-        Entry(document.value, text, document.line, document.column, document.whole)
-        for document in parsed.documents
-    ]
-    problems = list(parsed.problems)
-    names = {stem, *names_in(text.data)} if problems else {stem}
-    if not entries and not problems:
-        problems.append(Problem(Location(text.file), "holds no tenant"))
-    if len(entries) == 1 and not problems:
-        problems += _misplaced(entries[0], stem)
-    collection.add([_on_top(entry, lines) for entry in entries], problems, names)
+    entries = entries_of(parsed, text)
+    if not entries and not parsed.problems:
+        return _File((), (Problem(Location(text.file), "holds no tenant"),), frozenset())
+    return _File(entries, parsed.problems, frozenset(names_in(text.data) if parsed.problems else ()))
+
+
+def _add_file(file: _File, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
+    problems = [*file.problems]
+    if len(file.entries) == 1 and not file.problems:
+        problems += _misplaced(file.entries[0], stem)
+    collection.add([_on_top(entry, lines) for entry in file.entries], problems, {stem, *file.names})
 
 
 def _misplaced(entry: Entry, stem: str) -> Iterator[Problem]:

@@ -80,6 +80,7 @@ class CopyDocument(Section):
     """A copy of a tenant's data that is to exist: what snapshots and branches have in common."""
 
     name: Name
+    """Unique in its list."""
     at: Moment | None = None
     """The moment whose data it holds; counts at creation only. Without it: when it is made."""
     expires_at: Moment | None = None
@@ -101,6 +102,14 @@ class DevBranchDocument(CopyDocument):
     """Starts with the parent's schema and no data."""
 
 
+SnapshotEntry = Annotated[
+    SnapshotDocument, BeforeValidator(_named, json_schema_input_type=Name | SnapshotDocument)
+]
+DevBranchEntry = Annotated[
+    DevBranchDocument, BeforeValidator(_named, json_schema_input_type=Name | DevBranchDocument)
+]
+
+
 class TenantDocument(Section):
     """One tenant: a database project of its own. A key that is absent is not managed."""
 
@@ -111,9 +120,9 @@ class TenantDocument(Section):
     labels: dict[Text, Text] | None = None
     """Never sent to Neon; for selectors, policies and reports."""
     overrides: OverridesDocument | None = None
-    snapshots: list[Annotated[SnapshotDocument, BeforeValidator(_named)]] | None = None
+    snapshots: list[SnapshotEntry] | None = None
     """Snapshots that are to exist: a name, or a mapping. An empty list: none."""
-    dev_branches: list[Annotated[DevBranchDocument, BeforeValidator(_named)]] | None = None
+    dev_branches: list[DevBranchEntry] | None = None
     """Development branches that are to exist: a name, or a mapping. An empty list: none."""
     protect: Flag = False
     """Refuses every lowering or destructive action until removed."""

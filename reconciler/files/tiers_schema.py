@@ -104,15 +104,15 @@ class QuotaDocument(QuotaOverrides):
     """A tier's limits per billing period: all five, because a limit that is left out means no limit."""
 
     active_time: TimeQuota
-    """Wall-clock time during which computes may be active."""
+    """Wall-clock time during which computes may be active: a duration, or unlimited."""
     compute_time: TimeQuota
-    """CPU time of all computes."""
+    """CPU time of all computes: a duration, or unlimited."""
     written_data: BytesQuota
-    """Data written."""
+    """Data written: a size, or unlimited."""
     data_transfer: BytesQuota
-    """Data transferred out."""
+    """Data transferred out: a size, or unlimited."""
     logical_size: BytesQuota
-    """Size of each branch."""
+    """Size of each branch: a size, or unlimited."""
 
 
 class SnapshotPolicyDocument(Section):
@@ -189,12 +189,15 @@ class TiersDocument(Section):
     fleet: Slug
     """Marks what is ours: fleets that share an organization never touch each other."""
     naming: NamingDocument
+    """How projects are called, as in {project: "myapp-{tenant}"}."""
     organizations: dict[Slug, OrganizationDocument]
+    """The Neon organizations of the fleet, by a name of your own."""
     personal_api_key: Reference | None = None
     """Transfers between organizations need it."""
     api: ApiDocument = ApiDocument()
     defaults: DefaultsDocument = DefaultsDocument()
     tiers: dict[Slug, TierDocument]
+    """What each tier grants, by its name."""
     tenants: tuple[SourceDocument, ...] = (SourceDocument(files=DEFAULT_FILES),)
     """Where the tenants are written."""
     guards: GuardsDocument = GuardsDocument()

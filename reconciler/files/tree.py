@@ -52,7 +52,7 @@ class WorkTree:
 
     def name(self, path: str) -> str:
         """As Tree."""
-        return printable(str(self.root / path))
+        return printable(self._on_disk(path))
 
     def listing(self, folder: str) -> Listing:
         """As Tree. Symbolic links to files are followed where they stay below the folder."""
@@ -65,7 +65,7 @@ class WorkTree:
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As Tree."""
         try:
-            with open(self.root / path, "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast, 30,000 times)
+            with open(self._on_disk(path), "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast, 30,000 times)
                 if os.fstat(file.fileno()).st_size > limit:
                     raise UnreadableError(TOO_LARGE.format(limit=limit >> 20))
                 return file.read()
@@ -73,6 +73,10 @@ class WorkTree:
             raise
         except OSError as error:
             raise UnreadableError(f"cannot be read: {error.strerror}") from error
+
+    def _on_disk(self, path: str) -> str:
+        folder = os.fspath(self.root)
+        return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 (as fast as 30,000 times needs)
 
     def _walk(self, folder: str, path: str, home: str, problems: list[Problem]) -> Iterator[str]:
         try:

@@ -29,6 +29,8 @@ _EXPECTED: Final = {
     "tuple_type": "a list",
 }
 _FREE_FORM: Final = "settings"
+MAX_FINDINGS: Final = 100
+"""Of one document: whoever sees these looks at the file itself."""
 
 
 def read(model: type[Model], value: object) -> Model | tuple[Finding, ...]:
@@ -37,9 +39,10 @@ def read(model: type[Model], value: object) -> Model | tuple[Finding, ...]:
     try:
         document = model.model_validate(value)
     except ValidationError as error:
-        known = {finding.path for finding in empty}
-        findings = (_finding(detail, model) for detail in error.errors(include_url=False))
-        return (*empty, *(finding for finding in findings if finding.path not in known))
+        details = error.errors(include_url=False)[:MAX_FINDINGS]
+        explained = {finding.path for finding in empty} | _misspelt(details)
+        findings = [_finding(detail, model) for detail in details if detail["loc"] not in explained]
+        return (*empty, *findings)
     return empty or document
 
 
@@ -78,7 +81,7 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
                 path, f"unknown key {str(path[-1])!r}", did_you_mean_or_known(str(path[-1]), known), at_key=True
             )
         case "missing":
-            return Finding(path, f"the key {str(path[-1])!r} is missing", at_key=True)
+            return Finding(path, f"the key {str(path[-1])!r} is missing", _meaning(model, path), at_key=True)
         case "value_error":
             cause = detail["ctx"]["error"]
             hint = cause.hint if isinstance(cause, RejectedError) else None
@@ -89,12 +92,33 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
             return Finding(path, detail["msg"], at_key=at_key)
 
 
+def _misspelt(details: list[ErrorDetails]) -> set[Path]:
+    """Missing keys that are there, but misspelt: that the key is unknown says it already."""
+    missing: dict[Path, list[str]] = {}
+    for path in (detail["loc"] for detail in details if detail["type"] == "missing"):
+        missing.setdefault(path[:-1], []).append(str(path[-1]))
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    meant = [(path[:-1], nearest(str(path[-1]), missing.get(path[:-1], ()))) for path in unknown]
+    return {(*parent, name) for parent, name in meant if name is not None}
+
+
+def _meaning(model: type[BaseModel], path: Path) -> str | None:
+    """What a key stands for, from its description."""
+    mapping = _type_at(model, path[:-1])
+    description = mapping.model_fields[str(path[-1])].description
+    return description.removesuffix(".") if description else None
+
+
 def _keys(model: type[BaseModel], path: Path) -> tuple[str, ...]:
     """The keys that a mapping at the path may have."""
+    return tuple(_type_at(model, path).model_fields)
+
+
+def _type_at(model: type[BaseModel], path: Path) -> Any:
     found: Any = model
     for step in path:
         found = _member_type(found, step)
-    return tuple(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else ()
+    return found
 
 
 def _member_type(found: Any, step: str | int) -> Any:

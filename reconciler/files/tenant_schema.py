@@ -31,7 +31,9 @@ FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
 class Section(BaseModel):
     """A mapping in a file: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 def _named(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known
+from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known, nearest
 from reconciler.files.readers import kind
 
 if TYPE_CHECKING:

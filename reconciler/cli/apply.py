@@ -1,0 +1,110 @@
+"""``reconciler apply``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.desired import commit_of, load_desired, request_of
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.options import (
+    account_options,
+    fail_on_option,
+    files_options,
+    journal_option,
+    output_options,
+    permission_options,
+    scope_options,
+)
+from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.surroundings import surroundings, with_fleet
+from reconciler.errors import InvalidInputError
+from reconciler.fleet import Run
+from reconciler.plan.plan import Rule
+from reconciler.views import json_documents, plan_text, report_text
+from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
+    from reconciler.errors import ExitCode
+    from reconciler.fleet import Fleet, Planned
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+
+FORMS = ("text", "json")
+LOWERING_TOO = "Also carry out what takes something from tenants although no commit asks for it?"
+
+
+@click.command("apply")
+@files_options
+@account_options
+@scope_options
+@permission_options
+@output_options
+@journal_option
+@click.option("--yes", is_flag=True, help="Do not ask: for CI.")
+@fail_on_option
+def command(
+    files: FilesFlags,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    permission: PermissionFlags,
+    output: OutputFlags,
+    journal: Path | None,
+    yes: bool,
+    fail_on: tuple[str, ...],
+) -> ExitCode:
+    """Plan, show the plan, ask, and converge the live fleet to the files."""
+    check_outputs(output, FORMS)
+    desired = load_desired(files)
+    request = request_of(files, scope, permission, desired)
+    run = Run(journal=journal, commit=commit_of(files))
+    console = stdout_console() if output.format == "text" else stderr_console()
+    asking = surroundings().interactive and not yes
+
+    async def plan_and_apply(fleet: Fleet) -> tuple[Planned, Report]:
+        with watching(stderr_console()) as on_progress:
+            planned = await fleet.plan(request, on_progress=on_progress)
+        show(plan_text.render(planned.plan, full=output.full), console)
+        if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
+            planned = fleet.permit(planned, replace(request.permissions, lowering=True))
+            show(plan_text.render(planned.plan, full=output.full), console)
+        if not planned.plan.empty:
+            _confirm(asking=asking, yes=yes)
+        with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
+            return planned, await fleet.apply(planned, run, on_progress=on_progress)
+
+    planned, report = with_fleet(account, desired, plan_and_apply, share=desired.api.batch_share)
+    _publish(output, planned.plan, report, run)
+    return exit_codes.of_apply(planned.plan, report, fail_on)
+
+
+def _held_for_want_of_a_cause(plan: Plan) -> bool:
+    return any(refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE for refusal in plan.refusals)
+
+
+def _confirm(*, asking: bool, yes: bool) -> None:
+    if asking:
+        click.confirm("Apply this plan?", abort=True, err=True)
+    elif not yes:
+        raise InvalidInputError("nobody is there to confirm the plan", hint="say --yes to apply it without asking")
+
+
+def _publish(output: OutputFlags, plan: Plan, report: Report, run: Run) -> None:
+    """The report; in text, an empty plan has said all that there is to say."""
+    if plan.empty and output.format == "text" and not output.output:
+        return
+    journal = str(run.journal_path)
+    publish(
+        output,
+        {
+            "text": lambda: report_text.render(report, journal=journal, full=output.full),
+            "json": lambda: json_documents.report(report),
+        },
+    )

@@ -1,0 +1,43 @@
+"""Where connection strings leave: a file that the user names and nobody else can read."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reconciler.neon.secret import Secret
+
+OWNER_ONLY: Final = 0o600
+
+
+class ConnectionsFile:
+    """JSON lines ``{"tenant": ..., "connection_uri": ...}``. Opened before any call, so that no string is lost."""
+
+    def __init__(self, path: Path) -> None:
+        """Creates the file if need be. Raises InvalidInputError where that is impossible or others may read it."""
+        self._path = path
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+        except OSError as error:
+            raise InvalidInputError(f"--connections-to {path}: {error.strerror}") from error
+        if os.fstat(self._descriptor).st_mode & 0o077:
+            os.close(self._descriptor)
+            raise InvalidInputError(
+                f"--connections-to {path}: others may read this file", hint=f"chmod 600 {path}"
+            )
+
+    def write(self, connections: Mapping[str, Secret]) -> None:
+        """Appends one line for each tenant and closes the file."""
+        lines = [
+            json.dumps({"tenant": tenant, "connection_uri": uri.reveal()}) + "\n"
+            for tenant, uri in connections.items()
+        ]
+        with os.fdopen(self._descriptor, "w", encoding="utf-8") as file:
+            file.writelines(lines)

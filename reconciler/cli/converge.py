@@ -1,0 +1,113 @@
+"""``reconciler converge``: the single-tenant door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.connections import ConnectionsFile
+from reconciler.cli.desired import base_of, commit_of, load_desired
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.options import (
+    PermissionFlags,
+    account_options,
+    fail_on_option,
+    files_options,
+    journal_option,
+    output_options,
+)
+from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.surroundings import with_fleet
+from reconciler.errors import InvalidInputError
+from reconciler.fleet import FEW, Request, Run, parse
+from reconciler.views import json_documents, plan_text, report_text
+from reconciler.views.console import show, stderr_console
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.desired.state import DesiredState
+    from reconciler.errors import ExitCode
+    from reconciler.fleet import Converged, Fleet
+
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+
+
+@click.command("converge")
+@click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
+@files_options
+@account_options
+@click.option("--base", metavar="REF", help="Commit that was applied last, or 'none'.")
+@click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
+@click.option(
+    "--single-writer",
+    is_flag=True,
+    help="Nobody else creates these tenants: hand out connection strings without waiting for rivals.",
+)
+@click.option(
+    "--connections-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append the connection strings of new projects to FILE: JSON lines that you alone can read.",
+)
+@journal_option
+@output_options
+@fail_on_option
+def command(
+    tenants: tuple[str, ...],
+    files: FilesFlags,
+    account: AccountFlags,
+    base: str | None,
+    allow: tuple[str, ...],
+    single_writer: bool,
+    connections_to: Path | None,
+    journal: Path | None,
+    output: OutputFlags,
+    fail_on: tuple[str, ...],
+) -> ExitCode:
+    """Converge a few tenants within seconds; '-' reads them from stdin, as JSON lines or YAML.
+
+    Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside.
+    Does not ask.
+    """
+    check_outputs(output, ("text", "json"))
+    permissions = PermissionFlags(allow, expect_empty=False, prune=False).permissions()
+    desired, names = _meant(load_desired(files), tenants)
+    request = Request(base=base_of(files, base), permissions=permissions)
+    run = Run(journal=journal, commit=commit_of(files), single_writer=single_writer)
+    sink = ConnectionsFile(connections_to) if connections_to else None
+
+    async def converge(fleet: Fleet) -> Converged:
+        with stop_on_signals(run.stop):
+            return await fleet.converge(*names, request=request, run=run)
+
+    converged = with_fleet(account, desired, converge)
+    if sink is not None:
+        sink.write(converged.connections)
+    plan, report = converged.planned.plan, converged.report
+    if plan.refusals or plan.conflicts or plan.empty:
+        show(plan_text.render(plan, full=output.full), stderr_console())
+    publish(
+        output,
+        {
+            "text": lambda: report_text.render(report, journal=str(run.journal_path), full=output.full),
+            "json": lambda: json_documents.report(report),
+        },
+    )
+    return exit_codes.of_apply(plan, report, fail_on)
+
+
+def _meant(desired: DesiredState, tenants: tuple[str, ...]) -> tuple[DesiredState, list[str]]:
+    """The fleet with what stdin says, and the names of the tenants that are meant."""
+    names = [name for name in tenants if name != STDIN]
+    if STDIN in tenants:
+        desired, given = parse(desired, click.get_text_stream("stdin").read(), STDIN_NAME)
+        names += given
+    if len(names) > FEW:
+        raise InvalidInputError(
+            f"{len(names)} tenants are no few: converge takes {FEW} at most", hint="use apply with --tenant"
+        )
+    return desired, names

@@ -1,0 +1,51 @@
+"""Where a command's document goes: stdout, and files in the form of their ending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from reconciler.cli.options import SUFFIXES
+from reconciler.errors import InvalidInputError
+from reconciler.views.console import as_text, show, stdout_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from reconciler.cli.options import OutputFlags
+
+Forms: TypeAlias = "Mapping[str, Callable[[], str | RenderableType]]"
+"""By format name: makes the document. Text is a rich renderable, everything else a string."""
+
+
+def check_outputs(output: OutputFlags, forms: tuple[str, ...]) -> None:
+    """Before any work: every --output has an ending that says its form, and a folder to be in."""
+    for path in output.output:
+        if SUFFIXES.get(path.suffix) not in forms:
+            endings = ", ".join(suffix for suffix, form in SUFFIXES.items() if form in forms)
+            raise InvalidInputError(f"--output {path}: the ending says no form", hint=f"one of {endings}")
+        if not path.parent.is_dir():
+            raise InvalidInputError(f"--output {path}: folder {path.parent} does not exist")
+
+
+def publish(output: OutputFlags, forms: Forms) -> None:
+    """The document on stdout in the chosen form, and in every file that was named."""
+    for path in output.output:
+        _write(path, forms[SUFFIXES[path.suffix]]())
+    document = forms[output.format]()
+    if isinstance(document, str):
+        click.echo(document, nl=not document.endswith("\n"))
+    else:
+        show(document, stdout_console())
+
+
+def _write(path: Path, document: str | RenderableType) -> None:
+    text = document if isinstance(document, str) else as_text(document)
+    try:
+        path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"--output {path}: {error.strerror}") from error

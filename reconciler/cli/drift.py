@@ -1,0 +1,65 @@
+"""``reconciler drift``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.desired import load_desired, request_of
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.options import (
+    FORMATS,
+    PermissionFlags,
+    account_options,
+    fail_on_option,
+    files_options,
+    output_options,
+    scope_options,
+)
+from reconciler.cli.surroundings import with_fleet
+from reconciler.views import drift_text, json_documents, markdown
+from reconciler.views.console import stderr_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, ScopeFlags
+    from reconciler.errors import ExitCode
+    from reconciler.fleet import Fleet, Planned
+
+
+@click.command("drift")
+@files_options
+@account_options
+@scope_options
+@click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key.")
+@output_options
+@fail_on_option
+def command(
+    files: FilesFlags,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    expect_empty: bool,
+    output: OutputFlags,
+    fail_on: tuple[str, ...],
+) -> ExitCode:
+    """Tell where the live fleet differs from the files; exit with 2 where it does. Writes nothing."""
+    check_outputs(output, FORMATS)
+    desired = load_desired(files)
+    request = request_of(files, scope, PermissionFlags((), expect_empty, prune=False), desired)
+
+    async def look(fleet: Fleet) -> Planned:
+        with watching(stderr_console()) as on_progress:
+            return await fleet.drift(request, on_progress=on_progress)
+
+    found = with_fleet(account, desired, look, share=desired.api.batch_share)
+    publish(
+        output,
+        {
+            "text": lambda: drift_text.render(found.plan, full=output.full),
+            "json": lambda: json_documents.drift(found.plan),
+            "markdown": lambda: markdown.drift(found.plan),
+        },
+    )
+    return exit_codes.of_drift(found.plan, fail_on)

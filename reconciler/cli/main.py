@@ -1,0 +1,98 @@
+"""The command group, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Final
+
+import click
+
+from reconciler.errors import ExitCode, ReconcilerError
+
+COMMANDS: Final = {
+    "validate": ("validate", "Check every file and report every problem."),
+    "plan": ("plan", "Show what apply would do."),
+    "apply": ("apply", "Converge the live fleet to the files."),
+    "drift": ("drift", "Tell where the live fleet differs from the files."),
+    "converge": ("converge", "Converge one tenant within seconds, for a sign-up or an upgrade."),
+    "schema": ("schema", "Print the JSON Schema of the files, for editors."),
+    "simulator": ("simulator", "The embedded Neon: serve it, seed it, print its keys."),
+    "demo": ("demo", "Watch a fleet converge on the embedded Neon."),
+}
+"""Module below reconciler.cli and one line of help. A module is imported when its command runs."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is called: ``--help`` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the table, which is the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="neon-reconciler")
+def group() -> None:
+    """GitOps for a fleet of Neon projects, one for each tenant of your platform.
+
+    tiers.yaml and tenants/ say what every tenant is to have. `plan` shows what would change, `apply`
+    converges the live fleet, `drift` tells when it has moved.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Runs a command and ends the process with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None, obj: object = None) -> int:
+    """Runs a command. Whatever goes wrong becomes one message on stderr and an exit code."""
+    try:
+        result = group.main(args, prog_name="reconciler", standalone_mode=False, obj=obj)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.INVALID
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; no call is under way", err=True)
+        return ExitCode.INTERRUPTED
+    except ReconcilerError as error:
+        _show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left: nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ERROR
+    except Exception as error:
+        return _show_defect(error)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _show(error: ReconcilerError) -> None:
+    from reconciler.views.console import show, stderr_console  # noqa: PLC0415 - only where something failed
+    from reconciler.views.problems_text import render_error  # noqa: PLC0415
+
+    show(render_error(error), stderr_console())
+
+
+def _show_defect(error: Exception) -> int:
+    if os.environ.get("RECONCILER_TRACEBACK"):
+        traceback.print_exception(error)
+    else:
+        click.echo(f"error: a defect in reconciler: {type(error).__name__}: {error}", err=True)
+        click.echo("hint: set RECONCILER_TRACEBACK=1 to see where, and report it", err=True)
+    return ExitCode.ERROR

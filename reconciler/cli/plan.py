@@ -1,0 +1,67 @@
+"""``reconciler plan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.desired import load_desired, request_of
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.options import (
+    FORMATS,
+    account_options,
+    fail_on_option,
+    files_options,
+    output_options,
+    permission_options,
+    scope_options,
+)
+from reconciler.cli.surroundings import with_fleet
+from reconciler.views import json_documents, markdown, plan_text
+from reconciler.views.console import stderr_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
+    from reconciler.errors import ExitCode
+    from reconciler.fleet import Fleet, Planned
+
+
+@click.command("plan")
+@files_options
+@account_options
+@scope_options
+@permission_options
+@output_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
+@fail_on_option
+def command(
+    files: FilesFlags,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    permission: PermissionFlags,
+    output: OutputFlags,
+    detailed_exitcode: bool,
+    fail_on: tuple[str, ...],
+) -> ExitCode:
+    """Show what apply would do, and what it would refuse. Writes nothing."""
+    check_outputs(output, FORMATS)
+    desired = load_desired(files)
+    request = request_of(files, scope, permission, desired)
+
+    async def look(fleet: Fleet) -> Planned:
+        with watching(stderr_console()) as on_progress:
+            return await fleet.plan(request, on_progress=on_progress)
+
+    planned = with_fleet(account, desired, look, share=desired.api.batch_share)
+    publish(
+        output,
+        {
+            "text": lambda: plan_text.render(planned.plan, full=output.full),
+            "json": lambda: json_documents.plan(planned.plan),
+            "markdown": lambda: markdown.plan(planned.plan),
+        },
+    )
+    return exit_codes.of_plan(planned.plan, fail_on, detailed=detailed_exitcode)

@@ -1,0 +1,18 @@
+"""``reconciler schema``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from reconciler.files.json_schema import tenant_schema, tiers_schema
+
+SCHEMAS = {"tenant": tenant_schema, "tiers": tiers_schema}
+
+
+@click.command("schema")
+@click.argument("document", type=click.Choice(list(SCHEMAS)))
+def command(document: str) -> None:
+    """Print the JSON Schema of a tenant file or of tiers.yaml, for editors."""
+    click.echo(json.dumps(SCHEMAS[document](), indent=2))

@@ -1,0 +1,35 @@
+"""``reconciler validate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.options import files_options, output_options
+from reconciler.desired.problem import Severity
+from reconciler.errors import ExitCode
+from reconciler.files.load import load
+from reconciler.views import json_documents, problems_text
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import FilesFlags, OutputFlags
+
+
+@click.command("validate")
+@files_options
+@output_options
+def command(files: FilesFlags, output: OutputFlags) -> ExitCode:
+    """Check every file and report every problem at once, as FILE:LINE:COLUMN: MESSAGE. Needs no key."""
+    check_outputs(output, ("text", "json"))
+    loaded = load(files.directory)
+    publish(
+        output,
+        {
+            "text": lambda: problems_text.render(loaded.problems),
+            "json": lambda: json_documents.problems(loaded.problems),
+        },
+    )
+    broken = any(problem.severity is Severity.ERROR for problem in loaded.problems)
+    return ExitCode.INVALID if broken else ExitCode.DONE

@@ -1,0 +1,296 @@
+"""The use cases: plan, apply, drift, converge one tenant. What the command line calls and a platform imports.
+
+desired = read("fleet-repository")
+async with Fleet.connect(desired) as fleet:
+    signed_up = await fleet.converge({"tenant": "acme", "tier": "free"})
+    uri = signed_up.connections["acme"].reveal()
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import platformdirs
+
+from reconciler.apply.executor import execute
+from reconciler.apply.journal import Header, Journal
+from reconciler.apply.session import CreateProtocol
+from reconciler.apply.stop import StopSignal
+from reconciler.desired.selection import Depth, Selection
+from reconciler.errors import InvalidInputError
+from reconciler.files.load import load, parse_tenants
+from reconciler.neon.client import connect
+from reconciler.neon.credentials import read_access
+from reconciler.neon.observe import Progress, look_up, observe, quietly
+from reconciler.plan.action import TransferProject
+from reconciler.plan.concerns import NAMES
+from reconciler.plan.guards import guard
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.planner import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    import httpx
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.files.load import Loaded
+    from reconciler.live.project import Json
+    from reconciler.live.state import LiveState
+    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.neon.secret import Secret
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+
+TenantDocument: TypeAlias = "Mapping[str, Json]"
+"""What a tenant file holds: ``{"tenant": "acme", "tier": "pro"}``."""
+
+FEW: Final = 50
+"""Up to so many selected tenants are looked up one by one; the fleet is not listed for them."""
+MOST_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one run is about and what it may do; the default is the whole fleet and nothing extra."""
+
+    selection: Selection = Selection()
+    depth: Depth = Depth.DECLARED
+    only: tuple[str, ...] = NAMES
+    """Names of concerns."""
+    base: DesiredState | None = None
+    """The files at an earlier commit: what changed since is their doing, everything else is drift."""
+    permissions: Permissions = Permissions()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with the live state that it was made from."""
+
+    plan: Plan
+    live: LiveState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How an apply runs. ``journal`` None writes it to the user's log folder."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    journal: Path | None = None
+    commit: str | None = None
+    stop: StopSignal = field(default_factory=StopSignal)
+    single_writer: bool = False
+    """Nobody else creates the same tenants: connection strings are handed out without waiting for rivals."""
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal of this run is."""
+        return self.journal or Path(platformdirs.user_log_dir("reconciler")) / f"{self.id}.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """What became of a few tenants. ``connections`` holds the string of every tenant that was asked for one."""
+
+    planned: Planned
+    report: Report
+    connections: Mapping[str, Secret]
+
+
+def read(root: Path | str) -> DesiredState:
+    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files."""
+    loaded = load(Path(root))
+    if loaded.desired is None:
+        raise _invalid(loaded)
+    return loaded.desired
+
+
+def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
+    """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
+
+    Raises InvalidInputError that lists what is wrong with them.
+    """
+    loaded = parse_tenants(text, source, desired)
+    if loaded.desired is None:
+        raise _invalid(loaded)
+    given = loaded.desired.tenants
+    tenants = {**desired.tenants, **given}
+    return replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}), list(given)
+
+
+def _invalid(loaded: Loaded) -> InvalidInputError:
+    shown = [str(problem) for problem in loaded.problems[:MOST_SHOWN]]
+    more = len(loaded.problems) - len(shown)
+    return InvalidInputError("\n".join((*shown, *([f"and {more} more"] if more else []))))
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Fleet:
+    """A fleet's desired state, connected to the account that it lives in."""
+
+    def __init__(
+        self,
+        desired: DesiredState,
+        neon: Neon,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.desired = desired
+        self._neon = neon
+        self._now = now
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls,
+        desired: DesiredState,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        host: str | None = None,
+        share: float = 1.0,
+        via: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> AsyncIterator[Fleet]:
+        """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator.
+
+        Raises MissingKeyError for a variable that is not set.
+        """
+        api = replace(desired.api, host=host) if host else desired.api
+        access = read_access(desired, environ)
+        async with connect(access, api, share=share, via=via) as neon:
+            yield cls(desired, neon, now=now)
+
+    async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
+        """Observe, plan, guard. Writes nothing."""
+        return self.permit(await self.drift(request, on_progress=on_progress), request.permissions)
+
+    async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
+        """Everything that differs, before any guard: what a person or a program changed behind the files."""
+        live = await self._observe(request, on_progress)
+        plan = make_plan(
+            self.desired,
+            live,
+            base=request.base,
+            selection=request.selection,
+            only=request.only,
+            prune=request.permissions.prune,
+        )
+        return Planned(plan, live)
+
+    def permit(self, differing: Planned, permissions: Permissions) -> Planned:
+        """What of the differences the guards let through."""
+        return replace(differing, plan=guard(differing.plan, self.desired, differing.live, permissions))
+
+    async def apply(self, planned: Planned, run: Run, *, on_progress: Progress = quietly) -> Report:
+        """Carries out a guarded plan. What fails is in the report; raised is only what prevents every write."""
+        return await self._apply(planned, run, on_progress=on_progress)
+
+    async def converge(
+        self, *tenants: str | TenantDocument, request: Request = Request(), run: Run | None = None
+    ) -> Converged:
+        """A few tenants, within seconds: by name, or as documents in the form of a tenant file.
+
+        Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations
+        aside. Raises InvalidInputError for a name that no file declares, or a document that is not valid.
+        """
+        fleet, names = self._including(tenants)
+        chosen = replace(request, selection=Selection(changed=frozenset(names)))
+        planned = await fleet.plan(chosen)
+        connections: dict[str, Secret] = {}
+
+        def on_created(tenant: str, created: CreatedProject) -> None:
+            if created.connection_uri is not None:
+                connections[tenant] = created.connection_uri
+
+        report = await fleet._apply(planned, run or Run(), just_observed=True, on_created=on_created)  # noqa: SLF001
+        return Converged(planned, report, connections)
+
+    def _including(self, tenants: tuple[str | TenantDocument, ...]) -> tuple[Fleet, list[str]]:
+        """This fleet with the documents in place of what its files say, and the names of all that is meant."""
+        names = [tenant for tenant in tenants if isinstance(tenant, str)]
+        if undeclared := [name for name in names if name not in self.desired.tenants]:
+            raise InvalidInputError(
+                f"no file declares tenant {undeclared[0]!r}", hint="add its file, or hand over a document"
+            )
+        documents = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
+        if not documents:
+            return self, names
+        desired, given = parse(self.desired, "\n".join(documents), "document")
+        return Fleet(desired, self._neon, now=self._now), [*names, *given]
+
+    async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
+        chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
+        if not request.selection.everything and len(chosen) <= FEW:
+            return await look_up(self._neon, self.desired, chosen, depth=request.depth, on_progress=on_progress)
+        return await observe(
+            self._neon,
+            self.desired,
+            selection=request.selection,
+            depth=request.depth,
+            permissions=request.permissions,
+            on_progress=on_progress,
+        )
+
+    async def _apply(
+        self,
+        planned: Planned,
+        run: Run,
+        *,
+        just_observed: bool = False,
+        on_progress: Progress = quietly,
+        on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
+    ) -> Report:
+        if any(isinstance(action, TransferProject) for action in planned.plan.actions):
+            self._neon.require_personal_key()
+        protocol = CreateProtocol(
+            settle_seconds=self.desired.api.settle_seconds,
+            second_look=not just_observed,
+            single_writer=run.single_writer,
+        )
+        with Journal.open(run.journal_path, self._header(run), self._now) as journal:
+            return await execute(
+                planned.plan,
+                self._neon,
+                run=run.id,
+                protocol=protocol,
+                organizations={name: planned.live.listed.get(name) for name in self.desired.organizations},
+                journal=journal,
+                now=self._now,
+                stop=run.stop,
+                on_progress=on_progress,
+                on_created=on_created,
+            )
+
+    def _header(self, run: Run) -> Header:
+        return Header(
+            run=run.id,
+            fleet=self.desired.fleet,
+            actor=actor(),
+            commit=run.commit,
+            version=version("neon-reconciler"),
+            started_at=self._now(),
+        )
+
+
+def actor() -> str:
+    """Who runs this: the person behind a CI job where the job says so, else the user."""
+    for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR"):
+        if name := os.environ.get(variable):
+            return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -25,7 +25,10 @@ SERVER_ERRORS = (UnavailableError, UnreachableError, UnknownOutcomeError)
 
 
 class StopSignal:
-    """Asks a run to end: calls in flight finish, no new ones start. The first reason given stays."""
+    """Asks a run to end: calls in flight finish, no new ones start. The first reason given stays.
+
+    A project that was created is still checked for rivals, so that the end leaves nothing in doubt.
+    """
 
     def __init__(self) -> None:
         self.reason: str | None = None

@@ -39,6 +39,11 @@ class Mover:
         """Its transfer."""
         return transfer(self.tenant)
 
+    @property
+    def project_id(self) -> str:
+        """Of the project that moves."""
+        return self.address.project_id
+
 
 async def move_together(session: Session, unit: SharedTransfer) -> None:
     """Every tenant for itself up to the call and after it; one that fails leaves, and nobody waits for it."""
@@ -92,7 +97,7 @@ class SharedCall:
             self._arrived(movers)
 
     async def _send(self, movers: Sequence[Mover], again: bool) -> None:
-        project_ids = tuple(mover.address.project_id for mover in movers)
+        project_ids = tuple(mover.project_id for mover in movers)
         intent = Intent(
             kind=movers[0].action.kind,
             tenants=tuple(mover.tenant.tenant for mover in movers),
@@ -120,10 +125,10 @@ class SharedCall:
         self.refusals += 1
         left = await self._left(movers, (self.origin, self.destination), refusal)
         named = refusal.culprits if isinstance(refusal, TransferRefusedError) else ()
-        culprits = [mover for mover in left if mover.address.project_id in named]
-        if culprits:
-            self._failed(culprits, refusal)
-            await self.move([mover for mover in left if mover not in culprits])
+        blameless = [mover for mover in left if mover.project_id not in named]
+        if len(blameless) < len(left):
+            self._failed([mover for mover in left if mover.project_id in named], refusal)
+            await self.move(blameless)
         elif len(left) < len(movers):
             await self.move(left)
         elif len(left) == 1 or self.refusals >= REFUSALS_BORNE:
@@ -135,15 +140,18 @@ class SharedCall:
 
     async def _left(self, movers: Sequence[Mover], likely: Sequence[str], error: ReconcilerError) -> list[Mover]:
         """Those still at the origin; the others are put down as moved, or as gone."""
-        project_ids = [mover.address.project_id for mover in movers]
+        project_ids = [mover.project_id for mover in movers]
         try:
             places = await whereabouts(self.session.neon, likely, project_ids)
         except ReconcilerError:
             self._failed(movers, error)
             return []
-        self._arrived([m for m in movers if places.get(m.address.project_id) == self.destination])
-        self._failed([m for m in movers if m.address.project_id not in places], error)
-        return [m for m in movers if places.get(m.address.project_id) == self.origin]
+        left = [mover for mover in movers if places.get(mover.project_id) == self.origin]
+        arrived = [mover for mover in movers if places.get(mover.project_id) == self.destination]
+        self._arrived(arrived)
+        known = (self.origin, self.destination)
+        self._failed([mover for mover in movers if places.get(mover.project_id) not in known], error)
+        return left
 
     def _arrived(self, movers: Iterable[Mover]) -> None:
         for mover in movers:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from reconciler.views import fields, signs
-from reconciler.views.grouping import collapse
+from reconciler.views.grouping import by_kind, collapse
 from reconciler.views.layout import Line, Piece, blank
 from reconciler.views.printable import printable
 from reconciler.views.wording import counted, names, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
     from reconciler.views.grouping import Block
+    from reconciler.views.voice import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,25 @@ class Extent:
 WHOLE: Final = Extent(blocks=None, names=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How one view speaks: of an action, given one of its tenants, and of its changes."""
-
-    action: Callable[[Action, TenantPlan], Text]
-    words: fields.Words
-
-
 def heading(title: str, count: int) -> Iterator[Piece]:
     """A group's title with the number of its members."""
-    yield Line(Text(title, signs.HEADING).append(f" ({count:,})", signs.ASIDE))
+    yield Line(Text.assemble((title, signs.HEADING), (f" ({count:,})", signs.ASIDE)))
     yield blank()
 
 
-def tenants(members: Iterable[TenantPlan], style: Style, extent: Extent) -> Iterator[Piece]:
+def groups(members: Iterable[TenantPlan], voice: Voice, extent: Extent) -> Iterator[Piece]:
+    """The tenants of each kind under its heading."""
+    for kind, alike in by_kind(members).items():
+        if alike:
+            yield from heading(voice.headings[kind], len(alike))
+            yield from tenants(alike, voice, extent)
+
+
+def tenants(members: Iterable[TenantPlan], voice: Voice, extent: Extent) -> Iterator[Piece]:
     """Each tenant with its actions; those with the same actions share one block."""
     blocks = collapse(members)
     for block in blocks[: extent.blocks]:
-        yield from _block(block, style, extent)
+        yield from _block(block, voice, extent)
         yield blank()
     if extent.blocks is not None and (beyond := blocks[extent.blocks :]):
         yield from more(sum(len(block.members) for block in beyond), "tenant")
@@ -62,15 +63,15 @@ def more(count: int, noun: str) -> Iterator[Piece]:
     yield blank()
 
 
-def _block(block: Block, style: Style, extent: Extent) -> Iterator[Piece]:
+def _block(block: Block, voice: Voice, extent: Extent) -> Iterator[Piece]:
     reasons = {action.reason for action in block.actions}
     yield _title(block, block.actions[0].reason if len(reasons) == 1 else "")
     if len(block.members) > 1:
         yield Line(Text(), Text(names(block.names, extent.names)), indent=4)
     columns = fields.Columns.of(block.actions)
     for action in block.actions:
-        yield _action(action, block, style, reason=action.reason if len(reasons) > 1 else "")
-        yield from fields.lines(action, style.words, columns)
+        yield _action(action, block, voice, reason=action.reason if len(reasons) > 1 else "")
+        yield from fields.lines(action, voice, columns)
 
 
 def _title(block: Block, reason: str) -> Line:
@@ -82,9 +83,11 @@ def _title(block: Block, reason: str) -> Line:
     return Line(Text(name, signs.HEADING).append("  "), body, indent=2)
 
 
-def _action(action: Action, block: Block, style: Style, reason: str) -> Line:
+def _action(action: Action, block: Block, voice: Voice, reason: str) -> Line:
     sign = signs.of_action(action)
-    body = style.action(action, block.members[0])
+    body = Text(voice.action(action, block.members[0].project))
+    if mark := voice.action_mark(action):
+        body.append(f"  {mark}", signs.CHANGED)
     if reason:
         body.append(f"  {printable(reason)}", signs.ASIDE)
     return Line(Text(f"{sign.text:<3}", sign.style), body, indent=4)

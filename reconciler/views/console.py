@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def as_text(view: RenderableType, width: int = WIDTH) -> str:
 def _console(file: TextIO) -> Console:
     from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
 
+    if isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="backslashreplace")  # a name must not fail in a terminal that lacks a letter of it
     return Console(
         file=file,
         width=None if file.isatty() else WIDTH,

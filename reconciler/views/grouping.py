@@ -101,5 +101,10 @@ def differing(plan: Plan) -> list[TenantPlan]:
     """Every tenant whose live project differs, whether a guard holds its actions back or not."""
     seen = {tenant.tenant: tenant.project for tenant in plan.tenants}
     refused = (action for refusal in plan.refusals for action in refusal.actions)
-    tenants = by_tenant(chain(plan.actions, refused))
+    tenants = by_tenant(map(_bare, chain(plan.actions, refused)))
     return [replace(tenant, project=seen.get(tenant.tenant)) for tenant in tenants]
+
+
+def _bare(action: Action) -> Action:
+    """A project that is missing is one difference, not fifteen."""
+    return replace(action, changes=()) if isinstance(action, CreateProject) else action

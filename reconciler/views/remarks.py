@@ -41,8 +41,8 @@ def conflicts(found: Sequence[Conflict], extent: Extent) -> Iterator[Piece]:
         return
     yield from heading("Conflicts", len(found))
     for conflict in found[: extent.blocks]:
-        lead = Text(f"{signs.CONFLICT.text:<3}", signs.CONFLICT.style)
-        lead.append(f"{printable(conflict.tenant)}  ", signs.HEADING)
+        sign = (f"{signs.CONFLICT.text:<3}", signs.CONFLICT.style)
+        lead = Text.assemble(sign, (f"{printable(conflict.tenant)}  ", signs.HEADING))
         yield Line(lead, Text(f"({place([conflict.source])})", signs.ASIDE), indent=2)
         yield Line(Text(), Text(printable(conflict.message)), indent=5)
         yield Line(Text("to settle it: ", signs.ASIDE), Text(printable(conflict.remedy)), indent=5)

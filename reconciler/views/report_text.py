@@ -8,11 +8,11 @@ from rich.text import Text
 
 from reconciler.plan.outcome import Result
 from reconciler.views import signs
-from reconciler.views.actions import deed
 from reconciler.views.blocks import WHOLE, Extent, heading, more
 from reconciler.views.grouping import Kind, kind_of
 from reconciler.views.layout import Line, Page, Piece, Series, blank
 from reconciler.views.printable import printable
+from reconciler.views.voice import deed
 from reconciler.views.wording import counted, duration, names, report_summary
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from reconciler.plan.change import JsonText
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.live.project import Json
-    from reconciler.plan.change import Value
+    from reconciler.plan.change import FieldChange, Value
 
 NOT_SET: Final = "not set"
 
@@ -56,6 +56,15 @@ def _number(path: str, value: float) -> str:
     if path.endswith("_seconds"):
         return format_seconds(int(value))
     return str(value)
+
+
+def new_values(values: Iterable[FieldChange]) -> Mapping[str, list[str]]:
+    """What a new thing gets, in groups: ``{"quota": ["active_time 100h", "data_transfer 5GiB"]}``."""
+    groups: dict[str, list[str]] = {}
+    for value in values:
+        group, _, member = label(value.path).rpartition(".")
+        groups.setdefault(group or "project", []).append(f"{member} {worded(value.path, value.after)}")
+    return groups
 
 
 class Edit(Enum):

@@ -86,7 +86,7 @@ def plan_summary(plan: Plan) -> str:
 
 def _nothing_to_do(plan: Plan) -> str:
     if plan.refusals or plan.conflicts:
-        return f"Nothing to do, but not in sync: {standing(plan)}."
+        return f"Not in sync, but nothing to do: {standing(plan)}."
     if plan.coverage.tenants == 0:
         return f"No tenants to compare{_beside(plan)}."
     verb = "matches" if plan.coverage.tenants == 1 else "match"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from reconciler.desired.problem import Location
+from reconciler.errors import ExitCode
 from reconciler.live.project import LiveProject
 from reconciler.plan.action import (
     Action,
@@ -15,6 +16,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
+from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
 
 GIB = 2**30
@@ -276,4 +278,66 @@ def rich_plan() -> Plan:
             Note("acme", "an older project can be recovered until 2026-11-30: recover: calm-sea-9", at("acme")),
         ),
         budget=Budget(writes=14, transfers=2, reads=9, seconds=3.2),
+    )
+
+
+def outcome(action: Action, result: Result, message: str = "", **parts: str) -> ActionOutcome:
+    return ActionOutcome(action, result, message, parts.get("hint"), parts.get("request_id"))
+
+
+def applied(planned: TenantPlan, project_id: str | None = None, until: datetime | None = None) -> TenantOutcome:
+    outcomes = tuple(outcome(action, Result.APPLIED) for action in planned.actions)
+    return TenantOutcome(planned.tenant, Result.APPLIED, outcomes, project_id, until)
+
+
+def failed(planned: TenantPlan, *, after: int, message: str) -> TenantOutcome:
+    """The tenant's first ``after`` actions applied, the next one failed, the rest not tried."""
+    fault = {"hint": "run apply again", "request_id": f"req-{planned.tenant}"}
+    outcomes = (
+        *(outcome(action, Result.APPLIED) for action in planned.actions[:after]),
+        outcome(planned.actions[after], Result.FAILED, message, **fault),
+        *(outcome(action, Result.SKIPPED, "an earlier one failed") for action in planned.actions[after + 1 :]),
+    )
+    return TenantOutcome(planned.tenant, Result.FAILED, outcomes, None)
+
+
+def skipped(planned: TenantPlan, message: str) -> TenantOutcome:
+    outcomes = tuple(outcome(action, Result.SKIPPED, message) for action in planned.actions)
+    return TenantOutcome(planned.tenant, Result.SKIPPED, outcomes, None)
+
+
+def unchanged(planned: TenantPlan) -> TenantOutcome:
+    outcomes = tuple(outcome(action, Result.UNCHANGED) for action in planned.actions)
+    return TenantOutcome(planned.tenant, Result.UNCHANGED, outcomes, None)
+
+
+def report(*outcomes: TenantOutcome, stopped: str | None = None, stopped_by: ExitCode | None = None) -> Report:
+    """A run of twelve seconds and 31 calls."""
+    return Report(
+        run="7f3a91",
+        started_at=datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC),
+        finished_at=datetime(2026, 11, 23, 12, 0, 12, tzinfo=UTC),
+        outcomes=outcomes,
+        calls=31,
+        stopped=stopped,
+        stopped_by=stopped_by,
+    )
+
+
+def rich_report() -> Report:
+    """One of everything."""
+    busy = "Neon answered 423: the project has running operations"
+    return report(
+        applied(tenant("acme", create("acme")), project_id="calm-sea-00000001"),
+        applied(price_change("birch")),
+        applied(
+            tenant("ember", delete("ember", "quiet-sun-00000011")),
+            until=datetime(2026, 11, 30, 12, 0, tzinfo=UTC),
+        ),
+        failed(upgrade("northwind"), after=1, message=busy),
+        failed(upgrade("southwind"), after=1, message=busy),
+        unchanged(price_change("cedar")),
+        skipped(price_change("late"), "the run stopped before its turn"),
+        stopped="12 of the last 20 tenants failed",
+        stopped_by=ExitCode.PARTLY_APPLIED,
     )

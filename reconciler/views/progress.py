@@ -1,0 +1,70 @@
+"""How far a long run is: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from reconciler.views.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+SECONDS_BETWEEN_LINES: Final = 10.0
+
+
+class Watch(Protocol):
+    """What a run tells about itself; calling it is cheap and writes to stderr only."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """``done`` of ``total`` steps of ``what`` (``reading projects``) are behind us."""
+
+
+@contextmanager
+def watching(console: Console, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
+    """Progress on the console for as long as the context lasts; a bar leaves nothing behind."""
+    if not console.is_terminal:
+        yield _Lines(console, clock, clock())
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bars(progress)
+
+
+@dataclass(slots=True)
+class _Bars:
+    """One bar for each thing that the run does."""
+
+    progress: Progress
+    tasks: dict[str, TaskID] = field(default_factory=dict)
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if what not in self.tasks:
+            self.tasks[what] = self.progress.add_task(printable(what), total=total)
+        self.progress.update(self.tasks[what], completed=done, total=total)
+
+
+@dataclass(slots=True)
+class _Lines:
+    """A line whenever enough time has gone by, so that a short run writes none."""
+
+    console: Console
+    clock: Callable[[], float]
+    told_at: float
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
+            self.told_at = now
+            self.console.print(f"{printable(what)}: {done:,} of {total:,}", crop=False, soft_wrap=True)

@@ -1,0 +1,144 @@
+"""The two ways to speak of a difference: a plan says what will be done, a drift report what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+
+from reconciler.plan.action import (
+    Action,
+    CreateProject,
+    DeleteProject,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.change import Origin, Risk
+from reconciler.views.grouping import Kind
+from reconciler.views.printable import printable
+from reconciler.views.wording import project_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.change import FieldChange
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The words of one kind of view. A mark without a word is left out."""
+
+    headings: Mapping[Kind, str]
+    action: Callable[[Action, LiveProject | None], str]
+    """What an action is called, given what was seen of its project."""
+    live: str
+    """Precedes the live value."""
+    between: str
+    files: str
+    """Precedes the value that the files ask for."""
+    restarts: str
+    """Marks an action that restarts a compute."""
+    lowering: str
+    risks: Mapping[Risk, str]
+    origins: Mapping[Origin, str]
+
+    def action_mark(self, action: Action) -> str:
+        """What is to be said of the action as a whole; may be empty."""
+        return self.restarts if _restarts(action) else ""
+
+    def change_mark(self, change: FieldChange, action: Action) -> str:
+        """What the change does to the tenant and why it is there; may be empty."""
+        told_with_action = _restarts(action) and change.risk is Risk.DISRUPTIVE
+        marks = (
+            self.lowering if change.lowering else "",
+            "" if told_with_action else self.risks.get(change.risk, ""),
+            self.origins.get(change.origin, ""),
+        )
+        return ", ".join(filter(None, marks))
+
+
+def _restarts(action: Action) -> bool:
+    """Neon: a change of its size restarts a running compute, and connections drop."""
+    return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
+
+
+def deed(action: Action, project: LiveProject | None = None) -> str:
+    """What carrying it out does: ``transfer from free to paid``."""
+    match action:
+        case CreateProject():
+            return f"create project in {printable(action.organization)}"
+        case TransferProject():
+            return f"transfer from {printable(action.origin)} to {printable(action.destination)}"
+        case PatchProject():
+            return f"patch project{_stage(action)}"
+        case PatchEndpoint():
+            return f"patch compute of branch {printable(action.branch)}{_stage(action)}"
+        case DeleteProject():
+            return f"delete {_doomed(action, project)}"
+        case _:
+            assert_never(action)
+
+
+def _stage(action: PatchProject | PatchEndpoint) -> str:
+    return " before the transfer" if action.before_transfer else ""
+
+
+def finding(action: Action, project: LiveProject | None = None) -> str:
+    """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
+    match action:
+        case CreateProject():
+            return f"no live project, the files want one in {printable(action.organization)}"
+        case TransferProject():
+            return f"live in {printable(action.origin)}, the files say {printable(action.destination)}"
+        case PatchProject():
+            return "project"
+        case PatchEndpoint():
+            return f"compute of branch {printable(action.branch)}"
+        case DeleteProject():
+            return f"{_doomed(action, project)}, the files say absent"
+        case _:
+            assert_never(action)
+
+
+def _doomed(action: DeleteProject, project: LiveProject | None) -> str:
+    if project is None:
+        return f"project {printable(action.project_id)}"
+    return f"project {printable(project.name)} ({project_facts(project)})"
+
+
+PLAN: Final = Voice(
+    headings={
+        Kind.CREATE: "Create",
+        Kind.UPGRADE: "Upgrade",
+        Kind.DOWNGRADE: "Downgrade",
+        Kind.CHANGE: "Change",
+        Kind.DELETE: "Delete",
+    },
+    action=deed,
+    live="",
+    between=" -> ",
+    files="",
+    restarts="restarts compute",
+    lowering="lowering",
+    risks={Risk.DISRUPTIVE: "disruptive", Risk.DESTRUCTIVE: "destructive"},
+    origins={Origin.DRIFT: "drift"},
+)
+
+DRIFT: Final = Voice(
+    headings={
+        Kind.CREATE: "Missing",
+        Kind.UPGRADE: "Below its tier",
+        Kind.DOWNGRADE: "Above its tier",
+        Kind.CHANGE: "Different",
+        Kind.DELETE: "Still live",
+    },
+    action=finding,
+    live="live ",
+    between="  ",
+    files="files ",
+    restarts="",
+    lowering="above files",
+    risks={},
+    origins={Origin.CONFIG: "not applied"},
+)

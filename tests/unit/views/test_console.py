@@ -1,0 +1,53 @@
+"""Where views are printed."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from rich.text import Text
+
+from reconciler.views import console
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_no_terminal_gets_no_colour_and_a_fixed_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    stdout = console.stdout_console()
+    assert (stdout.width, stdout.color_system) == (100, None)
+
+
+@pytest.mark.parametrize(("value", "coloured"), [("1", False), (None, True)])
+def test_a_terminal_gets_colour_unless_no_color_is_set(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, coloured: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    console.show(Text("x", "red"), console.stderr_console())
+    assert ("\x1b[" in terminal.getvalue()) is coloured
+
+
+def test_nothing_in_a_text_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", file := io.StringIO())
+    console.stdout_console().print("[bold]:smile: 42")
+    assert file.getvalue() == "[bold]:smile: 42\n"
+
+
+def test_a_letter_that_the_output_lacks_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    stdout = console.stdout_console()
+    console.show(Text("café"), stdout)
+    stdout.file.flush()
+    assert raw.getvalue() == b"caf\\xe9\n"

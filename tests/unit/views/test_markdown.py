@@ -1,0 +1,60 @@
+"""The plan and the drift report as Markdown."""
+
+from __future__ import annotations
+
+from reconciler.plan.plan import Note
+from reconciler.views import markdown
+from tests.unit.views import builders as build
+
+
+def test_the_summary_stands_on_top() -> None:
+    text = markdown.plan(build.rich_plan())
+    assert text.startswith(
+        "**Plan: 1 to create, 1 to upgrade, 1 to downgrade, 4 to change, 1 to delete; "
+        "2 refused, 1 conflict, 2 orphans.**  \n"
+    )
+
+
+def test_a_change_is_a_row() -> None:
+    assert markdown.plan(build.plan(build.price_change("amber"), build.price_change("birch"))).endswith("""\
+<details open><summary>Change (2)</summary>
+
+| tenant | action | changes |
+|---|---|---|
+| `amber`, `birch`<br>tier free changed<br>tiers.yaml:14 | patch project | `quota.data_transfer` 5GiB -&gt; 10GiB |
+
+</details>
+""")
+
+
+def test_risks_stand_out() -> None:
+    text = markdown.plan(build.plan(build.downgrade("harbor")))
+    assert "`restore_window` 7d -&gt; 1d **lowering, destructive**" in text
+    assert "patch compute of branch main before the transfer **restarts compute**" in text
+
+
+def test_drift_speaks_of_what_was_found() -> None:
+    text = markdown.drift(build.plan(refusals=build.refusals()))
+    assert text.startswith("**Drift: 2 of 12 tenants differ from the files.**")
+    assert "| `quota.data_transfer` live 80GiB  files 50GiB **above files** |" in text
+
+
+def test_names_cannot_leave_their_place() -> None:
+    assert markdown.code("a`b|c") == "`` a`b\\|c ``"
+    assert markdown.escaped("<b> [x](y) @neon |") == r"&lt;b&gt; \[x\](y) @<!-- -->neon \|"
+    text = markdown.plan(build.plan(notes=(Note("a|`\n</details>", "<script>"),)))
+    assert "<script>" not in text
+    assert "\\n</details>" in text
+    assert text.count("</details>\n") == 1
+
+
+def test_a_long_plan_stays_within_what_a_comment_may_hold() -> None:
+    tenants = []
+    for number in range(3000):
+        name = f"tenant-{number:04}"
+        change = build.change("compute.max_cu", 1, number)
+        tenants.append(build.tenant(name, build.patch(name, "size changed", change)))
+    text = markdown.plan(build.plan(*tenants))
+    assert len(text) <= markdown.MAX_CHARACTERS
+    assert "Change (3,000)" in text
+    assert "more" in text

@@ -1,0 +1,47 @@
+"""Problems of files and errors as text."""
+
+from __future__ import annotations
+
+from reconciler.desired.problem import Location, Problem, Severity
+from reconciler.errors import InvalidInputError, PermissionDeniedError
+from reconciler.views import problems_text
+from reconciler.views.console import as_text
+
+UNKNOWN_KEY = Problem(Location("tenants/acme.yaml", 3, 5), "unknown key 'overides'", "did you mean 'overrides'?")
+LATE = Problem(
+    Location("tenants/birch.yaml", 14, 9), "'at' lies before the restore window", severity=Severity.WARNING
+)
+
+
+def test_problems_are_listed_by_place_with_their_hints_and_counted() -> None:
+    assert as_text(problems_text.render([LATE, UNKNOWN_KEY])) == (
+        "tenants/acme.yaml:3:5: unknown key 'overides'\n"
+        "  hint: did you mean 'overrides'?\n"
+        "tenants/birch.yaml:14:9: warning: 'at' lies before the restore window\n"
+        "\n"
+        "1 error and 1 warning in 2 files.\n"
+    )
+
+
+def test_a_place_and_its_message_stay_on_one_line_however_narrow_the_output() -> None:
+    message = "this message is far longer than the terminal is wide " * 4
+    text = as_text(problems_text.render([Problem(Location("tiers.yaml", 1, 1), message)]), 40)
+    assert text.startswith(f"tiers.yaml:1:1: {message}\n")
+
+
+def test_without_problems_nothing_is_said() -> None:
+    assert as_text(problems_text.render([])) == ""
+
+
+def test_an_error_says_what_to_do_and_which_request_it_was() -> None:
+    error = PermissionDeniedError("the key may not list projects", status=403, request_id="abc", hint="make one")
+    assert as_text(problems_text.render_error(error)) == (
+        "error: the key may not list projects\nhint: make one\nrequest id: abc\n"
+    )
+
+
+def test_an_error_without_a_hint_is_one_line() -> None:
+    assert (
+        as_text(problems_text.render_error(InvalidInputError("no tiers.yaml here")))
+        == "error: no tiers.yaml here\n"
+    )

@@ -1,0 +1,31 @@
+"""Progress of long runs."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from reconciler.views.progress import watching
+
+
+def test_a_log_gets_a_line_only_when_enough_time_has_gone_by() -> None:
+    file = io.StringIO()
+    now = [0.0]
+    with watching(Console(file=file, width=80), clock=lambda: now[0]) as watch:
+        for done, seconds in ((1, 1.0), (400, 10.0), (500, 15.0), (30_000, 20.0)):
+            now[0] = seconds
+            watch(done, 30_000, "tenants applied")
+    assert file.getvalue() == "tenants applied: 400 of 30,000\ntenants applied: 30,000 of 30,000\n"
+
+
+def test_a_terminal_gets_one_bar_for_each_thing_that_is_done() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, legacy_windows=False)
+    with watching(console) as watch:
+        watch(1, 2, "reading projects")
+        watch(5, 20, "applying [bold]\x1b[2J")
+        watch(2, 2, "reading projects")
+    assert "reading projects" in file.getvalue()
+    assert "5/20" in file.getvalue()
+    assert "[bold]\\x1b[2J" in file.getvalue()

@@ -1,0 +1,76 @@
+"""The report of an apply as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.views import report_text
+from reconciler.views.console import as_text
+from tests.unit.views import builders as build
+
+if TYPE_CHECKING:
+    from reconciler.plan.outcome import Report
+
+WHOLE_REPORT = """\
+Applied (3)
+
+  +  created     acme (calm-sea-00000001)
+  ~  changed     birch
+  -  deleted     ember (recoverable until 2026-11-30 12:00 UTC)
+
+Skipped (1)
+
+  .  late
+     the run stopped before its turn
+
+Failed (2)
+
+  !  northwind and southwind
+     Neon answered 423: the project has running operations
+     hint: run apply again
+     request id: req-northwind
+     failed at: patch project
+     applied before: transfer from free to paid
+     not tried: patch compute of branch main
+
+Stopped: 12 of the last 20 tenants failed
+Applied: 3 of 7 tenants; 1 unchanged, 1 skipped, 2 failed.
+31 calls in 12 s; run 7f3a91.
+Journal: journal/7f3a91.jsonl
+"""
+
+
+def shown(report: Report, *, journal: str | None = None, full: bool = False) -> str:
+    return as_text(report_text.render(report, journal=journal, full=full), 80)
+
+
+def test_a_report_with_one_of_everything_reads_like_this() -> None:
+    assert shown(build.rich_report(), journal="journal/7f3a91.jsonl") == WHOLE_REPORT
+
+
+def test_when_all_went_well_nothing_else_is_counted() -> None:
+    text = shown(build.report(build.applied(build.upgrade("northwind"))))
+    assert text == (
+        "Applied (1)\n\n  -> upgraded    northwind\n\nApplied: 1 tenant.\n31 calls in 12 s; run 7f3a91.\n"
+    )
+
+
+def test_an_empty_run_says_so() -> None:
+    assert shown(build.report()).startswith("Nothing was applied.\n")
+
+
+def test_failures_for_different_reasons_stand_apart() -> None:
+    text = shown(
+        build.report(
+            build.failed(build.upgrade("acme"), after=1, message="locked"),
+            build.failed(build.upgrade("birch"), after=1, message="over quota"),
+        )
+    )
+    assert "  !  acme\n     locked\n" in text
+    assert "  !  birch\n     over quota\n" in text
+
+
+def test_many_tenants_are_cut_with_the_count_said() -> None:
+    outcomes = [build.applied(build.price_change(f"tenant-{number:04}")) for number in range(3000)]
+    assert "tenant-0019,\n                 and 2,980 more\n" in shown(build.report(*outcomes))
+    assert "tenant-2999" in shown(build.report(*outcomes), full=True)

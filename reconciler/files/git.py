@@ -63,9 +63,7 @@ def load_at(
     commit = commit_id(root, ref)
     with _contents(root) as contents:
         tree = CommitTree(ref, _listed(root, commit), contents)
-        return load_tree(
-            tree, posixpath.normpath(tiers), OnInvalid.SKIP, Reading(only, {} if memo is None else memo)
-        )
+        return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
 
 
 @dataclass(frozen=True, slots=True)

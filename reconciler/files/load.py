@@ -56,12 +56,12 @@ def load(
     ``memo`` spares reading the same text again: give one to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), path, on_invalid, Reading(only, memo))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path))
 
 
-def load_tree(tree: Tree, tiers: str, on_invalid: OnInvalid, reading: Reading) -> Loaded:
-    """As ``load``, from any tree; ``tiers`` is relative to its root."""
-    prices = read_price_list(tree, tiers)
+def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
+    """As ``load``, from any tree."""
+    prices = read_price_list(tree, reading.tiers)
     collection = Collection(prices.fleet, lost=_has_error(prices.problems))
     collection.problems += prices.problems
     with _collector_paused():

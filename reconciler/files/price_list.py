@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files import build
-from reconciler.files.entry import Entry, Text
+from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.patterns import stays_inside
 from reconciler.files.tier_rules import tiers_findings
-from reconciler.files.tiers_schema import SourceDocument, TiersDocument
+from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import UnreadableError
 from reconciler.files.wording import read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.desired.state import DesiredState
+    from reconciler.files.entry import Entry
+    from reconciler.files.events import Parsed
     from reconciler.files.tree import Tree
 
-DEFAULT_SOURCES: Final = TiersDocument.model_fields["tenants"].default
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where tenants are written: files that match a pattern, of YAML or of one JSON tenant a line."""
+
+    pattern: str
+    location: Location
+    json_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,7 @@ class PriceList:
     """What tiers.yaml says. ``fleet`` is None where the schema does not accept it."""
 
     fleet: DesiredState | None
-    sources: tuple[SourceDocument, ...]
+    sources: tuple[Source, ...]
     problems: tuple[Problem, ...]
 
 
@@ -41,11 +52,19 @@ def read_price_list(tree: Tree, path: str) -> PriceList:
     except UnreadableError as error:
         return _broken(Problem(Location(name), str(error)))
     parsed = parse(data, name)
+    problems = (*parsed.problems, *_not_one(parsed, name))
     if len(parsed.documents) != 1 or not parsed.documents[0].whole:
-        return _broken(*parsed.problems or [Problem(Location(name), "holds not one document, but 0 or several")])
-    document = parsed.documents[0]
-    entry = Entry(document.value, Text(name, data), document.line, document.column)
-    return _checked(entry, parsed.problems)
+        return _broken(*problems)
+    return _checked(entries_of(parsed, Text(name, data))[0], problems)
+
+
+def _not_one(parsed: Parsed, name: str) -> Iterator[Problem]:
+    if not parsed.documents and not parsed.problems:
+        yield Problem(Location(name), "holds no document", "the price list of the fleet")
+    for document in parsed.documents[1:]:
+        yield Problem(
+            Location(name, document.line, document.column), "a second document", "one price list a fleet"
+        )
 
 
 def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
@@ -56,13 +75,16 @@ def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
     named += [("tiers", name) for name in document.tiers]
     fleet = build.fleet(document, {path: entry.place(path) for path in named})
     found = (entry.problem(finding) for finding in tiers_findings(document, fleet))
-    sources = tuple(source for source in document.tenants if _usable(source))
-    return PriceList(fleet, sources, (*problems, *found))
+    return PriceList(fleet, tuple(_sources(document, entry)), (*problems, *found))
 
 
-def _usable(source: SourceDocument) -> bool:
-    return all(stays_inside(pattern) for pattern in (source.files, source.ndjson) if pattern is not None)
+def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:
+    """Those that can be used: the others are among the problems."""
+    for index, written in enumerate(document.tenants):
+        pattern = written.files or written.ndjson
+        if pattern is not None and stays_inside(pattern):
+            yield Source(pattern, entry.place(("tenants", index)), written.files is None)
 
 
 def _broken(*problems: Problem) -> PriceList:
-    return PriceList(None, DEFAULT_SOURCES, problems)
+    return PriceList(None, (Source(DEFAULT_FILES, problems[0].location),), problems)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.files.collection import Collection
-    from reconciler.files.tiers_schema import SourceDocument
+    from reconciler.files.price_list import Source
     from reconciler.files.tree import Tree
 
 
@@ -37,18 +37,25 @@ Memo: TypeAlias = dict[tuple[str, bytes], _File]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is read, and how. ``only`` names the one tenant that is wanted; None is all of them."""
+    """What is read, and how."""
 
     only: str | None = None
+    """The one tenant that is wanted; None is all of them."""
     memo: Memo | None = None
+    tiers: str = "tiers.yaml"
+    """The price list, which no pattern for tenants takes in."""
+
+    def wants(self, path: str) -> bool:
+        """Whether the file is named after what is wanted."""
+        return self.only is None or _stem(path) == self.only
 
     def paths(self, paths: list[str]) -> list[str]:
         """The files to read: the wanted tenant's own where there is one, otherwise all."""
-        return [path for path in paths if _stem(path) == self.only] or paths
+        return [path for path in paths if self.wants(path)] or paths
 
     def skips(self, path: str, data: bytes) -> bool:
         """Whether the file cannot hold the wanted tenant."""
-        return self.only is not None and _stem(path) != self.only and self.only.encode() not in data
+        return self.only is not None and not self.wants(path) and self.only.encode() not in data
 
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
         """The file's documents, from the memo where they are in it."""
@@ -59,14 +66,12 @@ class Reading:
         return file
 
 
-def read_tenants(
-    tree: Tree, sources: tuple[SourceDocument, ...], collection: Collection, reading: Reading
-) -> None:
+def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
     """Adds every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    patterns = [source.ndjson for source in sources if source.ndjson is not None]
-    lines = _lines(tree, _paths(tree, patterns, collection), collection, reading.only)
-    patterns = [source.files for source in sources if source.files is not None]
-    for path in reading.paths(_paths(tree, patterns, collection)):
+    json_lines = [source for source in sources if source.json_lines]
+    lines = _lines(tree, _paths(tree, json_lines, reading, collection), collection, reading.only)
+    files = [source for source in sources if not source.json_lines]
+    for path in reading.paths(_paths(tree, files, reading, collection)):
         data = _data(tree, path, collection, MAX_FILE_BYTES)
         if data is not None and not reading.skips(path, data):
             _add_file(reading.file(tree, path, data), _stem(path), lines, collection)
@@ -74,27 +79,27 @@ def read_tenants(
         collection.add([entry])
 
 
-def _paths(tree: Tree, patterns: Iterable[str], collection: Collection) -> list[str]:
-    """The files that match any of the patterns, each once."""
+def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:
+    """The files of all sources, each once."""
     found: dict[str, None] = {}
-    for pattern in patterns:
-        listing = tree.listing(fixed_folder(pattern))
+    for source in sources:
+        listing = tree.listing(fixed_folder(source.pattern))
+        matching = compiled(source.pattern)
+        matches = [path for path in listing.files if path != reading.tiers and matching.fullmatch(path)]
+        found.update(dict.fromkeys(matches))
+        if not matches and collection.fleet is not None:
+            collection.problems.append(_no_match(source))
         for problem in listing.problems:
             collection.lose(problem)
-        matching = compiled(pattern)
-        matches = [path for path in listing.files if matching.fullmatch(path)]
-        found.update(dict.fromkeys(matches))
-        if not matches:
-            collection.problems.append(_no_match(tree, pattern))
         for path in listing.files:
-            if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml"):
-                collection.lose(Problem(Location(tree.name(path)), "is not read", f"{pattern} wants .yaml"))
+            if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
+                collection.lose(Problem(Location(tree.name(path)), "is not read", "name it .yaml"))
     return list(found)
 
 
-def _no_match(tree: Tree, pattern: str) -> Problem:
-    message = f"no file matches {shown(pattern)}: the fleet has no tenants there"
-    return Problem(Location(tree.name(pattern)), message, severity=Severity.WARNING)
+def _no_match(source: Source) -> Problem:
+    message = f"no file matches {shown(source.pattern)}: the fleet has no tenants there"
+    return Problem(source.location, message, severity=Severity.WARNING)
 
 
 def _misnamed(path: str) -> bool:

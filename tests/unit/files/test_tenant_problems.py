@@ -1,0 +1,243 @@
+"""Every kind of mistake in a tenant's file, with the exact place and words in which it is reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.files.builders import load_files, said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = "tenant: acme\ntier: free\n"
+
+SCHEMA = {
+    "an unknown key": (
+        HEAD + "snapshot: [a]\n",
+        ["3:1: unknown key 'snapshot' (did you mean 'snapshots'?)"],
+    ),
+    "an unknown key like no other": (
+        HEAD + "overrides: {compute: {zz: 1}}\n",
+        ["3:23: unknown key 'zz' (known: min_cu, max_cu, suspend_timeout)"],
+    ),
+    "a missing key": (
+        "tenant: acme\n",
+        ["1:1: the key 'tier' is missing (One of the tiers of tiers.yaml)"],
+    ),
+    "a missing key deeper down": (
+        HEAD + "snapshots:\n  - a\n  - expires_at: 2031-01-01T00:00:00Z\n",
+        ["5:5: the key 'name' is missing (Unique in its list)"],
+    ),
+    "a misspelt key that is needed": (
+        "tenant: acme\nteir: free\n",
+        ["2:1: unknown key 'teir' (did you mean 'tier'?)"],
+    ),
+    "a key without a value": (
+        HEAD + "snapshots:\n",
+        [
+            (
+                "3:1: 'snapshots' has no value"
+                " (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+            )
+        ],
+    ),
+    "an empty entry of a list": (HEAD + "snapshots: [a, ~]\n", ["3:16: the entry is empty"]),
+    "a list where a mapping belongs": (HEAD + "overrides: [1]\n", ["3:12: expected a mapping, not a list"]),
+    "text where a list belongs": (HEAD + "snapshots: v1\n", ["3:12: expected a list, not text"]),
+    "a mapping where text belongs": ("tenant: acme\ntier: {a: b}\n", ["2:7: expected a name, not a mapping"]),
+    "a list instead of a tenant": ("- acme\n", ["1:1: expected a mapping, not a list"]),
+    "a boolean that is none": (HEAD + "protect: yes\n", ["3:10: expected true or false, not 'yes'"]),
+    "an unknown state": (
+        HEAD + "state: absnt\n",
+        ["3:8: 'absnt' is not one of present, absent (did you mean 'absent'?)"],
+    ),
+    "a size without sense": (
+        HEAD + "overrides:\n  quota:\n    data_transfer: lots\n",
+        ["5:20: expected 512MiB, 5GB or plain bytes, not 'lots'"],
+    ),
+    "a unit of another kind": (
+        HEAD + "overrides: {quota: {active_time: 5GB}}\n",
+        ["3:34: unknown unit 'GB': one of s, m, min, h, d"],
+    ),
+    "a quota of nothing": (
+        HEAD + "overrides: {quota: {active_time: 0}}\n",
+        ["3:34: 0 means no limit to Neon (write unlimited; or 1 to switch the tenant off)"],
+    ),
+    "a compute size that is none": (
+        HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
+        ["3:31: '1.1' is no compute size (a positive multiple of 0.25, as in 0.25, 0.5, 2)"],
+    ),
+    "a suspend timeout of nothing": (
+        HEAD + "overrides: {compute: {suspend_timeout: 0}}\n",
+        ["3:40: 0 means Neon's default of 5m (write 5m, or never)"],
+    ),
+    "a date without a zone": (
+        HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
+        ["3:27: '2031-01-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
+    ),
+    "a date that is none": (
+        HEAD + "snapshots: [{name: a, at: tomorrow}]\n",
+        ["3:27: 'tomorrow' is no date and time (as in 2030-01-31T12:00:00Z)"],
+    ),
+    "a reserved database": (
+        HEAD + "database: postgres\n",
+        ["3:11: the database name 'postgres' is reserved (reserved: postgres, template0, template1)"],
+    ),
+    "a reserved role": (
+        HEAD + "role: pg_admin\n",
+        [
+            (
+                "3:7: the role name 'pg_admin' is reserved"
+                " (reserved: pg_*, neon_superuser, cloud_admin, zenith_admin, public, none)"
+            )
+        ],
+    ),
+    "a database with a long name": (
+        HEAD + f"database: {'ü' * 32}\n",
+        ["3:11: a database name has at most 63 bytes, this one has 64"],
+    ),
+    "a version with a dot": (
+        HEAD + "pg_version: 17.2\n",
+        ["3:13: expected a major Postgres version such as 17, not '17.2'"],
+    ),
+    "a project id that is none": (
+        HEAD + "project_id: My Project\n",
+        ["3:13: 'My Project' is no project id (as the console shows it: cool-river-12345678)"],
+    ),
+    "a blank name": (
+        HEAD + "dev_branches: [' ']\n",
+        ["3:16: a name must not be blank or begin or end with a space"],
+    ),
+    "a name of several lines": (
+        HEAD + 'dev_branches: ["a\\nb"]\n',
+        ["3:16: holds a character that cannot be printed"],
+    ),
+    "a name that is too long": (
+        HEAD + f"dev_branches: [{'x' * 257}]\n",
+        ["3:16: a name has at most 256 characters, this one has 257"],
+    ),
+    "a number that is too large for JSON": (
+        HEAD + "overrides: {settings: {a: 1e999}}\n",
+        ["3:27: the number is too large"],
+    ),
+}
+
+RULES = {
+    "an unknown tier": (
+        "tenant: acme\ntier: fee\n",
+        ["2:7: there is no tier 'fee' (did you mean 'free'?)"],
+    ),
+    "a tombstone of an unknown tier": (
+        "tenant: acme\ntier: gold\nstate: absent\n",
+        ["2:7: there is no tier 'gold' (known: free, pro)"],
+    ),
+    "a compute over the organization's limit": (
+        HEAD + "overrides: {compute: {max_cu: 4}}\n",
+        ["3:31: max_cu 4: organization 'free' allows at most 2"],
+    ),
+    "a compute under the tier's smallest": (
+        "tenant: acme\ntier: free\noverrides: {compute: {min_cu: 1, max_cu: 0.5}}\n",
+        ["3:42: min_cu 1 is larger than max_cu 0.5"],
+    ),
+    "a range over which no compute scales": (
+        "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 16}}\n",
+        ["3:31: from 0.25 to 16 CU: a compute scales over at most 8 CU (min_cu 8 or more)"],
+    ),
+    "a suspend timeout below the organization's": (
+        HEAD + "overrides: {compute: {suspend_timeout: 60}}\n",
+        ["3:40: suspend_timeout 1m: organization 'free' allows at least 5m"],
+    ),
+    "a restore window over the organization's": (
+        HEAD + "overrides:\n  restore_window: 2d\n",
+        ["4:19: restore_window 2d: organization 'free' allows at most 1d"],
+    ),
+    "a quota where the tier has none": (
+        "tenant: acme\ntier: pro\noverrides:\n  quota: {active_time: 1h}\n",
+        ["4:3: tier 'pro' does not manage quota, so there is nothing to override"],
+    ),
+    "too many snapshots": (
+        HEAD + "snapshots: [a, b]\n",
+        ["3:1: 2 snapshots: organization 'free' allows 1 in a project"],
+    ),
+    "too many branches for the tier": (
+        HEAD + "dev_branches: [a, b, c]\n",
+        ["3:1: 3 development branches: tier 'free' grants 2"],
+    ),
+    "two snapshots of one name": (
+        "tenant: acme\ntier: pro\nsnapshots: [a, {name: a}]\n",
+        ["3:23: two entries for snapshot 'a' (keep one of them)"],
+    ),
+    "two branches of one name": (
+        HEAD + "dev_branches:\n  - a\n  - a\n",
+        ["5:5: two entries for branch 'a' (keep one of them)"],
+    ),
+    "a branch that is the default branch": (
+        HEAD + "dev_branches: [main]\n",
+        ["3:16: 'main' is the name of the default branch"],
+    ),
+    "branches that descend from each other": (
+        HEAD + "dev_branches: [{name: a, parent: b}, {name: b, parent: a}]\n",
+        ["3:34: branch 'a' would be its own ancestor", "3:56: branch 'b' would be its own ancestor"],
+    ),
+    "an expiry before its moment": (
+        HEAD + "snapshots: [{name: a, at: 2031-01-02T00:00:00Z, expires_at: 2031-01-01T00:00:00Z}]\n",
+        ["3:61: snapshot 'a' expires before the moment it holds"],
+    ),
+    "a branch's compute over the organization's limit": (
+        HEAD + "dev_branches: [{name: a, compute: {max_cu: 3}}]\n",
+        ["3:44: max_cu 3: organization 'free' allows at most 2"],
+    ),
+    "another name than the file's": (
+        "tenant: acme2\ntier: free\n",
+        [
+            (
+                "1:9: tenant 'acme2' stands in a file called 'acme'"
+                " (name the file after its tenant; only a file with several documents may be called otherwise)"
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [*SCHEMA, *RULES])
+def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> None:
+    text, expected = (SCHEMA | RULES)[case]
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": text})
+    assert said(loaded, tmp_path) == [f"tenants/acme.yaml:{line}" for line in expected]
+    assert loaded.desired is None
+
+
+@pytest.mark.parametrize("name", ["Acme", "acme corp", "-acme", ".acme", "a/b", "ümlaut", "a" * 129])
+def test_a_tenants_name_fits_a_file_and_a_project(name: str, tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"tenants/x.yaml": f"tenant: '{name}'\ntier: free\n"})
+    assert any("tenant name" in problem.message for problem in loaded.problems)
+
+
+def test_all_mistakes_of_all_files_are_reported_at_once_in_order(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "tenants/b.yaml": "tenant: b\ntier: nope\nprotect: maybe\n",
+        "tenants/a.yaml": "tenant: a\ntier: free\nx: 1\ny: 2\n",
+        "tenants/c.yaml": "tenant: [c\n",
+    }
+    loaded = load_files(tmp_path, files, tiers="version: 2\n")
+    places = [(problem.location.file.rpartition("/")[2], problem.location.line) for problem in loaded.problems]
+    assert places == [*[("a.yaml", 3), ("a.yaml", 4), ("b.yaml", 3), ("c.yaml", 2)], *[("tiers.yaml", 1)] * 5]
+
+
+def test_a_key_in_a_file_is_never_repeated(tmp_path: Path) -> None:
+    for key in ("role", "region", "tier", "project_id"):
+        loaded = load_files(tmp_path, {"tenants/acme.yaml": f"tenant: acme\ntier: free\n{key}: napi_s3cr3t\n"})
+        assert loaded.problems
+        assert "s3cr3t" not in str(loaded)
+
+
+def test_expiring_copies_do_not_count_against_a_limit(tmp_path: Path) -> None:
+    text = HEAD + "snapshots: [a, {name: b, expires_at: 2031-01-01T00:00:00Z}]\n"
+    assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems
+
+
+def test_a_document_with_countless_mistakes_reports_some(tmp_path: Path) -> None:
+    text = HEAD + "".join(f"k{number}: 1\n" for number in range(5000))
+    assert len(load_files(tmp_path, {"tenants/acme.yaml": text}).problems) == 100

@@ -1,0 +1,169 @@
+"""Every kind of mistake in tiers.yaml, with the exact place and words in which it is reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.files.load import load
+from tests.unit.files.builders import TIERS, load_files, said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHANGES = {
+    "a literal key": (
+        "api_key: ${FREE_KEY}",
+        "api_key: sk-s3cr3t",
+        ["7:14: a key must not stand in the files (write ${NAME} and set the environment variable NAME)"],
+    ),
+    "a literal key of Neon": (
+        "api_key: ${FREE_KEY}",
+        "api_key: napi_s3cr3t",
+        ["7:14: this looks like an API key (name an environment variable instead: ${NAME})"],
+    ),
+    "a key in the place of an id": (
+        "id: ${FREE_ID}",
+        "id: napi_s3cr3t",
+        ["6:9: this looks like an API key (name an environment variable instead: ${NAME})"],
+    ),
+    "an organization that is not there": (
+        "organization: paid",
+        "organization: piad",
+        ["23:19: there is no organization 'piad' (did you mean 'paid'?)"],
+    ),
+    "one organization under two names": (
+        "id: org-paid-1",
+        'id: "${FREE_ID}"',
+        ["14:14: organization 'paid' has the same id as 'free'"],
+    ),
+    "a quota that leaves a member out": (
+        "written_data: unlimited, ",
+        "",
+        ["18:5: the key 'written_data' is missing (Data written: a size, or unlimited)"],
+    ),
+    "a naming pattern without its placeholder": (
+        '"myapp-{tenant}"',
+        "myapp",
+        ["3:19: 'myapp' must hold {tenant} exactly once (as in \"myapp-{tenant}\")"],
+    ),
+    "a naming pattern that leaves no room": (
+        '"myapp-{tenant}"',
+        f"'{'x' * 129}{{tenant}}'",
+        ["3:19: project names could have 257 characters, Neon allows 256"],
+    ),
+    "a previous pattern that is the current one": (
+        '"myapp-{tenant}"',
+        '"a-{tenant}", previous: ["b-{tenant}", "a-{tenant}"]',
+        ["3:58: the pattern is also the current one (remove it here)"],
+    ),
+    "a tier's compute over the limit": (
+        "compute: {min_cu: 0.25, max_cu: 2}\n    restore_window: 1d\n    dev",
+        "compute: {min_cu: 0.25, max_cu: 3}\n    restore_window: 1d\n    dev",
+        ["19:37: max_cu 3: organization 'free' allows at most 2"],
+    ),
+    "a tier's restore window over the limit": (
+        "    restore_window: 1d\n    dev",
+        "    restore_window: 2d\n    dev",
+        ["20:21: restore_window 2d: organization 'free' allows at most 1d"],
+    ),
+    "more branches than the organization allows": (
+        "dev_branches: {max: 2}",
+        "dev_branches: {max: 4}",
+        ["21:25: max 4: organization 'free' allows 4 branches in a project (at most 3 beside the default branch)"],
+    ),
+    "branches larger than the organization allows": (
+        "dev_branches: {max: 2}",
+        "dev_branches: {compute: {max_cu: 4}}",
+        ["21:38: max_cu 4: organization 'free' allows at most 2"],
+    ),
+    "a tier with a strange name": (
+        "  pro:\n",
+        "  Pro Plus:\n",
+        ["22:3: 'Pro Plus' is no name (up to 63 lower-case letters, digits and '-')"],
+    ),
+    "a version from the future": (
+        "version: 1",
+        "version: 2",
+        ["1:10: version '2' is not known to this release (known: 1)"],
+    ),
+    "an address that is none": (
+        "fleet: prod",
+        "fleet: prod\napi: {host: console.neon.tech}",
+        ["3:13: 'console.neon.tech' is no API address (as in https://console.neon.tech/api/v2)"],
+    ),
+    "an address with a password": (
+        "fleet: prod",
+        "fleet: prod\napi: {host: 'https://me:s3cr3t@neon.tech'}",
+        ["3:13: the API address must not hold a user name or password"],
+    ),
+    "a share of more than everything": (
+        "fleet: prod",
+        "fleet: prod\napi: {batch_share: 1.5}",
+        ["3:20: expected a number above 0 and up to 1, not '1.5'"],
+    ),
+    "a guard without a number": (
+        "fleet: prod",
+        "fleet: prod\nguards: {deletes: {}}",
+        ["3:19: states neither max nor percent (as in {max: 5, percent: 1})"],
+    ),
+    "a policy for an unknown concern": (
+        "fleet: prod",
+        "fleet: prod\ndrift_policy: {quotas: report}",
+        [
+            (
+                "3:16: 'quotas' is not one of project, organization, quota, compute, restore_window, settings"
+                " (did you mean 'quota'?)"
+            )
+        ],
+    ),
+    "a policy that is none": (
+        "fleet: prod",
+        "fleet: prod\ndrift_policy: {quota: reprot}",
+        ["3:23: 'reprot' is not one of repair, report (did you mean 'report'?)"],
+    ),
+    "a source of both kinds": (
+        "fleet: prod",
+        "fleet: prod\ntenants: [{files: 'tenants/*.yaml', ndjson: 'a.ndjson'}]",
+        ['3:11: a source is either files or ndjson (as in {files: "tenants/**/*.yaml"})'],
+    ),
+    "a source outside the fleet's folder": (
+        "fleet: prod",
+        "fleet: prod\ntenants: [{files: ../tenants/*.yaml}]",
+        ["3:19: the pattern leaves the folder of the fleet (use a relative path with /)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> None:
+    before, after, expected = CHANGES[case]
+    assert before in TIERS
+    tenant = "tenant: acme\ntier: free\n"
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": tenant}, tiers=TIERS.replace(before, after, 1))
+    lines = [line for line in said(loaded, tmp_path) if line.startswith("tiers.yaml")]
+    assert lines == [f"tiers.yaml:{line}" for line in expected]
+    assert loaded.desired is None
+    assert "s3cr3t" not in str(loaded)
+
+
+def test_a_missing_price_list_is_said(tmp_path: Path) -> None:
+    assert (
+        said(load(tmp_path), tmp_path)[0] == "tiers.yaml:1:1: there is no such file (the price list of the fleet)"
+    )
+
+
+def test_an_empty_price_list_is_said(tmp_path: Path) -> None:
+    lines = said(load_files(tmp_path, {}, tiers="# nothing\n"), tmp_path)
+    assert "tiers.yaml:1:1: holds no document (the price list of the fleet)" in lines
+
+
+def test_two_documents_are_no_price_list(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {}, tiers=TIERS + "---\n" + TIERS)
+    assert said(loaded, tmp_path)[-1] == "tiers.yaml:26:1: a second document (one price list a fleet)"
+
+
+def test_limits_that_are_not_stated_are_not_checked(tmp_path: Path) -> None:
+    text = "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 8, suspend_timeout: 1s}, restore_window: 99d}\n"
+    assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems

@@ -23,6 +23,28 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
 
 
+def in_sync(settings: Settings, project: LiveProject) -> bool:
+    """Whether nothing differs at all: the quick answer for nearly every tenant of a large fleet."""
+    return (
+        project.organization == settings.organization
+        and not any(True for concern in PROJECT_CONCERNS for _ in concern.changes(settings, project))
+        and not any(True for _, endpoint in sized(project) for _ in compute.endpoint_changes(settings, endpoint))
+    )
+
+
+def sized(project: LiveProject) -> Iterator[tuple[str, LiveEndpoint]]:
+    """The default branch's read-write compute, by the branch's name, where it was observed.
+
+    Read replicas and computes of other branches are sized by whoever made them.
+    """
+    branch = project.default_branch
+    if branch is None:
+        return
+    for endpoint in project.endpoints or ():
+        if endpoint.branch_id == branch.id and endpoint.kind == "read_write":
+            yield branch.name, endpoint
+
+
 @dataclass(frozen=True, slots=True)
 class Convergence:
     """One tenant with its live project, and what its files want now and wanted at the base."""
@@ -47,7 +69,7 @@ class Convergence:
             *self._transfer(),
             *self._patch_project(late, _after(observed, early)),
         ]
-        for branch, endpoint in self._computes():
+        for branch, endpoint in sized(self.project) if compute.COMPUTE.name in self.only else ():
             observed = compute.members(endpoint.compute)
             early, late = self._split(self._endpoint_changes(endpoint))
             planned += self._patch_endpoint(branch, early, observed, before_transfer=True)
@@ -88,18 +110,6 @@ class Convergence:
             observed[restore_window.PATH] = window
         for change in organization.clamps(self.there, observed, self.now):
             yield replace(change, origin=origin(organization.PATH, self.now, self.before))
-
-    def _computes(self) -> Iterator[tuple[str, LiveEndpoint]]:
-        """The default branch's read-write compute, by the branch's name.
-
-        Read replicas and computes of other branches are sized by whoever made them.
-        """
-        branch = self.project.default_branch
-        if branch is None or compute.COMPUTE.name not in self.only:
-            return
-        for endpoint in self.project.endpoints or ():
-            if endpoint.branch_id == branch.id and endpoint.kind == "read_write":
-                yield branch.name, endpoint
 
     def _transfer(self) -> Iterator[TransferProject]:
         if not self._moves:

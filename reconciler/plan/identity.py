@@ -63,7 +63,9 @@ class _Search:
         self._unseen: set[str] = set()
 
     def is_missing(self, tenant: Tenant) -> bool:
-        return not (tenant.name in self._projects or tenant.name in self._conflicts or tenant.project_id)
+        """A tombstone misses nothing: a renamed project of its is left to a person, as an orphan."""
+        found = tenant.name in self._projects or tenant.name in self._conflicts
+        return not (found or tenant.project_id or tenant.absent)
 
     def by_pin_or_name(self, tenant: Tenant) -> None:
         if tenant.project_id is None:
@@ -73,7 +75,7 @@ class _Search:
             self._projects[tenant.name] = project
         elif tenant.project_id in self._unknown:
             self._unseen.add(tenant.name)
-        else:
+        elif not tenant.absent:
             self._conflicts[tenant.name] = _pin_is_gone(tenant, tenant.project_id)
 
     def by_annotation(self, missing: Iterable[Tenant]) -> None:

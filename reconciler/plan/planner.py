@@ -15,7 +15,7 @@ from reconciler.plan import lifecycle, survey, wanted
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.converge import Convergence
+from reconciler.plan.converge import Convergence, in_sync
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Plan, TenantPlan
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
+    from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Conflict, Orphan
 
@@ -80,25 +81,29 @@ class _Planner:
         return TenantPlan(tenant.name, project, self._actions(tenant, project))
 
     def _actions(self, tenant: Tenant, project: LiveProject | None) -> tuple[Action, ...]:
-        before = wanted.base_fields(self._base, tenant.name)
         lifecycles = PROJECT.name in self._only
         if tenant.absent:
             doomed = project if lifecycles else None
-            return (lifecycle.delete(self._desired, tenant, doomed.id, before),) if doomed else ()
+            return (lifecycle.delete(self._desired, tenant, doomed.id, self._before(tenant)),) if doomed else ()
         if project is not None:
             return self._converge(tenant, project)
         if lifecycles and self._identities.missing(tenant):
-            return (lifecycle.create(self._desired, tenant, before),)
+            return (lifecycle.create(self._desired, tenant, self._before(tenant)),)
         return ()
+
+    def _before(self, tenant: Tenant) -> Fields | None:
+        return wanted.base_fields(self._base, tenant.name)
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> tuple[Action, ...]:
         settings = self._desired.settings(tenant)
+        if in_sync(settings, project):
+            return ()
         return Convergence(
             tenant=tenant,
             settings=settings,
             project=project,
             now=wanted.fields(self._desired, tenant),
-            before=wanted.base_fields(self._base, tenant.name),
+            before=self._before(tenant),
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),

@@ -230,6 +230,18 @@ def test_a_pinned_id_that_is_gone_is_a_conflict_and_never_a_create() -> None:
     assert "p-gone" in plan.conflicts[0].message
 
 
+def test_a_tombstone_whose_pinned_project_is_gone_has_done_its_work() -> None:
+    plan = make_plan(a_fleet(a_tenant(absent=True, project_id="p-acme")), a_view())
+    assert plan.empty
+    assert not plan.conflicts
+
+
+def test_a_tombstone_reaches_no_project_under_another_name() -> None:
+    plan = make_plan(a_fleet(a_tenant(absent=True)), a_view(a_project(name="renamed by hand")))
+    assert plan.empty
+    assert [orphan.tenant for orphan in plan.orphans] == ["acme"]
+
+
 def test_a_project_of_another_fleet_is_a_conflict() -> None:
     foreign = a_branch(annotations={"managed-by": "neon-reconciler", "fleet": "staging", "tenant": "acme"})
     plan = make_plan(a_fleet(a_tenant()), a_view(a_project(branches=(foreign,))))

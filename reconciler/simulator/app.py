@@ -1,0 +1,110 @@
+"""The routes of the simulated API, put together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from reconciler.simulator.front import CALL, PREFIX
+from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.routes import (
+    branches,
+    connections,
+    endpoints,
+    operations,
+    organizations,
+    projects,
+    regions,
+    snapshots,
+    users,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from reconciler.simulator.call import Call, Handler
+
+_PROJECT: Final = "/projects/{project_id}"
+_BRANCH: Final = f"{_PROJECT}/branches/{{branch_id}}"
+_ENDPOINT: Final = f"{_PROJECT}/endpoints/{{endpoint_id}}"
+
+ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/projects", projects.list_projects),
+    ("POST", "/projects", projects.create_project),
+    ("GET", "/projects/shared", projects.list_shared_projects),
+    ("GET", _PROJECT, projects.get_project),
+    ("PATCH", _PROJECT, projects.update_project),
+    ("DELETE", _PROJECT, projects.delete_project),
+    ("POST", f"{_PROJECT}/recover", projects.recover_project),
+    ("GET", f"{_PROJECT}/connection_uri", connections.get_connection_uri),
+    ("GET", f"{_PROJECT}/operations", operations.list_operations),
+    ("GET", f"{_PROJECT}/operations/{{operation_id}}", operations.get_operation),
+    ("GET", f"{_PROJECT}/snapshots", snapshots.list_snapshots),
+    ("GET", f"{_PROJECT}/branches", branches.list_branches),
+    ("POST", f"{_PROJECT}/branches", branches.create_branch),
+    ("GET", f"{_PROJECT}/branches/count", branches.count_branches),
+    ("GET", _BRANCH, branches.get_branch),
+    ("PATCH", _BRANCH, branches.update_branch),
+    ("DELETE", _BRANCH, branches.delete_branch),
+    ("POST", f"{_BRANCH}/set_as_default", branches.set_default_branch),
+    ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints_of_branch),
+    ("GET", f"{_BRANCH}/roles", connections.list_roles),
+    ("GET", f"{_BRANCH}/databases", connections.list_databases),
+    ("GET", f"{_PROJECT}/endpoints", endpoints.list_endpoints),
+    ("POST", f"{_PROJECT}/endpoints", endpoints.create_endpoint),
+    ("GET", _ENDPOINT, endpoints.get_endpoint),
+    ("PATCH", _ENDPOINT, endpoints.update_endpoint),
+    ("DELETE", _ENDPOINT, endpoints.delete_endpoint),
+    ("POST", f"{_ENDPOINT}/start", endpoints.start_endpoint),
+    ("POST", f"{_ENDPOINT}/suspend", endpoints.suspend_endpoint),
+    ("POST", f"{_ENDPOINT}/restart", endpoints.restart_endpoint),
+    ("GET", "/organizations/{org_id}", organizations.get_organization),
+    ("POST", "/organizations/{source_org_id}/projects/transfer", organizations.transfer_projects),
+    ("GET", "/users/me", users.get_user),
+    ("GET", "/users/me/organizations", users.list_organizations),
+    ("GET", "/regions", regions.list_regions),
+)
+"""Every call that the simulator answers."""
+
+
+def routes(admin: Sequence[BaseRoute]) -> Starlette:
+    """The app behind the front: Neon's API, and the simulator's own pages."""
+    api = [Route(path, _served(handler), methods=[method]) for method, path, handler in ROUTES]
+    app = Starlette(
+        routes=[Mount(PREFIX, routes=api), Mount("/_simulator", routes=list(admin))],
+        exception_handlers={Refusal: _refused, HTTPException: _unrouted},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _served(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        call: Call = request.scope[CALL]
+        call = replace(call, path=request.path_params, query=dict(request.query_params))
+        answer = handler(call)
+        headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
+        return Response(answer.content, answer.status, headers, media_type="application/json")
+
+    return serve
+
+
+# Starlette runs handlers that are not async in a thread, which virtual time does not have.
+async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, Refusal)  # noqa: S101
+    body = error.body or {"code": error.code, "message": str(error)}
+    return JSONResponse(body, error.status)
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    message = f"{request.method} {request.url.path}: {error.detail}".lower()
+    return JSONResponse({"code": "", "message": message}, error.status_code)

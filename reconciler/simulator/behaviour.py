@@ -1,0 +1,44 @@
+"""What Neon's documentation leaves open: each a switch, so that the product is tested with both answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Patch(Enum):
+    """What a PATCH does to the members of an object that it does not mention."""
+
+    MERGE = "merge"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests that one account may make (Neon: 700 a minute, 40 a second on one route)."""
+
+    per_minute: int = 700
+    per_second_and_route: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How this Neon behaves where the real one's behaviour is not documented."""
+
+    quota_patch: Patch = Patch.MERGE
+    compute_patch: Patch = Patch.MERGE
+    """For ``default_endpoint_settings``; a replaced member falls back to Neon's default."""
+    transfer_atomic: bool = True
+    """False: projects move one by one until the first that cannot."""
+    transfer_checks_settings: bool = False
+    """True: a project whose computes, branches or restore window exceed the destination's limits is refused."""
+    list_shows_quota: bool = True
+    list_zero_compute: bool = False
+    """True: lists show zeros for the compute defaults (seen in recorded traffic of 2024)."""
+    list_lag_seconds: float = 0.0
+    """How long after its creation a project shows up in lists and searches."""
+    default_suspend_as_zero: bool = True
+    """Whether a suspend timeout of 300 is reported as 0, Neon's word for the default."""
+    rate_limit: RateLimit | None = RateLimit()
+    shared_rate_limit: bool = True
+    """True: all keys of the simulator are one account."""

@@ -1,0 +1,219 @@
+"""Request bodies as Neon's description declares them: unknown keys and wrong types are refused.
+
+Members that a request leaves out are UNSET, so that a PATCH changes what it names and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+ResourceId: TypeAlias = Annotated[str, Meta(pattern="^[a-z0-9-]{1,60}$")]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+ComputeUnit: TypeAlias = Annotated[float, Meta(ge=0.25)]
+SuspendTimeoutSeconds: TypeAlias = Annotated[int, Meta(ge=-1, le=604_800)]
+RestoreWindowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2_592_000)]
+Amount: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Annotations: TypeAlias = Annotated[dict[str, str], Meta(max_length=50)]
+EndpointType: TypeAlias = Literal["read_only", "read_write"]
+TextSettings: TypeAlias = dict[str, str]
+
+
+class Body(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Any object of a request."""
+
+
+class Quota(Body, frozen=True):
+    """Limits of a project per billing period; 0 is unlimited."""
+
+    active_time_seconds: Amount | UnsetType = UNSET
+    compute_time_seconds: Amount | UnsetType = UNSET
+    written_data_bytes: Amount | UnsetType = UNSET
+    data_transfer_bytes: Amount | UnsetType = UNSET
+    logical_size_bytes: Amount | UnsetType = UNSET
+
+
+class AllowedIps(Body, frozen=True):
+    """Which addresses may connect."""
+
+    ips: list[str] | UnsetType = UNSET
+    protected_branches_only: bool | UnsetType = UNSET
+
+
+class MaintenanceWindow(Body, frozen=True):
+    """When Neon may update the project's computes."""
+
+    weekdays: list[int]
+    start_time: str
+    end_time: str
+
+
+class PreloadLibraries(Body, frozen=True):
+    """Libraries that every compute loads."""
+
+    use_defaults: bool | UnsetType = UNSET
+    enabled_libraries: list[str] | UnsetType = UNSET
+
+
+class ProjectSettings(Body, frozen=True):
+    """``settings`` of a project."""
+
+    quota: Quota | UnsetType = UNSET
+    allowed_ips: AllowedIps | UnsetType = UNSET
+    enable_logical_replication: bool | UnsetType = UNSET
+    maintenance_window: MaintenanceWindow | UnsetType = UNSET
+    block_public_connections: bool | UnsetType = UNSET
+    block_vpc_connections: bool | UnsetType = UNSET
+    audit_log_level: Literal["base", "extended", "full"] | UnsetType = UNSET
+    hipaa: bool | UnsetType = UNSET
+    preload_libraries: PreloadLibraries | UnsetType = UNSET
+
+
+class Compute(Body, frozen=True):
+    """Size and suspension, as several requests state them."""
+
+    autoscaling_limit_min_cu: ComputeUnit | UnsetType = UNSET
+    autoscaling_limit_max_cu: ComputeUnit | UnsetType = UNSET
+    suspend_timeout_seconds: SuspendTimeoutSeconds | UnsetType = UNSET
+
+
+class DefaultEndpointSettings(Compute, frozen=True):
+    """What computes that are created later start with."""
+
+    pg_settings: TextSettings | UnsetType = UNSET
+    pgbouncer_settings: TextSettings | UnsetType = UNSET
+
+
+class FirstBranch(Body, frozen=True):
+    """The branch that comes with a project."""
+
+    name: Name | UnsetType = UNSET
+    role_name: str | UnsetType = UNSET
+    database_name: str | UnsetType = UNSET
+    annotations: Annotations | UnsetType = UNSET
+
+
+class ProjectPatch(Body, frozen=True):
+    """What can be changed about a project."""
+
+    settings: ProjectSettings | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    default_endpoint_settings: DefaultEndpointSettings | UnsetType = UNSET
+    history_retention_seconds: RestoreWindowSeconds | UnsetType = UNSET
+
+
+class NewProject(ProjectPatch, frozen=True):
+    """What can be said about a new project."""
+
+    branch: FirstBranch | UnsetType = UNSET
+    autoscaling_limit_min_cu: ComputeUnit | UnsetType = UNSET
+    autoscaling_limit_max_cu: ComputeUnit | UnsetType = UNSET
+    provisioner: str | UnsetType = UNSET
+    region_id: str | UnsetType = UNSET
+    pg_version: Annotated[int, Meta(ge=14, le=18)] | UnsetType = UNSET
+    store_passwords: bool | UnsetType = UNSET
+    org_id: ResourceId | UnsetType = UNSET
+
+
+class CreateProject(Body, frozen=True):
+    """POST /projects."""
+
+    project: NewProject
+
+
+class UpdateProject(Body, frozen=True):
+    """PATCH /projects/{project_id}."""
+
+    project: ProjectPatch
+
+
+class TransferProjects(Body, frozen=True):
+    """POST /organizations/{source_org_id}/projects/transfer."""
+
+    destination_org_id: ResourceId
+    project_ids: Annotated[list[ResourceId], Meta(min_length=1, max_length=400)]
+
+
+class EndpointSettings(Body, frozen=True):
+    """``settings`` of a compute."""
+
+    pg_settings: TextSettings | UnsetType = UNSET
+    pgbouncer_settings: TextSettings | UnsetType = UNSET
+    preload_libraries: PreloadLibraries | UnsetType = UNSET
+
+
+class EndpointOfBranch(Compute, frozen=True, kw_only=True):
+    """A compute that a new branch is to have."""
+
+    type: EndpointType
+    settings: EndpointSettings | UnsetType = UNSET
+    provisioner: str | UnsetType = UNSET
+
+
+class NewBranch(Body, frozen=True):
+    """What can be said about a new branch."""
+
+    parent_id: ResourceId | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    parent_lsn: str | UnsetType = UNSET
+    parent_timestamp: str | UnsetType = UNSET
+    protected: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+    init_source: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+
+
+class CreateBranch(Body, frozen=True):
+    """POST /projects/{project_id}/branches."""
+
+    endpoints: list[EndpointOfBranch] = []
+    branch: NewBranch = NewBranch()
+    annotation_value: Annotations | UnsetType = UNSET
+
+
+class BranchPatch(Body, frozen=True):
+    """What can be changed about a branch."""
+
+    name: Name | UnsetType = UNSET
+    protected: bool | UnsetType = UNSET
+    expires_at: str | UnsetType | None = UNSET
+
+
+class UpdateBranch(Body, frozen=True):
+    """PATCH /projects/{project_id}/branches/{branch_id}."""
+
+    branch: BranchPatch
+
+
+class EndpointPatch(Compute, frozen=True):
+    """What can be changed about a compute."""
+
+    branch_id: ResourceId | UnsetType = UNSET
+    provisioner: str | UnsetType = UNSET
+    settings: EndpointSettings | UnsetType = UNSET
+    pooler_enabled: bool | UnsetType = UNSET
+    pooler_mode: Literal["transaction"] | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    passwordless_access: bool | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+
+
+class UpdateEndpoint(Body, frozen=True):
+    """PATCH /projects/{project_id}/endpoints/{endpoint_id}."""
+
+    endpoint: EndpointPatch
+
+
+class NewEndpoint(EndpointPatch, frozen=True, kw_only=True):
+    """What can be said about a new compute."""
+
+    branch_id: ResourceId
+    type: EndpointType
+    region_id: str | UnsetType = UNSET
+
+
+class CreateEndpoint(Body, frozen=True):
+    """POST /projects/{project_id}/endpoints."""
+
+    endpoint: NewEndpoint

@@ -1,0 +1,181 @@
+"""Branches with their roles, databases and annotations. One whose expiry has passed is no longer there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator import documents, ids
+from reconciler.simulator.clock import seconds_of, timestamp
+from reconciler.simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Store, Transaction
+
+READY_SECONDS: Final = 0.2
+"""How long a new branch is in state ``init``."""
+
+_LIVE: Final = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+
+
+def create(
+    transaction: Transaction,
+    *,
+    project_id: str,
+    name: str | None,
+    default: bool,
+    protected: bool = False,
+    annotations: Mapping[str, str] | None = None,
+    parent: Mapping[str, Any] | None = None,
+    expires_at: float | None = None,
+) -> Document:
+    """Store a branch; one without a name is called by its id (Neon: manage/branches)."""
+    now, branch_id = transaction.now, ids.branch_id(transaction.number())
+    name = name or branch_id
+    body = documents.branch(
+        branch_id=branch_id,
+        project_id=project_id,
+        name=name,
+        default=default,
+        protected=protected,
+        now=now,
+        parent=parent,
+    )
+    body.update(_expiry(expires_at, now))
+    transaction.insert(
+        "branches",
+        id=branch_id,
+        project_id=project_id,
+        parent_id=body.get("parent_id"),
+        name=name,
+        is_default=default,
+        protected=protected,
+        created_at=now,
+        updated_at=now,
+        expires_at=expires_at,
+        body=msgspec.json.encode(body).decode(),
+        annotations=_annotation(branch_id, annotations, now),
+    )
+    return {**body, "current_state": "init", "pending_state": "ready"}
+
+
+def _annotation(branch_id: str, value: Mapping[str, str] | None, now: float) -> str | None:
+    return msgspec.json.encode(documents.annotation(branch_id, value, now)).decode() if value else None
+
+
+def _expiry(expires_at: float | None, now: float) -> Document:
+    if expires_at is None:
+        return {}
+    return {"expires_at": timestamp(expires_at), "ttl_interval_seconds": int(expires_at) - int(now)}
+
+
+def describe(row: sqlite3.Row, now: float) -> Document:
+    """A branch as it is now."""
+    body: Document = msgspec.json.decode(row["body"])
+    if now < row["created_at"] + READY_SECONDS:
+        return {**body, "current_state": "init", "pending_state": "ready"}
+    return {**body, "current_state": "ready"}
+
+
+def annotation(row: sqlite3.Row) -> Document:
+    """The annotation of a branch, empty where it has none."""
+    if row["annotations"] is None:
+        return documents.annotation(row["id"], {})
+    stored: Document = msgspec.json.decode(row["annotations"])
+    return stored
+
+
+def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
+    """Store other members of a branch; an ``expires_at`` of None takes the expiry away."""
+    body: Document = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    expires_at = row["expires_at"]
+    if "expires_at" in changes:
+        expires_at = None if changes["expires_at"] is None else seconds_of(changes["expires_at"])
+        body = {k: v for k, v in body.items() if k not in {"expires_at", "ttl_interval_seconds"}}
+        body.update(_expiry(expires_at, transaction.now))
+    body["primary"] = body["default"]
+    transaction.update(
+        "branches",
+        row["id"],
+        name=body["name"],
+        is_default=body["default"],
+        protected=body["protected"],
+        updated_at=transaction.now,
+        expires_at=expires_at,
+        body=msgspec.json.encode(body).decode(),
+    )
+    return {**body, "current_state": "ready"}
+
+
+def delete(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Take a branch and its computes away."""
+    transaction.update("branches", row["id"], deleted_at=transaction.now)
+    transaction.execute(
+        "UPDATE endpoints SET deleted_at = ? WHERE project_id = ? AND branch_id = ? AND deleted_at IS NULL",
+        *(transaction.now, row["project_id"], row["id"]),
+    )
+
+
+def branch(store: Store, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
+    """One branch of a project."""
+    query = f"SELECT * FROM branches WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
+    return store.row(query, branch_id, project_id, now)
+
+
+def branches(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+    """All branches of a project, the oldest first."""
+    query = f"SELECT * FROM branches WHERE project_id = ? AND {_LIVE} ORDER BY created_at, id"  # noqa: S608
+    return store.rows(query, project_id, now)
+
+
+def default_branch(store: Store, project_id: str) -> sqlite3.Row:
+    """The default branch of a project: there always is one."""
+    query = "SELECT * FROM branches WHERE project_id = ? AND is_default AND deleted_at IS NULL"
+    return store.rows(query, project_id)[0]
+
+
+def check_name_free(rows: list[sqlite3.Row], name: str | None) -> None:
+    """Refuse a name that another branch of the project has."""
+    if name is not None and any(row["name"] == name for row in rows):
+        raise Refusal(409, "branch already exists")
+
+
+def create_role(transaction: Transaction, branch_id: str, name: str) -> Document:
+    """Store a role; the answer holds its password."""
+    password = ids.password(transaction.number())
+    body = documents.role(branch_id, name, transaction.now)
+    encoded = msgspec.json.encode(body).decode()
+    transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=encoded)
+    return {**body, "password": password}
+
+
+def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
+    """Store a database."""
+    body = documents.database(transaction.number(), branch_id, name, owner, transaction.now)
+    encoded = msgspec.json.encode(body).decode()
+    transaction.insert("databases", branch_id=branch_id, name=name, body=encoded)
+    return body
+
+
+def roles(store: Store, branch_id: str) -> list[sqlite3.Row]:
+    """The roles of a branch, by name."""
+    return store.rows("SELECT * FROM roles WHERE branch_id = ? ORDER BY name", branch_id)
+
+
+def databases(store: Store, branch_id: str) -> list[sqlite3.Row]:
+    """The databases of a branch, by name."""
+    return store.rows("SELECT * FROM databases WHERE branch_id = ? ORDER BY name", branch_id)
+
+
+def inherit(transaction: Transaction, store: Store, parent_id: str, branch_id: str) -> None:
+    """Give a new branch its parent's roles and databases, passwords included."""
+    for table in ("roles", "databases"):
+        for row in store.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
+            body = {**msgspec.json.decode(row["body"]), "branch_id": branch_id}
+            columns = {**dict(row), "branch_id": branch_id, "body": msgspec.json.encode(body).decode()}
+            transaction.insert(table, **columns)

@@ -1,0 +1,122 @@
+"""One request as the routes see it, and the world that it is made to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import msgspec
+
+from reconciler.simulator.operations import Fate
+from reconciler.simulator.organization import KeyKind, stored_organization
+from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.clock import Clock
+    from reconciler.simulator.organization import Key, StoredOrganization
+    from reconciler.simulator.store import Store, Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that outlives a request."""
+
+    store: Store
+    clock: Clock
+    behaviour: Behaviour
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """One transaction at the present moment."""
+        return self.store.writing(self.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What scripted faults ask of the routes."""
+
+    fate: Fate = Fate.FINISH
+    unavailable: tuple[str, ...] = ()
+    """Ids of projects that a list is to name as unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of somebody whose key is known."""
+
+    world: World
+    key: Key
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    content: bytes
+    script: Script = Script()
+
+    def body(self, kind: type[T]) -> T:
+        """The request body. Refuses with 400 what is not of that kind."""
+        try:
+            return msgspec.json.decode(self.content or b"null", type=kind)
+        except msgspec.DecodeError as error:
+            raise Refusal(400, f"invalid request: {error}") from None
+
+    def parameters(self, kind: type[T]) -> T:
+        """The query. Refuses with 400 what is not of that kind."""
+        try:
+            return msgspec.convert(dict(self.query), kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refusal(400, f"invalid request: {error}") from None
+
+    def organization(self, org_id: str) -> StoredOrganization:
+        """An organization that the key opens; 404 for any other."""
+        found = stored_organization(self.world.store, org_id)
+        if found is None or not (self.key.opens(org_id) or self.key.org_id == org_id):
+            raise not_found("organization")
+        return found
+
+    def organization_of_key(self, named: str | None) -> StoredOrganization:
+        """The organization that a request is about: the one it names, else the key's own."""
+        org_id = named or self.key.org_id
+        if org_id is None:
+            raise Refusal(400, "org_id is required, you can find it on your organization settings page")
+        return self.organization(org_id)
+
+    def project(self) -> sqlite3.Row:
+        """The row of the live project in the path; 404 where the key does not see it."""
+        row = self.world.store.row(
+            "SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", self.path["project_id"]
+        )
+        if row is None or not self.key.opens(row["org_id"], row["id"]):
+            raise not_found("project")
+        return row
+
+    def require_no_project_key(self) -> None:
+        """Refuse with 403 what a key of a single project may not do."""
+        if self.key.kind is KeyKind.PROJECT:
+            raise Refusal(403, "project-scoped keys are not allowed to perform this action")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a JSON document; no document is an empty body."""
+
+    document: Any = field(default=None)
+    status: int = 200
+    encoded: bytes | None = None
+    """The document, where it is at hand as JSON already."""
+    fault: str | None = None
+    """What about the answer is not as the API documents it."""
+
+    @property
+    def content(self) -> bytes:
+        """The body to be sent."""
+        if self.encoded is not None:
+            return self.encoded
+        return b"" if self.document is None else msgspec.json.encode(self.document)
+
+
+Handler: TypeAlias = "Callable[[Call], Answer]"

@@ -1,0 +1,73 @@
+"""Simulated time: a source of seconds, plus what has been skipped, never behind what the store has seen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.simulator.store import Store
+
+DEMO_EPOCH_SECONDS: Final = datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp()
+"""Where simulated time starts unless somebody says otherwise."""
+
+
+class LoopTime:
+    """A source that follows the running loop from an epoch, and stands still where no loop runs."""
+
+    def __init__(self, epoch_seconds: float = DEMO_EPOCH_SECONDS) -> None:
+        self._latest = epoch_seconds
+        self._epoch_seconds = epoch_seconds
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        try:
+            elapsed = asyncio.get_running_loop().time()
+        except RuntimeError:
+            return self._latest
+        self._latest = max(self._latest, self._epoch_seconds + elapsed)
+        return self._latest
+
+
+class Clock:
+    """The time that every process on one file agrees on.
+
+    Each process brings its own source (wall clock, or a loop's clock that jumps); the store keeps
+    the latest time that any of them wrote, so that time never runs backwards and things are
+    created in the order in which they were stored.
+    """
+
+    def __init__(self, store: Store, source: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._source = source
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.later_than(*self._store.time())
+
+    def later_than(self, latest: float, skipped: float) -> float:
+        """Now, given the latest stored time and the seconds skipped so far."""
+        return max(self._source() + skipped, latest)
+
+    def advance(self, seconds: float) -> None:
+        """Skip time, for every process on the file. Raises ValueError for a step backwards."""
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._store.skip(seconds)
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, to the second, as Neon writes times."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> float:
+    """Seconds since 1970 of an RFC 3339 time. Raises ValueError where the zone is missing."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.timestamp()

@@ -1,0 +1,117 @@
+"""Computes: made, changed, started and suspended. Whether one is active follows from its row and the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator import documents, ids
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.documents import DEFAULT_COMPUTE
+from reconciler.simulator.limits import DEFAULT_SUSPEND_SECONDS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Store, Transaction
+
+START_SECONDS: Final = 0.3
+"""How long a new compute is in state ``init``."""
+NEVER: Final = 1e12
+"""Later than any simulation: a compute that does not suspend."""
+
+
+def compute_of(stated: Mapping[str, Any], defaults: Mapping[str, Any], behaviour: Behaviour) -> Document:
+    """Size and suspension: what is stated, else the defaults, worded as the API reports it."""
+    compute = {member: stated.get(member, defaults[member]) for member in DEFAULT_COMPUTE}
+    if behaviour.default_suspend_as_zero and compute["suspend_timeout_seconds"] == DEFAULT_SUSPEND_SECONDS:
+        compute["suspend_timeout_seconds"] = 0
+    return compute
+
+
+def create(
+    transaction: Transaction,
+    *,
+    project: Mapping[str, Any],
+    branch_id: str,
+    kind: str,
+    compute: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    active_until: float | None = None,
+) -> Document:
+    """Store a compute; it starts at once and suspends when its timeout has passed, unless told otherwise."""
+    now, endpoint_id = transaction.now, ids.endpoint_id(transaction.number())
+    body = documents.endpoint(
+        endpoint_id=endpoint_id,
+        project_id=project["id"],
+        branch_id=branch_id,
+        region_id=project["region_id"],
+        kind=kind,
+        compute=compute,
+        settings=settings or {"pg_settings": {}},
+        now=now,
+    )
+    transaction.insert(
+        "endpoints",
+        id=endpoint_id,
+        project_id=project["id"],
+        branch_id=branch_id,
+        type=kind,
+        ready_at=now + START_SECONDS,
+        active_until=now + idle_after(compute) if active_until is None else active_until,
+        body=msgspec.json.encode(body).decode(),
+    )
+    return {**body, "current_state": "init", "pending_state": "active"}
+
+
+def idle_after(compute: Mapping[str, Any]) -> float:
+    """Seconds of idleness after which a compute suspends."""
+    seconds: int = compute["suspend_timeout_seconds"]
+    return NEVER if seconds < 0 else seconds or DEFAULT_SUSPEND_SECONDS
+
+
+def describe(row: sqlite3.Row, now: float) -> Document:
+    """A compute as it is now."""
+    body: Document = msgspec.json.decode(row["body"])
+    if now < row["ready_at"]:
+        return {**body, "current_state": "init", "pending_state": "active"}
+    if active(row, now):
+        return {**body, "current_state": "active"}
+    return {**body, "current_state": "idle", "suspended_at": timestamp(max(row["ready_at"], row["active_until"]))}
+
+
+def active(row: sqlite3.Row, now: float) -> bool:
+    """Whether a compute runs."""
+    return bool(now < row["active_until"])
+
+
+def change(
+    transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any], *, active_until: float
+) -> Document:
+    """Store other members of a compute, and until when it runs."""
+    body = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    encoded = msgspec.json.encode(body).decode()
+    transaction.update("endpoints", row["id"], body=encoded, active_until=active_until)
+    now_active = transaction.now < active_until
+    return {**body, "current_state": "active" if now_active else "idle"}
+
+
+def endpoint(store: Store, project_id: str, endpoint_id: str) -> sqlite3.Row | None:
+    """One compute of a project."""
+    query = "SELECT * FROM endpoints WHERE id = ? AND project_id = ? AND deleted_at IS NULL"
+    return store.row(query, endpoint_id, project_id)
+
+
+def endpoints_of_project(store: Store, project_id: str) -> list[sqlite3.Row]:
+    """All computes of a project."""
+    query = "SELECT * FROM endpoints WHERE project_id = ? AND deleted_at IS NULL ORDER BY ready_at, id"
+    return store.rows(query, project_id)
+
+
+def endpoints_of_branch(store: Store, project_id: str, branch_id: str) -> list[sqlite3.Row]:
+    """All computes of a branch."""
+    return [row for row in endpoints_of_project(store, project_id) if row["branch_id"] == branch_id]

@@ -1,0 +1,197 @@
+"""Faults as data: which call they strike, and what becomes of it.
+
+An answer that a fault has made carries the header ``x-simulator-fault``, because it need not have
+the documented shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
+
+from reconciler.simulator.call import Script
+from reconciler.simulator.operations import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAULT_HEADER: Final = "x-simulator-fault"
+
+
+class ConnectionDropped(Exception):  # noqa: N818
+    """Raised out of the ASGI app where a fault breaks the connection; a transport turns it into a read error."""
+
+
+class Effect(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a fault does to a call."""
+
+
+class AnswerWith(Effect, frozen=True):
+    """The call is not carried out: an error answer in Neon's general shape, or with ``text`` as its body."""
+
+    status: int
+    message: str = "simulated fault"
+    code: str = ""
+    text: str | None = None
+    content_type: str = "application/json"
+    retry_after: str | None = None
+
+
+class DropBefore(Effect, frozen=True):
+    """The connection breaks before anything is carried out."""
+
+
+class DropAfter(Effect, frozen=True):
+    """The connection breaks after the call was carried out, before its answer."""
+
+
+class AnswerAfter(Effect, frozen=True):
+    """The call is carried out, and an error answers it (Neon: 500, 502, 504 and 524 leave the outcome open)."""
+
+    status: int
+    message: str = "simulated fault"
+
+
+class Delay(Effect, frozen=True):
+    """The answer is late by so many seconds; the call was carried out before."""
+
+    seconds: float
+
+
+class Truncate(Effect, frozen=True):
+    """Only the first bytes of the answer arrive."""
+
+    length: int = 10
+
+
+class HideProjects(Effect, frozen=True):
+    """A list names these projects as unavailable."""
+
+    project_ids: tuple[str, ...]
+
+
+class FailOperations(Effect, frozen=True):
+    """The operations that the call starts fail."""
+
+
+class StickOperations(Effect, frozen=True):
+    """The operations that the call starts never end."""
+
+
+AnyEffect: TypeAlias = (
+    AnswerWith
+    | AnswerAfter
+    | DropBefore
+    | DropAfter
+    | Delay
+    | Truncate
+    | HideProjects
+    | FailOperations
+    | StickOperations
+)
+
+
+def html(status: int = 502) -> AnswerWith:
+    """What a proxy in between answers."""
+    page = f"<html><body><h1>{status} Bad Gateway</h1></body></html>"
+    return AnswerWith(status, text=page, content_type="text/html")
+
+
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+    """An effect, and the calls that it strikes: of those that match, the ``first`` one and ``times - 1`` more."""
+
+    effect: AnyEffect
+    method: str = "*"
+    path: str = "*"
+    """A glob on the path below ``/api/v2``."""
+    first: int = 1
+    times: int | None = 1
+    """None: always."""
+    organization: str | None = None
+    """The id of the organization whose key calls, or that the path or body names."""
+    body_contains: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a fault looks at."""
+
+    method: str
+    path: str
+    content: bytes
+    org_id: str | None
+
+    def matches(self, fault: Fault) -> bool:
+        """Whether a fault is about such a call."""
+        return (
+            fault.method in {"*", self.method}
+            and fnmatchcase(self.path, fault.path)
+            and (fault.organization is None or self._concerns(fault.organization))
+            and (fault.body_contains is None or fault.body_contains.encode() in self.content)
+        )
+
+    def _concerns(self, org_id: str) -> bool:
+        return org_id == self.org_id or org_id in self.path.split("/") or org_id.encode() in self.content
+
+
+class Faults:
+    """The faults that are set, with how often each has met a call and struck one."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._met: list[int] = []
+        self._struck: list[int] = []
+
+    def add(self, effect: AnyEffect, method: str = "*", path: str = "*", **when: int | str | None) -> Fault:
+        """Set a fault; ``when`` holds the other members of Fault."""
+        fault = Fault(effect, method, path, **when)  # type: ignore[arg-type]
+        self.set(fault)
+        return fault
+
+    def set(self, fault: Fault) -> None:
+        """Set a fault."""
+        self._faults.append(fault)
+        self._met.append(0)
+        self._struck.append(0)
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        self.__init__()  # type: ignore[misc]
+
+    def struck(self, fault: Fault | None = None) -> int:
+        """How many calls a fault, or all of them together, have struck."""
+        pairs = zip(self._faults, self._struck, strict=True)
+        return sum(count for each, count in pairs if fault is None or each is fault)
+
+    def strike(self, incoming: Incoming) -> tuple[AnyEffect, ...]:
+        """What becomes of a call, in the order in which the faults were set."""
+        return tuple(fault.effect for at, fault in enumerate(self._faults) if self._strikes(at, fault, incoming))
+
+    def _strikes(self, at: int, fault: Fault, incoming: Incoming) -> bool:
+        if not incoming.matches(fault):
+            return False
+        self._met[at] += 1
+        since = self._met[at] - fault.first
+        strikes = since >= 0 and (fault.times is None or since < fault.times)
+        self._struck[at] += strikes
+        return strikes
+
+
+def script(effects: Sequence[AnyEffect]) -> Script:
+    """The part of the effects that the routes carry out."""
+    fate = Fate.FINISH
+    unavailable: tuple[str, ...] = ()
+    for effect in effects:
+        match effect:
+            case HideProjects(project_ids):
+                unavailable = project_ids
+            case FailOperations():
+                fate = Fate.FAIL
+            case StickOperations():
+                fate = Fate.STICK
+            case _:
+                pass
+    return Script(fate, unavailable)

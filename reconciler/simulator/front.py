@@ -1,0 +1,223 @@
+"""What every request passes before and after its route: key, rate limit, latency, faults, log."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from reconciler.simulator.call import Call
+from reconciler.simulator.exchanges import Exchange
+from reconciler.simulator.faults import (
+    FAULT_HEADER,
+    AnswerAfter,
+    AnswerWith,
+    ConnectionDropped,
+    Delay,
+    DropAfter,
+    DropBefore,
+    Faults,
+    Incoming,
+    Truncate,
+    script,
+)
+from reconciler.simulator.organization import stored_key
+from reconciler.simulator.rate import RateLimiter
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from reconciler.simulator.call import World
+    from reconciler.simulator.faults import AnyEffect
+    from reconciler.simulator.organization import Key
+
+PREFIX: Final = "/api/v2"
+CALL: Final = "simulator.call"
+"""Where the scope carries the call to its route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds that a request takes beside its work, half of them on the way there."""
+
+    shortest: float = 0.0
+    longest: float = 0.0
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer on its way."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str]
+
+
+class Front:
+    """The ASGI app in front of the routes."""
+
+    def __init__(self, world: World, routes: ASGIApp, faults: Faults, latency: Latency) -> None:
+        self._world = world
+        self._routes = routes
+        self._faults = faults
+        self._limiter = RateLimiter(world.behaviour.rate_limit)
+        self._latency = latency
+        self._random = Random(0)  # noqa: S311
+        self.exchanges: list[Exchange] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http" or not scope["path"].startswith(f"{PREFIX}/"):
+            await self._routes(scope, receive, send)
+            return
+        content = await _content(receive)
+        response = await self._answer(scope, content)
+        headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.content})
+
+    async def _answer(self, scope: Scope, content: bytes) -> Response:
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = headers.get("x-request-id") or self._request_id()
+        key = stored_key(self._world.store, headers.get("authorization", "").removeprefix("Bearer "))
+        travel = self._random.uniform(self._latency.shortest, self._latency.longest) / 2
+        if travel:
+            await asyncio.sleep(travel)
+        arrived = self._world.clock.now()
+        status: int | None = None
+        try:
+            response = await self._carry_out(scope, content, key, request_id)
+            status = response.status
+        finally:
+            self.exchanges.append(_exchange(scope, content, key, request_id, arrived, status))
+        if travel:
+            await asyncio.sleep(travel)
+        return response
+
+    def _request_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    async def _carry_out(self, scope: Scope, content: bytes, key: Key | None, request_id: str) -> Response:
+        path = scope["path"].removeprefix(PREFIX)
+        incoming = Incoming(scope["method"], path, content, key.org_id if key else None)
+        effects = self._faults.strike(incoming)
+        response = (
+            _instead(effects) or self._refusal(key, incoming) or await self._route(scope, content, key, effects)
+        )
+        response = await _afterwards(effects, response)
+        return _signed(response, request_id)
+
+    def _refusal(self, key: Key | None, incoming: Incoming) -> Response | None:
+        account = "" if self._world.behaviour.shared_rate_limit or key is None else key.org_id or key.kind.value
+        if not self._limiter.admits(account, incoming.method, incoming.path, self._world.clock.now()):
+            return _error(429, "rate limit exceeded")
+        if key is None:
+            return _error(401, "authentication failed: the API key is not known")
+        return None
+
+    async def _route(
+        self, scope: Scope, content: bytes, key: Key | None, effects: tuple[AnyEffect, ...]
+    ) -> Response:
+        assert key is not None  # noqa: S101
+        call = Call(self._world, key, {}, {}, content, script(effects))
+        return await _collect(self._routes, {**scope, CALL: call})
+
+
+async def _content(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def _collect(routes: ASGIApp, scope: Scope) -> Response:
+    response = Response(500, b"", {})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            response.status = message["status"]
+            response.headers = {name.decode(): value.decode() for name, value in message.get("headers", ())}
+        else:
+            response.content += message.get("body", b"")
+
+    await routes(scope, receive, send)
+    return response
+
+
+def _instead(effects: tuple[AnyEffect, ...]) -> Response | None:
+    """What a fault answers in place of the route."""
+    for effect in effects:
+        if isinstance(effect, DropBefore):
+            raise ConnectionDropped
+        if isinstance(effect, AnswerWith):
+            return _scripted(effect)
+    return None
+
+
+def _scripted(effect: AnswerWith) -> Response:
+    response = _error(effect.status, effect.message, effect.code)
+    if effect.text is not None:
+        response.content = effect.text.encode()
+    response.headers = {"content-type": effect.content_type, FAULT_HEADER: "answer"}
+    if effect.retry_after is not None:
+        response.headers["retry-after"] = effect.retry_after
+    return response
+
+
+async def _afterwards(effects: tuple[AnyEffect, ...], response: Response) -> Response:
+    """What faults make of an answer, once the call was carried out."""
+    for effect in effects:
+        match effect:
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
+            case DropAfter():
+                raise ConnectionDropped
+            case AnswerAfter(status, message):
+                response = _error(status, message)
+                response.headers[FAULT_HEADER] = "answer-after"
+            case Truncate(length):
+                response.content = response.content[:length]
+                response.headers[FAULT_HEADER] = "truncate"
+            case _:
+                pass
+    return response
+
+
+def _error(status: int, message: str, code: str = "") -> Response:
+    body = {"code": code, "message": message}
+    return Response(status, msgspec.json.encode(body), {"content-type": "application/json"})
+
+
+def _signed(response: Response, request_id: str) -> Response:
+    """Name the request in the headers, and in the body of an error (Neon: GeneralError)."""
+    response.headers["x-neon-ret-request-id"] = request_id
+    if response.status >= 400 and response.content.startswith(b'{"code":'):
+        response.content = b'{"request_id":' + msgspec.json.encode(request_id) + b"," + response.content[1:]
+    response.headers["content-length"] = str(len(response.content))
+    return response
+
+
+def _exchange(
+    scope: Scope, content: bytes, key: Key | None, request_id: str, arrived: float, status: int | None
+) -> Exchange:
+    return Exchange(
+        method=scope["method"],
+        path=scope["path"].removeprefix(PREFIX),
+        query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
+        content=content,
+        status=status,
+        request_id=request_id,
+        at=arrived,
+        key_kind=key.kind.value if key else None,
+        org_id=key.org_id if key else None,
+    )

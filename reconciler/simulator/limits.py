@@ -1,0 +1,83 @@
+"""What an organization's plan refuses: sizes, timeouts, restore windows, numbers of projects and branches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.simulator.store import Store
+
+SIZES_CU: Final = (0.25, 0.5, *range(1, 17), *range(18, 57, 2))
+"""Neon: manage/computes."""
+AUTOSCALING_RANGE_CU: Final = 8
+LARGEST_AUTOSCALING_CU: Final = 16
+SHORTEST_SUSPEND_SECONDS: Final = 60
+DEFAULT_SUSPEND_SECONDS: Final = 300
+MAX_BRANCH_TTL_SECONDS: Final = 30 * 86_400
+
+
+def check_compute(compute: Mapping[str, Any], limits: OrganizationLimits) -> None:
+    """Refuse a size or suspend timeout that does not exist or that the plan does not hold."""
+    smallest, largest = compute["autoscaling_limit_min_cu"], compute["autoscaling_limit_max_cu"]
+    _check_sizes(smallest, largest)
+    if limits.max_cu is not None and largest > limits.max_cu:
+        raise Refusal(400, f"autoscaling limit {largest:g} exceeds the maximum of {limits.max_cu:g} compute units")
+    if limits.min_cu is not None and smallest < limits.min_cu:
+        raise Refusal(
+            400, f"autoscaling limit {smallest:g} is below the minimum of {limits.min_cu:g} compute units"
+        )
+    _check_suspend_timeout(compute["suspend_timeout_seconds"], limits)
+
+
+def _check_sizes(smallest: float, largest: float) -> None:
+    for size in (smallest, largest):
+        if size not in SIZES_CU:
+            raise Refusal(400, f"unsupported compute size: {size:g}")
+    if smallest > largest:
+        raise Refusal(400, "autoscaling_limit_min_cu must not exceed autoscaling_limit_max_cu")
+    if smallest == largest:
+        return
+    if largest > LARGEST_AUTOSCALING_CU or largest - smallest > AUTOSCALING_RANGE_CU:
+        raise Refusal(400, f"autoscaling between {smallest:g} and {largest:g} compute units is not supported")
+
+
+def _check_suspend_timeout(seconds: int, limits: OrganizationLimits) -> None:
+    if 0 < seconds < SHORTEST_SUSPEND_SECONDS:
+        raise Refusal(400, f"suspend_timeout_seconds must be at least {SHORTEST_SUSPEND_SECONDS}")
+    shortest = limits.min_suspend_timeout_seconds
+    if shortest is not None and 0 < seconds < shortest and seconds != DEFAULT_SUSPEND_SECONDS:
+        raise Refusal(412, f"suspend interval below {shortest} seconds is not allowed for your account")
+
+
+def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:
+    """Refuse a restore window that the plan does not hold (Neon: 400, naming the maximum)."""
+    longest = limits.restore_window_seconds
+    if longest is not None and seconds > longest:
+        raise Refusal(
+            400,
+            f'requested history retention seconds exceeds allowed maximum; requested:"{seconds}", max:"{longest}"',
+        )
+
+
+def check_room_for_project(store: Store, org_id: str, limits: OrganizationLimits) -> None:
+    """Refuse one project more than the organization holds."""
+    if limits.projects is not None and count_projects(store, org_id) >= limits.projects:
+        message = f"projects limit exceeded, limit:{limits.projects}"
+        raise Refusal(422, message, code="PROJECTS_LIMIT_EXCEEDED")
+
+
+def check_room_for_branch(count: int, limits: OrganizationLimits) -> None:
+    """Refuse one branch more than a project of the organization holds."""
+    if limits.branches is not None and count >= limits.branches:
+        raise Refusal(422, f"branches limit exceeded, limit:{limits.branches}", code="BRANCHES_LIMIT_EXCEEDED")
+
+
+def count_projects(store: Store, org_id: str) -> int:
+    """Live projects of an organization."""
+    count: int = store.value("SELECT live_projects FROM organizations WHERE id = ?", org_id)
+    return count

@@ -1,0 +1,97 @@
+"""Pages of projects, put together from stored JSON: no decoding unless a switch asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.documents import DEFAULT_COMPUTE
+from reconciler.simulator.projects import RECOVERY_SECONDS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.store import Store
+
+_COLUMNS: Final = (
+    "SELECT id, body, integrations, deleted_at, json_extract(usage, '$.active_time_seconds') AS active_time "
+    "FROM projects WHERE org_id = :org_id AND id > :cursor AND instr(searched, :search) "
+    "AND (:project_id IS NULL OR id = :project_id)"
+)
+_LIVE: Final = f"{_COLUMNS} AND deleted_at IS NULL AND created_at <= :shown_since ORDER BY id LIMIT :limit"
+_RECOVERABLE: Final = (
+    f"{_COLUMNS} AND deleted_at IS NOT NULL AND deleted_at > :lost_before ORDER BY id LIMIT :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which projects, and how many."""
+
+    organization: StoredOrganization
+    cursor: str
+    limit: int
+    search: str
+    recoverable: bool
+    project_id: str | None
+    """The only project that the key opens; None where it opens all."""
+
+
+def page(
+    store: Store, request: ListRequest, behaviour: Behaviour, now: float, unavailable: Iterable[str] = ()
+) -> bytes:
+    """One page as JSON. Projects named as unavailable are left out of it, but for their ids."""
+    rows = _rows(store, request, behaviour, now)
+    hidden = frozenset(unavailable)
+    shown = [row for row in rows if row["id"] not in hidden]
+    items = b",".join(_item(row, request.organization, behaviour) for row in shown)
+    rest: dict[str, Any] = {"applications": {}, "integrations": _integrations(shown)}
+    if rows:
+        rest["pagination"] = {"cursor": rows[-1]["id"]}
+    if len(shown) < len(rows):
+        rest["unavailable_project_ids"] = [row["id"] for row in rows if row["id"] in hidden]
+    return b'{"projects":[' + items + b"]," + msgspec.json.encode(rest)[1:]
+
+
+def _rows(store: Store, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
+    return store.rows_named(
+        _RECOVERABLE if request.recoverable else _LIVE,
+        org_id=request.organization.id,
+        cursor=request.cursor,
+        search=request.search.lower(),
+        project_id=request.project_id,
+        limit=request.limit,
+        shown_since=now - behaviour.list_lag_seconds,
+        lost_before=now - RECOVERY_SECONDS,
+    )
+
+
+def _integrations(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
+    return {row["id"]: msgspec.json.decode(row["integrations"]) for row in rows if row["integrations"]}
+
+
+def _item(row: sqlite3.Row, organization: StoredOrganization, behaviour: Behaviour) -> bytes:
+    more: dict[str, Any] = {"active_time": row["active_time"], "org_name": organization.name}
+    if row["deleted_at"] is not None:
+        more["deleted_at"] = timestamp(row["deleted_at"])
+        more["recoverable_until"] = timestamp(row["deleted_at"] + RECOVERY_SECONDS)
+    body = row["body"].encode()
+    if behaviour.list_zero_compute or not behaviour.list_shows_quota:
+        body = _impoverished(body, behaviour)
+    result: bytes = body[:-1] + b"," + msgspec.json.encode(more)[1:]
+    return result
+
+
+def _impoverished(body: bytes, behaviour: Behaviour) -> bytes:
+    document = msgspec.json.decode(body)
+    if behaviour.list_zero_compute:
+        document["default_endpoint_settings"] = dict.fromkeys(DEFAULT_COMPUTE, 0)
+    if not behaviour.list_shows_quota:
+        document["settings"].pop("quota", None)
+    return msgspec.json.encode(document)

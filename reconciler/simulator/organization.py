@@ -1,0 +1,124 @@
+"""The organizations of a simulated account: what they allow, and the keys that open them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from reconciler.desired.tier import OrganizationLimits
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from reconciler.simulator.store import Store, Transaction
+
+PERSONAL_KEY: Final = "sim_personal_key"
+"""Not a secret: every simulator has it."""
+
+_NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedOrganization:
+    """An organization to be simulated. A limit of None is none."""
+
+    name: str
+    limits: OrganizationLimits = field(default_factory=OrganizationLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrganization:
+    """An organization of the store."""
+
+    id: str
+    name: str
+    limits: OrganizationLimits
+    created_at: str
+
+
+class KeyKind(Enum):
+    """Neon's three kinds of API keys."""
+
+    PERSONAL = "personal"
+    ORGANIZATION = "organization"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key opens: everything, one organization, or one project of it."""
+
+    kind: KeyKind
+    org_id: str | None = None
+    project_id: str | None = None
+
+    def opens(self, org_id: str, project_id: str | None = None) -> bool:
+        """Whether the key may see that organization, or that project of it."""
+        if self.kind is KeyKind.PERSONAL:
+            return True
+        if self.kind is KeyKind.ORGANIZATION:
+            return self.org_id == org_id
+        return self.org_id == org_id and project_id is not None and self.project_id == project_id
+
+
+def register(transaction: Transaction, organizations: Iterable[SimulatedOrganization], created_at: str) -> None:
+    """Store organizations with their keys; a known one keeps both and takes on the new limits."""
+    transaction.execute(
+        "INSERT OR IGNORE INTO keys (key, kind) VALUES (?, ?)", PERSONAL_KEY, KeyKind.PERSONAL.value
+    )
+    for organization in organizations:
+        org_id = organization_id(organization.name)
+        body = msgspec.json.encode({"limits": asdict(organization.limits), "created_at": created_at}).decode()
+        transaction.execute(
+            "INSERT INTO organizations VALUES (?, ?, 0, ?) ON CONFLICT (id) DO UPDATE "
+            "SET body = json_set(body, '$.limits', json_extract(excluded.body, '$.limits'))",
+            *(org_id, organization.name, body),
+        )
+        transaction.execute(
+            "INSERT OR IGNORE INTO keys (key, kind, org_id) VALUES (?, ?, ?)",
+            *(organization_key(organization.name), KeyKind.ORGANIZATION.value, org_id),
+        )
+
+
+def organization_id(name: str) -> str:
+    """The id that the simulator gives an organization (Neon: ``^[a-z0-9-]{1,60}$``)."""
+    return f"org-sim-{_NOT_IN_AN_ID.sub('-', name.lower()).strip('-')}"[:60]
+
+
+def organization_key(name: str) -> str:
+    """The key that opens one organization. Not a secret."""
+    return f"sim_org_{_NOT_IN_AN_ID.sub('_', name.lower()).strip('_')}_key"
+
+
+def project_key(project_id: str) -> str:
+    """The key that opens one project. Not a secret."""
+    return f"sim_project_{project_id.replace('-', '_')}_key"
+
+
+def stored_organizations(store: Store) -> tuple[StoredOrganization, ...]:
+    """All of them, by name."""
+    return tuple(
+        _organization(row) for row in store.rows("SELECT id, name, body FROM organizations ORDER BY name")
+    )
+
+
+def stored_organization(store: Store, org_id: str) -> StoredOrganization | None:
+    """The organization of that id."""
+    row = store.row("SELECT id, name, body FROM organizations WHERE id = ?", org_id)
+    return None if row is None else _organization(row)
+
+
+def stored_key(store: Store, key: str) -> Key | None:
+    """What a key opens; None for a key that nobody was given."""
+    row = store.row("SELECT kind, org_id, project_id FROM keys WHERE key = ?", key)
+    return None if row is None else Key(KeyKind(row["kind"]), row["org_id"], row["project_id"])
+
+
+def _organization(row: sqlite3.Row) -> StoredOrganization:
+    body = msgspec.json.decode(row["body"])
+    return StoredOrganization(row["id"], row["name"], OrganizationLimits(**body["limits"]), body["created_at"])

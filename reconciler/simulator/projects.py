@@ -1,0 +1,170 @@
+"""Projects: made, changed, listed, moved, deleted and recovered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator import branches, documents, endpoints, ids
+from reconciler.simulator.behaviour import Patch
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.documents import DEFAULT_COMPUTE
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.store import Transaction
+
+RECOVERY_SECONDS: Final = 7 * 86_400
+BRANCHES_WITHOUT_LIMIT: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRequest:
+    """A project to be made: everything decided, in the API's words."""
+
+    org_id: str
+    name: str | None = None
+    region_id: str = documents.DEFAULT_REGION
+    pg_version: int = documents.DEFAULT_PG_VERSION
+    compute: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_COMPUTE)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    restore_window_seconds: int = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    store_passwords: bool = True
+    branch: str = "main"
+    database: str = "neondb"
+    role: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedProject:
+    """A project with all that comes with it."""
+
+    project: Document
+    branch: Document
+    endpoint: Document
+    role: Document
+    database: Document
+
+
+def create(transaction: Transaction, request: ProjectRequest) -> CreatedProject:
+    """Store a project with a default branch, a compute, a role and a database."""
+    project = _create_row(transaction, request)
+    branch = branches.create(
+        transaction,
+        project_id=project["id"],
+        name=request.branch,
+        default=True,
+        annotations=request.annotations,
+    )
+    endpoint = endpoints.create(
+        transaction, project=project, branch_id=branch["id"], kind="read_write", compute=request.compute
+    )
+    owner = request.role or f"{request.database}_owner"
+    role = branches.create_role(transaction, branch["id"], owner)
+    database = branches.create_database(transaction, branch["id"], request.database, owner)
+    return CreatedProject(project, branch, endpoint, role, database)
+
+
+def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
+    project_id = ids.project_id(transaction.number())
+    body = documents.project(
+        project_id=project_id,
+        org_id=request.org_id,
+        name=request.name or project_id,
+        region_id=request.region_id,
+        pg_version=request.pg_version,
+        compute=request.compute,
+        settings=merged_settings(documents.project_settings(), request.settings, Patch.MERGE),
+        restore_window_seconds=request.restore_window_seconds,
+        store_passwords=request.store_passwords,
+        now=transaction.now,
+    )
+    transaction.insert(
+        "projects",
+        id=project_id,
+        org_id=request.org_id,
+        created_at=transaction.now,
+        usage=msgspec.json.encode(documents.usage()).decode(),
+        **columns(body),
+    )
+    return body
+
+
+def columns(body: Document) -> Document:
+    """The columns that follow from what a project's document says."""
+    searched = f"{body['name']}\n{body['id']}".lower()
+    return {"name": body["name"], "searched": searched, "body": msgspec.json.encode(body).decode()}
+
+
+def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
+    """Store other members of a project."""
+    body = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    transaction.update("projects", row["id"], **columns(body))
+    return body
+
+
+def move(transaction: Transaction, row: sqlite3.Row, org_id: str) -> None:
+    """Hand a project over to another organization."""
+    change(transaction, row, {"org_id": org_id, "owner_id": org_id})
+    transaction.update("projects", row["id"], org_id=org_id)
+
+
+def merged_settings(stored: Mapping[str, Any], stated: Mapping[str, Any], quota_patch: Patch) -> Document:
+    """Settings after a change: by member, whole; the members of a quota merge or replace (not documented)."""
+    settings = {**stored, **stated}
+    if "quota" in stated:
+        before = stored.get("quota", {}) if quota_patch is Patch.MERGE else {}
+        settings["quota"] = _limited({**before, **stated["quota"]})
+    return settings
+
+
+def _limited(quota: Mapping[str, int]) -> dict[str, int]:
+    """A quota as the API reports it: 0 is unlimited, and left out."""
+    return {member: amount for member, amount in quota.items() if amount}
+
+
+def merged_compute(stored: Mapping[str, Any], stated: Mapping[str, Any], behaviour: Behaviour) -> Document:
+    """Compute defaults after a change."""
+    before = stored if behaviour.compute_patch is Patch.MERGE else DEFAULT_COMPUTE
+    rest = {member: value for member, value in stated.items() if member not in DEFAULT_COMPUTE}
+    return {**before, **rest, **endpoints.compute_of(stated, before, behaviour)}
+
+
+def describe(row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
+    """A project as GET answers it."""
+    body = msgspec.json.decode(row["body"])
+    return {**body, **msgspec.json.decode(row["usage"]), **_period(now), "owner": owner(organization)}
+
+
+def describe_new(body: Document, organization: StoredOrganization) -> Document:
+    """A project as its creation answers it: before its first period (year 1 in recorded traffic)."""
+    period = dict.fromkeys(("consumption_period_start", "consumption_period_end"), "0001-01-01T00:00:00Z")
+    return {**body, **documents.usage(), **period, "owner": owner(organization)}
+
+
+def _period(now: float) -> Document:
+    start = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return {
+        "consumption_period_start": timestamp(start.timestamp()),
+        "consumption_period_end": timestamp(end.timestamp()),
+    }
+
+
+def owner(organization: StoredOrganization) -> Document:
+    """Who pays, and for how many branches of a project."""
+    return {
+        "email": f"{organization.id}@neon.test",
+        "name": organization.name,
+        "branches_limit": organization.limits.branches or BRANCHES_WITHOUT_LIMIT,
+        "subscription_type": "direct_sales_v3",
+    }

@@ -1,0 +1,55 @@
+"""Neon's rate limit: requests per account and minute, and per route and second."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reconciler.simulator.behaviour import RateLimit
+
+_ID_IN_PATH = re.compile(r"(?<=/)[^/]*[0-9][^/]*")
+"""Every id holds a digit, and no other part of a path does."""
+MINUTE_SECONDS: Final = 60.0
+
+
+class Window:
+    """The moments of the requests of the last so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._moments: deque[float] = deque()
+
+    def count(self, now: float) -> int:
+        """How many requests the window holds."""
+        while self._moments and self._moments[0] <= now - self._seconds:
+            self._moments.popleft()
+        return len(self._moments)
+
+    def add(self, now: float) -> None:
+        """Note a request."""
+        self._moments.append(now)
+
+
+class RateLimiter:
+    """Sliding windows, in the memory of one process. A refused request does not count."""
+
+    def __init__(self, limit: RateLimit | None) -> None:
+        self._limit = limit
+        self._minutes: defaultdict[str, Window] = defaultdict(lambda: Window(MINUTE_SECONDS))
+        self._seconds: defaultdict[tuple[str, str], Window] = defaultdict(lambda: Window(1.0))
+
+    def admits(self, account: str, method: str, path: str, now: float) -> bool:
+        """Whether one more request is within the limit; notes it where it is."""
+        if self._limit is None:
+            return True
+        minute = self._minutes[account]
+        second = self._seconds[account, f"{method} {_ID_IN_PATH.sub('*', path)}"]
+        admitted = (
+            minute.count(now) < self._limit.per_minute and second.count(now) < self._limit.per_second_and_route
+        )
+        if admitted:
+            minute.add(now)
+            second.add(now)
+        return admitted

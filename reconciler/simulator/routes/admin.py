@@ -1,0 +1,76 @@
+"""/_simulator: what a test or a demo does behind the API's back. No key is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.faults import Fault
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from reconciler.simulator.simulator import Simulator
+
+
+class Advance(msgspec.Struct, forbid_unknown_fields=True):
+    """How much time to skip."""
+
+    seconds: float
+
+
+class Admin:
+    """The pages of one simulator."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def clock(self, request: Request) -> Response:
+        """GET: the time. POST ``{"seconds": 60}``: skip some."""
+        if request.method == "POST":
+            self._simulator.clock.advance(msgspec.json.decode(await request.body(), type=Advance).seconds)
+        now = self._simulator.clock.now()
+        return _json({"now": timestamp(now), "seconds": now})
+
+    async def requests(self, request: Request) -> Response:  # noqa: ARG002
+        """GET: the log of this process."""
+        shown = [
+            {
+                "method": exchange.method,
+                "path": exchange.path,
+                "query": exchange.query,
+                "body": exchange.body,
+                "status": exchange.status,
+                "request_id": exchange.request_id,
+                "at": timestamp(exchange.at),
+                "key": exchange.key_kind,
+            }
+            for exchange in self._simulator.requests
+        ]
+        return _json({"requests": shown})
+
+    async def faults(self, request: Request) -> Response:
+        """POST a fault to set it; DELETE to take all away."""
+        if request.method == "DELETE":
+            self._simulator.faults.clear()
+        else:
+            self._simulator.faults.set(msgspec.json.decode(await request.body(), type=Fault))
+        return _json({"struck": self._simulator.faults.struck()})
+
+
+def admin_routes(simulator: Simulator) -> list[Route]:
+    """The pages, to be mounted."""
+    admin = Admin(simulator)
+    return [
+        Route("/clock", admin.clock, methods=["GET", "POST"]),
+        Route("/requests", admin.requests, methods=["GET"]),
+        Route("/faults", admin.faults, methods=["POST", "DELETE"]),
+    ]
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(document), status, media_type="application/json")

@@ -1,0 +1,289 @@
+"""/projects/{project_id}/branches: list, count, create, read, change, delete, make default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, to_builtins
+
+from reconciler.simulator import branches, documents, endpoints, operations
+from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.clock import seconds_of, timestamp
+from reconciler.simulator.limits import MAX_BRANCH_TTL_SECONDS, check_compute, check_room_for_branch
+from reconciler.simulator.operations import Work
+from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Transaction
+
+DEFAULT_LIMIT: Final = 100
+
+
+class ListBranches(Struct, forbid_unknown_fields=True):
+    """The query of a list."""
+
+    search: str = ""
+    sort_by: Literal["name", "created_at", "updated_at"] = "updated_at"
+    cursor: str = "0"
+    sort_order: Literal["asc", "desc"] = "desc"
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = DEFAULT_LIMIT
+    include_deleted: bool = False
+
+
+class CountBranches(Struct, forbid_unknown_fields=True):
+    """The query of a count."""
+
+    search: str = ""
+
+
+class DeleteBranch(Struct, forbid_unknown_fields=True):
+    """The query of a deletion."""
+
+    hard_delete: bool = False
+
+
+def list_branches(call: Call) -> Answer:
+    """GET /projects/{project_id}/branches."""
+    query = call.parameters(ListBranches)
+    now = call.world.clock.now()
+    rows = _found(call, query.search, now)
+    rows.sort(key=lambda row: (row[query.sort_by], row["id"]), reverse=query.sort_order == "desc")
+    start = _offset(query.cursor)
+    rows = rows[start : start + query.limit]
+    answer: dict[str, Any] = {
+        "branches": [branches.describe(row, now) for row in rows],
+        "annotations": {row["id"]: branches.annotation(row) for row in rows if row["annotations"]},
+    }
+    if len(rows) == query.limit:
+        following = {"next": str(start + query.limit), "sort_by": query.sort_by, "sort_order": query.sort_order}
+        answer["pagination"] = following
+    return Answer(answer)
+
+
+def _offset(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise Refusal(400, "invalid request: unknown cursor")
+    return int(cursor[:18])
+
+
+def _found(call: Call, search: str, now: float) -> list[sqlite3.Row]:
+    rows = branches.branches(call.world.store, call.project()["id"], now)
+    wanted = search.lower()
+    return [row for row in rows if wanted in row["name"].lower() or wanted in row["id"]]
+
+
+def count_branches(call: Call) -> Answer:
+    """GET /projects/{project_id}/branches/count."""
+    query = call.parameters(CountBranches)
+    return Answer({"count": len(_found(call, query.search, call.world.clock.now()))})
+
+
+def get_branch(call: Call) -> Answer:
+    """GET /projects/{project_id}/branches/{branch_id}."""
+    now = call.world.clock.now()
+    row = branch_of(call, now)
+    return Answer({"branch": branches.describe(row, now), "annotation": branches.annotation(row)})
+
+
+def branch_of(call: Call, now: float) -> sqlite3.Row:
+    """The row of the branch in the path."""
+    row = branches.branch(call.world.store, call.project()["id"], call.path["branch_id"], now)
+    if row is None:
+        raise not_found("branch")
+    return row
+
+
+def create_branch(call: Call) -> Answer:
+    """POST /projects/{project_id}/branches."""
+    body = call.body(CreateBranch) if call.content else CreateBranch()
+    world = call.world
+    with world.writing() as transaction:
+        project = call.project()
+        organization = call.organization(project["org_id"])
+        operations.check_unlocked(world.store, project["id"], transaction.now)
+        rows = branches.branches(world.store, project["id"], transaction.now)
+        check_room_for_branch(len(rows), organization.limits)
+        parent = _parent(rows, body.branch)
+        branch = _create(call, transaction, body, rows, parent)
+        made = [_create_endpoint(call, transaction, project, branch["id"], stated) for stated in _computes(body)]
+        started = operations.start(transaction, project["id"], _works(branch["id"], made), call.script.fate)
+    return Answer(_created(call, branch, made, started), status=201)
+
+
+def _parent(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
+    for row in rows:
+        if row["is_default"] if stated.parent_id is UNSET else row["id"] == stated.parent_id:
+            if row["expires_at"] is not None:
+                raise Refusal(422, "cannot create a branch from a branch that expires")
+            return row
+    raise not_found("parent branch")
+
+
+def _create(
+    call: Call, transaction: Transaction, body: CreateBranch, rows: list[sqlite3.Row], parent: sqlite3.Row
+) -> Document:
+    stated: Document = to_builtins(body.branch)
+    branches.check_name_free(rows, stated.get("name"))
+    now = transaction.now
+    members: Document = {"parent_id": parent["id"], "parent_lsn": "0/1E88838"}
+    members["parent_timestamp"] = stated.get("parent_timestamp", timestamp(now))
+    members["init_source"] = stated.get("init_source", "parent-data")
+    branch = branches.create(
+        transaction,
+        project_id=parent["project_id"],
+        name=stated.get("name"),
+        default=False,
+        protected=stated.get("protected", False),
+        annotations=None if body.annotation_value is UNSET else body.annotation_value,
+        parent=members,
+        expires_at=_expiry(stated.get("expires_at"), now),
+    )
+    branches.inherit(transaction, call.world.store, parent["id"], branch["id"])
+    return branch
+
+
+def _expiry(stated: str | None, now: float) -> float | None:
+    """Neon: RFC 3339, in the future, at most 30 days ahead (guides/branch-expiration)."""
+    if stated is None:
+        return None
+    try:
+        seconds = float(int(seconds_of(stated)))
+    except ValueError as error:
+        raise Refusal(400, f"invalid request: expires_at: {error}") from None
+    if not now < seconds <= now + MAX_BRANCH_TTL_SECONDS:
+        raise Refusal(400, "expires_at must be in the future and at most 30 days ahead")
+    return seconds
+
+
+def _computes(body: CreateBranch) -> list[Document]:
+    return [to_builtins(endpoint) for endpoint in body.endpoints]
+
+
+def _create_endpoint(
+    call: Call, transaction: Transaction, project: sqlite3.Row, branch_id: str, stated: Document
+) -> Document:
+    document = msgspec.json.decode(project["body"])
+    defaults = document["default_endpoint_settings"]
+    compute = endpoints.compute_of(stated, defaults, call.world.behaviour)
+    check_compute(compute, call.organization(project["org_id"]).limits)
+    return endpoints.create(
+        transaction,
+        project=document,
+        branch_id=branch_id,
+        kind=stated["type"],
+        compute=compute,
+        settings=stated.get("settings"),
+    )
+
+
+def _works(branch_id: str, made: list[Document]) -> list[Work]:
+    computes = [Work("start_compute", branch_id, endpoint["id"]) for endpoint in made]
+    return [Work("create_branch", branch_id), *computes]
+
+
+def _created(call: Call, branch: Document, made: list[Document], started: list[Document]) -> Document:
+    store = call.world.store
+    roles = branches.roles(store, branch["id"])
+    databases = [msgspec.json.decode(row["body"]) for row in branches.databases(store, branch["id"])]
+    answer = {
+        "branch": branch,
+        "endpoints": made,
+        "operations": started,
+        "roles": [msgspec.json.decode(row["body"]) for row in roles],
+        "databases": databases,
+    }
+    if made and databases:
+        password = {row["name"]: row["password"] for row in roles}
+        answer["connection_uris"] = [_connection(made[0]["host"], databases[0], password)]
+    return answer
+
+
+def _connection(host: str, database: Document, passwords: dict[str, str]) -> Document:
+    role, name = database["owner_name"], database["name"]
+    uri = documents.connection_uri(
+        role_name=role, password=passwords[role], host=host, database_name=name, pooled=False
+    )
+    parameters = {"database": name, "password": passwords[role], "role": role, "host": host}
+    return {
+        "connection_uri": uri,
+        "connection_parameters": {**parameters, "pooler_host": documents.pooler_host(host)},
+    }
+
+
+def update_branch(call: Call) -> Answer:
+    """PATCH /projects/{project_id}/branches/{branch_id}."""
+    changes: Document = to_builtins(call.body(UpdateBranch).branch)
+    world = call.world
+    with world.writing() as transaction:
+        row = branch_of(call, transaction.now)
+        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        rows = branches.branches(world.store, row["project_id"], transaction.now)
+        branches.check_name_free([other for other in rows if other["id"] != row["id"]], changes.get("name"))
+        _check_expiry(changes, row, rows, transaction.now)
+        branch = branches.change(transaction, row, changes)
+        works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
+        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+    return Answer({"branch": branch, "operations": started})
+
+
+def _check_expiry(changes: Document, row: sqlite3.Row, rows: list[sqlite3.Row], now: float) -> None:
+    if _expiry(changes.get("expires_at"), now) is None:
+        return
+    if row["is_default"] or changes.get("protected", row["protected"]):
+        raise Refusal(422, "a default or protected branch cannot expire")
+    if any(other["parent_id"] == row["id"] for other in rows):
+        raise Refusal(422, "a branch with children cannot expire")
+
+
+def delete_branch(call: Call) -> Answer:
+    """DELETE /projects/{project_id}/branches/{branch_id}: 204 where it is gone already."""
+    call.parameters(DeleteBranch)
+    world = call.world
+    with world.writing() as transaction:
+        project_id = call.project()["id"]
+        if world.store.value("SELECT deleted_at FROM branches WHERE id = ?", call.path["branch_id"]) is not None:
+            return Answer(status=204)
+        row = branch_of(call, transaction.now)
+        operations.check_unlocked(world.store, project_id, transaction.now)
+        _check_deletable(row, branches.branches(world.store, project_id, transaction.now))
+        computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
+        branches.delete(transaction, row)
+        works = [
+            Work("suspend_compute", row["id"], compute["id"])
+            for compute in computes
+            if endpoints.active(compute, transaction.now)
+        ]
+        works.append(Work("delete_timeline", row["id"]))
+        started = operations.start(transaction, project_id, works, call.script.fate)
+        branch = branches.describe(row, transaction.now)
+    return Answer({"branch": branch, "operations": started})
+
+
+def _check_deletable(row: sqlite3.Row, rows: list[sqlite3.Row]) -> None:
+    if row["is_default"]:
+        raise Refusal(422, "cannot delete the default branch")
+    if row["protected"]:
+        raise Refusal(422, "cannot delete a protected branch")
+    if row["parent_id"] is None:
+        raise Refusal(422, "cannot delete a root branch")
+    if any(other["parent_id"] == row["id"] for other in rows):
+        raise Refusal(422, "branch has children, delete them first")
+
+
+def set_default_branch(call: Call) -> Answer:
+    """POST /projects/{project_id}/branches/{branch_id}/set_as_default."""
+    world = call.world
+    with world.writing() as transaction:
+        row = branch_of(call, transaction.now)
+        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        if row["expires_at"] is not None:
+            raise Refusal(422, "a branch that expires cannot be the default")
+        before = branches.default_branch(world.store, row["project_id"])
+        branches.change(transaction, before, {"default": False})
+        branch = branches.change(transaction, row, {"default": True})
+    return Answer({"branch": branch, "operations": []})

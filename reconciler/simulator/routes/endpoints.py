@@ -1,0 +1,161 @@
+"""/projects/{project_id}/endpoints: list, create, read, change, delete, start, suspend, restart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import to_builtins
+
+from reconciler.simulator import branches, endpoints, operations
+from reconciler.simulator.bodies import CreateEndpoint, UpdateEndpoint
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.limits import check_compute
+from reconciler.simulator.operations import Work
+from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.routes.branches import branch_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from reconciler.simulator.documents import Document
+
+
+def list_endpoints(call: Call) -> Answer:
+    """GET /projects/{project_id}/endpoints."""
+    return _described(call, endpoints.endpoints_of_project(call.world.store, call.project()["id"]))
+
+
+def list_endpoints_of_branch(call: Call) -> Answer:
+    """GET /projects/{project_id}/branches/{branch_id}/endpoints."""
+    row = branch_of(call, call.world.clock.now())
+    return _described(call, endpoints.endpoints_of_branch(call.world.store, row["project_id"], row["id"]))
+
+
+def _described(call: Call, rows: list[sqlite3.Row]) -> Answer:
+    now = call.world.clock.now()
+    live = {row["id"] for row in branches.branches(call.world.store, call.project()["id"], now)}
+    return Answer({"endpoints": [endpoints.describe(row, now) for row in rows if row["branch_id"] in live]})
+
+
+def get_endpoint(call: Call) -> Answer:
+    """GET /projects/{project_id}/endpoints/{endpoint_id}."""
+    return Answer({"endpoint": endpoints.describe(_endpoint(call), call.world.clock.now())})
+
+
+def _endpoint(call: Call) -> sqlite3.Row:
+    row = endpoints.endpoint(call.world.store, call.project()["id"], call.path["endpoint_id"])
+    if row is None:
+        raise not_found("endpoint")
+    return row
+
+
+def create_endpoint(call: Call) -> Answer:
+    """POST /projects/{project_id}/endpoints."""
+    stated: Document = to_builtins(call.body(CreateEndpoint).endpoint)
+    world = call.world
+    with world.writing() as transaction:
+        project = call.project()
+        operations.check_unlocked(world.store, project["id"], transaction.now)
+        branch_id = _branch_with_room(call, project["id"], stated, transaction.now)
+        document = msgspec.json.decode(project["body"])
+        compute = endpoints.compute_of(stated, document["default_endpoint_settings"], world.behaviour)
+        check_compute(compute, call.organization(project["org_id"]).limits)
+        made = endpoints.create(
+            transaction,
+            project=document,
+            branch_id=branch_id,
+            kind=stated["type"],
+            compute=compute,
+            settings=stated.get("settings"),
+        )
+        works = [Work("start_compute", branch_id, made["id"])]
+        started = operations.start(transaction, project["id"], works, call.script.fate)
+    return Answer({"endpoint": made, "operations": started}, status=201)
+
+
+def _branch_with_room(call: Call, project_id: str, stated: Document, now: float) -> str:
+    store = call.world.store
+    row = branches.branch(store, project_id, stated["branch_id"], now)
+    if row is None:
+        raise not_found("branch")
+    present = endpoints.endpoints_of_branch(store, project_id, row["id"])
+    if stated["type"] == "read_write" and any(other["type"] == "read_write" for other in present):
+        raise Refusal(409, "read-write endpoint already exists")
+    branch_id: str = row["id"]
+    return branch_id
+
+
+def update_endpoint(call: Call) -> Answer:
+    """PATCH /projects/{project_id}/endpoints/{endpoint_id}: wakes a compute that is idle for a moment."""
+    stated: Document = to_builtins(call.body(UpdateEndpoint).endpoint)
+    world = call.world
+    with world.writing() as transaction:
+        row = _endpoint(call)
+        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        stored = msgspec.json.decode(row["body"])
+        compute = endpoints.compute_of(stated, stored, world.behaviour)
+        check_compute(compute, call.organization(call.project()["org_id"]).limits)
+        changes = {**stated, **compute}
+        if changes == {member: stored.get(member) for member in changes}:
+            return Answer({"endpoint": endpoints.describe(row, transaction.now), "operations": []})
+        disabled = changes.get("disabled", stored["disabled"])
+        until = transaction.now if disabled else _active_until(row, compute, transaction.now)
+        endpoint = endpoints.change(transaction, row, changes, active_until=until)
+        works = [Work("suspend_compute" if disabled else "apply_config", row["branch_id"], row["id"])]
+        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+    return Answer({"endpoint": endpoint, "operations": started})
+
+
+def _active_until(row: sqlite3.Row, compute: Document, now: float) -> float:
+    until: float = row["active_until"]
+    return max(until, now + endpoints.idle_after(compute))
+
+
+def delete_endpoint(call: Call) -> Answer:
+    """DELETE /projects/{project_id}/endpoints/{endpoint_id}: 204 where it is gone already."""
+    world = call.world
+    with world.writing() as transaction:
+        project_id = call.project()["id"]
+        if (
+            world.store.value("SELECT deleted_at FROM endpoints WHERE id = ?", call.path["endpoint_id"])
+            is not None
+        ):
+            return Answer(status=204)
+        row = _endpoint(call)
+        operations.check_unlocked(world.store, project_id, transaction.now)
+        transaction.update("endpoints", row["id"], deleted_at=transaction.now)
+        works = [Work("suspend_compute", row["branch_id"], row["id"])] * endpoints.active(row, transaction.now)
+        started = operations.start(transaction, project_id, works, call.script.fate)
+        endpoint = endpoints.describe(row, transaction.now)
+    return Answer({"endpoint": endpoint, "operations": started})
+
+
+def start_endpoint(call: Call) -> Answer:
+    """POST /projects/{project_id}/endpoints/{endpoint_id}/start."""
+    return _set_running(call, running=True, actions=("start_compute",))
+
+
+def suspend_endpoint(call: Call) -> Answer:
+    """POST /projects/{project_id}/endpoints/{endpoint_id}/suspend."""
+    return _set_running(call, running=False, actions=("suspend_compute",))
+
+
+def restart_endpoint(call: Call) -> Answer:
+    """POST /projects/{project_id}/endpoints/{endpoint_id}/restart."""
+    return _set_running(call, running=True, actions=("suspend_compute", "start_compute"))
+
+
+def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answer:
+    world = call.world
+    with world.writing() as transaction:
+        row = _endpoint(call)
+        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        body = msgspec.json.decode(row["body"])
+        if running and body["disabled"]:
+            raise Refusal(422, "endpoint is disabled")
+        until = transaction.now + (endpoints.idle_after(body) if running else 0)
+        endpoint = endpoints.change(transaction, row, {}, active_until=until)
+        works = [Work(action, row["branch_id"], row["id"]) for action in actions]
+        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+    return Answer({"endpoint": endpoint, "operations": started})

@@ -1,0 +1,121 @@
+"""/organizations: read one; move projects from one to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconciler.simulator import branches, endpoints, projects
+from reconciler.simulator.bodies import TransferProjects
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
+from reconciler.simulator.organization import KeyKind
+from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.store import Transaction
+
+
+def get_organization(call: Call) -> Answer:
+    """GET /organizations/{org_id}."""
+    return Answer(describe_organization(call.organization(call.path["org_id"])))
+
+
+def describe_organization(organization: StoredOrganization) -> Document:
+    """An organization as the API answers it."""
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "handle": organization.id,
+        "plan": "agent",
+        "created_at": organization.created_at,
+        "updated_at": organization.created_at,
+        "managed_by": "console",
+    }
+
+
+def transfer_projects(call: Call) -> Answer:
+    """POST /organizations/{source_org_id}/projects/transfer: for a personal key only."""
+    body = call.body(TransferProjects)
+    if call.key.kind is not KeyKind.PERSONAL:
+        raise Refusal(403, "transferring projects requires a personal API key")
+    source = call.organization(call.path["source_org_id"])
+    destination = call.organization(body.destination_org_id)
+    if source.id == destination.id:
+        raise Refusal(400, "source and destination organizations are the same")
+    with call.world.writing() as transaction:
+        rows = [_project_of(call, source, project_id) for project_id in dict.fromkeys(body.project_ids)]
+        refusal = _transfer(call, transaction, rows, destination)
+    if refusal is not None:
+        raise refusal
+    return Answer({})
+
+
+def _project_of(call: Call, source: StoredOrganization, project_id: str) -> sqlite3.Row:
+    query = "SELECT * FROM projects WHERE id = ? AND org_id = ? AND deleted_at IS NULL"
+    row = call.world.store.row(query, project_id, source.id)
+    if row is None:
+        raise not_found(f"project {project_id}")
+    return row
+
+
+def _transfer(
+    call: Call, transaction: Transaction, rows: Sequence[sqlite3.Row], destination: StoredOrganization
+) -> Refusal | None:
+    """Move projects; a refusal that comes back was preceded by those that moved, where a batch is not atomic."""
+    for batch in [rows] if call.world.behaviour.transfer_atomic else [[row] for row in rows]:
+        refusal = _refusal(call, batch, destination, transaction.now)
+        if refusal is not None:
+            return refusal
+        for row in batch:
+            projects.move(transaction, row, destination.id)
+    return None
+
+
+def _refusal(
+    call: Call, rows: Sequence[sqlite3.Row], destination: StoredOrganization, now: float
+) -> Refusal | None:
+    culprits = [
+        {"id": row["id"], "integration": integration}
+        for row in rows
+        for integration in msgspec.json.decode(row["integrations"] or "[]")
+        if integration in {"github", "vercel"}
+    ]
+    if culprits:
+        return Refusal(422, body={"projects": culprits})
+    limits = _unsatisfied(call, rows, destination, now)
+    return Refusal(406, body={"limits": limits}) if limits else None
+
+
+def _unsatisfied(
+    call: Call, rows: Sequence[sqlite3.Row], destination: StoredOrganization, now: float
+) -> list[dict[str, str]]:
+    room, count = destination.limits.projects, count_projects(call.world.store, destination.id) + len(rows)
+    if room is not None and count > room:
+        return [{"name": "projects_count", "expected": str(room), "actual": str(count)}]
+    if not call.world.behaviour.transfer_checks_settings:
+        return []
+    return [limit for row in rows for limit in _exceeded(call, row, destination, now)]
+
+
+def _exceeded(call: Call, row: sqlite3.Row, destination: StoredOrganization, now: float) -> list[dict[str, str]]:
+    store, limits = call.world.store, destination.limits
+    exceeded = []
+    count = len(branches.branches(store, row["id"], now))
+    if limits.branches is not None and count > limits.branches:
+        exceeded.append({"name": "branches_count", "expected": str(limits.branches), "actual": str(count)})
+    project = msgspec.json.decode(row["body"])
+    computes = [msgspec.json.decode(e["body"]) for e in endpoints.endpoints_of_project(store, row["id"])]
+    try:
+        check_restore_window(project["history_retention_seconds"], limits)
+        for compute in (project["default_endpoint_settings"], *computes):
+            check_compute(compute, limits)
+    except Refusal as refusal:
+        exceeded.append({"name": "subscription_type", "expected": destination.name, "actual": str(refusal)})
+    return exceeded

@@ -1,0 +1,233 @@
+"""/projects: list, create, read, change, delete and recover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
+
+from reconciler.simulator import branches, documents, endpoints, listing, operations, projects
+from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.limits import check_compute, check_restore_window, check_room_for_project
+from reconciler.simulator.operations import Work
+from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.projects import CreatedProject, ProjectRequest
+
+RESERVED_ROLES: Final = frozenset({"neon_superuser", "cloud_admin", "zenith_admin", "public", "none"})
+RESERVED_DATABASES: Final = frozenset({"postgres", "template0", "template1"})
+CONFIGURED_ON_COMPUTES: Final = frozenset(
+    {
+        "allowed_ips",
+        "enable_logical_replication",
+        "block_public_connections",
+        "block_vpc_connections",
+        "preload_libraries",
+    }
+)
+"""Settings that running computes have to be told of (Neon: manage/operations, apply_config)."""
+
+
+class ListProjects(Struct, forbid_unknown_fields=True):
+    """The query of a list."""
+
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=400)] = 10
+    search: str = ""
+    org_id: ResourceId | None = None
+    timeout: Annotated[int, Meta(ge=100, le=30_000)] | None = None
+    recoverable: bool = False
+
+
+def list_projects(call: Call) -> Answer:
+    """GET /projects."""
+    query = call.parameters(ListProjects)
+    world = call.world
+    request = listing.ListRequest(
+        organization=call.organization_of_key(query.org_id),
+        cursor=query.cursor,
+        limit=query.limit,
+        search=query.search,
+        recoverable=query.recoverable,
+        project_id=call.key.project_id,
+    )
+    page = listing.page(world.store, request, world.behaviour, world.clock.now(), call.script.unavailable)
+    return Answer(encoded=page, fault="list_zero_compute" if world.behaviour.list_zero_compute else None)
+
+
+def list_shared_projects(call: Call) -> Answer:
+    """GET /projects/shared: nobody shares anything here."""
+    call.parameters(ListProjects)
+    return Answer({"projects": []})
+
+
+def create_project(call: Call) -> Answer:
+    """POST /projects."""
+    body = call.body(CreateProject).project
+    call.require_no_project_key()
+    organization = call.organization_of_key(None if body.org_id is UNSET else body.org_id)
+    request = _request(body, organization, call.world.behaviour)
+    with call.world.writing() as transaction:
+        check_room_for_project(call.world.store, organization.id, organization.limits)
+        created = projects.create(transaction, request)
+        branch_id, endpoint_id = created.branch["id"], created.endpoint["id"]
+        works = (Work("create_timeline", branch_id), Work("start_compute", branch_id, endpoint_id))
+        started = operations.start(transaction, created.project["id"], works, call.script.fate)
+    return Answer(_created(created, organization, started), status=201)
+
+
+def _request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
+    stated: Document = to_builtins(body)
+    limits = organization.limits
+    compute = projects.merged_compute(documents.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
+    check_compute(compute, limits)
+    longest = limits.restore_window_seconds or documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    window = stated.get("history_retention_seconds", min(documents.DEFAULT_RESTORE_WINDOW_SECONDS, longest))
+    check_restore_window(window, limits)
+    _check_region(stated.get("region_id", documents.DEFAULT_REGION))
+    first = stated.get("branch", {})
+    database = first.get("database_name", "neondb")
+    role = first.get("role_name", f"{database}_owner")
+    _check_names(database, role)
+    return projects.ProjectRequest(
+        org_id=organization.id,
+        name=stated.get("name"),
+        region_id=stated.get("region_id", documents.DEFAULT_REGION),
+        pg_version=stated.get("pg_version", documents.DEFAULT_PG_VERSION),
+        compute=compute,
+        settings=stated.get("settings", {}),
+        restore_window_seconds=window,
+        store_passwords=stated.get("store_passwords", True),
+        branch=first.get("name", "main"),
+        database=database,
+        role=role,
+        annotations=first.get("annotations", {}),
+    )
+
+
+def _stated_compute(stated: Document) -> Document:
+    """Neon still takes the sizes at the top level, where they were before default_endpoint_settings."""
+    old = {member: stated[member] for member in documents.DEFAULT_COMPUTE if member in stated}
+    return {**old, **stated.get("default_endpoint_settings", {})}
+
+
+def _check_region(region_id: str) -> None:
+    if region_id not in documents.REGIONS:
+        raise Refusal(400, f"region {region_id!r} is not supported")
+
+
+def _check_names(database: str, role: str) -> None:
+    if database in RESERVED_DATABASES:
+        raise Refusal(400, f"database name {database!r} is reserved")
+    if role in RESERVED_ROLES or role.startswith("pg_"):
+        raise Refusal(400, f"role name {role!r} is reserved")
+
+
+def _created(created: CreatedProject, organization: StoredOrganization, started: list[Document]) -> Document:
+    host, password, role = created.endpoint["host"], created.role["password"], created.role["name"]
+    database = created.database["name"]
+    uri = documents.connection_uri(
+        role_name=role, password=password, host=host, database_name=database, pooled=False
+    )
+    parameters = {"database": database, "password": password, "role": role, "host": host}
+    parameters["pooler_host"] = documents.pooler_host(host)
+    return {
+        "project": projects.describe_new(created.project, organization),
+        "connection_uris": [{"connection_uri": uri, "connection_parameters": parameters}],
+        "roles": [created.role],
+        "databases": [created.database],
+        "operations": started,
+        "branch": created.branch,
+        "endpoints": [created.endpoint],
+    }
+
+
+def get_project(call: Call) -> Answer:
+    """GET /projects/{project_id}."""
+    row = call.project()
+    return Answer({"project": projects.describe(row, call.organization(row["org_id"]), call.world.clock.now())})
+
+
+def update_project(call: Call) -> Answer:
+    """PATCH /projects/{project_id}."""
+    patch = call.body(UpdateProject).project
+    world = call.world
+    with world.writing() as transaction:
+        row = call.project()
+        organization = call.organization(row["org_id"])
+        operations.check_unlocked(world.store, row["id"], transaction.now)
+        changes = _changes(patch, msgspec.json.decode(row["body"]), organization, world.behaviour)
+        projects.change(transaction, row, changes)
+        works = _works(call, patch, row["id"])
+        started = operations.start(transaction, row["id"], works, call.script.fate)
+        answer = projects.describe(call.project(), organization, transaction.now)
+    return Answer({"project": answer, "operations": started})
+
+
+def _changes(
+    patch: ProjectPatch, stored: Document, organization: StoredOrganization, behaviour: Behaviour
+) -> Document:
+    changes: dict[str, Any] = to_builtins(patch)
+    if "history_retention_seconds" in changes:
+        check_restore_window(changes["history_retention_seconds"], organization.limits)
+    if "settings" in changes:
+        settings = projects.merged_settings(stored["settings"], changes["settings"], behaviour.quota_patch)
+        changes["settings"] = settings
+    if "default_endpoint_settings" in changes:
+        stated = changes["default_endpoint_settings"]
+        compute = projects.merged_compute(stored["default_endpoint_settings"], stated, behaviour)
+        check_compute(compute, organization.limits)
+        changes["default_endpoint_settings"] = compute
+    return changes
+
+
+def _works(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:
+    """What a change sets going: a name, a quota or compute defaults need no work (Neon: manage/operations)."""
+    works = []
+    store = call.world.store
+    if not isinstance(patch.history_retention_seconds, UnsetType):
+        works.append(Work("apply_storage_config", branches.default_branch(store, project_id)["id"]))
+    if not isinstance(patch.settings, UnsetType) and CONFIGURED_ON_COMPUTES & to_builtins(patch.settings).keys():
+        rows = endpoints.endpoints_of_project(store, project_id)
+        works.extend(Work("apply_config", row["branch_id"], row["id"]) for row in rows)
+    return works
+
+
+def delete_project(call: Call) -> Answer:
+    """DELETE /projects/{project_id}: recoverable for seven days, and no operations."""
+    call.require_no_project_key()
+    world = call.world
+    with world.writing() as transaction:
+        row = call.project()
+        operations.check_unlocked(world.store, row["id"], transaction.now)
+        if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
+            raise Refusal(422, "project has protected branches and cannot be deleted")
+        transaction.update("projects", row["id"], deleted_at=transaction.now)
+        answer = projects.describe(row, call.organization(row["org_id"]), transaction.now)
+    return Answer({"project": answer})
+
+
+def recover_project(call: Call) -> Answer:
+    """POST /projects/{project_id}/recover."""
+    call.require_no_project_key()
+    world = call.world
+    with world.writing() as transaction:
+        row = world.store.row(
+            "SELECT * FROM projects WHERE id = ? AND deleted_at > ?",
+            *(call.path["project_id"], transaction.now - projects.RECOVERY_SECONDS),
+        )
+        if row is None or not call.key.opens(row["org_id"], row["id"]):
+            raise not_found("project")
+        organization = call.organization(row["org_id"])
+        check_room_for_project(world.store, organization.id, organization.limits)
+        transaction.update("projects", row["id"], deleted_at=None)
+        now = transaction.now
+        rows = branches.branches(world.store, row["id"], now)
+    described = [branches.describe(branch, now) for branch in rows]
+    return Answer({"project": projects.describe(row, organization, now), "branches": described})

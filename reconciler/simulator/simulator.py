@@ -1,0 +1,119 @@
+"""The simulator as its users hold it: open a file, get an app, its keys, its log, its faults and its clock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from reconciler.simulator.app import routes
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.call import World
+from reconciler.simulator.clock import Clock, timestamp
+from reconciler.simulator.faults import Faults
+from reconciler.simulator.front import Front, Latency
+from reconciler.simulator.organization import (
+    PERSONAL_KEY,
+    Key,
+    KeyKind,
+    SimulatedOrganization,
+    organization_key,
+    project_key,
+    register,
+    stored_organizations,
+)
+from reconciler.simulator.routes.admin import admin_routes
+from reconciler.simulator.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+    from reconciler.simulator.exchanges import Exchange
+
+DEFAULT_BEHAVIOUR: Final = Behaviour()
+NO_LATENCY: Final = Latency()
+
+
+class Simulator:
+    """A simulated Neon account over one file. Any number of processes can open the same file."""
+
+    def __init__(self, world: World, latency: Latency) -> None:
+        self.world = world
+        self.faults = Faults()
+        self._front = Front(world, routes(admin_routes(self)), self.faults, latency)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str = ":memory:",
+        organizations: Iterable[SimulatedOrganization] = (),
+        *,
+        clock_source: Callable[[], float] = time.time,
+        behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+        latency: Latency = NO_LATENCY,
+    ) -> Self:
+        """Open the file, or make it; organizations are added to those in it, limits replaced.
+
+        ``clock_source`` gives seconds since 1970: the wall clock, or ``LoopTime()`` on virtual time.
+        """
+        store = Store(path)
+        world = World(store, Clock(store, clock_source), behaviour)
+        with world.writing() as transaction:
+            register(transaction, organizations, timestamp(transaction.now))
+        return cls(world, latency)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.world.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI app: Neon's API below ``/api/v2``, the simulator's own pages below ``/_simulator``."""
+        return self._front
+
+    @property
+    def clock(self) -> Clock:
+        """Simulated time."""
+        return self.world.clock
+
+    @property
+    def requests(self) -> list[Exchange]:
+        """Every exchange of this process so far, in the order of their answers."""
+        return self._front.exchanges
+
+    @property
+    def organization_ids(self) -> Mapping[str, str]:
+        """Neon's id of each organization, by its name."""
+        return {organization.name: organization.id for organization in stored_organizations(self.world.store)}
+
+    @property
+    def organization_keys(self) -> Mapping[str, str]:
+        """The API key of each organization, by its name. Not secrets."""
+        return {name: organization_key(name) for name in self.organization_ids}
+
+    @property
+    def personal_key(self) -> str:
+        """The key of a user who is a member of every organization. Not a secret."""
+        return PERSONAL_KEY
+
+    def key_of_project(self, project_id: str) -> str:
+        """A key that opens one project alone. Raises KeyError for an unknown project."""
+        org_id = self.world.store.value("SELECT org_id FROM projects WHERE id = ?", project_id)
+        if org_id is None:
+            raise KeyError(project_id)
+        key = project_key(project_id)
+        granted = Key(KeyKind.PROJECT, org_id, project_id)
+        with self.world.writing() as transaction:
+            transaction.execute(
+                "INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)",
+                *(key, granted.kind.value, granted.org_id, granted.project_id),
+            )
+        return key

@@ -1,0 +1,167 @@
+"""The simulated Neon's memory: one SQLite file, shared by every process that opens it.
+
+Rows hold the JSON as it is answered, beside the columns that are searched or that a state is
+computed from. Reading commits nothing; each write is one transaction that also moves the clock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from reconciler.simulator.clock import Clock
+
+BUSY_TIMEOUT_SECONDS: Final = 30.0
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS state (
+    id INTEGER PRIMARY KEY CHECK (id = 1), latest REAL NOT NULL, skipped REAL NOT NULL,
+    number INTEGER NOT NULL);
+INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0);
+CREATE TABLE IF NOT EXISTS organizations (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, live_projects INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, org_id TEXT, project_id TEXT);
+CREATE TABLE IF NOT EXISTS projects (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, searched TEXT NOT NULL,
+    created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, usage TEXT NOT NULL, integrations TEXT);
+CREATE INDEX IF NOT EXISTS projects_live ON projects (org_id, id, created_at, searched) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS projects_deleted ON projects (org_id, id) WHERE deleted_at IS NOT NULL;
+CREATE TRIGGER IF NOT EXISTS project_made AFTER INSERT ON projects WHEN new.deleted_at IS NULL BEGIN
+    UPDATE organizations SET live_projects = live_projects + 1 WHERE id = new.org_id; END;
+CREATE TRIGGER IF NOT EXISTS project_moved AFTER UPDATE OF org_id, deleted_at ON projects BEGIN
+    UPDATE organizations SET live_projects = live_projects - 1
+        WHERE id = old.org_id AND old.deleted_at IS NULL;
+    UPDATE organizations SET live_projects = live_projects + 1
+        WHERE id = new.org_id AND new.deleted_at IS NULL;
+    END;
+CREATE TABLE IF NOT EXISTS branches (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL, parent_id TEXT, name TEXT NOT NULL, is_default INTEGER NOT NULL,
+    protected INTEGER NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL, expires_at REAL,
+    deleted_at REAL, body TEXT NOT NULL, annotations TEXT);
+CREATE INDEX IF NOT EXISTS branches_live ON branches (project_id) WHERE deleted_at IS NULL;
+CREATE TABLE IF NOT EXISTS endpoints (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL, branch_id TEXT NOT NULL, type TEXT NOT NULL,
+    ready_at REAL NOT NULL, active_until REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS endpoints_live ON endpoints (project_id, branch_id) WHERE deleted_at IS NULL;
+CREATE TABLE IF NOT EXISTS roles (
+    branch_id TEXT NOT NULL, name TEXT NOT NULL, password TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (branch_id, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS databases (
+    branch_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (branch_id, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS operations (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL, project_id TEXT NOT NULL, created_at REAL NOT NULL,
+    starts_at REAL NOT NULL, ends_at REAL, failed INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS operations_of_project ON operations (project_id, number);
+CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, project_id TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS snapshots_of_project ON snapshots (project_id);
+"""
+
+
+class Transaction:
+    """One write: its moment, and numbers that no other write gets."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float, number: int) -> None:
+        self._connection = connection
+        self._number = number
+        self.now = now
+
+    @property
+    def numbers_used(self) -> int:
+        """The last number that was handed out in this file."""
+        return self._number
+
+    def number(self) -> int:
+        """The next number, from 1."""
+        self._number += 1
+        return self._number
+
+    def insert(self, table: str, **columns: object) -> None:
+        """Add one row."""
+        self._connection.execute(_insertion(table, columns), columns)
+
+    def insert_all(self, table: str, rows: Iterable[dict[str, object]]) -> None:
+        """Add rows that all have the same columns."""
+        rows = list(rows)
+        if rows:
+            self._connection.executemany(_insertion(table, rows[0]), rows)
+
+    def update(self, table: str, row_id: str, **columns: object) -> None:
+        """Change columns of the row with that id."""
+        assignments = ", ".join(f"{column} = :{column}" for column in columns)
+        statement = f"UPDATE {table} SET {assignments} WHERE id = :row_id"  # noqa: S608
+        self._connection.execute(statement, {**columns, "row_id": row_id})
+
+    def execute(self, statement: str, *values: object) -> None:
+        """Any other change."""
+        self._connection.execute(statement, values)
+
+
+def _insertion(table: str, columns: dict[str, object]) -> str:
+    names = ", ".join(columns)
+    values = ", ".join(f":{column}" for column in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({values})"  # noqa: S608
+
+
+class Store:
+    """One open SQLite file, or a database in memory (``":memory:"``)."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Every row that a query finds."""
+        return self._connection.execute(query, values).fetchall()
+
+    def rows_named(self, query: str, **values: object) -> list[sqlite3.Row]:
+        """Every row that a query with named places finds."""
+        return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> sqlite3.Row | None:
+        """The first row that a query finds."""
+        found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return found
+
+    def value(self, query: str, *values: object) -> Any:
+        """The first column of the first row that a query finds; None where it finds none."""
+        found = self.row(query, *values)
+        return None if found is None else found[0]
+
+    def time(self) -> tuple[float, float]:
+        """The latest time that was written, and the seconds that were skipped."""
+        latest, skipped = self.rows("SELECT latest, skipped FROM state")[0]
+        return latest, skipped
+
+    def skip(self, seconds: float) -> None:
+        """Add to the seconds that were skipped."""
+        self._connection.execute("UPDATE state SET skipped = skipped + ?", (seconds,))
+
+    @contextmanager
+    def writing(self, clock: Clock) -> Iterator[Transaction]:
+        """One transaction: all of it is stored at its end, or nothing where it raises."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            latest, skipped, number = self.rows("SELECT latest, skipped, number FROM state")[0]
+            transaction = Transaction(self._connection, clock.later_than(latest, skipped), number)
+            yield transaction
+            moment = (transaction.now, transaction.numbers_used)
+            self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -28,6 +28,11 @@ class Extent:
 
     blocks: int | None = 20
     names: int | None = 5
+
+    @property
+    def inside(self) -> Extent:
+        """The extent for a list within a list."""
+        return self if self.blocks is None else replace(self, blocks=5)
 
 
 WHOLE: Final = Extent(blocks=None, names=None)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import differing
+from reconciler.views.grouping import differing, same_refusals
 from reconciler.views.layout import Line, Page
 from reconciler.views.voice import DRIFT
 from reconciler.views.wording import coverage, drift_summary, refused_count
@@ -42,5 +42,7 @@ def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
 def _left(plan: Plan, extent: Extent) -> Iterator[Piece]:
     if plan.refusals:
         yield from heading("Apply leaves as it is", refused_count(plan))
-        for refusal in plan.refusals:
+        refusals = same_refusals(plan.refusals)
+        for refusal in refusals[: extent.blocks]:
             yield from remarks.refusal(refusal, extent, naming=True)
+        yield from remarks.cut(refusals, extent, "refusal")

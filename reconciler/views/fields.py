@@ -10,11 +10,12 @@ from rich.text import Text
 from reconciler.plan.action import CreateProject
 from reconciler.plan.change import Risk
 from reconciler.views import signs
+from reconciler.views.grouping import field_changes
 from reconciler.views.layout import Line, Series, column, width_of
 from reconciler.views.values import Edit, differences, label, new_values, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
@@ -41,9 +42,7 @@ class Columns:
     @classmethod
     def of(cls, actions: Iterable[Action]) -> Columns:
         """The columns for the changes of these actions."""
-        changes = [
-            change for action in actions if not isinstance(action, CreateProject) for change in action.changes
-        ]
+        changes = [change for action in actions for change in field_changes(action)]
         return cls(
             label=width_of((label(change.path) for change in changes), at_most=_WIDEST_LABEL),
             before=width_of((worded(change.path, change.before) for change in changes), at_most=_WIDEST_VALUE),
@@ -55,8 +54,7 @@ def lines(action: Action, voice: Voice, columns: Columns) -> Iterator[Piece]:
     """The action's changes, one a line; the values of a new project in groups."""
     if isinstance(action, CreateProject):
         yield from _new_project(action.changes)
-        return
-    for change in action.changes:
+    for change in field_changes(action):
         lead = column(label(change.path), columns.label)
         marks = Text(voice.change_mark(change, action), signs.TAKEN if _takes(change) else signs.CHANGED)
         if items := differences(change.before, change.after):
@@ -85,7 +83,7 @@ def _item(item: Difference, voice: Voice) -> Line:
     return Line(lead, Text.assemble((before + between, signs.ASIDE), after), _INDENT + 2)
 
 
-def _new_project(values: Sequence[FieldChange]) -> Iterator[Series]:
+def _new_project(values: Iterable[FieldChange]) -> Iterator[Series]:
     groups = new_values(values)
     width = width_of(groups)
     for group, members in groups.items():

@@ -8,14 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location
-from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.plan import TenantPlan
+from reconciler.plan.wanted import ABSENT, PRESENT, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.plan.action import Action
-    from reconciler.plan.plan import Plan
+    from reconciler.plan.plan import Plan, Refusal, Rule
 
 _NOWHERE: Final = Location("")
 
@@ -89,6 +91,26 @@ def _anonymous(action: Action) -> Action:
     return replace(action, tenant="", source=_NOWHERE, changes=changes)
 
 
+def field_changes(action: Action) -> tuple[FieldChange, ...]:
+    """The changes that say more than the action itself does."""
+    return action.changes if isinstance(action, PatchProject | PatchEndpoint) else ()
+
+
+def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
+    """Refusals for the same reason as one, in the order of the first of each."""
+    alike: dict[tuple[Rule, str, str], list[Refusal]] = {}
+    for refusal in refusals:
+        alike.setdefault((refusal.rule, refusal.message, refusal.remedy), []).append(refusal)
+    return [
+        replace(
+            group[0],
+            tenants=tuple(tenant for refusal in group for tenant in refusal.tenants),
+            actions=tuple(action for refusal in group for action in refusal.actions),
+        )
+        for group in alike.values()
+    ]
+
+
 def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
     """Loose actions, tenant by tenant in name order, each action once."""
     tenants: dict[str, dict[Action, None]] = {}
@@ -107,4 +129,7 @@ def differing(plan: Plan) -> list[TenantPlan]:
 
 def _bare(action: Action) -> Action:
     """A project that is missing is one difference, not fifteen."""
-    return replace(action, changes=()) if isinstance(action, CreateProject) else action
+    if not isinstance(action, CreateProject):
+        return action
+    origin = action.changes[0].origin if action.changes else Origin.UNKNOWN
+    return replace(action, changes=(FieldChange(STATE, ABSENT, PRESENT, origin=origin),))

@@ -11,6 +11,7 @@ import msgspec
 
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.change import JsonText
+from reconciler.plan.outcome import Result
 from reconciler.views.grouping import by_kind, differing, kind_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def report(applied: Report) -> str:
             "started_at": _time(applied.started_at),
             "finished_at": _time(applied.finished_at),
             "calls": applied.calls,
+            "counts": {result.value: applied.count(result) for result in Result},
             "stopped": applied.stopped,
             "stopped_by": applied.stopped_by and applied.stopped_by.name.lower(),
             "tenants": [_tenant_outcome(outcome) for outcome in applied.outcomes],

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
-from reconciler.views.grouping import by_kind, collapse, differing
+from reconciler.views.grouping import by_kind, collapse, differing, field_changes, same_refusals
 from reconciler.views.printable import printable
 from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.voice import DRIFT, PLAN
@@ -100,8 +100,7 @@ def _changes(action: Action, voice: Voice) -> Iterator[str]:
     if isinstance(action, CreateProject):
         for group, members in new_values(action.changes).items():
             yield escaped(f"{group}: {', '.join(members)}")
-        return
-    for change in action.changes:
+    for change in field_changes(action):
         mark = voice.change_mark(change, action)
         yield _change(change, voice) + (f" **{mark}**" if mark else "")
 
@@ -122,7 +121,7 @@ def _item(item: Difference, voice: Voice) -> str:
 
 def _remarks(planned: Plan, rows: int) -> Iterator[str]:
     groups = {
-        "Refused": list(map(_refusal, planned.refusals)),
+        "Refused": list(map(_refusal, same_refusals(planned.refusals))),
         "Conflicts": list(map(_conflict, planned.conflicts)),
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),

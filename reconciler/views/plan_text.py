@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import by_tenant
+from reconciler.views.grouping import by_tenant, same_refusals
 from reconciler.views.layout import Line, Page, indented
 from reconciler.views.voice import PLAN
 from reconciler.views.wording import budget, coverage, plan_summary, refused_count
@@ -40,9 +40,12 @@ def _refusals(plan: Plan, extent: Extent) -> Iterator[Piece]:
     if not plan.refusals:
         return
     yield from heading("Refused", refused_count(plan))
-    for refusal in plan.refusals:
+    refusals = same_refusals(plan.refusals)
+    for refusal in refusals[: extent.blocks]:
         yield from remarks.refusal(refusal, extent, naming=not refusal.actions)
-        yield from indented(blocks.tenants(by_tenant(refusal.actions), PLAN, extent), by=3)
+        held = by_tenant(refusal.actions)
+        yield from indented(blocks.tenants(held, PLAN, extent.inside), by=3)
+    yield from remarks.cut(refusals, extent, "refusal")
 
 
 def _closing(plan: Plan) -> Iterator[Piece]:

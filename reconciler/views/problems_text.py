@@ -33,7 +33,7 @@ def _pieces(problems: Sequence[Problem]) -> Iterator[Piece | Text]:
         yield from _problem(problem)
     if problems:
         yield blank()
-        yield Line(Text(), Text(problems_summary(problems), signs.HEADING))
+    yield Line(Text(), Text(problems_summary(problems), signs.HEADING))
 
 
 def _problem(problem: Problem) -> Iterator[Text]:

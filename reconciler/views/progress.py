@@ -21,8 +21,8 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 class Watch(Protocol):
     """What a run tells about itself; calling it is cheap and writes to stderr only."""
 
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """``done`` of ``total`` steps of ``what`` (``reading projects``) are behind us."""
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """``done`` of ``total`` steps of ``what`` are behind us; None where the total is not known yet."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ class _Bars:
     progress: Progress
     tasks: dict[str, TaskID] = field(default_factory=dict)
 
-    def __call__(self, done: int, total: int, what: str) -> None:
+    def __call__(self, done: int, total: int | None, what: str) -> None:
         if what not in self.tasks:
             self.tasks[what] = self.progress.add_task(printable(what), total=total)
         self.progress.update(self.tasks[what], completed=done, total=total)
@@ -64,7 +64,8 @@ class _Lines:
     clock: Callable[[], float]
     told_at: float
 
-    def __call__(self, done: int, total: int, what: str) -> None:
+    def __call__(self, done: int, total: int | None, what: str) -> None:
         if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
-            self.console.print(f"{printable(what)}: {done:,} of {total:,}", crop=False, soft_wrap=True)
+            progress = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+            self.console.print(f"{printable(what)}: {progress}", crop=False, soft_wrap=True)

@@ -47,7 +47,7 @@ def conflicts(found: Sequence[Conflict], extent: Extent) -> Iterator[Piece]:
         yield Line(Text(), Text(printable(conflict.message)), indent=5)
         yield Line(Text("to settle it: ", signs.ASIDE), Text(printable(conflict.remedy)), indent=5)
         yield blank()
-    yield from _cut(found, extent, "conflict")
+    yield from cut(found, extent, "conflict")
 
 
 def orphans(found: Sequence[Orphan], extent: Extent) -> Iterator[Piece]:
@@ -61,7 +61,7 @@ def orphans(found: Sequence[Orphan], extent: Extent) -> Iterator[Piece]:
         body = Text(f"{project_facts(orphan.project)}, {ownership(orphan)}")
         yield Line(column(printable(orphan.project.name), width, signs.HEADING), body, indent=2)
     yield blank()
-    yield from _cut(found, extent, "orphan")
+    yield from cut(found, extent, "orphan")
 
 
 def notes(found: Sequence[Note], extent: Extent) -> Iterator[Piece]:
@@ -76,7 +76,7 @@ def notes(found: Sequence[Note], extent: Extent) -> Iterator[Piece]:
     for message in messages[: extent.blocks]:
         yield _note(message, alike[message], extent)
     yield blank()
-    yield from _cut(messages, extent, "note")
+    yield from cut(messages, extent, "note")
 
 
 def _note(message: str, alike: Sequence[Note], extent: Extent) -> Line:
@@ -88,6 +88,7 @@ def _note(message: str, alike: Sequence[Note], extent: Extent) -> Line:
     return Line(lead, body, indent=2)
 
 
-def _cut(found: Sequence[object], extent: Extent, noun: str) -> Iterator[Piece]:
+def cut(found: Sequence[object], extent: Extent, noun: str) -> Iterator[Piece]:
+    """That a list was cut, if it was."""
     if extent.blocks is not None and len(found) > extent.blocks:
         yield from more(len(found) - extent.blocks, noun)

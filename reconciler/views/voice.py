@@ -45,7 +45,14 @@ class Voice:
 
     def action_mark(self, action: Action) -> str:
         """What is to be said of the action as a whole; may be empty."""
-        return self.restarts if _restarts(action) else ""
+        marks = (self.restarts if _restarts(action) else "", self._origin(action))
+        return ", ".join(filter(None, marks))
+
+    def _origin(self, action: Action) -> str:
+        """Where a call is a single step, its changes have one origin and are not shown one by one."""
+        if isinstance(action, PatchProject | PatchEndpoint) or not action.changes:
+            return ""
+        return self.origins.get(action.changes[0].origin, "")
 
     def change_mark(self, change: FieldChange, action: Action) -> str:
         """What the change does to the tenant and why it is there; may be empty."""

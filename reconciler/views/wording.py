@@ -172,6 +172,8 @@ def report_summary(report: Report) -> str:
 
 def problems_summary(problems: Sequence[Problem]) -> str:
     """``3 errors and 1 warning in 2 files.``"""
+    if not problems:
+        return "No problems found."
     warnings = sum(problem.severity is Severity.WARNING for problem in problems)
     errors = len(problems) - warnings
     counts = ((errors, "error"), (warnings, "warning"))

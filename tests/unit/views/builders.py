@@ -94,6 +94,7 @@ def transfer(name: str, origin: str, destination: str, reason: str, *, downgrade
         origin=origin,
         destination=destination,
         downgrade=downgrade,
+        changes=(change("organization", origin, destination, lowering=downgrade),),
     )
 
 
@@ -132,7 +133,10 @@ def patch_compute(
 
 
 def delete(name: str, project_id: str) -> DeleteProject:
-    return DeleteProject(tenant=name, reason="state: absent", source=at(name), project_id=project_id)
+    gone = change("state", "present", "absent", Risk.DESTRUCTIVE, lowering=True)
+    return DeleteProject(
+        tenant=name, reason="state: absent", source=at(name), project_id=project_id, changes=(gone,)
+    )
 
 
 def upgrade(name: str) -> TenantPlan:

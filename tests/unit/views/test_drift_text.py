@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.plan import Refusal, Rule
@@ -16,12 +17,12 @@ WHOLE_REPORT = """\
 Missing (1)
 
   acme  new tenant, tier pro  (tenants/acme.yaml:2)
-    +  no live project, the files want one in paid
+    +  no live project, the files want one in paid  not applied
 
 Below its tier (1)
 
   northwind  tier free -> pro  (tenants/northwind.yaml:2)
-    -> live in free, the files say paid
+    -> live in free, the files say paid  not applied
     ~  project
         quota.active_time        live 100h    files 750h   not applied
         quota.data_transfer      live 5GiB    files 50GiB  not applied
@@ -41,7 +42,7 @@ Above its tier (1)
         restore_window       live 7d     files 1d    above files, not applied
     ~  compute of branch main
         compute.max_cu       live 8 CU   files 2 CU  above files, not applied
-    -> live in paid, the files say free
+    -> live in paid, the files say free  not applied
     ~  project
         quota.data_transfer  live 50GiB  files 5GiB  above files, not applied
 
@@ -71,10 +72,10 @@ Still live (2)
 
   ember  state: absent  (tenants/ember.yaml:2)
     -  project myapp-ember (quiet-sun-00000011 in free, 31.5 MB, last active
-       2026-10-01), the files say absent
+       2026-10-01), the files say absent  not applied
 
   keystone  state: absent  (tenants/keystone.yaml:2)
-    -  project still-moon-11223344, the files say absent
+    -  project still-moon-11223344, the files say absent  not applied
 
 Apply leaves as it is (2)
 
@@ -143,3 +144,10 @@ def test_a_refusal_about_no_difference_is_not_called_drift() -> None:
     refusal = Refusal(Rule.INCOMPLETE_VIEW, ("acme",), "why", "how", ())
     text = shown(build.plan(refusals=(refusal,)))
     assert "Not in sync, but nothing to do: 1 refused." in text
+
+
+def test_missing_projects_are_told_alike_whatever_they_would_be_created_with() -> None:
+    small = build.create("acme", tier="pro")
+    large = replace(build.create("birch", tier="pro"), changes=small.changes[3:])
+    text = shown(build.plan(build.tenant("acme", small), build.tenant("birch", large)))
+    assert "  2 tenants  new tenant, tier pro" in text

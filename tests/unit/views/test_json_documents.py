@@ -92,6 +92,7 @@ def test_a_report_carries_every_outcome() -> None:
     document = read(json_documents.report(build.rich_report()))
     assert document["run"] == "7f3a91"
     assert document["started_at"] == "2026-11-23T12:00:00Z"
+    assert document["counts"] == {"applied": 3, "unchanged": 1, "skipped": 1, "failed": 2}
     assert document["stopped_by"] == "partly_applied"
     results = {tenant["tenant"]: tenant["result"] for tenant in document["tenants"]}
     assert results == {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from reconciler.plan.change import Risk
+from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Refusal, Rule
 from reconciler.views import plan_text
 from reconciler.views.console import as_text
@@ -272,6 +272,43 @@ Refused (1)
      3,000 deletions, at most 5 a run
      to allow it: --allow deletes=3000
 """ in shown(build.plan(refusals=(refusal,)))
+
+
+def drift_refusals(count: int, message: str = "the live side moved") -> tuple[Refusal, ...]:
+    names = [f"tenant-{number:04}" for number in range(count)]
+    return tuple(
+        Refusal(Rule.DRIFT_POLICY, (name,), message.format(name=name), "set it by hand", (build.drifted(name),))
+        for name in names
+    )
+
+
+def test_refusals_for_the_same_reason_are_told_once() -> None:
+    assert """\
+Refused (3,000)
+
+  !  drift-policy  3,000 tenants
+     the live side moved
+     to allow it: set it by hand
+
+     3,000 tenants  differs from the files  (tenants/tenant-0000.yaml:2 and 2,999 more)
+       tenant-0000, tenant-0001, tenant-0002, tenant-0003, tenant-0004 and 2,995 more
+       ~  patch project
+           quota.data_transfer  80GiB -> 50GiB  lowering, drift
+
+Not in sync""" in shown(build.plan(refusals=drift_refusals(3000)), width=100)
+
+
+def test_many_refusals_for_different_reasons_are_cut() -> None:
+    text = shown(build.plan(refusals=drift_refusals(30, "project of {name} moved")))
+    assert "project of tenant-0019 moved" in text
+    assert "project of tenant-0020 moved" not in text
+    assert "and 10 more refusals (--full shows all)" in text
+
+
+def test_a_project_that_vanished_is_marked_as_drift() -> None:
+    planned = build.create("acme")
+    vanished = replace(planned, changes=tuple(replace(one, origin=Origin.DRIFT) for one in planned.changes))
+    assert "    +  create project in paid  drift\n" in shown(build.plan(build.tenant("acme", vanished)))
 
 
 def test_a_refusal_without_actions_names_its_tenants() -> None:

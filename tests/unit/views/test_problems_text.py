@@ -29,8 +29,8 @@ def test_a_place_and_its_message_stay_on_one_line_however_narrow_the_output() ->
     assert text.startswith(f"tiers.yaml:1:1: {message}\n")
 
 
-def test_without_problems_nothing_is_said() -> None:
-    assert as_text(problems_text.render([])) == ""
+def test_without_problems_it_says_so() -> None:
+    assert as_text(problems_text.render([])) == "No problems found.\n"
 
 
 def test_an_error_says_what_to_do_and_which_request_it_was() -> None:

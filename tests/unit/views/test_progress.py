@@ -19,6 +19,14 @@ def test_a_log_gets_a_line_only_when_enough_time_has_gone_by() -> None:
     assert file.getvalue() == "tenants applied: 400 of 30,000\ntenants applied: 30,000 of 30,000\n"
 
 
+def test_a_total_that_is_not_known_yet_is_not_said() -> None:
+    file = io.StringIO()
+    times = iter((0.0, 11.0))
+    with watching(Console(file=file, width=80), clock=lambda: next(times)) as watch:
+        watch(400, None, "projects read")
+    assert file.getvalue() == "projects read: 400\n"
+
+
 def test_a_terminal_gets_one_bar_for_each_thing_that_is_done() -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, force_terminal=True, legacy_windows=False)

@@ -1,0 +1,78 @@
+"""Every call that the client can make is an operation of the official description, and so is its answer."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from reconciler.neon.client import Neon
+from tests.contract import description as official
+from tests.wiring import World, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE = "/api/v2"
+ANNOTATIONS = {"managed-by": "tests"}
+
+
+class Traced:
+    """A client that notes which of its methods were used."""
+
+    def __init__(self, neon: Neon) -> None:
+        self._neon = neon
+        self.used: set[str] = set()
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        self.used.add(name)
+        method: Callable[..., object] = getattr(self._neon, name)
+        return method
+
+
+async def use_everything(neon: Neon) -> None:
+    """A tenant's life, from sign-up to deletion."""
+    created = await neon.create_project("free", {"name": "acme", "compute.max_cu": 1.0}, ANNOTATIONS)
+    id_ = created.project.id
+    await neon.wait("free", id_, created.operations)
+    await neon.wait("free", id_, (await neon.update_project("free", id_, {"name": "acme-2"})).operations)
+    await neon.projects("free")
+    await neon.named("free", "acme-2")
+    await neon.transfer_projects("free", "paid", [id_])
+    await neon.project("paid", id_)
+    await neon.branches("paid", id_)
+    for endpoint in await neon.endpoints("paid", id_):
+        patched = await neon.update_endpoint("paid", id_, endpoint.id, {"compute.max_cu": 4.0})
+        await neon.wait("paid", id_, patched.operations)
+    await neon.connection_uri("paid", id_, "neondb", "neondb_owner", pooled=True)
+    await neon.delete_project("paid", id_)
+
+
+def exercised() -> tuple[World, set[str]]:
+    used: set[str] = set()
+
+    async def main(neon: Neon) -> None:
+        traced = Traced(neon)
+        await use_everything(traced)  # type: ignore[arg-type]
+        used.update(traced.used)
+
+    with world() as exercise:
+        exercise.using(main)
+    return exercise, used
+
+
+def test_every_call_of_the_client_is_an_operation_that_is_declared() -> None:
+    official.required()
+    exercise, used = exercised()
+    calls = {name for name, method in vars(Neon).items() if inspect.iscoroutinefunction(method)}
+    assert used == {name for name in calls if not name.startswith("_")}
+    assert None not in {exchange.operation for exchange in exercise.judge.exchanges}
+    assert {exchange.status for exchange in exercise.judge.exchanges} <= {200, 201}
+
+
+def test_the_transfer_of_the_guide_does_not_exist_and_ours_does() -> None:
+    description = official.required()
+    assert description.find("PATCH", f"{BASE}/projects/quiet-lake-1/transfer") is None
+    found = description.find("POST", f"{BASE}/organizations/org-free-1/projects/transfer")
+    assert found is not None
+    operation, values = found
+    assert (operation.name, values) == ("transferProjectsFromOrgToOrg", {"source_org_id": "org-free-1"})

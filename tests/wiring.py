@@ -1,0 +1,144 @@
+"""What every test that does HTTP stands on: a simulated Neon, the judge before it, a client, virtual time.
+
+    with world() as neon_world:
+        created = neon_world.using(lambda neon: neon.create_project("free", {"name": "a"}, {}))
+        assert neon_world.writes() == ["POST /projects"]
+
+Leaving the block asks the judge whether both sides kept to the official description.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import httpx
+
+from reconciler.desired.state import Api
+from reconciler.neon.client import Neon, connect
+from reconciler.neon.credentials import Access, read_access
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.faults import ConnectionDropped
+from reconciler.simulator.front import Latency
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.virtual_time import VirtualLoop
+from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet
+from tests.contract.judge import Judge, JudgedTransport, session_judge
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+T = TypeVar("T")
+
+API: Final = Api(host="https://neon.test/api/v2")
+ORGANIZATIONS: Final = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+AS_DOCUMENTED: Final = Behaviour()
+AT_ONCE: Final = Latency()
+WRITING: Final = ("POST", "PATCH", "PUT", "DELETE")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run ``main`` on virtual time, in a loop of its own."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+class InProcess(httpx.AsyncBaseTransport):
+    """The way to an app in this process, on which a dropped connection looks as it does on a network."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = httpx.ASGITransport(app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises ReadError where the app drops the connection."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except ConnectionDropped as error:
+            raise httpx.ReadError("the connection was dropped", request=request) from error
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One simulated account with the organizations and variables of ``builders.a_fleet``.
+
+    ``via`` leads to it past the judge; every client, and every CLI command, of a test goes that way. One
+    event loop serves the whole block, so that simulated time goes on from one ``run`` to the next.
+    """
+
+    simulator: Simulator
+    judge: Judge
+    via: httpx.AsyncBaseTransport
+    runner: asyncio.Runner
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that ``builders.a_fleet`` refers to."""
+        ids, keys = self.simulator.organization_ids, self.simulator.organization_keys
+        return {
+            "PERSONAL_API_KEY": self.simulator.personal_key,
+            **{f"NEON_{name.upper()}_ORG_ID": ids[name] for name in ids},
+            **{f"{name.upper()}_ORG_API_KEY": keys[name] for name in keys},
+        }
+
+    @property
+    def access(self) -> Access:
+        """Every key of the account."""
+        return read_access(a_fleet(), self.environ)
+
+    def neon(
+        self, *, via: httpx.AsyncBaseTransport | None = None, api: Api = API, share: float = 1.0
+    ) -> AbstractAsyncContextManager[Neon]:
+        """A client; ``via`` may wrap ``self.via``."""
+        random = Random(1)  # noqa: S311
+        return connect(self.access, api, share=share, via=via or self.via, random=random)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run ``main`` on the virtual time of this world."""
+        return self.runner.run(main)
+
+    def using(self, use: Callable[[Neon], Awaitable[T]]) -> T:
+        """Run what ``use`` does with a client."""
+
+        async def main() -> T:
+            async with self.neon() as neon:
+                return await use(neon)
+
+        return self.run(main())
+
+    def calls(self) -> list[str]:
+        """What was asked so far, like ``GET /projects``, in the order of the answers."""
+        return [exchange.line for exchange in self.simulator.requests]
+
+    def writes(self) -> list[str]:
+        """Those of the calls that write."""
+        return [call for call in self.calls() if call.startswith(WRITING)]
+
+
+@contextmanager
+def world(
+    *organizations: SimulatedOrganization,
+    path: Path | str = ":memory:",
+    behaviour: Behaviour = AS_DOCUMENTED,
+    latency: Latency = AT_ONCE,
+    refusals_allowed: bool = False,
+) -> Iterator[World]:
+    """A world, by default with ``ORGANIZATIONS``. ``refusals_allowed`` where a test asks for the forbidden.
+
+    Raises AssertionError at the end of a block that broke rules of the official description.
+    """
+    judge = session_judge(refusals_allowed=refusals_allowed)
+    opened = Simulator.open(
+        path, organizations or ORGANIZATIONS, clock_source=LoopTime(), behaviour=behaviour, latency=latency
+    )
+    with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        yield World(simulator, judge, JudgedTransport(InProcess(simulator.app), judge), runner)
+    judge.verify()

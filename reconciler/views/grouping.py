@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
-from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.plan import TenantPlan
-from reconciler.plan.wanted import ABSENT, PRESENT, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Plan, Refusal, Rule
 
 _NOWHERE: Final = Location("")
@@ -129,7 +128,4 @@ def differing(plan: Plan) -> list[TenantPlan]:
 
 def _bare(action: Action) -> Action:
     """A project that is missing is one difference, not fifteen."""
-    if not isinstance(action, CreateProject):
-        return action
-    origin = action.changes[0].origin if action.changes else Origin.UNKNOWN
-    return replace(action, changes=(FieldChange(STATE, ABSENT, PRESENT, origin=origin),))
+    return replace(action, changes=()) if isinstance(action, CreateProject) else action

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
 from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.change import JsonText
-from reconciler.plan.wanted import STATE
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _number(path: str, value: float) -> str:
 def new_values(values: Iterable[FieldChange]) -> Mapping[str, list[str]]:
     """What a new thing gets, in groups: ``{"quota": ["active_time 100h", "data_transfer 5GiB"]}``."""
     groups: dict[str, list[str]] = {}
-    for value in (one for one in values if one.path != STATE):
+    for value in values:
         group, _, member = label(value.path).rpartition(".")
         groups.setdefault(group or "project", []).append(f"{member} {worded(value.path, value.after)}")
     return groups

@@ -49,8 +49,8 @@ class Voice:
         return ", ".join(filter(None, marks))
 
     def _origin(self, action: Action) -> str:
-        """Where a call is a single step, its changes have one origin and are not shown one by one."""
-        if isinstance(action, PatchProject | PatchEndpoint) or not action.changes:
+        """Of an action that is itself the change, so that no field beside it can say where it comes from."""
+        if not isinstance(action, TransferProject | DeleteProject) or not action.changes:
             return ""
         return self.origins.get(action.changes[0].origin, "")
 

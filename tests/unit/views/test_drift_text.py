@@ -17,7 +17,7 @@ WHOLE_REPORT = """\
 Missing (1)
 
   acme  new tenant, tier pro  (tenants/acme.yaml:2)
-    +  no live project, the files want one in paid  not applied
+    +  no live project, the files want one in paid
 
 Below its tier (1)
 

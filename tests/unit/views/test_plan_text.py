@@ -305,10 +305,10 @@ def test_many_refusals_for_different_reasons_are_cut() -> None:
     assert "and 10 more refusals (--full shows all)" in text
 
 
-def test_a_project_that_vanished_is_marked_as_drift() -> None:
-    planned = build.create("acme")
-    vanished = replace(planned, changes=tuple(replace(one, origin=Origin.DRIFT) for one in planned.changes))
-    assert "    +  create project in paid  drift\n" in shown(build.plan(build.tenant("acme", vanished)))
+def test_a_move_that_no_commit_asked_for_is_marked_as_drift() -> None:
+    planned = build.transfer("acme", "free", "paid", "tier pro", downgrade=False)
+    moved = replace(planned, changes=tuple(replace(one, origin=Origin.DRIFT) for one in planned.changes))
+    assert "    -> transfer from free to paid  drift\n" in shown(build.plan(build.tenant("acme", moved)))
 
 
 def test_a_refusal_without_actions_names_its_tenants() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,8 @@ def _meant(desired: DesiredState, tenants: tuple[str, ...]) -> tuple[DesiredStat
     """The fleet with what stdin says, and the names of the tenants that are meant."""
     names = [name for name in tenants if name != STDIN]
     if STDIN in tenants:
-        desired, given = parse(desired, click.get_text_stream("stdin").read(), STDIN_NAME)
+        text = sys.stdin.buffer.read().decode(errors="surrogateescape")
+        desired, given = parse(desired, text, STDIN_NAME)
         names += given
     if len(names) > FEW:
         raise InvalidInputError(

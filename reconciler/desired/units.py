@@ -67,8 +67,8 @@ def format_seconds(amount: int) -> str:
 def _format(amount: int, order: tuple[str, ...], units: dict[str, int]) -> str:
     if amount == 0:
         return "0" + order[-1]
-    unit = next(unit for unit in order if amount % units[unit] == 0)
-    return f"{amount // units[unit]}{unit}"
+    exact = (f"{amount // units[unit]}{unit}" for unit in order if amount % units[unit] == 0)
+    return min(exact, key=len)
 
 
 def format_cu(size: float) -> str:

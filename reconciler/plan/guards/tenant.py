@@ -15,6 +15,7 @@ from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, 
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import concern_name
 from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
 from reconciler.plan.plan import Refusal, Rule
 
@@ -112,15 +113,30 @@ def _integration(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
+def _recreation(action: Action, bench: Bench) -> Verdict | None:
+    """A project that no commit asks for: its tenant had one, and it vanished."""
+    if (
+        not isinstance(action, CreateProject)
+        or bench.desired.policy.drift.get(PROJECT.name) is not DriftPolicy.REPORT
+    ):
+        return None
+    if all(change.origin is Origin.CONFIG for change in action.changes):
+        return None
+    return _only_reported(PROJECT.name)
+
+
 WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
     _incomplete_view,
     _ownership,
     _integration,
+    _recreation,
 )
 
 
 def _held_changes(bench: Bench) -> Iterator[tuple[tuple[Action, FieldChange], Verdict]]:
     for action in bench.planned.actions:
+        if isinstance(action, CreateProject):
+            continue
         held = {change: verdict for change in action.changes if (verdict := _judge_change(change, bench))}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
         if size is not None:
@@ -139,14 +155,18 @@ def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
     concern = concern_name(change.path)
     policy = bench.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
-        return Verdict(
-            Rule.DRIFT_POLICY,
-            f"drift_policy reports what differs in {concern} and repairs nothing",
-            f"change the live value by hand, or set drift_policy.{concern}: repair",
-        )
+        return _only_reported(concern)
     if change.lowering and not _has_cause(change, policy, bench):
         return _no_cause(change, concern)
     return None
+
+
+def _only_reported(concern: str) -> Verdict:
+    return Verdict(
+        Rule.DRIFT_POLICY,
+        f"drift_policy reports what differs in {concern} and repairs nothing",
+        f"change the live value by hand, or set drift_policy.{concern}: repair",
+    )
 
 
 def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) -> bool:

@@ -123,6 +123,19 @@ def test_a_drift_policy_of_report_repairs_nothing_and_says_so() -> None:
     assert refused(plan) == [(Rule.DRIFT_POLICY, ("acme",))]
 
 
+def test_a_vanished_project_is_made_again_unless_the_policy_reports_it() -> None:
+    tenant = a_tenant()
+    assert kinds(guarded(a_fleet(tenant), a_view(), base=a_fleet(tenant))) == ["create_project"]
+    reporting = a_fleet(tenant, policy=Policy(drift={"project": DriftPolicy.REPORT}))
+    assert refused(guarded(reporting, a_view(), base=a_fleet(tenant))) == [(Rule.DRIFT_POLICY, ("acme",))]
+    assert kinds(guarded(reporting, a_view(), base=a_fleet())) == ["create_project"], "a commit asks for it"
+
+
+def test_a_policy_about_one_concern_holds_back_no_creation() -> None:
+    reporting = a_fleet(a_tenant(), policy=Policy(drift={"quota": DriftPolicy.REPORT}))
+    assert kinds(guarded(reporting, a_view())) == ["create_project"]
+
+
 class TestProtection:
     def test_a_protected_tenant_is_neither_lowered_nor_deleted_whoever_asks(self) -> None:
         for tenant in (a_tenant(protect=True), a_tenant(protect=True, absent=True)):

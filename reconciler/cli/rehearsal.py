@@ -1,0 +1,79 @@
+"""``--simulator FILE``: the embedded Neon in this process, on a clock that jumps instead of waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import httpx
+
+from reconciler.cli.surroundings import use_within
+from reconciler.fleet import Fleet
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.front import Latency
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.virtual_time import VirtualLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from reconciler.cli.surroundings import Surroundings
+    from reconciler.desired.state import DesiredState
+
+T = TypeVar("T")
+
+HOST: Final = "http://127.0.0.1/api/v2"
+"""Never dialled: the app is called in process."""
+LATENCY: Final = Latency(0.05, 0.15)
+"""Seconds of simulated time that a call takes, so that estimates of time can be compared with the real API's."""
+
+
+def rehearse(
+    file: Path,
+    desired: DesiredState,
+    around: Surroundings,
+    use: Callable[[Fleet], Awaitable[T]],
+    *,
+    share: float,
+) -> T:
+    """Uses the fleet on the simulated account in the file, whose organizations and limits are the files'."""
+    with open_account(file, desired) as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        connection = Fleet.connect(
+            with_simulated_ids(desired, simulator),
+            environ={**around.environ, **keys(desired, simulator)},
+            host=HOST,
+            share=share,
+            via=around.wrap(httpx.ASGITransport(simulator.app)),
+            now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+        )
+        return runner.run(use_within(connection, use))
+
+
+def open_account(file: Path, desired: DesiredState, clock_source: Callable[[], float] | None = None) -> Simulator:
+    """The account in the file, made if need be, with an organization for each of the files'."""
+    return Simulator.open(
+        file,
+        [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
+        clock_source=clock_source or LoopTime(time.time()),
+        latency=LATENCY,
+    )
+
+
+def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredState:
+    """The desired state, its organizations those of the simulator."""
+    ids = simulator.organization_ids
+    organizations = {name: replace(o, id=ids[name]) for name, o in desired.organizations.items()}
+    return replace(desired, organizations=organizations)
+
+
+def keys(desired: DesiredState, simulator: Simulator) -> Mapping[str, str]:
+    """The variables that the files reference their keys by, set to the simulator's."""
+    found = {o.api_key.name: simulator.organization_keys[name] for name, o in desired.organizations.items()}
+    if desired.personal_api_key is not None:
+        found[desired.personal_api_key.name] = simulator.personal_key
+    return found

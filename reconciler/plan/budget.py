@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.action import CreateProject, TransferProject
 from reconciler.plan.plan import Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
-    from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
 
 TRANSFER_BATCH: Final = 400
 """Neon: project_ids of one transfer call, at most."""
@@ -22,18 +22,18 @@ COHORT: Final = 400
 PAGE: Final = 400
 """Neon: projects in one page of a list, at most."""
 POLLS_PER_WRITE: Final = 1.5
-"""How often a started operation is asked about, as seen on the simulator; an estimate for the real API."""
+"""How often an operation is asked about that the tenant's next write waits for; seen on the simulator."""
 
 
-def estimate(actions: Iterable[Action], desired: DesiredState, live: LiveState) -> Budget:
+def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
     """Writes are exact. Reads are the looks of the create protocol and the polls of operations."""
-    planned = tuple(actions)
+    planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
     creates = sum(isinstance(action, CreateProject) for action in planned)
-    deletes = sum(isinstance(action, DeleteProject) for action in planned)
     single = len(planned) - sum(routes.values())
-    polls = int((single - deletes) * POLLS_PER_WRITE)
+    awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
+    polls = int(awaited * POLLS_PER_WRITE)
     reads = polls + _looks(creates, desired, live)
     calls = single + transfers + reads
     waits = -(-creates // COHORT) * desired.api.settle_seconds

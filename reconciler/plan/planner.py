@@ -63,7 +63,7 @@ def make_plan(
         orphans=orphans,
         notes=tuple(survey.notes(desired, tenants, identities)),
         coverage=survey.coverage(desired, live, tenants, identities),
-        budget=estimate((action for plan in plans for action in plan.actions), desired, live),
+        budget=estimate(plans, desired, live),
     )
 
 

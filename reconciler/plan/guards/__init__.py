@@ -32,5 +32,5 @@ def guard(plan: Plan, desired: DesiredState, live: LiveState, permissions: Permi
         plan,
         tenants=tuple(kept),
         refusals=(*plan.refusals, *refusals),
-        budget=estimate((action for planned in kept for action in planned.actions), desired, live),
+        budget=estimate(kept, desired, live),
     )

@@ -94,5 +94,5 @@ def _action(action: Action, block: Block, voice: Voice, reason: str) -> Line:
     if mark := voice.action_mark(action):
         body.append(f"  {mark}", signs.CHANGED)
     if reason:
-        body.append(f"  {printable(reason)}", signs.ASIDE)
+        body.append(f"  ({printable(reason)})", signs.ASIDE)
     return Line(Text(f"{sign.text:<3}", sign.style), body, indent=4)

@@ -83,11 +83,15 @@ def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> Block:
 
 
 def _anonymous(action: Action) -> Action:
-    """The action without what is the tenant's own by nature: its name, its place, its new project's name."""
-    changes = action.changes
-    if isinstance(action, CreateProject):
-        changes = tuple(change for change in changes if change.path != "name")
-    return replace(action, tenant="", source=_NOWHERE, changes=changes)
+    """The action without what no view tells of it, and without what is the tenant's own by nature."""
+    match action:
+        case CreateProject():
+            changes = tuple(change for change in action.changes if change.path != "name")
+            return replace(action, tenant="", source=_NOWHERE, changes=changes)
+        case PatchProject() | PatchEndpoint():
+            return replace(action, tenant="", source=_NOWHERE, companions=())
+        case _:
+            return replace(action, tenant="", source=_NOWHERE)
 
 
 def field_changes(action: Action) -> tuple[FieldChange, ...]:

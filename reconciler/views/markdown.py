@@ -85,15 +85,19 @@ def _details(title: str, count: int, lines: Sequence[str], beyond: int) -> str:
 def _rows(block: Block, voice: Voice) -> Iterator[str]:
     who = _who(block)
     for action in block.actions:
-        deed = escaped(voice.action(action, block.members[0].project))
-        mark = f" **{voice.action_mark(action)}**" if voice.action_mark(action) else ""
-        yield f"| {who} | {deed}{mark} | {'<br>'.join(_changes(action, voice))} |"
+        yield f"| {who} | {_action(action, block, voice)} | {'<br>'.join(_changes(action, voice))} |"
         who = ""
+
+
+def _action(action: Action, block: Block, voice: Voice) -> str:
+    deed = escaped(voice.action(action, block.members[0].project))
+    mark = f" **{voice.action_mark(action)}**" if voice.action_mark(action) else ""
+    return f"{deed}{mark}<br>{escaped(action.reason)}"
 
 
 def _who(block: Block) -> str:
     sources = place(action.source for member in block.members for action in member.actions)
-    return "<br>".join((_names(block.names), escaped(block.actions[0].reason), escaped(sources)))
+    return f"{_names(block.names)}<br>{escaped(sources)}"
 
 
 def _changes(action: Action, voice: Voice) -> Iterator[str]:

@@ -78,17 +78,13 @@ def deed(action: Action, project: LiveProject | None = None) -> str:
         case TransferProject():
             return f"transfer from {printable(action.origin)} to {printable(action.destination)}"
         case PatchProject():
-            return f"patch project{_stage(action)}"
+            return "patch project"
         case PatchEndpoint():
-            return f"patch compute of branch {printable(action.branch)}{_stage(action)}"
+            return f"patch compute of branch {printable(action.branch)}"
         case DeleteProject():
             return f"delete {_doomed(action, project)}"
         case _:
             assert_never(action)
-
-
-def _stage(action: PatchProject | PatchEndpoint) -> str:
-    return " before the transfer" if action.before_transfer else ""
 
 
 def finding(action: Action, project: LiveProject | None = None) -> str:

@@ -21,7 +21,7 @@ def test_a_change_is_a_row() -> None:
 
 | tenant | action | changes |
 |---|---|---|
-| `amber`, `birch`<br>tier free changed<br>tiers.yaml:14 | patch project | `quota.data_transfer` 5GiB -&gt; 10GiB |
+| `amber`, `birch`<br>tiers.yaml:14 | patch project<br>tier free changed | `quota.data_transfer` 5GiB -&gt; 10GiB |
 
 </details>
 """)
@@ -30,7 +30,7 @@ def test_a_change_is_a_row() -> None:
 def test_risks_stand_out() -> None:
     text = markdown.plan(build.plan(build.downgrade("harbor")))
     assert "`restore_window` 7d -&gt; 1d **lowering, destructive**" in text
-    assert "patch compute of branch main before the transfer **restarts compute**" in text
+    assert "patch compute of branch main **restarts compute**" in text
 
 
 def test_drift_speaks_of_what_was_found() -> None:

@@ -47,10 +47,10 @@ Upgrade (1)
 Downgrade (1)
 
   harbor  tier pro -> free  (tenants/harbor.yaml:2)
-    ~  patch project before the transfer
+    ~  patch project
         compute.max_cu       8 CU  -> 2 CU  lowering
         restore_window       7d    -> 1d    lowering, destructive
-    ~  patch compute of branch main before the transfer  restarts compute
+    ~  patch compute of branch main  restarts compute
         compute.max_cu       8 CU  -> 2 CU  lowering
     -> transfer from paid to free
     ~  patch project
@@ -198,6 +198,12 @@ Create (2)
 """)
 
 
+def test_what_goes_out_unchanged_does_not_keep_tenants_apart() -> None:
+    raised = build.patch("birch", "tier free changed", build.change("quota.data_transfer_bytes", 1, 2))
+    other = replace(raised, tenant="cedar", companions=(("quota.active_time_seconds", 72_000),))
+    assert "2 tenants" in shown(build.plan(build.tenant("birch", raised), build.tenant("cedar", other)))
+
+
 def test_one_differing_value_keeps_tenants_apart() -> None:
     other = build.patch("birch", "tier free changed", build.change("quota.data_transfer_bytes", 1, 10 * build.GIB))
     text = shown(build.plan(build.price_change("acme"), build.tenant("birch", other)))
@@ -258,8 +264,8 @@ def test_several_reasons_stand_with_their_actions() -> None:
     )
     text = shown(plan)
     assert "  acme  (tenants/acme.yaml:2)\n" in text
-    assert "    ~  patch project  tier changed\n" in text
-    assert "    ~  patch compute of branch main  resized\n" in text
+    assert "    ~  patch project  (tier changed)\n" in text
+    assert "    ~  patch compute of branch main  (resized)\n" in text
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -101,6 +101,11 @@ class World:
         random = Random(1)  # noqa: S311
         return connect(self.access, api, share=share, via=via or self.via, random=random)
 
+    def http(self, key: str | None = None) -> httpx.AsyncClient:
+        """A bare client, for what ``neon()`` would never ask; the personal key unless ``key`` is given."""
+        headers = {"Authorization": f"Bearer {key or self.simulator.personal_key}"}
+        return httpx.AsyncClient(transport=self.via, base_url=API.host, headers=headers)
+
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run ``main`` on the virtual time of this world."""
         return self.runner.run(main)

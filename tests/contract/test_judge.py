@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract import description as official
+from tests.contract.breaking import changed, places
 from tests.contract.judge import FAULT_HEADER, Judge, JudgedTransport, Tally, session_judge
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 BASE = "http://neon.test/api/v2"
 NOON = "2026-11-23T12:00:00Z"
@@ -96,24 +93,6 @@ LOCKED = replace(MOVE, status=423, answer=ERROR)
 REMOVED = Sample("DELETE", f"/projects/{PROJECT['id']}/branches/br-a-1", status=204, headers={})
 CREATE_REFUSED = Sample("POST", "/projects", {"project": WANTED}, 422, ERROR)
 LAWFUL = (LIST, READ, MOVE, DENIED, LOCKED, REMOVED, CREATE_REFUSED)
-
-
-def places(value: Any, kind: type, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The paths of all values of ``kind`` in a document."""
-    if isinstance(value, kind):
-        yield here
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from places(child, kind, (*here, key))
-
-
-def changed(document: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
-    """A copy of ``document`` in which the value at ``path`` is changed."""
-    if not path:
-        return change(document)
-    fresh = copy.copy(document)
-    fresh[path[0]] = changed(fresh[path[0]], path[1:], change)
-    return fresh
 
 
 @pytest.mark.parametrize("sample", LAWFUL, ids=lambda sample: f"{sample.method} {sample.status}")

@@ -1,0 +1,237 @@
+"""A fleet on a simulated Neon, applied for real: planner, client, journal and executor, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import httpx
+
+from reconciler.apply.executor import execute
+from reconciler.apply.journal import Header, Journal
+from reconciler.apply.session import CreateProtocol
+from reconciler.apply.stop import StopSignal
+from reconciler.desired.state import Api
+from reconciler.neon.client import Neon, connect
+from reconciler.neon.credentials import Access, Key, OrganizationAccess
+from reconciler.neon.observe import observe
+from reconciler.neon.secret import Secret
+from reconciler.plan.outcome import Report, Result
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.planner import make_plan
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.faults import ConnectionDropped
+from reconciler.simulator.front import Latency
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.virtual_time import VirtualLoop
+from tests.builders import FREE_LIMITS, PAID_LIMITS
+from tests.contract.judge import JudgedTransport, session_judge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+    from reconciler.neon.client import CreatedProject
+    from reconciler.plan.plan import Plan
+    from reconciler.simulator.exchanges import Exchange
+
+T = TypeVar("T")
+
+CAREFUL = CreateProtocol(settle_seconds=10.0)
+UNHURRIED = Behaviour(rate_limit=None)
+INSTANT = Latency()
+
+
+class Killed(BaseException):
+    """The process dies here: no code of the product catches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What strikes one exchange: ``error`` before the request arrives, or once it was carried out."""
+
+    error: BaseException
+    carried_out: bool
+
+
+Striking: TypeAlias = Callable[[int, httpx.Request], "Strike | None"]
+"""Whether something strikes the n-th exchange (from 1)."""
+
+
+def never(_number: int, _request: httpx.Request) -> Strike | None:
+    """Nothing strikes."""
+    return None
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """One client's way to the simulator, on which exchanges can be struck."""
+
+    def __init__(self, simulator: Simulator, striking: Striking) -> None:
+        self._app = httpx.ASGITransport(app=simulator.app)
+        self._striking = striking
+        self.exchanges = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.exchanges += 1
+        strike = self._striking(self.exchanges, request)
+        if strike and not strike.carried_out:
+            raise strike.error
+        try:
+            response = await self._app.handle_async_request(request)
+        except ConnectionDropped as dropped:
+            raise httpx.ReadError("the connection broke") from dropped
+        if strike:
+            raise strike.error
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One run: what was planned, what became of it, what its journal says."""
+
+    plan: Plan
+    report: Report
+    journal: list[dict[str, Any]]
+    created: Mapping[str, CreatedProject]
+
+    def result(self, tenant: str) -> Result:
+        """What became of the tenant."""
+        return next(outcome.result for outcome in self.report.outcomes if outcome.tenant == tenant)
+
+    def message(self, tenant: str) -> str:
+        """Why the tenant's first action that did not go through did not."""
+        outcome = next(outcome for outcome in self.report.outcomes if outcome.tenant == tenant)
+        return next(action.message for action in outcome.actions if action.result is not Result.APPLIED)
+
+    def results(self) -> dict[str, Result]:
+        """What became of each tenant."""
+        return {outcome.tenant: outcome.result for outcome in self.report.outcomes}
+
+
+@dataclass(slots=True)
+class World:
+    """A simulated account with the organizations free and paid, and a folder for journals."""
+
+    simulator: Simulator
+    folder: Path
+    runs: int = field(default=0)
+
+    @classmethod
+    def open(cls, folder: Path, behaviour: Behaviour = UNHURRIED, latency: Latency = INSTANT) -> World:
+        """An empty account."""
+        organizations = (
+            SimulatedOrganization("free", FREE_LIMITS),
+            SimulatedOrganization("paid", PAID_LIMITS),
+        )
+        simulator = Simulator.open(
+            organizations=organizations, clock_source=LoopTime(), behaviour=behaviour, latency=latency
+        )
+        return cls(simulator, folder)
+
+    @asynccontextmanager
+    async def client(self, striking: Striking = never, seed: int = 1) -> AsyncIterator[Neon]:
+        """A client whose exchanges are judged."""
+        ids, keys = self.simulator.organization_ids, self.simulator.organization_keys
+        access = Access(
+            organizations={
+                name: OrganizationAccess(name, ids[name], Key(name.upper(), Secret(keys[name]))) for name in ids
+            },
+            personal=Key("PERSONAL", Secret(self.simulator.personal_key)),
+        )
+        wire = JudgedTransport(Wire(self.simulator, striking), session_judge())
+        api = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
+        random = Random(seed)  # noqa: S311
+        async with connect(access, api, via=wire, random=random) as neon:
+            yield neon
+
+    async def observe(self, desired: DesiredState) -> LiveState:
+        """What is live."""
+        async with self.client() as neon:
+            return await observe(neon, desired, permissions=Permissions(expect_empty=True))
+
+    async def plan(self, desired: DesiredState) -> Plan:
+        """What differs."""
+        return make_plan(desired, await self.observe(desired))
+
+    async def apply(
+        self,
+        desired: DesiredState,
+        *,
+        run: str | None = None,
+        striking: Striking = never,
+        stop: StopSignal | None = None,
+        protocol: CreateProtocol = CAREFUL,
+        plan: Plan | None = None,
+    ) -> Applied:
+        """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run."""
+        self.runs += 1
+        run = run or f"run{self.runs}"
+        stop = stop or StopSignal()
+        created: dict[str, CreatedProject] = {}
+        async with self.client(striking, seed=self.runs) as neon:
+            counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
+            if plan is None:
+                live = await observe(neon, desired, permissions=Permissions(expect_empty=True))
+                plan = make_plan(desired, live)
+                counts |= live.listed
+            path = self.folder / f"{run}.jsonl"
+            header = Header(run=run, fleet=plan.fleet, actor="a test", commit=None, version="0", started_at=now())
+            with Journal.open(path, header, now) as journal:
+                report = await execute(
+                    plan,
+                    neon,
+                    run=run,
+                    protocol=protocol,
+                    organizations=counts,
+                    journal=journal,
+                    now=now,
+                    stop=stop,
+                    on_created=created.__setitem__,
+                )
+        return Applied(plan, report, journal_lines(path), created)
+
+    async def live(self, desired: DesiredState) -> dict[str, LiveProject]:
+        """The live projects by name. Fails where two have the same."""
+        projects = (await self.observe(desired)).projects
+        assert len({project.name for project in projects}) == len(projects)
+        return {project.name: project for project in projects}
+
+    def block(self, project_id: str) -> None:
+        """Connects the project to GitHub, which keeps it from moving (Neon: transfer, 422)."""
+        with self.simulator.world.writing() as transaction:
+            transaction.update("projects", project_id, integrations='["github"]')
+
+    def writes(self) -> list[Exchange]:
+        """The calls that wrote or tried to, since the log was last cleared."""
+        return [exchange for exchange in self.simulator.requests if exchange.method != "GET"]
+
+    def forget(self) -> None:
+        """Clears the log of requests."""
+        self.simulator.requests.clear()
+
+
+def now() -> datetime:
+    """The time of the loop, as a date."""
+    return datetime.fromtimestamp(LoopTime()(), UTC)
+
+
+def journal_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a journal."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def virtually(main: Coroutine[Any, Any, T]) -> T:
+    """Runs it on virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)

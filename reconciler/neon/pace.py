@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aiolimiter import AsyncLimiter
@@ -32,8 +33,8 @@ class Pace:
         burst = max(1.0, min(BURST, requests_per_minute / BURST_PART))
         self._account = _bucket(burst, max(requests_per_minute - burst, burst) / 60)
         route_burst = max(1.0, burst_per_second * ROUTE_BURST_PART)
-        route_rate = max(burst_per_second - route_burst, route_burst)
-        self._routes: defaultdict[str, AsyncLimiter] = defaultdict(lambda: _bucket(route_burst, route_rate))
+        route_rate = max(burst_per_second - route_burst - 1, 1.0)
+        self._routes: defaultdict[str, _Route] = defaultdict(lambda: _Route(_bucket(route_burst, route_rate)))
         self._slow_until = float("-inf")
 
     @classmethod
@@ -44,9 +45,15 @@ class Pace:
         )
 
     async def turn(self, route: str) -> None:
-        """Wait until a call of this route may start."""
-        await self._routes[route].acquire()
-        await self._account.acquire(self._cost)
+        """Wait until a call of this route may start.
+
+        One at a time per route: calls that had their route's token already and all waited for the account would
+        start together afterwards. The one that does is the 1 that the route's rate is short of.
+        """
+        of_route = self._routes[route]
+        async with of_route.turn:
+            await of_route.bucket.acquire()
+            await self._account.acquire(self._cost)
 
     def slow_down(self) -> None:
         """Neon has answered 429."""
@@ -56,6 +63,12 @@ class Pace:
     def _cost(self) -> float:
         slow = asyncio.get_running_loop().time() < self._slow_until
         return min(SLOW_COST, self._account.max_rate) if slow else 1
+
+
+@dataclass(slots=True)
+class _Route:
+    bucket: AsyncLimiter
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def _bucket(burst: float, per_second: float) -> AsyncLimiter:

@@ -30,6 +30,7 @@ def create(
     name: str | None,
     default: bool,
     protected: bool = False,
+    storage_bytes: int = 0,
     annotations: Mapping[str, str] | None = None,
     parent: Mapping[str, Any] | None = None,
     expires_at: float | None = None,
@@ -46,6 +47,7 @@ def create(
         now=now,
         parent=parent,
     )
+    body["logical_size"] = storage_bytes
     body.update(_expiry(expires_at, now))
     transaction.insert(
         "branches",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,19 +18,23 @@ DEMO_EPOCH_SECONDS: Final = datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp()
 
 
 class LoopTime:
-    """A source that follows the running loop from an epoch, and stands still where no loop runs."""
+    """A source that moves on with the running loop, from an epoch, and stands still where no loop runs."""
 
     def __init__(self, epoch_seconds: float = DEMO_EPOCH_SECONDS) -> None:
         self._latest = epoch_seconds
-        self._epoch_seconds = epoch_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_started = 0.0
 
     def __call__(self) -> float:
-        """Seconds since 1970."""
+        """Seconds since 1970; a new loop goes on where the last one stopped."""
         try:
-            elapsed = asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             return self._latest
-        self._latest = max(self._latest, self._epoch_seconds + elapsed)
+        if loop is not self._loop:
+            self._loop = loop
+            self._loop_started = self._latest - loop.time()
+        self._latest = self._loop_started + loop.time()
         return self._latest
 
 
@@ -62,7 +67,12 @@ class Clock:
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC, to the second, as Neon writes times."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _written(int(seconds))
+
+
+@lru_cache
+def _written(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def seconds_of(text: str) -> float:

@@ -15,7 +15,7 @@ from reconciler.simulator.documents import DEFAULT_COMPUTE
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.documents import Document
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 RECOVERY_SECONDS: Final = 7 * 86_400
 BRANCHES_WITHOUT_LIMIT: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLife:
+    """What no request can ask for, because it comes from use; nothing for a new project."""
+
+    protected: bool = False
+    storage_bytes: int = 0
+    last_active_at: float | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+    integrations: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class ProjectRequest:
     database: str = "neondb"
     role: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    life: ProjectLife = field(default_factory=ProjectLife)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,8 @@ def create(transaction: Transaction, request: ProjectRequest) -> CreatedProject:
         project_id=project["id"],
         name=request.branch,
         default=True,
+        protected=request.life.protected,
+        storage_bytes=request.life.storage_bytes,
         annotations=request.annotations,
     )
     endpoint = endpoints.create(
@@ -75,7 +89,7 @@ def create(transaction: Transaction, request: ProjectRequest) -> CreatedProject:
 
 
 def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
-    project_id = ids.project_id(transaction.number())
+    project_id, life = ids.project_id(transaction.number()), request.life
     body = documents.project(
         project_id=project_id,
         org_id=request.org_id,
@@ -88,12 +102,16 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
         store_passwords=request.store_passwords,
         now=transaction.now,
     )
+    body["synthetic_storage_size"] = life.storage_bytes
+    if life.last_active_at is not None:
+        body["compute_last_active_at"] = timestamp(life.last_active_at)
     transaction.insert(
         "projects",
         id=project_id,
         org_id=request.org_id,
         created_at=transaction.now,
-        usage=msgspec.json.encode(documents.usage()).decode(),
+        usage=_encoded({**documents.usage(), **life.usage}),
+        integrations=_encoded(list(life.integrations)) if life.integrations else None,
         **columns(body),
     )
     return body
@@ -102,7 +120,11 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
 def columns(body: Document) -> Document:
     """The columns that follow from what a project's document says."""
     searched = f"{body['name']}\n{body['id']}".lower()
-    return {"name": body["name"], "searched": searched, "body": msgspec.json.encode(body).decode()}
+    return {"name": body["name"], "searched": searched, "body": _encoded(body)}
+
+
+def _encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:

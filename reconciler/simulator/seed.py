@@ -1,0 +1,223 @@
+"""Projects made by hand: rows written directly, as if somebody had clicked in the console long ago.
+
+Nothing made here runs operations, counts against a rate limit or appears in the log of requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.live.project import Quota
+from reconciler.simulator import branches, documents, endpoints, projects
+from reconciler.simulator.behaviour import Patch
+from reconciler.simulator.endpoints import NEVER
+from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.live.project import Compute
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.simulator import Simulator
+    from reconciler.simulator.store import Transaction
+
+DAY_SECONDS: Final = 86_400.0
+OLDEST_DAYS: Final = 700
+FREE_QUOTA: Final = Quota(
+    active_time_seconds=360_000, data_transfer_bytes=5_368_709_120, logical_size_bytes=536_870_912
+)
+"""What Neon's guide gives a tenant who does not pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSeed:
+    """A branch beside the default one, with a compute unless it is to have none."""
+
+    name: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+    expires_at: float | None = None
+    compute: Compute | None = None
+    with_compute: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSeed:
+    """A project. What is None is as Neon makes it by default."""
+
+    name: str
+    quota: Quota | None = None
+    compute: Compute | None = None
+    """Defaults for later computes."""
+    endpoint_compute: Compute | None = None
+    """The compute of the default branch; None follows the defaults."""
+    active: bool = False
+    """Whether that compute runs."""
+    restore_window_seconds: int = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Free-form, as the API words it; without ``quota``."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+    """Whether the default branch is, which keeps the project from being deleted."""
+    branches: Sequence[BranchSeed] = ()
+    region: str = documents.DEFAULT_REGION
+    pg_version: int = documents.DEFAULT_PG_VERSION
+    branch: str = "main"
+    database: str = "neondb"
+    role: str = "neondb_owner"
+    created_at: float | None = None
+    """Seconds since 1970; None is now."""
+    last_active_at: float | None = None
+    storage_bytes: int = 0
+    usage: Mapping[str, int] = field(default_factory=dict)
+    """Counters of this period, by the names of a quota's members."""
+    integrations: Sequence[str] = ()
+    """Such as ``github`` and ``vercel``, which block a transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """The ids of a project that was made by hand."""
+
+    project_id: str
+    branch_id: str
+    endpoint_id: str
+    branch_ids: tuple[str, ...] = ()
+    """Those of its other branches, in their order."""
+
+
+def add_project(simulator: Simulator, organization: str, seed: ProjectSeed) -> Seeded:
+    """Make one project in the organization of that name."""
+    return add_projects(simulator, organization, (seed,))[0]
+
+
+def add_projects(simulator: Simulator, organization: str, seeds: Iterable[ProjectSeed]) -> tuple[Seeded, ...]:
+    """Make projects, all in one transaction. No limit of the organization is checked."""
+    org_id = simulator.organization_ids[organization]
+    with simulator.world.writing() as transaction:
+        return tuple(_add(simulator, transaction, org_id, seed) for seed in seeds)
+
+
+def seed_fleet(
+    simulator: Simulator, organization: str, count: int, *, name: str = "tenant-{number:05d}", first: int = 1
+) -> tuple[Seeded, ...]:
+    """Make a believable fleet of free tenants, the same each time. ``name`` may hold ``{number}``."""
+    now = simulator.clock.now()
+    return add_projects(simulator, organization, _fleet(name, range(first, first + count), now))
+
+
+def _fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSeed]:
+    random = Random(0)  # noqa: S311
+    for number in numbers:
+        age = random.uniform(1, OLDEST_DAYS) * DAY_SECONDS
+        yield ProjectSeed(
+            name.format(number=number),
+            quota=FREE_QUOTA,
+            branches=(BranchSeed("development"),) if number % 10 == 0 else (),
+            created_at=now - age,
+            last_active_at=now - age * random.random(),
+            storage_bytes=random.randrange(30_000_000, 500_000_000),
+            usage={"active_time_seconds": random.randrange(200_000)},
+        )
+
+
+def _add(simulator: Simulator, transaction: Transaction, org_id: str, seed: ProjectSeed) -> Seeded:
+    with transaction.dated(seed.created_at):
+        created = projects.create(transaction, _request(simulator, org_id, seed))
+        project, endpoint_id = created.project, created.endpoint["id"]
+        _set_compute(simulator, transaction, created, seed)
+        others = tuple(_add_branch(simulator, transaction, project, created.branch, b) for b in seed.branches)
+    return Seeded(project["id"], created.branch["id"], endpoint_id, others)
+
+
+def _request(simulator: Simulator, org_id: str, seed: ProjectSeed) -> ProjectRequest:
+    quota = {} if seed.quota is None else {"quota": msgspec.to_builtins(seed.quota)}
+    return ProjectRequest(
+        org_id=org_id,
+        name=seed.name,
+        region_id=seed.region,
+        pg_version=seed.pg_version,
+        compute=_compute(simulator, seed.compute, documents.DEFAULT_COMPUTE),
+        settings=merged_settings({}, {**seed.settings, **quota}, Patch.MERGE),
+        restore_window_seconds=seed.restore_window_seconds,
+        branch=seed.branch,
+        database=seed.database,
+        role=seed.role,
+        annotations=seed.annotations,
+        life=ProjectLife(
+            protected=seed.protected,
+            storage_bytes=seed.storage_bytes,
+            last_active_at=seed.last_active_at,
+            usage=seed.usage,
+            integrations=seed.integrations,
+        ),
+    )
+
+
+def _compute(simulator: Simulator, compute: Compute | None, defaults: Mapping[str, Any]) -> Document:
+    if compute is None:
+        return dict(defaults)
+    stated = {
+        "autoscaling_limit_min_cu": compute.min_cu,
+        "autoscaling_limit_max_cu": compute.max_cu,
+        "suspend_timeout_seconds": compute.suspend_timeout_seconds,
+    }
+    stated = {member: value for member, value in stated.items() if value is not None}
+    return endpoints.compute_of(stated, defaults, simulator.world.behaviour)
+
+
+def _set_compute(
+    simulator: Simulator, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed
+) -> None:
+    if seed.endpoint_compute is None and not seed.active:
+        return
+    row = endpoints.endpoint(simulator.world.store, created.project["id"], created.endpoint["id"])
+    assert row is not None  # noqa: S101
+    compute = _compute(simulator, seed.endpoint_compute, created.project["default_endpoint_settings"])
+    endpoints.change(transaction, row, compute, active_until=NEVER if seed.active else row["active_until"])
+
+
+def _encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def add_branch(simulator: Simulator, project_id: str, seed: BranchSeed) -> str:
+    """Make a branch of the project's default branch; the answer is its id."""
+    store = simulator.world.store
+    with simulator.world.writing() as transaction:
+        project = msgspec.json.decode(store.value("SELECT body FROM projects WHERE id = ?", project_id))
+        parent = msgspec.json.decode(branches.default_branch(store, project_id)["body"])
+        return _add_branch(simulator, transaction, project, parent, seed)
+
+
+def _add_branch(
+    simulator: Simulator, transaction: Transaction, project: Document, parent: Document, seed: BranchSeed
+) -> str:
+    branch = branches.create(
+        transaction,
+        project_id=project["id"],
+        name=seed.name,
+        default=False,
+        protected=seed.protected,
+        annotations=seed.annotations,
+        parent={"parent_id": parent["id"], "init_source": "parent-data"},
+        expires_at=seed.expires_at,
+    )
+    branches.inherit(transaction, simulator.world.store, parent["id"], branch["id"])
+    if seed.with_compute:
+        compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])
+        endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
+    branch_id: str = branch["id"]
+    return branch_id
+
+
+def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:
+    """Set counters of the present period, such as ``active_time_seconds=360_000``."""
+    store = simulator.world.store
+    with simulator.world.writing() as transaction:
+        usage = msgspec.json.decode(store.value("SELECT usage FROM projects WHERE id = ?", project_id))
+        transaction.update("projects", project_id, usage=_encoded({**usage, **counters}))

@@ -10,19 +10,20 @@ from tests.contract.description import ABSENT
 from tests.contract.judge import MAX_LISTED, SESSION, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 WORKERS: Final = Tally()
 """The sum of what the workers of a parallel run have seen."""
 
 
-@pytest.fixture(autouse=True)
-def every_exchange_keeps_to_the_description() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
     """Fails the test in which a violation came up, even where it never asked its judge."""
     before = len(SESSION.violations)
-    yield
+    outcome = yield
     found = SESSION.violations[before:]
     assert not found, "violations of the official description:\n" + "\n".join(found[:MAX_LISTED])
+    return outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

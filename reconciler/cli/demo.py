@@ -1,0 +1,195 @@
+"""``reconciler demo``: a fleet that differs from its files in every way, converged on the embedded Neon."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import click
+import httpx
+
+from reconciler.cli.demo_scene import set_the_scene
+from reconciler.cli.desired import load_desired
+from reconciler.cli.options import files_options
+from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
+from reconciler.cli.surroundings import surroundings
+from reconciler.errors import ReconcilerError
+from reconciler.fleet import Fleet, Planned, Request, Run
+from reconciler.neon.client import connect
+from reconciler.neon.credentials import read_access
+from reconciler.plan.action import PatchProject
+from reconciler.plan.concerns import compute, quota
+from reconciler.plan.converge import sized
+from reconciler.plan.identity import identify
+from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.virtual_time import VirtualLoop
+from reconciler.views import drift_text, plan_text, report_text
+from reconciler.views.console import show, stdout_console
+from reconciler.views.narration import chapter, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.cli.options import FilesFlags
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.neon.client import Neon
+    from reconciler.plan.change import Value
+    from reconciler.simulator.simulator import Simulator
+
+LOWERING: Final = Request(permissions=Permissions(lowering=True))
+"""A person has looked at what is taken from tenants, and permits it."""
+CUT_CU: Final = 0.25
+RAISED_BYTES: Final = 1024**4
+
+
+class DemoFailedError(ReconcilerError):
+    """The demonstration did not end as it says; the files may leave something open."""
+
+
+@click.command("demo")
+@files_options
+def command(files: FilesFlags) -> None:
+    """Watch the fleet of tiers.yaml and tenants/ converge on the embedded Neon. No account, no network."""
+    desired = load_desired(files)
+    with (
+        TemporaryDirectory(prefix="reconciler-demo-") as folder,
+        open_account(Path(folder) / "sim.db", desired) as simulator,
+        asyncio.Runner(loop_factory=VirtualLoop) as runner,
+    ):
+        story = set_the_scene(desired, simulator)
+        runner.run(_play(desired, simulator, story, journal=Path(folder) / "journal.jsonl"))
+
+
+async def _play(desired: DesiredState, simulator: Simulator, story: dict[str, str], *, journal: Path) -> None:
+    fleet_files = with_simulated_ids(desired, simulator)
+    environ = keys(desired, simulator)
+    via = surroundings().wrap(httpx.ASGITransport(simulator.app))
+    async with (
+        Fleet.connect(
+            fleet_files,
+            environ=environ,
+            host=HOST,
+            via=via,
+            now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+        ) as fleet,
+        connect(read_access(fleet_files, environ), replace(desired.api, host=HOST), via=via) as console,
+    ):
+        await _Demo(fleet, console, story, journal).play()
+
+
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    fleet: Fleet
+    console: Neon
+    """Somebody else, at work in Neon's console."""
+    story: dict[str, str]
+    journal: Path
+
+    async def play(self) -> None:
+        self._tell_the_story()
+        planned = await self._plan()
+        await self._apply(planned)
+        await self._plan_again()
+        await self._give_back(planned)
+        await self._find_drift()
+
+    def _tell_the_story(self) -> None:
+        count = len(self.fleet.desired.tenants)
+        self._chapter(
+            "1. The fleet",
+            f"The files declare {count} tenants. On the embedded Neon they differ from them in every way:",
+        )
+        show(told(self.story), stdout_console())
+
+    async def _plan(self) -> Planned:
+        self._chapter(
+            "2. The plan",
+            "A downgrade or a deletion takes something from a tenant. No commit asks for it here, so a person "
+            "permits it. A protected tenant stays as it is all the same, and what no file declares is "
+            "reported, never deleted.",
+            "reconciler plan --allow lowering",
+        )
+        planned = await self.fleet.plan(LOWERING)
+        show(plan_text.render(planned.plan), stdout_console())
+        return planned
+
+    async def _apply(self, planned: Planned) -> None:
+        self._chapter(
+            "3. The apply",
+            "Projects that move share one transfer call, and operations are waited for. The seconds are the embedded "
+            "Neon's own: its clock jumps instead of waiting.",
+            "reconciler apply --allow lowering",
+        )
+        report = await self.fleet.apply(planned, Run(journal=self.journal))
+        show(report_text.render(report, journal=None), stdout_console())
+        _check(report.count(Result.APPLIED) == len(report.outcomes), "not every tenant was applied")
+
+    async def _plan_again(self) -> None:
+        self._chapter(
+            "4. The same plan again",
+            "Nothing is left to do; only what the guards hold back is still open.",
+            "reconciler plan --allow lowering",
+        )
+        again = await self.fleet.plan(LOWERING)
+        show(plan_text.render(again.plan), stdout_console())
+        _check(again.plan.empty, "the second plan is not empty")
+
+    async def _give_back(self, planned: Planned) -> None:
+        """Whoever is responsible for the protected tenants sets them right by hand."""
+        self._chapter(
+            "5. In sync",
+            "The protected tenant's limit is set right by hand in the console, by whoever gave it.",
+            "reconciler plan",
+        )
+        owners = identify(self.fleet.desired, planned.live).projects
+        for refusal in planned.plan.refusals:
+            for action in refusal.actions:
+                if isinstance(action, PatchProject):
+                    project = owners[action.tenant]
+                    await self._edit(project, {c.path: c.after for c in action.changes} | dict(action.companions))
+        found = await self.fleet.plan()
+        show(plan_text.render(found.plan), stdout_console())
+        _check(found.plan.empty and not found.plan.refusals, "the fleet is not in sync")
+
+    async def _find_drift(self) -> None:
+        self._chapter(
+            "6. Behind its back",
+            "Somebody raises one tenant's limit in the console and shrinks another one's compute. Raising it "
+            "back is safe and would be repaired by the next apply; lowering a limit would only be reported.",
+            "reconciler drift",
+        )
+        seen = await self.fleet.drift()
+        raised, shrunk = _two_of(seen)
+        await self._edit(raised, {**quota.members(raised.quota), "quota.data_transfer_bytes": RAISED_BYTES})
+        (endpoint,) = (endpoint for _, endpoint in sized(shrunk))
+        size = {**compute.members(endpoint.compute), compute.MIN: CUT_CU, compute.MAX: CUT_CU}
+        patched = await self.console.update_endpoint(shrunk.organization, shrunk.id, endpoint.id, size)
+        await self.console.wait(shrunk.organization, shrunk.id, patched.operations)
+        found = await self.fleet.drift()
+        show(drift_text.render(found.plan), stdout_console())
+        _check(len(found.plan.tenants) == 2, "the drift was not found")
+
+    async def _edit(self, project: LiveProject, values: Mapping[str, Value]) -> None:
+        patched = await self.console.update_project(project.organization, project.id, values)
+        await self.console.wait(project.organization, project.id, patched.operations)
+
+    def _chapter(self, title: str, text: str, command: str | None = None) -> None:
+        show(chapter(title, text, command), stdout_console())
+
+
+def _two_of(seen: Planned) -> tuple[LiveProject, LiveProject]:
+    """A project with a limit on its transfer, and another one whose compute can shrink."""
+    limited = [project for project in seen.live.projects if project.quota and project.quota.data_transfer_bytes]
+    large = [p for p in seen.live.projects for _, e in sized(p) if (e.compute.max_cu or 0) > CUT_CU]
+    return limited[0], next(project for project in reversed(large) if project is not limited[0])
+
+
+def _check(held: bool, otherwise: str) -> None:
+    if not held:
+        raise DemoFailedError(otherwise)

@@ -1,0 +1,169 @@
+"""The live side of the demonstration: a fleet that differs from its files in every way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.tenant import Overrides
+from reconciler.live.project import Compute, Quota
+from reconciler.plan.concerns.organization import is_downgrade
+from reconciler.plan.ownership import creation_annotations
+from reconciler.simulator.seed import ProjectSeed, add_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.simulator.simulator import Simulator
+
+ORPHAN: Final = "zombie"
+GENEROUS: Final = 4
+"""A limit that somebody raised by hand is so many times what the files say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A project and the organization it is to be in."""
+
+    organization: str
+    seed: ProjectSeed
+
+
+def _is_free_to_change(_desired: DesiredState, tenant: Tenant) -> bool:
+    return not (tenant.absent or tenant.protect)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to differ from the files, and the tenants that it suits."""
+
+    words: str
+    make: Callable[[DesiredState, Tenant], Placed | None]
+    """Makes the tenant's project; None where it is to have none."""
+    suits: Callable[[DesiredState, Tenant], bool] = _is_free_to_change
+
+
+def set_the_scene(desired: DesiredState, simulator: Simulator) -> dict[str, str]:
+    """Makes the projects, the same for the same files; tells of each tenant in which way it differs."""
+    story = {}
+    unused = list(WAYS)
+    for tenant in desired.tenants.values():
+        way = next((way for way in unused if way.suits(desired, tenant)), IN_SYNC)
+        if way is not IN_SYNC:
+            unused.remove(way)
+        story[tenant.name] = way.words
+        if placed := way.make(desired, tenant):
+            add_project(simulator, placed.organization, placed.seed)
+    add_project(simulator, next(iter(desired.organizations)), _orphan(desired))
+    return story
+
+
+def _as_declared(desired: DesiredState, tenant: Tenant) -> Placed:
+    settings = desired.settings(tenant)
+    annotations = creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="seed")
+    seed = ProjectSeed(
+        name=desired.naming.project_name(tenant.name),
+        quota=settings.quota,
+        compute=settings.compute,
+        settings=settings.settings,
+        annotations=annotations,
+        active=True,
+        region=tenant.pins.region or desired.defaults.region,
+        pg_version=tenant.pins.pg_version or desired.defaults.pg_version,
+        branch=desired.defaults.branch,
+    )
+    if settings.restore_window_seconds is not None:
+        seed = replace(seed, restore_window_seconds=settings.restore_window_seconds)
+    return Placed(settings.organization, seed)
+
+
+def _as_in_a_lower_tier(desired: DesiredState, tenant: Tenant) -> Placed:
+    return _as_declared(desired, replace(tenant, tier=_lower_tiers(desired, tenant)[0], overrides=Overrides()))
+
+
+def _as_in_a_higher_tier(desired: DesiredState, tenant: Tenant) -> Placed:
+    return _as_declared(desired, replace(tenant, tier=_higher_tiers(desired, tenant)[0], overrides=Overrides()))
+
+
+def _lower_tiers(desired: DesiredState, tenant: Tenant) -> list[str]:
+    here = _limits(desired, tenant.tier)
+    return [name for name in desired.tiers if is_downgrade(here, _limits(desired, name))]
+
+
+def _higher_tiers(desired: DesiredState, tenant: Tenant) -> list[str]:
+    here = _limits(desired, tenant.tier)
+    return [name for name in desired.tiers if is_downgrade(_limits(desired, name), here)]
+
+
+def _limits(desired: DesiredState, tier: str) -> OrganizationLimits:
+    return desired.organizations[desired.tiers[tier].organization].limits
+
+
+def _missing(_desired: DesiredState, _tenant: Tenant) -> None:
+    return None
+
+
+def _with_another_quota(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    declared = placed.seed.quota or Quota()
+    other = replace(declared, data_transfer_bytes=declared.data_transfer_bytes // GENEROUS)
+    return replace(placed, seed=replace(placed.seed, quota=other))
+
+
+def _with_a_raised_quota(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    declared = placed.seed.quota or Quota()
+    other = replace(declared, data_transfer_bytes=declared.data_transfer_bytes * GENEROUS)
+    return replace(placed, seed=replace(placed.seed, quota=other))
+
+
+def _with_another_compute(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    return replace(placed, seed=replace(placed.seed, endpoint_compute=Compute(0.25, 0.25, 300)))
+
+
+def _renamed(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    return replace(placed, seed=replace(placed.seed, name=f"{tenant.name} (do not touch)"))
+
+
+def _orphan(desired: DesiredState) -> ProjectSeed:
+    return ProjectSeed(
+        name=desired.naming.project_name(ORPHAN),
+        annotations=creation_annotations(fleet=desired.fleet, tenant=ORPHAN, run="seed"),
+    )
+
+
+def _is_protected(_desired: DesiredState, tenant: Tenant) -> bool:
+    return tenant.protect and not tenant.absent
+
+
+def _is_tombstone(_desired: DesiredState, tenant: Tenant) -> bool:
+    return tenant.absent
+
+
+def _may_move_up(desired: DesiredState, tenant: Tenant) -> bool:
+    return _is_free_to_change(desired, tenant) and bool(_lower_tiers(desired, tenant))
+
+
+def _may_move_down(desired: DesiredState, tenant: Tenant) -> bool:
+    return _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
+
+
+IN_SYNC: Final = Way("in sync", _as_declared, lambda _desired, _tenant: True)
+
+WAYS: Final = (
+    Way("closed its account; the project is still there", _as_declared, _is_tombstone),
+    Way("protected, with a limit that somebody raised by hand", _with_a_raised_quota, _is_protected),
+    Way("upgraded: still in its old organization, with its old limits", _as_in_a_lower_tier, _may_move_up),
+    Way("downgraded: still in its old organization, with its old limits", _as_in_a_higher_tier, _may_move_down),
+    Way("signed up: has no project yet", _missing),
+    Way("its quota was cut by hand", _with_another_quota),
+    Way("its compute was resized by hand", _with_another_compute),
+    Way("its project was renamed in the console", _renamed),
+    Way("signed up: has no project yet", _missing),
+)
+"""Each is used once, for the first tenant that it suits; all other tenants are in sync."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.neon.secret import Secret
+from reconciler.plan.concerns import NAMES
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.planner import make_plan
@@ -160,9 +161,9 @@ class World:
         async with self.client() as neon:
             return await observe(neon, desired, permissions=Permissions(expect_empty=True))
 
-    async def plan(self, desired: DesiredState) -> Plan:
-        """What differs."""
-        return make_plan(desired, await self.observe(desired))
+    async def plan(self, desired: DesiredState, only: Iterable[str] = NAMES) -> Plan:
+        """What differs, in the concerns named."""
+        return make_plan(desired, await self.observe(desired), only=only)
 
     async def apply(
         self,

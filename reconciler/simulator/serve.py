@@ -1,0 +1,90 @@
+"""The simulator on a port of this machine, for any client."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from reconciler.simulator.faults import ConnectionDropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from reconciler.simulator.simulator import Simulator
+
+LOOPBACK: Final = "127.0.0.1"
+SHUTDOWN_SECONDS: Final = 3
+
+
+def serve(simulator: Simulator, *, port: int = 0, on_ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 takes a free one; ``on_ready`` is told the API's base URL.
+
+    Raises OSError where the port is taken.
+    """
+    with _ending_quietly(), socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen()
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/api/v2"
+        _Server(_config(simulator), lambda: on_ready(url)).run(sockets=[listener])
+
+
+@contextmanager
+def _ending_quietly() -> Iterator[None]:
+    """Let a signal end the server and nothing more: uvicorn raises it once again when it has stopped."""
+    before = {each: signal.signal(each, _heed) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _heed(_number: int, _frame: object) -> None:
+    """Do nothing: the server has stopped already."""
+
+
+def _config(simulator: Simulator) -> uvicorn.Config:
+    return uvicorn.Config(
+        _Breaking(simulator.app),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        headers=[("server", "neon-simulator")],
+        server_header=False,
+    )
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+
+class _Breaking:
+    """Breaks the connection where the simulator says so: headers that promise a body, and then nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        try:
+            await self._app(scope, receive, send)
+        except ConnectionDropped:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+            raise

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from reconciler.simulator.faults import DropAfter
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.serve import serve
+from reconciler.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def served(simulator: Simulator, use: Callable[[httpx.Client], None], ending: signal.Signals) -> list[BaseException]:
+    """Serve for as long as ``use`` takes, then end by a signal."""
+    errors: list[BaseException] = []
+
+    def client(url: str) -> None:
+        headers = {"Authorization": f"Bearer {simulator.organization_keys['free']}"}
+        try:
+            with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
+                use(http)
+        except BaseException as error:  # noqa: BLE001 - reported to the test
+            errors.append(error)
+        finally:
+            os.kill(os.getpid(), ending)
+
+    serve(simulator, on_ready=lambda url: threading.Thread(target=client, args=(url,)).start())
+    return errors
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_and_lets_the_program_go_on(ending: signal.Signals) -> None:
+    def use(http: httpx.Client) -> None:
+        assert http.post("/projects", json={"project": {"name": "acme"}}).status_code == 201
+
+    with Simulator.open(organizations=[SimulatedOrganization("free")]) as simulator:
+        assert served(simulator, use, ending) == []
+        assert [exchange.line for exchange in simulator.requests] == ["POST /projects"]
+
+
+def test_a_dropped_connection_breaks_on_a_real_socket_too() -> None:
+    def use(http: httpx.Client) -> None:
+        with pytest.raises(httpx.RemoteProtocolError):
+            http.post("/projects", json={"project": {"name": "acme"}})
+        assert len(http.get("/projects").json()["projects"]) == 1
+
+    with Simulator.open(organizations=[SimulatedOrganization("free")]) as simulator:
+        simulator.faults.add(DropAfter(), "POST")
+        assert served(simulator, use, signal.SIGTERM) == []

@@ -22,7 +22,8 @@ def pytest_runtest_call() -> Generator[None, object, object]:
     before = len(SESSION.violations)
     outcome = yield
     found = SESSION.violations[before:]
-    assert not found, "violations of the official description:\n" + "\n".join(found[:MAX_LISTED])
+    if found:
+        pytest.fail("\n".join(["violations of the official description:", *found[:MAX_LISTED]]), pytrace=False)
     return outcome
 
 

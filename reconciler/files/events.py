@@ -17,6 +17,7 @@ from yaml.events import (
 )
 
 from reconciler.desired.problem import Location, Problem
+from reconciler.files.finding import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +195,7 @@ class _Builder:
 
     def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
         if text in frame.node:
-            self._report(event, f"the key {text!r} is written twice", "keep one of them")
+            self._report(event, f"the key {shown(text)} is written twice", "keep one of them")
             frame.key = _Discard
         else:
             frame.key = text

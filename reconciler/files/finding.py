@@ -40,8 +40,8 @@ class RejectedError(ValueError):
 
 
 def shown(value: object) -> str:
-    """A value in a message: in quotes, on one line, not too long."""
-    text = repr(str(value))
+    """A value in a message: in quotes, on one line, not too long, and never an API key."""
+    text = repr(_KEY_LIKE.sub("napi_...", str(value)))
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}...'"
 
 

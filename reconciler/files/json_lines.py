@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.entry import Entry, Text
 from reconciler.files.events import MAX_DEPTH, encoding_problem
+from reconciler.files.finding import shown
 from reconciler.files.tree import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in members if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} is written twice")
+        raise ValueError(f"the key {shown(twice)} is written twice")
     return members
 
 
@@ -48,8 +49,9 @@ def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
         start = _next_value(text, 0)
         while start < len(text):
             value, end = _decoded(text, start)
-            line = text.count("\n", 0, start) + 1
-            yield Entry(value, Text(file, text[start:end].encode(), line))
+            indent = start - text.rfind("\n", 0, start) - 1
+            data = " " * indent + text[start:end]
+            yield Entry(value, Text(file, data.encode(), text.count("\n", 0, start) + 1), 1, indent + 1)
             start = _next_value(text, end)
     except (ValueError, RecursionError) as error:
         yield _problem(error, file, 1)

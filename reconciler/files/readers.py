@@ -36,7 +36,9 @@ PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_MAJOR_VERSION = re.compile(r"[1-9][0-9]")
 _CU_STEP: Final = Decimal("0.25")
 
 
@@ -195,7 +197,7 @@ def read_cu(text: str) -> float:
 
 def read_count(text: str) -> int:
     """A whole number from 0."""
-    if not text.isdecimal() or len(text) > 9:
+    if not _COUNT.fullmatch(text):
         raise RejectedError(f"expected a whole number, not {shown(text)}")
     return int(text)
 
@@ -210,7 +212,7 @@ def read_positive(text: str) -> int:
 
 def read_pg_version(text: str) -> int:
     """A major version. Which ones are offered is left to the server."""
-    if len(text) != 2 or not text.isdecimal():
+    if not _MAJOR_VERSION.fullmatch(text):
         raise RejectedError(f"expected a major Postgres version such as 17, not {shown(text)}")
     return int(text)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known, nearest
+from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known, nearest, shown
 from reconciler.files.readers import kind
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _nothing(path: Path) -> Finding:
     if isinstance(path[-1], int):
         return Finding(path, "the entry is empty")
     hint = "leave the key out, or write [] for an empty list and {} for an empty mapping"
-    return Finding(path, f"{path[-1]!r} has no value", hint, at_key=True)
+    return Finding(path, f"{shown(path[-1])} has no value", hint, at_key=True)
 
 
 def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
@@ -76,10 +76,8 @@ def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
 def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key: bool) -> Finding:
     match detail["type"]:
         case "extra_forbidden":
-            known = _keys(model, path[:-1])
-            return Finding(
-                path, f"unknown key {str(path[-1])!r}", did_you_mean_or_known(str(path[-1]), known), at_key=True
-            )
+            hint = did_you_mean_or_known(str(path[-1]), _keys(model, path[:-1]))
+            return Finding(path, f"unknown key {shown(path[-1])}", hint, at_key=True)
         case "missing":
             return Finding(path, f"the key {str(path[-1])!r} is missing", _meaning(model, path), at_key=True)
         case "value_error":

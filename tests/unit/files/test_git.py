@@ -1,0 +1,215 @@
+"""The files of a fleet at a commit, in real repositories."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import InvalidInputError
+from reconciler.files.git import base_ref, commit_id, load_at
+from reconciler.files.load import load
+from tests.unit.files.builders import TIERS, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.desired.settings import Settings
+    from reconciler.files.load import Loaded
+    from reconciler.files.sources import Memo
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+ACME = "tenant: acme\ntier: free\n"
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Runs a git command as somebody, whatever this machine's settings are."""
+    settings = ("user.name=A", "user.email=a@example.org", "commit.gpgsign=false", "core.hooksPath=/dev/null")
+    options = [word for setting in settings for word in ("-c", setting)]
+    command = ["git", "-C", str(root), *options, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def repository(root: Path, *commits: dict[str, str | bytes]) -> Path:
+    """A repository with these commits, each of which writes files over those of the one before."""
+    root.mkdir(exist_ok=True)
+    git(root, "init", "--quiet", "--initial-branch=main")
+    for files in commits:
+        write(root, files)
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--allow-empty", "--message=x")
+    return root
+
+
+def names(root: Path, ref: str) -> list[str]:
+    """The tenants at a commit."""
+    loaded = load_at(root, ref)
+    assert loaded.desired is not None, loaded.problems
+    return list(loaded.desired.tenants)
+
+
+def settings(loaded: Loaded) -> list[Settings]:
+    """What every tenant resolves to."""
+    assert loaded.desired is not None, loaded.problems
+    return [loaded.desired.settings(tenant) for tenant in loaded.desired.tenants.values()]
+
+
+def test_outside_a_repository_there_is_no_base(tmp_path: Path) -> None:
+    assert base_ref(write(tmp_path, {"tenants/acme.yaml": ACME})) is None
+
+
+def test_without_git_there_is_no_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert base_ref(root) is None
+
+
+def test_the_first_commit_has_no_base(tmp_path: Path) -> None:
+    assert base_ref(repository(tmp_path, {"tenants/acme.yaml": ACME})) is None
+
+
+def test_a_repository_without_commits_has_no_base(tmp_path: Path) -> None:
+    assert base_ref(write(repository(tmp_path), {"tenants/acme.yaml": ACME})) is None
+
+
+def test_the_base_is_the_parent_of_what_is_committed(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {"tenants/b.yaml": "tenant: b\ntier: free\n"})
+    assert base_ref(root) == "HEAD^1"
+    assert names(root, "HEAD^1") == ["acme"]
+    assert names(root, "HEAD") == ["acme", "b"]
+
+
+@pytest.mark.parametrize("change", ["a tenant is edited", "a tenant is added", "a tenant is removed", "prices"])
+def test_the_base_is_the_commit_while_files_are_edited(change: str, tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {"README.md": "hello\n"})
+    match change:
+        case "a tenant is edited":
+            write(root, {"tenants/acme.yaml": ACME + "protect: true\n"})
+        case "a tenant is added":
+            write(root, {"tenants/eu/b.yaml": "tenant: b\ntier: free\n"})
+        case "a tenant is removed":
+            (root / "tenants/acme.yaml").unlink()
+        case _:
+            write(root, {}, tiers=TIERS + "# more\n")
+    assert base_ref(root) == "HEAD"
+    assert names(root, "HEAD") == ["acme"]
+
+
+def test_other_files_may_be_edited_without_moving_the_base(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {"README.md": "hello\n"})
+    write(root, {"README.md": "hello again\n", "notes.txt": "x"})
+    assert base_ref(root) == "HEAD^1"
+
+
+def test_the_base_of_a_merge_is_the_branch_that_was_merged_into(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME})
+    git(root, "checkout", "--quiet", "-b", "change")
+    repository(root, {"tenants/b.yaml": "tenant: b\ntier: free\n"})
+    git(root, "checkout", "--quiet", "main")
+    git(root, "merge", "--quiet", "--no-ff", "--message=merge", "change")
+    assert names(root, base_ref(root) or "") == ["acme"]
+
+
+def test_a_base_without_a_price_list_is_none(tmp_path: Path) -> None:
+    root = tmp_path / "fleet"
+    repository(tmp_path / "fleet").joinpath("README.md").write_text("hello\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=x")
+    repository(root, {"tenants/acme.yaml": ACME})
+    assert base_ref(root) is None
+
+
+def test_a_shallow_clone_has_no_base_and_says_why(tmp_path: Path) -> None:
+    root = repository(tmp_path / "origin", {"tenants/acme.yaml": ACME}, {"README.md": "x"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", "clone")
+    assert base_ref(tmp_path / "clone") is None
+    with pytest.raises(InvalidInputError) as caught:
+        load_at(tmp_path / "clone", "HEAD^1")
+    assert caught.value.hint == "the clone is shallow: fetch the history"
+
+
+def test_a_fleet_may_live_in_a_folder_of_a_repository(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"fleets/a/tiers.yaml": TIERS, "fleets/a/tenants/acme.yaml": ACME}
+    root = repository(tmp_path, files, {"fleets/b/tenants/b.yaml": "x"}) / "fleets/a"
+    assert base_ref(root) == "HEAD^1"
+    assert names(root, "HEAD") == ["acme"]
+
+
+def test_the_work_tree_is_left_alone(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {})
+    write(root, {"tenants/acme.yaml": "mine"})
+    load_at(root, "HEAD")
+    assert (root / "tenants/acme.yaml").read_text() == "mine"
+
+
+def test_attributes_for_archives_and_line_ends_change_nothing(tmp_path: Path) -> None:
+    attributes = "tenants/* export-ignore\n*.yaml text eol=crlf\n"
+    assert names(repository(tmp_path, {".gitattributes": attributes, "tenants/acme.yaml": ACME}), "HEAD") == [
+        "acme"
+    ]
+
+
+def test_hooks_of_another_repository_do_not_mislead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = repository(tmp_path / "other", {"tenants/other.yaml": "tenant: other\ntier: free\n"})
+    root = repository(tmp_path / "fleet", {"tenants/acme.yaml": ACME}, {})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    assert base_ref(root) == "HEAD^1"
+    assert names(root, "HEAD") == ["acme"]
+
+
+def test_links_are_followed_within_the_folder_and_nowhere_else(tmp_path: Path) -> None:
+    root = write(tmp_path, {"tenants/.data/acme.yaml": ACME, "outside.yaml": ACME})
+    (root / "tenants/acme.yaml").symlink_to(".data/acme.yaml")
+    assert names(repository(root, {}), "HEAD") == ["acme"]
+    (root / "tenants/b.yaml").symlink_to("../outside.yaml")
+    (root / "tenants/loop.yaml").symlink_to("loop.yaml")
+    loaded = load_at(repository(root, {}), "HEAD")
+    message = "the symbolic link does not lead to a file in the folder of the tenants"
+    assert [str(problem) for problem in loaded.problems] == [
+        f"HEAD:tenants/b.yaml:1:1: {message}",
+        f"HEAD:tenants/loop.yaml:1:1: {message}",
+    ]
+    assert loaded.desired is None
+
+
+def test_broken_files_of_the_past_hold_back_only_their_tenants(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME, "tenants/b.yaml": "tenant: ["})
+    loaded = load_at(root, "HEAD")
+    assert loaded.desired is not None
+    assert (list(loaded.desired.tenants), sorted(loaded.desired.held_back)) == (["acme"], ["b"])
+    assert str(loaded.problems[0]).startswith("HEAD:tenants/b.yaml:2:1: not valid YAML")
+
+
+def test_a_memo_changes_nothing_but_the_time(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME, "tenants/b.yaml": "tenant: b\ntier: pro\n"})
+    write(
+        root,
+        {"tenants/b.yaml": "tenant: b\ntier: free\n"},
+        tiers=TIERS.replace("max_cu: 2}\n    res", "}\n    res"),
+    )
+    memo: Memo = {}
+    pairs = [
+        (load(root), load(root, memo=memo)),
+        (load_at(root, "HEAD"), load_at(root, "HEAD", memo=memo)),
+    ]
+    for plain, remembered in pairs:
+        assert settings(plain) == settings(remembered)
+    assert settings(pairs[0][0]) != settings(pairs[1][0])
+    assert len(memo) == 3
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "-c", "--help", "", "HEAD:tiers.yaml", "a..b", "x\ny", "HEAD\0"])
+def test_what_names_no_commit_is_refused(ref: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError):
+        load_at(repository(tmp_path, {"tenants/acme.yaml": ACME}), ref)
+
+
+def test_tags_branches_and_abbreviations_name_commits(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME})
+    git(root, "tag", "--annotate", "--message=x", "applied")
+    head = git(root, "rev-parse", "HEAD")
+    assert {commit_id(root, ref) for ref in ("main", "applied", head[:10], "HEAD")} == {head}

@@ -1,0 +1,430 @@
+"""From a folder of files to the desired state."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
+from reconciler.desired.problem import Location, Severity
+from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
+from reconciler.files.load import OnInvalid, load, parse_tenants
+from reconciler.files.tree import UnreadableError, WorkTree
+from reconciler.live.project import NEVER_SUSPEND, Compute, Quota
+from tests.unit.files.builders import TIERS, load_files, said, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.files.load import Loaded
+
+ACME = "tenant: acme\ntier: free\n"
+
+
+def desired(loaded: Loaded) -> DesiredState:
+    """The state, which the test expects to be there."""
+    assert loaded.desired is not None, loaded.problems
+    return loaded.desired
+
+
+def with_lines(*sources: str) -> str:
+    """tiers.yaml with these sources of tenants."""
+    return TIERS + "tenants:\n" + "".join(f"  - {source}\n" for source in sources)
+
+
+BOTH = with_lines('{files: "tenants/**/*.yaml"}', '{ndjson: "fleet/*.ndjson"}')
+
+
+def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
+    text = """
+tenant: acme
+tier: free
+labels: {plan: no, size: 010}
+overrides:
+  quota: {data_transfer: 80GiB, active_time: unlimited}
+  compute: {max_cu: 1, suspend_timeout: never}
+  restore_window: 12h
+  settings: {a: {b: [1, 1.5, true, null, "1", no, 010, 0x1]}}
+snapshots:
+  - v1
+  - {name: v2, at: 2031-01-01T01:00:00+01:00, expires_at: 2031-02-01T00:00:00Z}
+dev_branches:
+  - {name: b, parent: a, compute: {min_cu: 0.5}, schema_only: true}
+  - a
+protect: true
+project_id: cool-river-12345678
+region: aws-eu-central-1
+pg_version: 16
+database: shop
+role: shop_owner
+"""
+    [tenant] = desired(load_files(tmp_path, {"tenants/eu/acme.yaml": text})).tenants.values()
+    assert tenant == Tenant(
+        name="acme",
+        tier="free",
+        location=Location(f"{tmp_path}/tenants/eu/acme.yaml", 2, 1),
+        labels={"plan": "no", "size": "010"},
+        overrides=Overrides(
+            quota={"data_transfer_bytes": 80 * 2**30, "active_time_seconds": 0},
+            compute=Compute(None, 1.0, NEVER_SUSPEND),
+            restore_window_seconds=43_200,
+            settings={"a": {"b": [1, 1.5, True, None, "1", "no", 10, "0x1"]}},
+        ),
+        snapshots=(
+            Snapshot("v1"),
+            Snapshot("v2", datetime(2031, 1, 1, tzinfo=UTC), datetime(2031, 2, 1, tzinfo=UTC)),
+        ),
+        dev_branches=(DevBranch("b", "a", None, Compute(0.5), None, schema_only=True), DevBranch("a")),
+        protect=True,
+        project_id="cool-river-12345678",
+        pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner"),
+    )
+
+
+def test_the_smallest_tenant_manages_nothing_beyond_its_tier(tmp_path: Path) -> None:
+    state = desired(load_files(tmp_path, {"tenants/acme.yaml": ACME}))
+    assert state.tenants["acme"] == Tenant("acme", "free", Location(f"{tmp_path}/tenants/acme.yaml"))
+    assert state.settings(state.tenants["acme"]).quota == Quota(32_400, 32_400, 0, 5 * 2**30, 10**9)
+
+
+def test_tiers_say_who_is_charged_for_what(tmp_path: Path) -> None:
+    more = """
+guards: {deletes: {max: 3}, creates: {percent: 2.5}}
+drift_policy: {quota: report, compute: repair}
+personal_api_key: ${ME}
+api: {host: "http://localhost:8090/api/v2/", settle: 3s}
+defaults: {pg_version: 16, branch: production}
+"""
+    tiers = TIERS.replace("dev_branches: {max: 2}", "snapshots: {at_limit: replace_oldest}") + more
+    state = desired(load_files(tmp_path, {"tenants/acme.yaml": ACME}, tiers=tiers))
+    assert state.organizations["free"].api_key == EnvReference("FREE_KEY")
+    assert state.organizations["free"].id == EnvReference("FREE_ID")
+    assert state.organizations["paid"].id == "org-paid-1"
+    assert state.organizations["free"].limits == OrganizationLimits(None, 4, 1, 0.25, 2, 86_400, 300)
+    assert state.organizations["free"].location == Location(f"{tmp_path}/tiers.yaml", 5, 3)
+    assert state.tiers["pro"].location == Location(f"{tmp_path}/tiers.yaml", 22, 3)
+    assert state.tiers["free"].snapshots.at_limit is AtLimit.REPLACE_OLDEST
+    assert state.policy.thresholds == Thresholds(creates=Threshold(0, 2.5), deletes=Threshold(3, 0))
+    assert state.policy.drift == {"quota": DriftPolicy.REPORT, "compute": DriftPolicy.REPAIR}
+    assert state.personal_api_key == EnvReference("ME")
+    assert (state.api.host, state.api.settle_seconds) == ("http://localhost:8090/api/v2", 3.0)
+    assert (state.defaults.pg_version, state.defaults.branch, state.defaults.role) == (
+        16,
+        "production",
+        "neondb_owner",
+    )
+
+
+def test_an_absent_key_is_not_managed_and_an_empty_list_wants_none(tmp_path: Path) -> None:
+    state = desired(load_files(tmp_path, {"tenants/acme.yaml": ACME + "snapshots: []\n"}))
+    assert state.tenants["acme"].snapshots == ()
+    assert state.tenants["acme"].dev_branches is None
+
+
+def test_a_tombstone_is_among_the_tenants(tmp_path: Path) -> None:
+    state = desired(
+        load_files(tmp_path, {"tenants/acme.yaml": ACME + "state: absent\noverrides: {restore_window: 9d}\n"})
+    )
+    assert state.tenants["acme"].absent
+
+
+def test_tenants_are_in_name_order_whatever_their_folders(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "tenants/z/a.yaml": "tenant: a\ntier: free\n",
+        "tenants/many.yaml": "tenant: c\ntier: free\n---\ntenant: b\ntier: pro\n",
+        "tenants/.hidden.yaml": "not: a tenant\n",
+        "tenants/README.md": "# hello\n",
+    }
+    state = desired(load_files(tmp_path, files))
+    assert list(state.tenants) == ["a", "b", "c"]
+    assert state.tenants["b"].location.line == 4
+
+
+def test_places_are_named_as_the_folder_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "here", {"tenants/acme.yaml": ACME})
+    monkeypatch.chdir(tmp_path / "here")
+    here, above = load(type(tmp_path)()), load(type(tmp_path)("../here"))
+    assert desired(here).tenants["acme"].location.file == "tenants/acme.yaml"
+    assert desired(above).tenants["acme"].location.file == "../here/tenants/acme.yaml"
+
+
+def test_a_tenant_in_two_files_is_reported_with_both_places(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"tenants/a/acme.yaml": ACME, "tenants/b/acme.yaml": "# second\n" + ACME})
+    assert said(loaded, tmp_path) == [
+        (
+            f"tenants/b/acme.yaml:2:9: tenant 'acme' is also in {tmp_path}/tenants/a/acme.yaml:1"
+            " (a tenant stands in one place)"
+        )
+    ]
+
+
+def test_a_project_pinned_by_two_tenants_is_reported_with_both_places(tmp_path: Path) -> None:
+    pinned = "tier: free\nproject_id: calm-sea-1\n"
+    loaded = load_files(
+        tmp_path, {"tenants/a.yaml": "tenant: a\n" + pinned, "tenants/b.yaml": "tenant: b\n" + pinned}
+    )
+    assert said(loaded, tmp_path) == [
+        f"tenants/b.yaml:3:13: project 'calm-sea-1' is also pinned by tenant 'a' in {tmp_path}/tenants/a.yaml:1"
+    ]
+
+
+def test_lines_of_json_are_tenants_too(tmp_path: Path) -> None:
+    lines = '{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": 0.5}}, "protect": true}\n\n'
+    lines += '{"tenant": "b", "tier": "pro", "snapshots": ["v1"], "pg_version": 17}'
+    state = desired(load_files(tmp_path, {"fleet/x.ndjson": lines, "tenants/acme.yaml": ACME}, tiers=BOTH))
+    assert list(state.tenants) == ["a", "acme", "b"]
+    assert state.tenants["a"].overrides.compute == Compute(max_cu=0.5)
+    assert state.tenants["a"].protect
+    assert state.tenants["b"].location == Location(f"{tmp_path}/fleet/x.ndjson", 3, 1)
+    assert state.tenants["b"].pins.pg_version == 17
+
+
+def test_a_file_overrides_a_line_field_by_field(tmp_path: Path) -> None:
+    line = (
+        '{"tenant": "acme", "tier": "free", "labels": {"a": "1", "b": "2"}, "snapshots": ["x"],'
+        ' "overrides": {"quota": {"active_time": "1h"}}}'
+    )
+    text = "tenant: acme\nlabels: {b: 3}\nsnapshots: []\noverrides: {quota: {data_transfer: 1GB}}\n"
+    state = desired(load_files(tmp_path, {"fleet/x.ndjson": line, "tenants/acme.yaml": text}, tiers=BOTH))
+    acme = state.tenants["acme"]
+    assert (acme.tier, acme.labels, acme.snapshots) == ("free", {"a": "1", "b": "3"}, ())
+    assert acme.overrides.quota == {"active_time_seconds": 3600, "data_transfer_bytes": 10**9}
+    assert acme.location.file.endswith("acme.yaml")
+
+
+def test_a_mistake_is_placed_in_whichever_text_states_it(tmp_path: Path) -> None:
+    line = '{"tenant": "acme", "tier": "nope", "labels": {}}'
+    files: dict[str, str | bytes] = {
+        "fleet/x.ndjson": "\n" + line,
+        "tenants/acme.yaml": "tenant: acme\nlabls: {}\n",
+    }
+    lines = said(load_files(tmp_path, files, tiers=BOTH), tmp_path)
+    assert lines == ["tenants/acme.yaml:2:1: unknown key 'labls' (did you mean 'labels'?)"]
+    files["tenants/acme.yaml"] = "tenant: acme\nprotect: true\n"
+    lines = said(load_files(tmp_path, files, tiers=BOTH), tmp_path)
+    assert lines == ["fleet/x.ndjson:2:28: there is no tier 'nope' (known: free, pro)"]
+
+
+LINES = {
+    '{"tenant": "a", "tier": "free"': "fleet/x.ndjson:1:31: not valid JSON: Expecting ',' delimiter",
+    '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
+    '{"tenant": "a", "tier": NaN}': "fleet/x.ndjson:1:1: NaN is not JSON",
+    '{"tenant": "a", "tier": "free"} x': "fleet/x.ndjson:1:32: one JSON tenant a line, and nothing after it",
+    '{"tenant": "a", "x": ' + "[" * 40 + "]" * 40 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "x": ' + "[" * 99999: "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "tier": "free", "labels": {"x": "\\ud800"}}': (
+        "fleet/x.ndjson:1:1: holds a character that cannot be printed"
+    ),
+    '["a"]': "fleet/x.ndjson:1:1: expected a mapping, not a list",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_broken_line_is_reported_where_it_breaks(line: str, tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"fleet/x.ndjson": line}, tiers=with_lines("{ndjson: fleet/*.ndjson}"))
+    assert said(loaded, tmp_path) == [LINES[line]]
+
+
+def test_two_lines_for_one_tenant_are_reported(tmp_path: Path) -> None:
+    line = '{"tenant": "a", "tier": "free"}\n'
+    loaded = load_files(tmp_path, {"fleet/x.ndjson": line * 2}, tiers=with_lines("{ndjson: fleet/*.ndjson}"))
+    assert said(loaded, tmp_path) == [
+        f"fleet/x.ndjson:2:12: tenant 'a' is also in {tmp_path}/fleet/x.ndjson:1 (a tenant stands in one place)"
+    ]
+
+
+def test_broken_files_hold_back_only_their_own_tenants(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "tenants/acme.yaml": ACME,
+        "tenants/rule.yaml": "tenant: rule\ntier: nope\n",
+        "tenants/syntax.yaml": "tenant: [\n",
+        "tenants/many.yaml": "tenant: one\ntier: free\n---\ntenant: two\ntier: free\nx: 1\n",
+        "tenants/cut.yaml": "tenant: three\ntier: free\n---\n{tier: pro, tenant: 'four'\n",
+        "tenants/bytes.yaml": b"tenant: five\ntier: \xff\n",
+        "tenants/renamed.yaml": "tenant: six\ntier: free\n",
+        "tenants/x/twice.yaml": "tenant: twice\ntier: free\n",
+        "tenants/y/twice.yaml": "tenant: twice\ntier: free\n",
+    }
+    loaded = load_files(tmp_path, files, on_invalid=OnInvalid.SKIP)
+    assert list(desired(loaded).tenants) == ["acme"]
+    stems = {"rule", "syntax", "many", "cut", "bytes", "renamed", "twice"}
+    assert desired(loaded).held_back == stems | {"one", "two", "three", "four", "five", "six"}
+    assert load(tmp_path).desired is None
+
+
+def test_broken_lines_hold_back_only_their_own_tenants(tmp_path: Path) -> None:
+    lines = '{"tenant": "a", "tier": "free"}\n{"tenant": "b", "tier": \n{"tenant": "c", "tier": "x"}\n'
+    files: dict[str, str | bytes] = {"fleet/x.ndjson": lines, "tenants/b.yaml": "tenant: b\ntier: free\n"}
+    loaded = load_files(tmp_path, files, tiers=BOTH, on_invalid=OnInvalid.SKIP)
+    assert list(desired(loaded).tenants) == ["a"]
+    assert desired(loaded).held_back == {"b", "c"}
+
+
+def test_a_broken_file_also_holds_back_the_line_that_it_would_override(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "fleet/x.ndjson": '{"tenant": "acme", "tier": "free"}',
+        "tenants/acme.yaml": "tenant: acme\nprotect: [\n",
+    }
+    loaded = load_files(tmp_path, files, tiers=BOTH, on_invalid=OnInvalid.SKIP)
+    assert not desired(loaded).tenants
+    assert desired(loaded).held_back == {"acme"}
+
+
+@pytest.mark.parametrize(
+    "tiers", [TIERS.replace("version: 1", "version: 9"), TIERS.replace("max: 2", "max: 4"), "["]
+)
+def test_a_broken_price_list_is_always_fatal(tiers: str, tmp_path: Path) -> None:
+    assert (
+        load_files(tmp_path, {"tenants/acme.yaml": ACME}, tiers=tiers, on_invalid=OnInvalid.SKIP).desired is None
+    )
+
+
+def test_an_unreadable_line_without_a_name_could_be_anybodys(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"fleet/x.ndjson": '{"tenant": "a", "tier": "free"}\n{"ten\n'}
+    assert load_files(tmp_path, files, tiers=BOTH, on_invalid=OnInvalid.SKIP).desired is None
+
+
+def test_what_cannot_be_read_at_all_is_fatal(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yaml"
+    outside.write_text(ACME)
+    cases = {
+        "large.yaml": "the file is larger than 1 MiB",
+        "leaving.yaml": "the symbolic link leaves the folder of the tenants",
+        "dangling.yaml": "the symbolic link leads nowhere",
+        "folder": "symbolic links to folders are not followed",
+        "other.yml": "is not read (name it .yaml)",
+    }
+    root = write(tmp_path / "fleet", {"tenants/acme.yaml": ACME, "tenants/sub/b.yaml": "tenant: b\ntier: free\n"})
+    tenants = root / "tenants"
+    (tenants / "large.yaml").write_bytes(b"#" * (2**20 + 1))
+    (tenants / "leaving.yaml").symlink_to(outside)
+    (tenants / "dangling.yaml").symlink_to("nowhere.yaml")
+    (tenants / "folder").symlink_to("sub")
+    (tenants / "other.yml").write_text(ACME)
+    loaded = load(root, on_invalid=OnInvalid.SKIP)
+    assert loaded.desired is None
+    assert said(loaded, root) == [f"tenants/{name}:1:1: {cases[name]}" for name in sorted(cases)]
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    root = write(tmp_path, {"tenants/.data/acme.yaml": ACME})
+    (root / "tenants/acme.yaml").symlink_to(".data/acme.yaml")
+    assert list(desired(load(root)).tenants) == ["acme"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_without_permission_is_no_missing_tenant(tmp_path: Path) -> None:
+    root = write(tmp_path, {"tenants/acme.yaml": ACME})
+    (root / "tenants/acme.yaml").chmod(0)
+    loaded = load(root, on_invalid=OnInvalid.SKIP)
+    assert said(loaded, root) == ["tenants/acme.yaml:1:1: cannot be read: Permission denied"]
+    assert loaded.desired is None
+
+
+def test_why_a_file_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="cannot be read: Is a directory"):
+        WorkTree(tmp_path).read(".")
+
+
+def test_a_file_without_a_tenant_is_reported(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": "# nothing yet\n"})
+    assert said(loaded, tmp_path) == ["tenants/acme.yaml:1:1: holds no tenant"]
+
+
+def test_a_file_name_that_cannot_be_printed_is_still_named(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"tenants/a\nb\udcff.yaml": ACME})
+    assert said(loaded, tmp_path) == [
+        (
+            "tenants/a\\nb\\udcff.yaml:1:9: tenant 'acme' stands in a file called 'a\\nb\\udcff'"
+            " (name the file after its tenant; only a file with several documents may be called otherwise)"
+        )
+    ]
+
+
+def test_an_empty_fleet_is_a_warning_and_not_an_error(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {})
+    assert desired(loaded).tenants == {}
+    assert [problem.severity for problem in loaded.problems] == [Severity.WARNING]
+    assert said(loaded, tmp_path) == [
+        "tiers.yaml:1:1: no file matches 'tenants/**/*.yaml': the fleet has no tenants there"
+    ]
+
+
+def test_a_pattern_never_takes_the_price_list_for_a_tenant(tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {"acme.yaml": ACME}, tiers=with_lines('{files: "**/*.yaml"}'))
+    assert list(desired(loaded).tenants) == ["acme"]
+
+
+def test_the_price_list_may_stand_elsewhere(tmp_path: Path) -> None:
+    root = write(tmp_path / "fleet", {"tenants/acme.yaml": ACME}, tiers="[")
+    prices = write(tmp_path / "prices", {}) / "tiers.yaml"
+    assert list(desired(load(root, tiers=prices)).tenants) == ["acme"]
+
+
+def test_one_tenant_is_found_without_reading_the_others(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, "tenants/x.yaml": "["}
+    assert list(desired(load(write(tmp_path, files), only="acme")).tenants) == ["acme"]
+
+
+def test_one_tenant_is_found_among_others_in_a_file(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "tenants/many.yaml": ACME + "---\ntenant: b\ntier: pro\n",
+        "tenants/x.yaml": "[",
+    }
+    assert "acme" in desired(load(write(tmp_path, files), only="acme")).tenants
+
+
+def test_one_tenant_is_found_on_a_line(tmp_path: Path) -> None:
+    lines = '{"tenant": "a", "tier": "free"}\n{"tenant": "b"}\n'
+    root = write(tmp_path, {"fleet/x.ndjson": lines}, tiers=BOTH)
+    assert list(desired(load(root, only="a")).tenants) == ["a"]
+
+
+STDIN = {
+    "a JSON object": '{"tenant": "a", "tier": "free"}',
+    "a JSON object on several lines": '{\n  "tenant": "a",\n  "tier": "free"\n}\n',
+    "JSON lines": '{"tenant": "a", "tier": "free"}\n{"tenant": "b", "tier": "pro"}\n',
+    "a JSON array": '[{"tenant": "a", "tier": "free"},\n {"tenant": "b", "tier": "pro"}]',
+    "YAML": "tenant: a\ntier: free\n",
+    "YAML in braces": "{tenant: a, tier: free}\n",
+    "several YAML documents": "tenant: a\ntier: free\n---\ntenant: b\ntier: pro\n",
+}
+
+
+@pytest.mark.parametrize("case", STDIN)
+def test_stdin_holds_one_tenant_or_many(case: str, tmp_path: Path) -> None:
+    fleet = desired(load_files(tmp_path, {"tenants/acme.yaml": ACME}))
+    state = desired(parse_tenants(STDIN[case], "-", fleet))
+    assert list(state.tenants) == (["a", "b"] if STDIN[case].count("tenant") == 2 else ["a"])
+    assert state.tenants["a"].location.file == "-"
+    assert state.tiers == fleet.tiers
+
+
+BROKEN_STDIN = {
+    "": ["-:1:1: holds no tenant"],
+    '{"tenant": "a",\n "tier": }': [
+        "-:2:2: 'tier' has no value (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+    ],
+    '{"tenant": "a",\n "tier": "free"': ["-:2:16: not valid JSON: Expecting ',' delimiter"],
+    '[{"tenant": "a", "tier": "free"},': ["-:1:34: not valid JSON: Expecting value"],
+    '[{"tenant": "a", "tier": "free"},\n {"tenant": "b", "tier": "x"}]': [
+        "-:2:26: there is no tier 'x' (known: free, pro)"
+    ],
+    '\n{"tenant": "a"}': ["-:2:1: the key 'tier' is missing (One of the tiers of tiers.yaml)"],
+    "tenant: a\ntier: \udcff\n": ["-:2:7: not valid UTF-8 (save the file as UTF-8)"],
+    '{"tenant": "a", "tier": "free"}\n{"tenant": "a", "tier": "free"}': [
+        "-:2:12: tenant 'a' is also in -:1 (a tenant stands in one place)"
+    ],
+}
+
+
+@pytest.mark.parametrize("text", BROKEN_STDIN)
+def test_mistakes_on_stdin_are_reported_where_they_stand(text: str, tmp_path: Path) -> None:
+    loaded = parse_tenants(text, "-", desired(load_files(tmp_path, {"tenants/acme.yaml": ACME})))
+    assert [str(problem) for problem in loaded.problems] == BROKEN_STDIN[text]
+    assert loaded.desired is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from tests.unit.apply.world import Strike
 
-LONGER_THAN_OPERATIONS_SECONDS = 60
 FREE_ACME = a_fleet(a_tenant("acme"))
 PRO_ACME = a_fleet(a_tenant("acme", "pro"))
 
@@ -48,14 +46,10 @@ def roomier(tenant: Tenant) -> Tenant:
     return replace(tenant, overrides=Overrides(quota={"data_transfer_bytes": 7}))
 
 
-async def a_world_in(folder: Path, *states: DesiredState) -> World:
-    """An account that was brought into each state, with an empty log."""
+def a_world_in(folder: Path, state: DesiredState) -> World:
+    """An account that is in this state."""
     world = World.open(folder)
-    for state in states:
-        applied = await world.apply(state)
-        assert applied.report.count(Result.APPLIED) == len(applied.plan.tenants), applied.report
-    await asyncio.sleep(LONGER_THAN_OPERATIONS_SECONDS)
-    world.forget()
+    world.seed(state)
     return world
 
 
@@ -86,7 +80,7 @@ def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp
 
 def test_an_upgrade_transfers_then_raises_the_project_then_its_compute(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         await world.apply(PRO_ACME)
         assert routes(world) == [
             "POST /organizations/*/projects/transfer",
@@ -100,7 +94,7 @@ def test_an_upgrade_transfers_then_raises_the_project_then_its_compute(tmp_path:
 
 def test_a_downgrade_lowers_what_the_destination_forbids_before_it_transfers(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, PRO_ACME)
+        world = a_world_in(tmp_path, PRO_ACME)
         await world.apply(FREE_ACME)
         assert routes(world) == [
             "PATCH /projects/*",
@@ -116,7 +110,7 @@ def test_a_downgrade_lowers_what_the_destination_forbids_before_it_transfers(tmp
 
 def test_no_write_meets_operations_that_an_earlier_one_has_started(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, PRO_ACME)
+        world = a_world_in(tmp_path, PRO_ACME)
         await world.apply(FREE_ACME)
         assert {exchange.status for exchange in world.writes()} == {200}
 
@@ -125,7 +119,7 @@ def test_no_write_meets_operations_that_an_earlier_one_has_started(tmp_path: Pat
 
 def test_operations_are_waited_for_before_the_next_write_and_only_then(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         await world.apply(a_fleet(roomier(a_tenant("acme"))))
         polls = [exchange.path for exchange in world.simulator.requests if "/operations" in exchange.path]
         assert polls == []
@@ -137,7 +131,7 @@ def test_operations_are_waited_for_before_the_next_write_and_only_then(tmp_path:
 
 def test_four_hundred_tenants_that_move_share_one_transfer_call(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, a_fleet(*tenants(400)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(400)))
         plan = await world.plan(a_fleet(*tenants(400, "pro")), only=["organization"])
         applied = await world.apply(PRO_ACME, plan=plan)
         assert applied.report.count(Result.APPLIED) == 400
@@ -149,7 +143,7 @@ def test_four_hundred_tenants_that_move_share_one_transfer_call(tmp_path: Path) 
 
 def test_a_tombstone_takes_one_call_and_says_until_when_it_can_be_taken_back(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         applied = await world.apply(a_fleet(a_tenant("acme", absent=True)))
         assert routes(world) == ["DELETE /projects/*"]
         (outcome,) = applied.report.outcomes
@@ -162,7 +156,7 @@ def test_a_tombstone_takes_one_call_and_says_until_when_it_can_be_taken_back(tmp
 
 def test_a_failing_tenant_stops_alone_and_keeps_nobody_waiting(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, a_fleet(*tenants(4)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(4)))
         broken = (await world.live(FREE_ACME))["myapp-t001"].id
         world.simulator.faults.add(AnswerWith(400, "not like this"), "PATCH", f"/projects/{broken}")
         applied = await world.apply(a_fleet(*tenants(4, "pro")))
@@ -182,7 +176,7 @@ def test_a_failing_tenant_stops_alone_and_keeps_nobody_waiting(tmp_path: Path) -
 
 def test_a_failed_operation_fails_the_action_that_started_it(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         world.simulator.faults.add(FailOperations(), "PATCH", "/projects/*")
         applied = await world.apply(PRO_ACME)
         results = [action.result for action in applied.report.outcomes[0].actions]
@@ -194,7 +188,7 @@ def test_a_failed_operation_fails_the_action_that_started_it(tmp_path: Path) -> 
 
 def test_a_value_that_did_not_take_is_a_failure_that_names_it(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         project = (await world.live(FREE_ACME))["myapp-acme"]
         async with world.client() as neon:
             unchanged = await neon.project("free", project.id)
@@ -246,7 +240,7 @@ def test_a_connection_string_leaves_through_the_callback_alone(tmp_path: Path) -
 
 def test_each_write_has_an_intent_and_an_outcome_line_with_its_request_id(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         applied = await world.apply(a_fleet(a_tenant("acme", "pro"), a_tenant("new")))
         intents = [line["request_id"] for line in applied.journal if line["line"] == "intent"]
         outcomes = [line["request_id"] for line in applied.journal if line["line"] == "outcome"]
@@ -259,7 +253,7 @@ def test_each_write_has_an_intent_and_an_outcome_line_with_its_request_id(tmp_pa
 
 def test_a_stopped_run_finishes_the_call_in_flight_and_starts_no_other(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         stop = StopSignal()
 
         def stops_at_the_transfer(_number: int, request: httpx.Request) -> Strike | None:
@@ -303,7 +297,7 @@ def test_a_stopped_run_still_checks_what_it_created_for_rivals(tmp_path: Path) -
 
 def test_too_many_failures_stop_the_run_and_the_rest_is_skipped_with_the_reason(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, a_fleet(*tenants(60)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(60)))
         world.simulator.faults.add(AnswerWith(400, "no"), "PATCH", times=None)
         applied = await world.apply(a_fleet(*map(roomier, tenants(60))))
         assert applied.report.count(Result.APPLIED) == 0
@@ -318,7 +312,7 @@ def test_too_many_failures_stop_the_run_and_the_rest_is_skipped_with_the_reason(
 
 def test_an_api_that_is_down_stops_the_run_after_five_tenants(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, a_fleet(*tenants(60)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(60)))
         world.simulator.faults.add(AnswerWith(503, "down"), "PATCH", times=None)
         applied = await world.apply(a_fleet(*map(roomier, tenants(60))))
         assert "tenants in a row failed" in (applied.report.stopped or "")
@@ -329,7 +323,7 @@ def test_an_api_that_is_down_stops_the_run_after_five_tenants(tmp_path: Path) ->
 
 def test_a_key_that_is_not_known_any_more_stops_the_run_at_once(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, a_fleet(*tenants(60)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(60)))
         world.simulator.faults.add(AnswerWith(401, "unknown key"), "PATCH", times=None)
         applied = await world.apply(a_fleet(*map(roomier, tenants(60))))
         assert applied.report.stopped_by is ExitCode.DENIED
@@ -341,7 +335,7 @@ def test_a_key_that_is_not_known_any_more_stops_the_run_at_once(tmp_path: Path) 
 def test_a_second_apply_of_the_same_plan_does_no_harm(tmp_path: Path) -> None:
     async def main() -> None:
         state = a_fleet(a_tenant("acme", "pro"), a_tenant("gone", absent=True), a_tenant("new"))
-        world = await a_world_in(tmp_path, a_fleet(a_tenant("acme"), a_tenant("gone")))
+        world = a_world_in(tmp_path, a_fleet(a_tenant("acme"), a_tenant("gone")))
         plan = await world.plan(state)
         await world.apply(state, plan=plan)
         again = await world.apply(state, plan=plan)
@@ -353,7 +347,7 @@ def test_a_second_apply_of_the_same_plan_does_no_harm(tmp_path: Path) -> None:
 
 def test_the_report_counts_every_call(tmp_path: Path) -> None:
     async def main() -> None:
-        world = await a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME)
         plan = await world.plan(PRO_ACME)
         world.forget()
         applied = await world.apply(PRO_ACME, plan=plan)

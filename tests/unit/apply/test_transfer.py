@@ -26,7 +26,7 @@ async def an_upgrade(folder: Path, count: int, behaviour: Behaviour = UNHURRIED)
     """An account with free tenants, the plan that moves them all to paid, and their project ids."""
     names = [f"t{number:03}" for number in range(count)]
     world = World.open(folder, behaviour)
-    await world.apply(a_fleet(*map(a_tenant, names)))
+    world.seed(a_fleet(*map(a_tenant, names)))
     plan = await world.plan(a_fleet(*(a_tenant(name, "pro") for name in names)), only=["organization"])
     world.forget()
     return world, plan, [tenant.project.id for tenant in plan.tenants if tenant.project]

@@ -24,6 +24,7 @@ from reconciler.neon.observe import observe
 from reconciler.neon.secret import Secret
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.outcome import Report, Result
+from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.planner import make_plan
 from reconciler.simulator.behaviour import Behaviour
@@ -31,6 +32,7 @@ from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.faults import ConnectionDropped
 from reconciler.simulator.front import Latency
 from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.seed import ProjectSeed, add_project
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import FREE_LIMITS, PAID_LIMITS
@@ -139,6 +141,20 @@ class World:
             organizations=organizations, clock_source=LoopTime(), behaviour=behaviour, latency=latency
         )
         return cls(simulator, folder)
+
+    def seed(self, desired: DesiredState) -> None:
+        """A project for each tenant, as an earlier run of this fleet has left it."""
+        for tenant in desired.tenants.values():
+            settings = desired.settings(tenant)
+            assert settings.restore_window_seconds is not None
+            project = ProjectSeed(
+                desired.naming.project_name(tenant.name),
+                quota=settings.quota,
+                compute=settings.compute,
+                restore_window_seconds=settings.restore_window_seconds,
+                annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="run0"),
+            )
+            add_project(self.simulator, settings.organization, project)
 
     @asynccontextmanager
     async def client(self, striking: Striking = never, seed: int = 1) -> AsyncIterator[Neon]:

@@ -122,8 +122,8 @@ class _Demo:
     async def _apply(self, planned: Planned) -> None:
         self._chapter(
             "3. The apply",
-            "Projects that move share one transfer call, and operations are waited for. The seconds are the embedded "
-            "Neon's own: its clock jumps instead of waiting.",
+            "Projects that move share one transfer call, and operations are waited for. The seconds are the "
+            "embedded Neon's own: its clock jumps instead of waiting.",
             "reconciler apply --allow lowering",
         )
         report = await self.fleet.apply(planned, Run(journal=self.journal))

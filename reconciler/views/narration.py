@@ -18,25 +18,24 @@ QUIET: Final = "in sync"
 def chapter(title: str, text: str, command: str | None = None) -> RenderableType:
     """A heading across the page, a few sentences, and the command that would show what follows."""
     from rich.console import Group  # noqa: PLC0415
-    from rich.padding import Padding  # noqa: PLC0415
     from rich.rule import Rule  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    parts: list[RenderableType] = [
-        Rule(Text(printable(title), "bold"), align="left", style="dim", characters="─"),
-        Padding(Text(printable(text)), (0, 0, 1, 0), expand=False),
-    ]
-    if command is not None:
-        parts.append(Padding(Text(f"$ {printable(command)}", "bold cyan"), (0, 0, 1, 0), expand=False))
-    return Padding(Group(*parts), (1, 0, 0, 0), expand=False)
+    heading = Rule(Text(printable(title), "bold"), align="left", style="dim", characters="─")
+    prompt = [Text(f"$ {printable(command)}", "bold cyan"), Text()] if command is not None else []
+    return Group(Text(), heading, Text(printable(text)), Text(), *prompt)
 
 
 def told(story: Mapping[str, str]) -> RenderableType:
     """One line for each name, what is said of it beside it."""
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table.grid(padding=(0, 2))
-    for name, words in story.items():
-        table.add_row(Text(f"  {printable(name)}"), Text(printable(words), "dim" if words == QUIET else ""))
-    return table
+    width = max(map(len, story), default=0)
+    lines = [
+        Text.assemble(f"  {printable(name):<{width}}  ", (words, _style(words))) for name, words in story.items()
+    ]
+    return Text("\n").join(lines)
+
+
+def _style(words: str) -> str:
+    return "dim" if words == QUIET else ""

@@ -1,0 +1,125 @@
+"""The command line as its users meet it: a folder of files, commands, what they print and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.cli.main import run
+from reconciler.cli.surroundings import Surroundings
+from tests.contract.judge import JudgedTransport, session_judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+TIERS = """\
+version: 1
+fleet: prod
+naming: {project: "myapp-{tenant}"}
+organizations:
+  free:
+    id: ${NEON_FREE_ORG_ID}
+    api_key: ${FREE_ORG_API_KEY}
+    limits: {projects: 30000, branches: 10, snapshots: 1, compute: {min_cu: 0.25, max_cu: 2}, restore_window: 1d,
+             min_suspend_timeout: 5m}
+  paid:
+    id: ${NEON_PAID_ORG_ID}
+    api_key: ${PAID_ORG_API_KEY}
+    limits: {projects: 30000, branches: 1000, snapshots: 10, compute: {min_cu: 0.25, max_cu: 16},
+             restore_window: 7d, min_suspend_timeout: 1m}
+personal_api_key: ${PERSONAL_API_KEY}
+tiers:
+  free:
+    organization: free
+    quota: {active_time: 100h, compute_time: unlimited, written_data: unlimited, data_transfer: 5GiB,
+            logical_size: 512MiB}
+    compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}
+    restore_window: 1d
+  pro:
+    organization: paid
+    quota: {active_time: 750h, compute_time: unlimited, written_data: unlimited, data_transfer: 50GiB,
+            logical_size: 10GiB}
+    compute: {min_cu: 0.5, max_cu: 4, suspend_timeout: 5m}
+    restore_window: 7d
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Its JSON document."""
+        return json.loads(self.out)
+
+
+class Shell:
+    """A folder with a price list, commands run in it, and the embedded Neon behind them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ: dict[str, str] = {}
+        self.interactive = False
+        self._judge = session_judge()
+        self.write("tiers.yaml", TIERS)
+        (folder / "tenants").mkdir()
+
+    def write(self, path: str, text: str) -> None:
+        """Writes a file of the folder."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def tenant(self, name: str, text: str = "tier: free") -> None:
+        """Writes a tenant's file."""
+        self.write(f"tenants/{name}.yaml", f"tenant: {name}\n{text}\n")
+
+    def run(self, *args: str, stdin: bytes = b"") -> Ended:
+        """Runs a command as the shell would, as far as a process of its own is not what it is about."""
+        out, err = io.StringIO(), io.StringIO()
+        around = Surroundings(environ=self.environ, interactive=self.interactive, wrap=self._judged)
+        with (
+            contextlib.chdir(self.folder),
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            code = run(list(args), obj=around)
+        return Ended(int(code), out.getvalue(), err.getvalue())
+
+    def simulated(self, command: str, *args: str, stdin: bytes = b"") -> Ended:
+        """Runs a command against the embedded Neon of this folder."""
+        return self.run(command, "--simulator", "sim.db", *args, stdin=stdin)
+
+    def applied(self, *args: str) -> Ended:
+        """Applies, which has to succeed."""
+        ended = self.simulated("apply", "--yes", "--journal", "journal.jsonl", *args)
+        assert ended.code == 0, ended.err + ended.out
+        return ended
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        """The lines of the journal."""
+        return [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
+
+    def _judged(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        return JudgedTransport(transport, self._judge)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """An empty fleet."""
+    return Shell(tmp_path)

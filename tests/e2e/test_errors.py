@@ -1,0 +1,226 @@
+"""Whatever goes wrong: one clear message, what to do, the exit code; never a traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.simulator.seed import ProjectSeed, add_projects
+from reconciler.simulator.simulator import Simulator
+from tests.e2e.command_line import TIERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.command_line import Ended, Shell
+
+COMMANDS = ("plan", "apply", "drift")
+
+
+def check(ended: Ended, code: int, *words: str) -> None:
+    assert ended.code == code, ended.err + ended.out
+    assert "Traceback" not in ended.err + ended.out
+    assert "defect" not in ended.err
+    for word in words:
+        assert word in ended.err, ended.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_files(tmp_path: Path, shell: Shell, command: str) -> None:
+    (shell.folder / "tiers.yaml").unlink()
+    check(shell.simulated(command), 3, "tiers.yaml")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_broken_file_ends_the_run_before_any_call_with_its_place(shell: Shell, command: str) -> None:
+    shell.tenant("acme", "tier: gold")
+    check(shell.simulated(command), 3, "tenants/acme.yaml:2:7:", "gold", "hint:")
+    assert not (shell.folder / "sim.db").exists()
+
+
+def test_a_broken_file_can_be_skipped_and_is_still_said(shell: Shell) -> None:
+    shell.tenant("acme", "tier: gold")
+    shell.tenant("bluebird")
+    ended = shell.simulated("apply", "--yes", "--on-invalid", "skip")
+    check(ended, 3, "tenants/acme.yaml:2:7:")
+    assert "created     bluebird" in ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_variable_that_is_not_set(shell: Shell, command: str) -> None:
+    check(shell.run(command), 4, "NEON_FREE_ORG_ID", "FREE_ORG_API_KEY", "tiers.yaml:")
+
+
+def keys(**changed: str) -> dict[str, str]:
+    known = {
+        "NEON_FREE_ORG_ID": "org-free",
+        "NEON_PAID_ORG_ID": "org-paid",
+        "FREE_ORG_API_KEY": "marked-free-key",
+        "PAID_ORG_API_KEY": "marked-paid-key",
+        "PERSONAL_API_KEY": "marked-personal-key",
+    }
+    return known | changed
+
+
+def test_a_host_that_does_not_answer(shell: Shell) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shell.environ |= keys(NO_PROXY="127.0.0.1")
+    ended = shell.run("plan", "--api-host", f"http://127.0.0.1:{port}/api/v2")
+    check(ended, 1, "127.0.0.1", "hint:")
+    assert "marked" not in ended.err
+
+
+@pytest.mark.parametrize("host", ["http://console.neon.tech/api/v2", "ftp://127.0.0.1", "nonsense", "http://"])
+def test_a_host_that_is_none_or_would_carry_keys_in_the_clear(shell: Shell, host: str) -> None:
+    shell.environ |= keys()
+    ended = shell.run("plan", "--api-host", host)
+    check(ended, 3)
+    assert "marked" not in ended.err
+
+
+def test_an_empty_account_where_much_is_declared_is_a_wrong_key(shell: Shell) -> None:
+    for number in range(50):
+        shell.tenant(f"t{number}")
+    check(shell.simulated("plan"), 4, "--expect-empty")
+    assert shell.simulated("plan", "--expect-empty").code == 0
+
+
+def test_a_wrong_simulator_file(shell: Shell) -> None:
+    shell.write("sim.db", "this is no database, but it is long enough to be read as one\n" * 100)
+    check(shell.simulated("plan"), 3, "sim.db")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--no-such-flag",),
+        ("--only", "everything"),
+        ("--shard", "3/2"),
+        ("--allow", "anything"),
+        ("--allow", "deletes=all"),
+        ("--depth", "bottomless"),
+        ("--output", "plan.pdf"),
+        ("--output", "no/such/folder/plan.json"),
+        ("-C", "no-such-folder"),
+        ("--base", "no-such-ref"),
+        ("--base=--evil",),
+        ("--changed-since", "HEAD"),
+    ],
+)
+def test_flags_that_mean_nothing(shell: Shell, flags: tuple[str, ...]) -> None:
+    shell.tenant("acme")
+    check(shell.simulated("plan", *flags), 3)
+
+
+def test_an_unknown_command(shell: Shell) -> None:
+    check(shell.run("destroy"), 3, "destroy")
+
+
+def test_nobody_to_confirm(shell: Shell) -> None:
+    shell.tenant("acme")
+    check(shell.simulated("apply"), 3, "--yes")
+    assert "1 to create" in shell.simulated("plan").out
+
+
+def test_an_unwritable_journal_stops_the_run_before_the_first_write(shell: Shell) -> None:
+    shell.tenant("acme")
+    (shell.folder / "journal").mkdir()
+    check(shell.simulated("apply", "--yes", "--journal", "journal/"), 3)
+    shell.write("file", "")
+    check(shell.simulated("apply", "--yes", "--journal", "file/journal.jsonl"), 1, "journal")
+    assert "1 to create" in shell.simulated("plan").out
+
+
+def test_connections_go_to_no_file_that_others_can_read(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.write("strings", "")
+    (shell.folder / "strings").chmod(0o644)
+    check(shell.simulated("converge", "acme", "--connections-to", "strings"), 3, "chmod 600")
+    assert "1 to create" in shell.simulated("plan").out
+
+
+def test_a_person_who_says_no(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.interactive = True
+    check(shell.simulated("apply", stdin=b"n\n"), 8)
+    assert "1 to create" in shell.simulated("plan").out
+    assert "created     acme" in shell.simulated("apply", stdin=b"y\n").out
+
+
+def test_a_person_may_permit_what_takes_from_tenants(shell: Shell) -> None:
+    shell.tenant("acme", "tier: pro")
+    shell.applied()
+    shell.tenant("acme")
+    shell.interactive = True
+    ended = shell.simulated("apply", stdin=b"y\ny\n")
+    assert "downgraded  acme" in ended.out
+    assert ended.code == 0
+
+
+class TestFailOn:
+    def test_a_refusal_counts_unless_it_is_left_out(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro")
+        shell.applied()
+        shell.tenant("acme")
+        assert shell.simulated("plan").code == 5
+        assert shell.simulated("plan", "--fail-on", "drift").code == 0
+        assert shell.simulated("plan", "--fail-on", "drift", "--detailed-exitcode").code == 0
+
+    def test_drift_counts_unless_it_is_left_out(self, shell: Shell) -> None:
+        shell.tenant("acme")
+        assert shell.simulated("drift").code == 2
+        assert shell.simulated("drift", "--fail-on", "refused").code == 0
+
+
+def test_selection_flags_narrow_the_work_and_say_what_was_left_out(shell: Shell) -> None:
+    shell.tenant("acme", "tier: pro\nlabels: {team: eu}")
+    shell.tenant("bluebird", "tier: free\nlabels: {team: us}")
+    shell.tenant("cedar")
+    for flags, names in {
+        ("--tenant", "*e*"): ["acme", "bluebird", "cedar"],
+        ("--tenant", "a*"): ["acme"],
+        ("--exclude", "a*", "--exclude", "b*"): ["cedar"],
+        ("--tier", "free"): ["bluebird", "cedar"],
+        ("--label", "team"): ["acme", "bluebird"],
+        ("--label", "team=us"): ["bluebird"],
+        ("--only", "quota"): [],
+    }.items():
+        document = shell.simulated("plan", "--format", "json", *flags).document
+        assert [tenant["tenant"] for tenant in document["tenants"]] == names, flags
+    text = shell.simulated("plan", "--tenant", "a*").out
+    assert re.search(r"2 tenants?.*left out|left out.*2", text), text
+    shards = [
+        {t["tenant"] for t in shell.simulated("plan", "--format", "json", "--shard", f"{i}/3").document["tenants"]}
+        for i in (1, 2, 3)
+    ]
+    assert set().union(*shards) == {"acme", "bluebird", "cedar"}
+    assert sum(map(len, shards)) == 3
+
+
+def test_a_project_of_another_organization_in_an_answer_stops_everything(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        add_projects(simulator, "paid", [ProjectSeed("myapp-x")])
+        with simulator.world.writing() as transaction:
+            transaction.execute("UPDATE projects SET body = json_set(body, '$.org_id', 'org-foreign')")
+    check(shell.simulated("plan"), 4, "org-foreign")
+
+
+def test_documents_go_to_files_in_the_form_of_their_ending(shell: Shell) -> None:
+    shell.tenant("acme")
+    ended = shell.simulated("plan", "--output", "plan.json", "--output", "plan.md", "--output", "plan.txt")
+    assert (shell.folder / "plan.txt").read_text().strip() == ended.out.strip()
+    assert '"format_version": 1' in (shell.folder / "plan.json").read_text()
+    assert (shell.folder / "plan.md").read_text().startswith("**Plan: 1 to create.")
+
+
+def test_the_price_list_of_these_tests_is_valid(shell: Shell) -> None:
+    shell.write("tiers.yaml", TIERS)
+    shell.tenant("acme")
+    assert shell.run("validate").code == 0

@@ -1,0 +1,155 @@
+"""A tenant's life through the command line: sign-up, upgrade, downgrade, farewell."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from tests.e2e.command_line import Shell
+
+
+def test_a_fleet_is_created_and_then_in_sync(shell: Shell) -> None:
+    shell.tenant("acme", "tier: pro")
+    shell.tenant("bluebird")
+    planned = shell.simulated("plan", "--detailed-exitcode")
+    assert planned.code == 2
+    assert "Plan: 2 to create." in planned.out
+    assert "created     acme" in shell.applied().out
+    again = shell.simulated("plan", "--detailed-exitcode")
+    assert again.code == 0
+    assert "In sync: 2 tenants match the files." in again.out
+    assert "existing computes checked: 2 of 2" in again.out
+    assert shell.simulated("drift").code == 0
+
+
+def test_an_upgrade_goes_ahead_and_a_downgrade_waits_for_a_cause(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    shell.tenant("acme", "tier: pro")
+    assert "upgraded    acme" in shell.applied().out
+    shell.tenant("acme")
+    refused = shell.simulated("apply", "--yes")
+    assert refused.code == 5
+    assert "lowering-needs-a-cause" in refused.out
+    assert "downgraded  acme" in shell.applied("--allow", "lowering").out
+    assert "In sync" in shell.simulated("plan").out
+
+
+def test_a_tombstone_deletes_and_says_until_when_it_can_be_undone(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    shell.tenant("acme", "tier: free\nstate: absent")
+    assert "recoverable until" in shell.applied("--allow", "lowering").out
+    assert "In sync" in shell.simulated("plan").out
+
+
+def test_a_removed_file_leaves_an_orphan_that_only_prune_deletes(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.tenant("bluebird")
+    shell.applied()
+    (shell.folder / "tenants/acme.yaml").unlink()
+    assert "1 orphan" in shell.applied().out
+    assert shell.simulated("drift").code == 2
+    assert "deleted     acme" in shell.applied("--prune").out
+    assert shell.simulated("drift").code == 0
+
+
+def test_what_somebody_changed_behind_the_files_is_named_and_repaired_if_it_takes_nothing(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    shell.write(
+        "tiers.yaml",
+        (shell.folder / "tiers.yaml").read_text().replace("data_transfer: 5GiB", "data_transfer: 6GiB"),
+    )
+    found = shell.simulated("drift", "--format", "json")
+    assert found.code == 2
+    (tenant,) = found.document["tenants"]
+    (change,) = tenant["actions"][0]["changes"]
+    assert (change["path"], change["before"], change["after"]) == (
+        "quota.data_transfer_bytes",
+        5 * 2**30,
+        6 * 2**30,
+    )
+    shell.applied()
+    assert shell.simulated("drift").code == 0
+
+
+class TestConverge:
+    def test_a_sign_up_hands_out_its_connection_string_to_a_file_that_nobody_else_reads(
+        self, shell: Shell
+    ) -> None:
+        ended = shell.simulated(
+            "converge",
+            "-",
+            "--connections-to",
+            "strings",
+            "--single-writer",
+            stdin=b'{"tenant": "zoe", "tier": "free"}',
+        )
+        assert ended.code == 0, ended.err
+        strings = shell.folder / "strings"
+        assert stat.S_IMODE(strings.stat().st_mode) == 0o600
+        (line,) = strings.read_text().splitlines()
+        handed = json.loads(line)
+        assert handed["tenant"] == "zoe"
+        assert handed["connection_uri"].startswith("postgres")
+        password = handed["connection_uri"].partition("@")[0].rpartition(":")[2]
+        assert len(password) > 8
+        assert password not in ended.out + ended.err
+
+    def test_several_from_stdin_as_yaml_and_json_lines(self, shell: Shell) -> None:
+        assert (
+            shell.simulated("converge", "-", stdin=b"tenant: a1\ntier: free\n---\ntenant: b2\ntier: pro\n").code
+            == 0
+        )
+        lines = b'{"tenant": "c3", "tier": "free"}\n{"tenant": "d4", "tier": "free"}\n'
+        assert shell.simulated("converge", "-", stdin=lines).code == 0
+        for name, tier in {"a1": "free", "b2": "pro", "c3": "free", "d4": "free"}.items():
+            shell.tenant(name, f"tier: {tier}")
+        assert "In sync: 4 tenants" in shell.simulated("plan").out
+
+    def test_a_declared_tenant_by_name(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro")
+        shell.tenant("bluebird")
+        assert "created     acme" in shell.simulated("converge", "acme").out
+        assert "1 to create" in shell.simulated("plan").out
+
+    @pytest.mark.parametrize("stdin", [b"", b"nonsense", b'{"tenant": "zoe", "tier": "gold"}', b"\xff\xfe"])
+    def test_bad_input_is_one_message_and_exit_3(self, shell: Shell, stdin: bytes) -> None:
+        ended = shell.simulated("converge", "-", stdin=stdin)
+        assert ended.code == 3
+        assert "<stdin>" in ended.err
+
+    def test_an_undeclared_name_is_said(self, shell: Shell) -> None:
+        ended = shell.simulated("converge", "nobody")
+        assert ended.code == 3
+        assert "nobody" in ended.err
+
+
+def test_a_fleet_of_another_naming_is_left_alone(shell: Shell) -> None:
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        assert not simulator.organization_ids
+    shell.tenant("acme")
+    shell.applied()
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        add_project(simulator, "free", ProjectSeed("analytics of somebody else"))
+    ended = shell.simulated("plan")
+    assert "In sync: 1 tenant matches the files." in ended.out
+    assert "orphan" not in ended.out
+
+
+def test_the_journal_tells_of_every_write_before_and_after(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    lines = shell.journal
+    assert [line["line"] for line in lines] == ["run", "intent", "outcome", "end"]
+    assert lines[1]["kind"] == "create_project"
+    assert lines[1]["request_id"] == lines[2]["request_id"]
+    assert stat.S_IMODE((shell.folder / "journal.jsonl").stat().st_mode) == 0o600

@@ -191,7 +191,7 @@ class Fleet:
         return Planned(plan, live)
 
     def permit(self, differing: Planned, permissions: Permissions) -> Planned:
-        """What of the differences the guards let through."""
+        """What of the differences that ``drift`` found the guards let through."""
         return replace(differing, plan=guard(differing.plan, self.desired, differing.live, permissions))
 
     async def apply(self, planned: Planned, run: Run, *, on_progress: Progress = quietly) -> Report:

@@ -70,10 +70,11 @@ def command(
 
     async def plan_and_apply(fleet: Fleet) -> tuple[Planned, Report]:
         with watching(stderr_console()) as on_progress:
-            planned = await fleet.plan(request, on_progress=on_progress)
+            differing = await fleet.drift(request, on_progress=on_progress)
+        planned = fleet.permit(differing, request.permissions)
         show(plan_text.render(planned.plan, full=output.full), console)
         if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
-            planned = fleet.permit(planned, replace(request.permissions, lowering=True))
+            planned = fleet.permit(differing, replace(request.permissions, lowering=True))
             show(plan_text.render(planned.plan, full=output.full), console)
         if not planned.plan.empty:
             _confirm(asking=asking, yes=yes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import httpx
 
 from reconciler.cli.surroundings import use_within
+from reconciler.errors import InvalidInputError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.front import Latency
@@ -55,13 +57,19 @@ def rehearse(
 
 
 def open_account(file: Path, desired: DesiredState, clock_source: Callable[[], float] | None = None) -> Simulator:
-    """The account in the file, made if need be, with an organization for each of the files'."""
-    return Simulator.open(
-        file,
-        [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
-        clock_source=clock_source or LoopTime(time.time()),
-        latency=LATENCY,
-    )
+    """The account in the file, made if need be, with an organization for each of the files'.
+
+    Raises InvalidInputError for a file that is none of the simulator's.
+    """
+    try:
+        return Simulator.open(
+            file,
+            [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
+            clock_source=clock_source or LoopTime(time.time()),
+            latency=LATENCY,
+        )
+    except sqlite3.Error as error:
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error
 
 
 def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredState:

@@ -134,6 +134,12 @@ def test_an_unavailable_project_that_has_moved_meanwhile_is_found_where_it_is() 
     assert [(one.id, one.organization) for one in live.projects] == [("2", "paid")]
 
 
+def test_an_unavailable_project_that_another_list_shows_is_not_read_again() -> None:
+    fleet = Fleet(settled("2", "b", "paid"), unavailable={FREE_ID: ["2"]})
+    assert [one.id for one in seen(fleet, a_fleet()).projects] == ["2"]
+    assert set(fleet.paths) == {"/projects"}
+
+
 @pytest.mark.parametrize("home", ["free", "paid"])
 def test_a_project_in_both_lists_is_moving_and_read_once_more(home: str) -> None:
     fleet = Fleet(settled("1", "a", home))
@@ -244,6 +250,16 @@ def test_a_wrong_key_stops_everything() -> None:
 
     with pytest.raises(AuthenticationError):
         seen(Denying(settled("1", "a")), a_fleet())
+
+
+def test_a_key_that_is_withdrawn_during_the_run_stops_everything() -> None:
+    class Withdrawn(Fleet):
+        def answer(self, asked: Asked) -> Reply:
+            denied = asked.path != "/projects"
+            return Reply(401, {"code": "", "message": "unknown key"}) if denied else super().answer(asked)
+
+    with pytest.raises(AuthenticationError):
+        seen(Withdrawn(settled("1", "myapp-acme")), a_fleet(a_tenant()))
 
 
 def test_progress_is_told_for_listing_and_details() -> None:

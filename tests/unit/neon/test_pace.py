@@ -60,6 +60,13 @@ def test_no_window_is_ever_above_its_limit(
         assert most_in_a_window([at for at, one in started if one == route], 1) <= per_second
 
 
+def test_calls_that_waited_for_the_account_do_not_start_together_on_one_route() -> None:
+    others = [(0.0, f"GET /{n}") for n in range(100)]
+    pace = Pace(requests_per_minute=700, burst_per_second=4)
+    started = virtually(starts(pace, [*others, *[(0.0, "GET /a")] * 20]))
+    assert most_in_a_window([at for at, route in started if route == "GET /a"], 1) <= 4
+
+
 def test_the_whole_rate_is_used_under_steady_demand() -> None:
     started = virtually(starts(Pace.of(Api()), [(0.0, f"GET /{n % 7}") for n in range(3500)]))
     assert 290 < max(at for at, _ in started) < 310

@@ -18,24 +18,32 @@ DEMO_EPOCH_SECONDS: Final = datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp()
 
 
 class LoopTime:
-    """A source that moves on with the running loop, from an epoch, and stands still where no loop runs."""
+    """A source that moves on with virtual loops, each of which goes on where the one before it stopped.
+
+    It is for loops whose own time starts at 0, such as VirtualLoop.
+    """
 
     def __init__(self, epoch_seconds: float = DEMO_EPOCH_SECONDS) -> None:
-        self._latest = epoch_seconds
+        self._start = epoch_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._loop_started = 0.0
 
     def __call__(self) -> float:
-        """Seconds since 1970; a new loop goes on where the last one stopped."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self._latest
-        if loop is not self._loop:
+        """Seconds since 1970: by the running loop, else by the last one that ran."""
+        loop = _running_loop()
+        if loop is not None and loop is not self._loop:
+            self._start = self._now()
             self._loop = loop
-            self._loop_started = self._latest - loop.time()
-        self._latest = self._loop_started + loop.time()
-        return self._latest
+        return self._now()
+
+    def _now(self) -> float:
+        return self._start if self._loop is None else self._start + self._loop.time()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class Clock:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from reconciler.simulator import seed
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import Fault
 
@@ -21,6 +22,14 @@ class Advance(msgspec.Struct, forbid_unknown_fields=True):
     """How much time to skip."""
 
     seconds: float
+
+
+class HandMadeBranch(msgspec.Struct, forbid_unknown_fields=True):
+    """A branch that somebody makes in the console."""
+
+    name: str
+    annotations: dict[str, str] = {}
+    protected: bool = False
 
 
 class Admin:
@@ -61,6 +70,18 @@ class Admin:
             self._simulator.faults.set(msgspec.json.decode(await request.body(), type=Fault))
         return _json({"struck": self._simulator.faults.struck()})
 
+    async def usage(self, request: Request) -> Response:
+        """POST ``{"active_time_seconds": 360000}``: set counters of a project."""
+        counters = msgspec.json.decode(await request.body(), type=dict[str, int])
+        seed.set_usage(self._simulator, request.path_params["project_id"], **counters)
+        return _json({})
+
+    async def branches(self, request: Request) -> Response:
+        """POST ``{"name": "by-hand"}``: make a branch, with a compute, by hand."""
+        asked = msgspec.json.decode(await request.body(), type=HandMadeBranch)
+        made = seed.BranchSeed(asked.name, asked.annotations, asked.protected)
+        return _json({"id": seed.add_branch(self._simulator, request.path_params["project_id"], made)})
+
 
 def admin_routes(simulator: Simulator) -> list[Route]:
     """The pages, to be mounted."""
@@ -69,8 +90,10 @@ def admin_routes(simulator: Simulator) -> list[Route]:
         Route("/clock", admin.clock, methods=["GET", "POST"]),
         Route("/requests", admin.requests, methods=["GET"]),
         Route("/faults", admin.faults, methods=["POST", "DELETE"]),
+        Route("/projects/{project_id}/usage", admin.usage, methods=["POST"]),
+        Route("/projects/{project_id}/branches", admin.branches, methods=["POST"]),
     ]
 
 
-def _json(document: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(document), status, media_type="application/json")
+def _json(document: Any) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json")

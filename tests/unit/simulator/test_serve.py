@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def served(simulator: Simulator, use: Callable[[httpx.Client], None], ending: signal.Signals) -> list[BaseException]:
+def served(
+    simulator: Simulator, use: Callable[[httpx.Client], None], ending: signal.Signals
+) -> list[BaseException]:
     """Serve for as long as ``use`` takes, then end by a signal."""
     errors: list[BaseException] = []
 
@@ -26,7 +28,7 @@ def served(simulator: Simulator, use: Callable[[httpx.Client], None], ending: si
         try:
             with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
                 use(http)
-        except BaseException as error:  # noqa: BLE001 - reported to the test
+        except BaseException as error:  # reported to the test
             errors.append(error)
         finally:
             os.kill(os.getpid(), ending)

@@ -1,0 +1,110 @@
+"""A simulated account as raw HTTP: what Neon's API would answer, judged by its official description."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from reconciler.desired.tier import OrganizationLimits
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.virtual_time import VirtualLoop
+from tests.contract.judge import JudgedTransport, session_judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FREE: Final = SimulatedOrganization(
+    "free",
+    OrganizationLimits(
+        projects=3,
+        branches=3,
+        snapshots=1,
+        min_cu=0.25,
+        max_cu=2,
+        restore_window_seconds=86_400,
+        min_suspend_timeout_seconds=300,
+    ),
+)
+PAID: Final = SimulatedOrganization("paid", OrganizationLimits(max_cu=16, restore_window_seconds=604_800))
+UNLIMITED: Final = SimulatedOrganization("unlimited")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One simulator and a client of it. A path that is asked with no key goes with that of ``free``."""
+
+    simulator: Simulator
+    http: httpx.AsyncClient
+    runner: asyncio.Runner
+
+    @property
+    def free(self) -> str:
+        return self.simulator.organization_ids["free"]
+
+    @property
+    def paid(self) -> str:
+        return self.simulator.organization_ids["paid"]
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, key: str | None = None, request_id: str | None = None
+    ) -> httpx.Response:
+        key = key or self.simulator.organization_keys["free"]
+        headers = {"Authorization": f"Bearer {key}"}
+        if request_id is not None:
+            headers["X-Request-ID"] = request_id
+        return self.runner.run(self.http.request(method, path, json=body, headers=headers))
+
+    def get(self, path: str, **options: Any) -> Any:
+        response = self.ask("GET", path, **options)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def done(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        """Make a call that is to succeed, and wait until its operations have ended."""
+        response = self.ask(method, path, body, **options)
+        assert response.is_success, response.text
+        self.wait(1)
+        return response.json()
+
+    def refused(self, method: str, path: str, body: object = None, **options: Any) -> tuple[int, str]:
+        """Make a call that is to be refused: status and message."""
+        response = self.ask(method, path, body, **options)
+        assert response.is_error, response.text
+        return response.status_code, response.json()["message"]
+
+    def wait(self, seconds: float) -> None:
+        self.runner.run(asyncio.sleep(seconds))
+
+    def create(self, name: str = "acme", **members: Any) -> Any:
+        """Create a project in ``free`` and wait until it is ready."""
+        return self.done("POST", "/projects", {"project": {"name": name, **members}})
+
+    def names(self, query: str = "", **options: Any) -> list[str]:
+        """Names of the projects that one list answers."""
+        return [project["name"] for project in self.get(f"/projects?{query}", **options)["projects"]]
+
+
+@contextmanager
+def account(
+    *,
+    behaviour: Behaviour | None = None,
+    path: Path | str = ":memory:",
+    organizations: tuple[SimulatedOrganization, ...] = (FREE, PAID, UNLIMITED),
+    refusals_allowed: bool = False,
+) -> Iterator[Account]:
+    judge = session_judge(refusals_allowed=refusals_allowed)
+    opened = Simulator.open(path, organizations, clock_source=LoopTime(), behaviour=behaviour or Behaviour())
+    with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        via = JudgedTransport(httpx.ASGITransport(simulator.app), judge)
+        http = httpx.AsyncClient(transport=via, base_url="http://neon.test/api/v2")
+        yield Account(simulator, http, runner)
+        runner.run(http.aclose())
+    judge.verify()

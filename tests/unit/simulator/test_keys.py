@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.unit.simulator.account import account
+
+
+def test_an_unknown_key_is_refused_everywhere() -> None:
+    with account() as neon:
+        for path in ("/projects", "/users/me", "/projects/quiet-lake-1"):
+            assert neon.refused("GET", path, key="napi_nobody")[0] == 401
+
+
+def test_an_organization_key_is_confined_to_its_organization() -> None:
+    with account() as neon:
+        other = f"/projects/{add_project(neon.simulator, 'paid', ProjectSeed('acme')).project_id}"
+        assert neon.refused("GET", other)[0] == 404
+        assert neon.refused("DELETE", other)[0] == 404
+        assert neon.refused("GET", f"/projects?org_id={neon.paid}")[0] == 404
+        assert neon.refused("POST", "/projects", {"project": {"org_id": neon.paid}})[0] == 404
+        assert neon.refused("GET", f"/organizations/{neon.paid}")[0] == 404
+        organizations = neon.get("/users/me/organizations")["organizations"]
+        assert [organization["name"] for organization in organizations] == ["free"]
+
+
+def test_a_personal_key_opens_every_organization_and_has_to_name_one() -> None:
+    with account() as neon:
+        personal = neon.simulator.personal_key
+        assert "org_id is required" in neon.refused("GET", "/projects", key=personal)[1]
+        assert neon.refused("POST", "/projects", {"project": {"name": "a"}}, key=personal)[0] == 400
+        made = neon.done("POST", "/projects", {"project": {"name": "a", "org_id": neon.paid}}, key=personal)
+        assert made["project"]["org_id"] == neon.paid
+        assert len(neon.get("/users/me/organizations", key=personal)["organizations"]) == 3
+
+
+def test_a_project_key_opens_its_project_and_nothing_else() -> None:
+    with account() as neon:
+        mine, other = (add_project(neon.simulator, "free", ProjectSeed(name)).project_id for name in "ab")
+        key = neon.simulator.key_of_project(mine)
+        assert neon.get(f"/projects/{mine}", key=key)["project"]["name"] == "a"
+        assert neon.refused("GET", f"/projects/{other}", key=key)[0] == 404
+        assert neon.names(key=key) == ["a"]
+        assert neon.refused("POST", "/projects", {"project": {}}, key=key)[0] == 403
+        assert neon.refused("DELETE", f"/projects/{mine}", key=key)[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/users/me", "/regions", "/projects/shared"])
+def test_what_belongs_to_no_organization_is_there_for_any_key(path: str) -> None:
+    with account() as neon:
+        assert neon.get(path)
+
+
+def test_an_unknown_route_is_404_and_an_undeclared_method_405() -> None:
+    with account(refusals_allowed=True) as neon:
+        assert neon.ask("GET", "/nowhere").status_code == 404
+        assert neon.ask("PUT", "/projects").status_code == 405

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.live.project import Compute, Quota
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, add_projects
+from tests.unit.simulator.account import Account, account
+
+ATOMIC, ONE_BY_ONE = Behaviour(transfer_atomic=True), Behaviour(transfer_atomic=False)
+
+
+def transfer(
+    neon: Account, origin: str, destination: str, project_ids: list[str], *, key: str | None = None
+) -> tuple[int, Any]:
+    ids = neon.simulator.organization_ids
+    body = {"destination_org_id": ids[destination], "project_ids": project_ids}
+    path = f"/organizations/{ids[origin]}/projects/transfer"
+    response = neon.ask("POST", path, body, key=key or neon.simulator.personal_key)
+    return response.status_code, response.json()
+
+
+def test_a_transferred_project_keeps_its_settings_computes_and_connection_string() -> None:
+    with account() as neon:
+        seed = ProjectSeed("acme", quota=Quota(active_time_seconds=7), compute=Compute(0.5, 2, 600))
+        project_id = add_project(neon.simulator, "free", seed).project_id
+        path = f"/projects/{project_id}"
+        uri = f"{path}/connection_uri?database_name=neondb&role_name=neondb_owner"
+        before, connection = neon.get(path)["project"], neon.get(uri)
+        assert transfer(neon, "free", "paid", [project_id]) == (200, {})
+        assert neon.refused("GET", path)[0] == 404
+        paid = neon.simulator.organization_keys["paid"]
+        after = neon.get(path, key=paid)["project"]
+        same = ("settings", "default_endpoint_settings", "history_retention_seconds", "created_at")
+        assert {member: after[member] for member in same} == {member: before[member] for member in same}
+        assert after["org_id"] == neon.paid
+        assert neon.get(uri, key=paid) == connection
+
+
+def test_only_a_personal_key_may_transfer() -> None:
+    with account() as neon:
+        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        key = neon.simulator.organization_keys["free"]
+        assert transfer(neon, "free", "paid", [project_id], key=key)[0] == 403
+
+
+def test_a_project_that_is_elsewhere_is_not_found() -> None:
+    with account() as neon:
+        project_id = add_project(neon.simulator, "paid", ProjectSeed("acme")).project_id
+        assert transfer(neon, "free", "paid", [project_id])[0] == 404
+
+
+def test_a_batch_holds_between_1_and_400_projects() -> None:
+    with account(refusals_allowed=True) as neon:
+        seeds = [ProjectSeed(f"t{number}") for number in range(401)]
+        ids = [seeded.project_id for seeded in add_projects(neon.simulator, "free", seeds)]
+        assert transfer(neon, "free", "paid", ids)[0] == 400
+        assert transfer(neon, "free", "paid", [])[0] == 400
+        assert transfer(neon, "free", "paid", ids[:400])[0] == 200
+
+
+@pytest.mark.parametrize(("behaviour", "moved"), [(ATOMIC, 0), (ONE_BY_ONE, 1)])
+def test_an_integration_blocks_the_batch_from_its_project_on(behaviour: Behaviour, moved: int) -> None:
+    with account(behaviour=behaviour) as neon:
+        seeds = [ProjectSeed("a"), ProjectSeed("b", integrations=["vercel"]), ProjectSeed("c")]
+        ids = [seeded.project_id for seeded in add_projects(neon.simulator, "free", seeds)]
+        answer = transfer(neon, "free", "paid", ids)
+        assert answer == (422, {"projects": [{"id": ids[1], "integration": "vercel"}]})
+        assert len(neon.names(key=neon.simulator.organization_keys["paid"])) == moved
+
+
+@pytest.mark.parametrize(("behaviour", "moved"), [(ATOMIC, 0), (ONE_BY_ONE, 3)])
+def test_a_full_organization_takes_what_fits_or_nothing(behaviour: Behaviour, moved: int) -> None:
+    with account(behaviour=behaviour) as neon:
+        seeds = [ProjectSeed(name) for name in "abcd"]
+        ids = [seeded.project_id for seeded in add_projects(neon.simulator, "paid", seeds)]
+        status, body = transfer(neon, "paid", "free", ids)
+        assert status == 406
+        assert [limit["name"] for limit in body["limits"]] == ["projects_count"]
+        assert len(neon.names()) == moved
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        ProjectSeed("big", compute=Compute(4, 4, 300)),
+        ProjectSeed("big", endpoint_compute=Compute(4, 4, 300)),
+        ProjectSeed("old", restore_window_seconds=604_800),
+        ProjectSeed("wide", branches=[BranchSeed(name) for name in "abc"]),
+    ],
+)
+@pytest.mark.parametrize(("checks", "status"), [(True, 406), (False, 200)])
+def test_a_destination_may_refuse_what_its_plan_does_not_hold(
+    seed: ProjectSeed, *, checks: bool, status: int
+) -> None:
+    with account(behaviour=Behaviour(transfer_checks_settings=checks)) as neon:
+        project_id = add_project(neon.simulator, "paid", seed).project_id
+        assert transfer(neon, "paid", "free", [project_id])[0] == status

@@ -218,6 +218,13 @@ class World:
                 )
         return Applied(plan, report, journal_lines(path), created)
 
+    async def settled(self, desired: DesiredState) -> set[str]:
+        """The names of all live projects. Fails where anything is left to do, or to be decided by a person."""
+        live = await self.observe(desired)
+        plan = make_plan(desired, live)
+        assert (plan.tenants, plan.conflicts, plan.orphans) == ((), (), ())
+        return {project.name for project in live.projects}
+
     async def live(self, desired: DesiredState) -> dict[str, LiveProject]:
         """The live projects by name. Fails where two have the same."""
         projects = (await self.observe(desired)).projects

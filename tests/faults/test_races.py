@@ -1,0 +1,75 @@
+"""Two applies of one fleet at once: one project per tenant afterwards, as long as lists show it within settle."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.plan.outcome import Result
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.faults import DropAfter
+from reconciler.simulator.front import Latency
+from tests.builders import a_fleet, a_tenant
+from tests.unit.apply.world import World, virtually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from tests.unit.apply.world import Applied
+
+FLEET = a_fleet(*(a_tenant(f"t{number}") for number in range(6)))
+LAGGING = Behaviour(rate_limit=None, list_lag_seconds=8.0)
+SLOW = Latency(0.05, 0.9)
+
+
+async def later(world: World, seconds: float, desired: DesiredState = FLEET) -> Applied:
+    await asyncio.sleep(seconds)
+    return await world.apply(desired)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_two_applies_at_once_end_with_one_project_per_tenant(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)  # noqa: S311
+
+    async def main() -> None:
+        world = World.open(tmp_path, LAGGING, SLOW)
+        if seed % 3 == 0:
+            world.simulator.faults.add(DropAfter(), "POST", "/projects", first=random.randrange(1, 6), times=2)
+        await asyncio.gather(*(later(world, random.uniform(0, 12)) for _ in range(2 + seed % 2)))
+        await asyncio.sleep(LAGGING.list_lag_seconds)
+        assert len(await world.settled(FLEET)) == len(FLEET.tenants)
+
+    virtually(main())
+
+
+def test_the_run_that_came_second_removes_its_own_project_and_names_the_first(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path, LAGGING)
+        first, second = await asyncio.gather(later(world, 0), later(world, 2))
+        assert set(first.results().values()) == {Result.APPLIED}
+        assert set(second.results().values()) == {Result.FAILED}
+        live = await world.live(FLEET)
+        for outcome in second.report.outcomes:
+            assert outcome.project_id == live[f"myapp-{outcome.tenant}"].id
+            assert f"project {outcome.project_id} in free was created first" in second.message(outcome.tenant)
+        assert second.created == {}
+        assert second.report.stopped is None
+
+    virtually(main())
+
+
+def test_a_project_that_is_not_the_first_is_renamed_before_it_is_deleted(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path, LAGGING)
+        one = a_fleet(a_tenant("acme"))
+        await asyncio.gather(later(world, 0, one), later(world, 2, one))
+        kinds = [(exchange.method, exchange.status) for exchange in world.writes()]
+        assert kinds == [("POST", 201), ("POST", 201), ("PATCH", 200), ("DELETE", 200)]
+        rename = world.writes()[2]
+        assert rename.body == {"project": {"name": "myapp-acme-duplicate-run2"}}
+
+    virtually(main())

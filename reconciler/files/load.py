@@ -19,7 +19,7 @@ from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
@@ -45,18 +45,18 @@ def load(
     *,
     tiers: Path | None = None,
     on_invalid: OnInvalid = OnInvalid.FAIL,
-    only: str | None = None,
+    only: Iterable[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
     """The fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` unless named.
 
     With ``OnInvalid.SKIP`` the tenants of broken files are held back and the others are loaded. A broken
     tiers.yaml, or a file that cannot be read at all, leaves nothing to load either way.
-    ``only`` names a tenant: its own file is read and no other, so that one tenant of a large fleet is found fast.
+    ``only`` names tenants: just their own files are read, so that a few tenants of a large fleet are found fast.
     ``memo`` spares reading the same text again: give one to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path))
+    return load_tree(WorkTree(root), on_invalid, Reading(None if only is None else frozenset(only), memo, path))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:

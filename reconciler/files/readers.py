@@ -15,6 +15,7 @@ from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_second
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
 from reconciler.live.project import NEVER_SUSPEND
+from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
 """Neon: docs, manage/databases."""
 RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "public", "none")
 """Neon: docs, manage/roles; names that start with ``pg_`` are reserved too."""
-CONCERNS: Final = ("project", "organization", "quota", "compute", "restore_window", "settings")
 
 TENANT = re.compile(r"[a-z0-9][a-z0-9._-]*")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -47,6 +47,13 @@ def kind(value: object) -> str:
     if value is None:
         return "nothing"
     return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
+
+
+def refuse_secret(text: str) -> str:
+    """Any text but one of Neon's API keys."""
+    if looks_secret(text):
+        raise RejectedError("this looks like an API key", "name an environment variable instead: ${NAME}")
+    return text
 
 
 def read_text(text: str) -> str:
@@ -266,7 +273,7 @@ def one_of(words: tuple[str, ...], text: str) -> str:
 
 def read_concern(text: str) -> str:
     """The name of a concern."""
-    return one_of(CONCERNS, text)
+    return one_of(NAMES, text)
 
 
 def read_state(text: str) -> bool:
@@ -290,8 +297,6 @@ def read_free_form(value: object) -> Json:
 
 
 def _free_form_scalar(text: str) -> Json:
-    if looks_secret(text):
-        raise RejectedError("this looks like an API key", "keys never stand in the files")
     if isinstance(text, Quoted):
         return _sendable(str(text))
     if text in NULLS:
@@ -313,4 +318,4 @@ def _sendable(text: str) -> str:
     """JSON can escape what is no text: half of a surrogate pair."""
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
         raise RejectedError("holds half a character")
-    return text
+    return refuse_secret(text)

@@ -12,9 +12,8 @@ from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
 from reconciler.desired.units import parse_seconds
 from reconciler.files import readers
-from reconciler.files.finding import RejectedError, looks_secret
+from reconciler.files.finding import RejectedError
 from reconciler.files.readers import (
-    CONCERNS,
     MAX_NAME_LENGTH,
     MAX_TENANT_LENGTH,
     PROJECT_ID,
@@ -22,6 +21,7 @@ from reconciler.files.readers import (
     SLUG,
     TENANT,
 )
+from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,7 @@ class Scalar:
             text = str(value)
         else:
             raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
-        if looks_secret(text):
-            raise RejectedError("this looks like an API key", "name an environment variable instead: ${NAME}")
-        return self.read(text)
+        return self.read(readers.refuse_secret(text))
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.validate)
@@ -138,7 +136,7 @@ FormatVersion: TypeAlias = Annotated[int, Scalar(readers.read_version, "1", {"co
 Absent: TypeAlias = Annotated[
     bool, Scalar(readers.read_state, "present or absent", _choice(("present", "absent")))
 ]
-Concern: TypeAlias = Annotated[str, Scalar(readers.read_concern, "a concern", _choice(CONCERNS))]
+Concern: TypeAlias = Annotated[str, Scalar(readers.read_concern, "a concern", _choice(NAMES))]
 Drift: TypeAlias = Annotated[DriftPolicy, _member(DriftPolicy)]
 WhenFull: TypeAlias = Annotated[AtLimit, _member(AtLimit)]
 Method: TypeAlias = Annotated[SnapshotMethod, _member(SnapshotMethod)]

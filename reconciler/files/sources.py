@@ -39,23 +39,26 @@ Memo: TypeAlias = dict[tuple[str, bytes], _File]
 class Reading:
     """What is read, and how."""
 
-    only: str | None = None
-    """The one tenant that is wanted; None is all of them."""
+    only: frozenset[str] | None = None
+    """The tenants that are wanted; None is all of them."""
     memo: Memo | None = None
     tiers: str = "tiers.yaml"
     """The price list, which no pattern for tenants takes in."""
 
     def wants(self, path: str) -> bool:
         """Whether the file is named after what is wanted."""
-        return self.only is None or _stem(path) == self.only
+        return self.only is None or _stem(path) in self.only
 
     def paths(self, paths: list[str]) -> list[str]:
-        """The files to read: the wanted tenant's own where there is one, otherwise all."""
-        return [path for path in paths if self.wants(path)] or paths
+        """The files to read: the wanted tenants' own where each has one, otherwise all."""
+        own = [path for path in paths if self.wants(path)]
+        return own if self.only is not None and self.only <= {_stem(path) for path in own} else paths
 
     def skips(self, path: str, data: bytes) -> bool:
-        """Whether the file cannot hold the wanted tenant."""
-        return self.only is not None and not self.wants(path) and self.only.encode() not in data
+        """Whether the file cannot hold anything that is wanted."""
+        return (
+            self.only is not None and not self.wants(path) and not any(name.encode() in data for name in self.only)
+        )
 
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
         """The file's documents, from the memo where they are in it."""
@@ -124,14 +127,16 @@ def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | 
     return None
 
 
-def _lines(tree: Tree, paths: Iterable[str], collection: Collection, only: str | None) -> dict[str, Entry]:
+def _lines(
+    tree: Tree, paths: Iterable[str], collection: Collection, only: frozenset[str] | None
+) -> dict[str, Entry]:
     """The tenants of NDJSON files by name. A line without a readable name could be anybody's."""
     lines: dict[str, Entry] = {}
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         for line, entry in read_lines(data, tree.name(path)):
             names = _names(entry, line)
-            if only is not None and names and only not in names:
+            if only is not None and names and not names & only:
                 continue
             collection.lost |= not names
             if isinstance(entry, Problem):

@@ -74,7 +74,7 @@ class OverridesDocument(Section):
     compute: ComputeDocument | None = None
     restore_window: Seconds | None = None
     """How far back the tenant can be restored."""
-    settings: dict[str, FreeForm] | None = None
+    settings: dict[Word, FreeForm] | None = None
     """Other project settings, as the Neon API names them; each replaces the tier's."""
 
 

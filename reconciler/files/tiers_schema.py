@@ -141,7 +141,7 @@ class TierDocument(Section):
     compute: ComputeDocument | None = None
     restore_window: Seconds | None = None
     """How far back a project can be restored."""
-    settings: dict[str, FreeForm] | None = None
+    settings: dict[Word, FreeForm] | None = None
     """Other project settings, as the Neon API names them."""
     snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()
     dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument()

@@ -113,7 +113,7 @@ CHANGES = {
         "fleet: prod\ndrift_policy: {quotas: report}",
         [
             (
-                "3:16: 'quotas' is not one of project, organization, quota, compute, restore_window, settings"
+                "3:16: 'quotas' is not one of project, quota, compute, restore_window, settings, organization"
                 " (did you mean 'quota'?)"
             )
         ],

@@ -10,7 +10,7 @@ from reconciler.plan.concerns import compute
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SMALL_FLEET: Final = 100
 """Up to so many selected tenants everything is read at the default depth: it costs seconds."""
+FEW_STRANGERS: Final = 200
+"""Up to so many projects of no tenant are asked whose they are; more are only at ``Depth.DEEP``: it costs minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def needs(
     """What has not been observed yet. Empty once it has: called in rounds, it comes to an end."""
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
+    strangers = None if depth is Depth.DEEP else FEW_STRANGERS
     if depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET:
         depth = Depth.DEEP
     matched = [
@@ -62,6 +65,8 @@ def needs(
     creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
     reporting_orphans = selection.everything and depth is not Depth.LIST
     doubtful = _doubtful(desired, live, identities, creating=creating, reporting_orphans=reporting_orphans)
+    if strangers is not None and len(doubtful) > strangers:
+        doubtful = []
     return Needs(
         projects=_ids(unsettled),
         branches=_ids(p for p in (*doomed, *sized, *doubtful) if p.branches is None),
@@ -69,7 +74,7 @@ def needs(
     )
 
 
-def _ids(projects: Iterator[LiveProject] | list[LiveProject]) -> tuple[str, ...]:
+def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(project.id for project in projects))
 
 
@@ -103,10 +108,12 @@ def _doubtful(
     *,
     creating: bool,
     reporting_orphans: bool,
-) -> Iterator[LiveProject]:
+) -> list[LiveProject]:
     """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
     if not live.listed:
-        return
-    for project in identities.unmatched:
-        if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None):
-            yield project
+        return []
+    return [
+        project
+        for project in identities.unmatched
+        if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None)
+    ]

@@ -61,7 +61,7 @@ def make_plan(
         refusals=(),
         conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
-        notes=tuple(survey.notes(desired, tenants, identities)),
+        notes=tuple(survey.notes(desired, live, tenants, identities)),
         coverage=survey.coverage(desired, live, tenants, identities),
         budget=estimate(plans, desired, live),
     )

@@ -50,8 +50,17 @@ def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:
     return None
 
 
-def notes(desired: DesiredState, tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
-    """Projects that were not found by name."""
+def notes(
+    desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities
+) -> Iterator[Note]:
+    """Projects that were not found by name, and where none could be found otherwise."""
+    unread = sum(project.branches is None for project in identities.unmatched) if live.listed else 0
+    if unread and any(identities.missing(tenant) and not tenant.absent for tenant in tenants):
+        yield Note(
+            None,
+            f"{unread:,} live projects match no tenant and were not asked whose they are: one that somebody "
+            "renamed would not be recognised, and its tenant gets a new project (--depth deep asks them all)",
+        )
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.unseen:

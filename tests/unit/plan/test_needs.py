@@ -7,7 +7,8 @@ from dataclasses import replace
 from reconciler.desired.selection import Depth, Selection
 from reconciler.desired.tenant import Overrides
 from reconciler.live.project import Compute
-from reconciler.plan.needs import SMALL_FLEET, Needs, needs
+from reconciler.plan.needs import FEW_STRANGERS, SMALL_FLEET, Needs, needs
+from reconciler.plan.planner import make_plan
 from tests.builders import FREE_TIER, a_fleet, a_project, a_tenant, a_view
 
 MANY = [f"t{i:03}" for i in range(SMALL_FLEET + 1)]
@@ -72,3 +73,12 @@ def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> N
 def test_projects_asked_about_singly_say_nothing_of_others() -> None:
     stranger = a_project("x", name="no name of ours", details=False)
     assert not needs(a_fleet(a_tenant()), a_view(stranger, listed=False))
+
+
+def test_very_many_strangers_are_only_asked_when_all_depth_is_wanted_and_the_plan_says_so() -> None:
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(FEW_STRANGERS + 1)]
+    fleet, live = a_fleet(a_tenant()), a_view(*strangers)
+    assert not needs(fleet, live)
+    assert len(needs(fleet, live, depth=Depth.DEEP).branches) == FEW_STRANGERS + 1
+    (note,) = make_plan(fleet, live).notes
+    assert "201 live projects match no tenant" in note.message

@@ -1,0 +1,205 @@
+"""The client on a whole Neon: a project's life, long lists, and the account's real rate limit."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+import pytest
+
+from reconciler.desired.selection import Depth
+from reconciler.desired.state import Api
+from reconciler.errors import NotFoundError, OperationFailedError, UnknownOutcomeError
+from reconciler.live.project import Compute, Quota
+from reconciler.neon.client import Neon, connect
+from reconciler.neon.credentials import Access, Key, OrganizationAccess
+from reconciler.neon.observe import observe
+from reconciler.neon.secret import Secret
+from reconciler.plan.ownership import annotated_tenant, creation_annotations
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
+from reconciler.simulator.front import Latency
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.seed import seed_fleet
+from reconciler.simulator.simulator import Simulator
+from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet, a_tenant
+from tests.contract.judge import JudgedTransport, session_judge
+
+from .api import virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.plan.change import Value
+
+T = TypeVar("T")
+
+ORGANIZATIONS = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+INSTANT = Latency()
+VALUES: dict[str, Value] = {
+    "name": "myapp-acme",
+    "region": "aws-us-east-2",
+    "pg_version": 17,
+    "database": "neondb",
+    "role": "neondb_owner",
+    "branch": "main",
+    "quota.active_time_seconds": 360_000,
+    "quota.compute_time_seconds": 0,
+    "quota.written_data_bytes": 0,
+    "quota.data_transfer_bytes": 5_368_709_120,
+    "quota.logical_size_bytes": 536_870_912,
+    "compute.min_cu": 0.25,
+    "compute.max_cu": 2.0,
+    "compute.suspend_timeout_seconds": 300,
+    "restore_window_seconds": 86_400,
+}
+ANNOTATIONS = creation_annotations(fleet="prod", tenant="acme", run="r1")
+
+
+class InProcess(httpx.AsyncBaseTransport):
+    """The way to the simulator's app, on which a connection can break."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._app = httpx.ASGITransport(app=simulator.app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._app.handle_async_request(request)
+        except ConnectionDropped as dropped:
+            raise httpx.ReadError("the connection broke") from dropped
+
+
+def on_a_simulator(work: Callable[[Simulator, Neon], Awaitable[T]], latency: Latency = INSTANT) -> T:
+    """Do some work with a simulator and a client of it, on virtual time."""
+
+    async def main() -> T:
+        with Simulator.open(organizations=ORGANIZATIONS, clock_source=LoopTime(), latency=latency) as simulator:
+            via = JudgedTransport(InProcess(simulator), session_judge())
+            random = Random(1)  # noqa: S311
+            api = Api(host="https://neon.test/api/v2")
+            async with connect(access_to(simulator), api, via=via, random=random) as neon:
+                return await work(simulator, neon)
+
+    return virtually(main())
+
+
+def access_to(simulator: Simulator) -> Access:
+    keys = simulator.organization_keys
+    return Access(
+        organizations={
+            name: OrganizationAccess(name, id_, Key(name.upper(), Secret(keys[name])))
+            for name, id_ in simulator.organization_ids.items()
+        },
+        personal=Key("PERSONAL", Secret(simulator.personal_key)),
+    )
+
+
+def test_a_project_from_its_creation_to_its_deletion() -> None:
+    async def work(_simulator: Simulator, neon: Neon) -> None:
+        made = await neon.create_project("free", VALUES, ANNOTATIONS)
+        project_id = made.project.id
+        assert made.connection_uri is not None
+        assert made.endpoint_id is not None
+        await neon.wait("free", project_id, made.operations)
+        (found,) = await neon.named("free", "myapp-acme")
+        assert (found.id, found.organization) == (project_id, "free")
+        (branch,) = await neon.branches("free", project_id)
+        assert (branch.id, branch.name, dict(branch.annotations)) == (made.branch_id, "main", ANNOTATIONS)
+
+        await neon.transfer_projects("free", "paid", [project_id])
+        with pytest.raises(NotFoundError):
+            await neon.project("free", project_id)
+        more: dict[str, Value] = {
+            "compute.max_cu": 4.0,
+            "compute.min_cu": 0.5,
+            "compute.suspend_timeout_seconds": 60,
+        }
+        patched = await neon.update_project("paid", project_id, {**more, "quota.logical_size_bytes": 0})
+        await neon.wait("paid", project_id, patched.operations)
+        assert patched.project.compute == Compute(0.5, 4, 60)
+        resized = await neon.update_endpoint("paid", project_id, made.endpoint_id, more)
+        await neon.wait("paid", project_id, resized.operations)
+        (endpoint,) = await neon.endpoints("paid", project_id)
+        assert endpoint.compute == Compute(0.5, 4, 60)
+        project = await neon.project("paid", project_id)
+        assert project.quota == Quota(active_time_seconds=360_000, data_transfer_bytes=5_368_709_120)
+
+        uri = await neon.connection_uri("paid", project_id, "neondb", "neondb_owner", pooled=True)
+        assert "-pooler" in uri.reveal()
+        await neon.delete_project("paid", project_id)
+        await neon.delete_project("paid", project_id)
+        assert await neon.named("paid", "myapp-acme") == ()
+
+    on_a_simulator(work)
+
+
+def test_a_write_to_a_locked_project_waits_its_turn() -> None:
+    async def work(simulator: Simulator, neon: Neon) -> None:
+        made = await neon.create_project("free", VALUES, ANNOTATIONS)
+        await neon.update_project("free", made.project.id, {"quota.active_time_seconds": 1})
+        assert 423 in [exchange.status for exchange in simulator.requests]
+
+    on_a_simulator(work)
+
+
+def test_a_create_whose_answer_is_lost_is_sent_once_and_found_by_name_and_run() -> None:
+    async def work(simulator: Simulator, neon: Neon) -> None:
+        simulator.faults.add(DropAfter(), method="POST", path="/projects")
+        with pytest.raises(UnknownOutcomeError):
+            await neon.create_project("free", VALUES, ANNOTATIONS)
+        assert [exchange.method for exchange in simulator.requests] == ["POST"]
+        (found,) = await neon.named("free", "myapp-acme")
+        (branch,) = await neon.branches("free", found.id)
+        assert branch.annotations["run"] == "r1"
+
+    on_a_simulator(work)
+
+
+def test_operations_that_fail_are_told() -> None:
+    async def work(simulator: Simulator, neon: Neon) -> None:
+        simulator.faults.add(FailOperations(), method="POST", path="/projects")
+        made = await neon.create_project("free", VALUES, ANNOTATIONS)
+        with pytest.raises(OperationFailedError):
+            await neon.wait("free", made.project.id, made.operations)
+
+    on_a_simulator(work)
+
+
+def test_a_long_list_is_seen_whole_although_neon_hides_some_of_it() -> None:
+    async def work(simulator: Simulator, neon: Neon) -> None:
+        seeded = seed_fleet(simulator, "free", 500, name="myapp-t{number}")
+        hidden = tuple(one.project_id for one in seeded[10:15])
+        simulator.faults.add(HideProjects(hidden), method="GET", path="/projects", times=None)
+        desired = a_fleet(*(a_tenant(f"t{number}") for number in range(1, 501)))
+        live = await observe(neon, desired, depth=Depth.LIST)
+        assert (len(live.projects), live.unknown, live.listed) == (500, (), {"free": 500, "paid": 0})
+
+    on_a_simulator(work)
+
+
+def test_what_a_create_leaves_says_whose_it_is() -> None:
+    async def work(_simulator: Simulator, neon: Neon) -> None:
+        made = await neon.create_project("free", VALUES, ANNOTATIONS)
+        await neon.wait("free", made.project.id, made.operations)
+        (project,) = (await observe(neon, a_fleet(a_tenant()))).projects
+        assert annotated_tenant(project, "prod") == "acme"
+
+    on_a_simulator(work)
+
+
+@pytest.mark.parametrize("latency", [INSTANT, Latency(0.02, 0.4)])
+def test_the_rate_limit_of_the_account_is_never_hit_by_one_client(latency: Latency) -> None:
+    async def work(simulator: Simulator, neon: Neon) -> list[int | None]:
+        seeded = seed_fleet(simulator, "free", 10)
+
+        async def read(number: int) -> Any:
+            project_id = seeded[number % 10].project_id
+            kinds = (neon.project, neon.branches, neon.endpoints)
+            return await kinds[number % 3]("free", project_id)
+
+        await asyncio.gather(*(read(number) for number in range(900)))
+        return [exchange.status for exchange in simulator.requests]
+
+    assert set(on_a_simulator(work, latency)) == {200}

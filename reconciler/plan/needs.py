@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SMALL_FLEET: Final = 100
 """Up to so many selected tenants everything is read at the default depth: it costs seconds."""
 FEW_STRANGERS: Final = 200
-"""Up to so many projects of no tenant are asked whose they are; more are only at ``Depth.DEEP``: it costs minutes."""
+"""Up to so many projects of no tenant are asked whose they are; more only at ``Depth.DEEP``: it costs minutes."""
 
 
 @dataclass(frozen=True, slots=True)

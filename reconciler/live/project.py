@@ -67,6 +67,19 @@ class LiveEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """One snapshot. Names are not unique, and it carries no annotation (Neon)."""
+
+    id: str
+    name: str
+    source_branch_id: str | None
+    created_at: datetime
+    expires_at: datetime | None = None
+    manual: bool = True
+    """False for one that a backup schedule made: it does not count against the limit (Neon)."""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveProject:
     """A project as listed, plus details where they were read."""
 
@@ -89,6 +102,7 @@ class LiveProject:
     """Names of integrations that block a transfer (Neon: GitHub, Vercel)."""
     branches: tuple[LiveBranch, ...] | None = None
     endpoints: tuple[LiveEndpoint, ...] | None = None
+    snapshots: tuple[LiveSnapshot, ...] | None = None
 
     @property
     def default_branch(self) -> LiveBranch | None:

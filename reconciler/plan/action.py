@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from reconciler.plan.change import Risk
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.desired.problem import Location
+    from reconciler.live.project import Compute
     from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.ownership import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +101,85 @@ class DeleteProject(TenantAction):
         return True
 
 
-Action: TypeAlias = CreateProject | TransferProject | PatchProject | PatchEndpoint | DeleteProject
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBranch(TenantAction):
+    """POST /projects/{id}/branches, with its own compute in the same call.
+
+    ``changes`` says only that the branch is to exist: what it is created with stands beside it.
+    """
+
+    kind: ClassVar = "create_branch"
+    branch: str
+    parent: str
+    """The name of the branch that it starts from."""
+    purpose: Purpose
+    at: datetime | None = None
+    """The moment of the parent that it starts from; None is now."""
+    expires_at: datetime | None = None
+    schema_only: bool = False
+    with_compute: bool = True
+    compute: Compute | None = None
+    """None leaves the sizes to the project's defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchBranch(TenantAction):
+    """PATCH /projects/{id}/branches/{id}: its name or its expiry."""
+
+    kind: ClassVar = "patch_branch"
+    branch: str
+    """Its present name."""
+    rename_to: str | None = None
+    expires_at: datetime | None = None
+    """None leaves the expiry as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteBranch(TenantAction):
+    """DELETE /projects/{id}/branches/{id}. Carries the id, because names are reused."""
+
+    kind: ClassVar = "delete_branch"
+    base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    branch: str
+    branch_id: str
+    purpose: Purpose
+    before_transfer: bool = False
+    """True for a kept moment that the destination organization has no room for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSnapshot(TenantAction):
+    """POST /projects/{id}/branches/{id}/snapshot (Neon: beta; of root branches only)."""
+
+    kind: ClassVar = "create_snapshot"
+    snapshot: str
+    branch: str
+    """The name of the branch that it is taken of."""
+    at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteSnapshot(TenantAction):
+    """DELETE /projects/{id}/snapshots/{id}; nothing brings it back (Neon). Carries the id."""
+
+    kind: ClassVar = "delete_snapshot"
+    base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    snapshot: str
+    snapshot_id: str
+    before_transfer: bool = False
+    """True for one that the destination organization has no room for."""
+
+
+Action: TypeAlias = (
+    CreateProject
+    | TransferProject
+    | PatchProject
+    | PatchEndpoint
+    | CreateBranch
+    | PatchBranch
+    | DeleteBranch
+    | CreateSnapshot
+    | DeleteSnapshot
+    | DeleteProject
+)

@@ -2,14 +2,20 @@
 
     stage             new   upgrade  downgrade  change  tombstone
     CREATE_PROJECT     1
-    LOWER                                1
-    TRANSFER                   1         2
-    PATCH_PROJECT              2         3        1
-    PATCH_ENDPOINT             3         4        2
+    MAKE_ROOM                            1
+    DELETE_BRANCH              1         2        1
+    LOWER                                3
+    TRANSFER                   2         4
+    PATCH_PROJECT              3         5        2
+    PATCH_ENDPOINT             4         6        3
+    PATCH_BRANCH               5         7        4
+    CREATE_BRANCH      2       6         8        5
+    REPLACE_SNAPSHOT           7                  6
+    CREATE_SNAPSHOT    3       8         9        7
     DELETE_PROJECT                                          1
 
-Deleting surplus snapshots and branches comes before LOWER, creating branches and then snapshots
-after PATCH_ENDPOINT, once the files' branches and snapshots are planned.
+A snapshot that makes room for another one goes right before it, so that the tenant is without cover
+for a moment only; one that a destination has no room for goes before the move.
 """
 
 from __future__ import annotations
@@ -17,7 +23,19 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.ownership import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,14 +47,20 @@ class Stage(IntEnum):
     """When an action runs within its tenant."""
 
     CREATE_PROJECT = 1
-    LOWER = 2
-    TRANSFER = 3
-    PATCH_PROJECT = 4
-    PATCH_ENDPOINT = 5
-    DELETE_PROJECT = 6
+    MAKE_ROOM = 2
+    DELETE_BRANCH = 3
+    LOWER = 4
+    TRANSFER = 5
+    PATCH_PROJECT = 6
+    PATCH_ENDPOINT = 7
+    PATCH_BRANCH = 8
+    CREATE_BRANCH = 9
+    REPLACE_SNAPSHOT = 10
+    CREATE_SNAPSHOT = 11
+    DELETE_PROJECT = 12
 
 
-def stage(action: Action) -> Stage:
+def stage(action: Action) -> Stage:  # noqa: C901, PLR0911 - one case for each action
     """The stage of an action."""
     match action:
         case CreateProject():
@@ -47,10 +71,26 @@ def stage(action: Action) -> Stage:
             return Stage.LOWER if action.before_transfer else Stage.PATCH_PROJECT
         case PatchEndpoint():
             return Stage.LOWER if action.before_transfer else Stage.PATCH_ENDPOINT
+        case CreateBranch():
+            return Stage.CREATE_SNAPSHOT if action.purpose is Purpose.SNAPSHOT else Stage.CREATE_BRANCH
+        case PatchBranch():
+            return Stage.PATCH_BRANCH
+        case DeleteBranch():
+            return _deletion(before_transfer=action.before_transfer, purpose=action.purpose)
+        case CreateSnapshot():
+            return Stage.CREATE_SNAPSHOT
+        case DeleteSnapshot():
+            return _deletion(before_transfer=action.before_transfer, purpose=Purpose.SNAPSHOT)
         case DeleteProject():
             return Stage.DELETE_PROJECT
         case _:
             assert_never(action)
+
+
+def _deletion(*, before_transfer: bool, purpose: Purpose) -> Stage:
+    if purpose is Purpose.DEV_BRANCH:
+        return Stage.DELETE_BRANCH
+    return Stage.MAKE_ROOM if before_transfer else Stage.REPLACE_SNAPSHOT
 
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:

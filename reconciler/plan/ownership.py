@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import LiveBranch, LiveProject
 
 MANAGED_BY: Final = "managed-by"
 FLEET: Final = "fleet"
 TENANT: Final = "tenant"
 RUN: Final = "run"
+BRANCH: Final = "branch"
+"""The name under which a branch was declared: it may have been renamed since."""
+PURPOSE: Final = "purpose"
 PRODUCT: Final = "neon-reconciler"
 
 
 def creation_annotations(*, fleet: str, tenant: str, run: str) -> dict[str, str]:
     """What goes on the default branch of a new project (Neon: annotations can only be set at creation)."""
     return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run}
+
+
+class Purpose(Enum):
+    """Why a branch beside the default one was created here."""
+
+    DEV_BRANCH = "dev_branch"
+    SNAPSHOT = "snapshot"
+
+
+def branch_annotations(*, fleet: str, tenant: str, run: str, branch: str, purpose: Purpose) -> dict[str, str]:
+    """What goes on a branch that is created in a project."""
+    return {
+        **creation_annotations(fleet=fleet, tenant=tenant, run=run),
+        BRANCH: branch,
+        PURPOSE: purpose.value,
+    }
+
+
+def declared_name(branch: LiveBranch, fleet: str, purpose: Purpose) -> str | None:
+    """The name under which this fleet created the branch for that purpose; None where it did not."""
+    note = branch.annotations
+    ours = note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == fleet
+    return note.get(BRANCH) if ours and note.get(PURPOSE) == purpose.value else None
 
 
 def owner(project: LiveProject) -> Mapping[str, str] | None:

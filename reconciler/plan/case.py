@@ -1,0 +1,54 @@
+"""One tenant as a concern sees it: what its files want, what is live, what the limits are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.plan.action import TenantAction
+from reconciler.plan.concerns.organization import NAME as ORGANIZATION
+from reconciler.plan.plan import Note, Refusal
+from reconciler.plan.wanted import origin
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.desired.settings import Settings
+    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.change import Origin
+    from reconciler.plan.concerns.concern import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One tenant with a live project, or with the one that an earlier action of its plan creates."""
+
+    fleet: str
+    tenant: Tenant
+    settings: Settings
+    project: LiveProject
+    wanted_now: Fields
+    wanted_before: Fields | None
+    """What the files wanted at the base; None where that cannot be told."""
+    only: frozenset[str]
+    """Names of the concerns that the run is about."""
+    here: OrganizationLimits
+    there: OrganizationLimits
+    """Limits of the organization that the project is in, and of the one that it is to be in."""
+    now: datetime
+
+    @property
+    def moves(self) -> bool:
+        """Whether the project changes its organization."""
+        return ORGANIZATION in self.only and self.project.organization != self.settings.organization
+
+    def origin(self, *paths: str) -> Origin:
+        """Why the fields differ: the files' doing where any of them changed there."""
+        found = [origin(path, self.wanted_now, self.wanted_before) for path in paths]
+        return next((cause for cause in found if cause is cause.CONFIG), found[0])
+
+
+Finding: TypeAlias = TenantAction | Note | Refusal
+"""What a concern that plans whole actions comes up with."""

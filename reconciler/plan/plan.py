@@ -26,6 +26,9 @@ class Rule(Enum):
     MANY_UNMATCHED = "many-unmatched"
     INCOMPLETE_VIEW = "incomplete-view"
     INTEGRATION = "integration"
+    BRANCH_LIMIT = "branch-limit"
+    SNAPSHOT_LIMIT = "snapshot-limit"
+    ROOT_BRANCH = "root-branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,12 @@ class Coverage:
     """Tenants whose existing computes were read."""
     computes_total: int
     """Tenants that have a live project and a compute setting in the files."""
+    branches_checked: int = 0
+    """Tenants whose branches were read, of those that declare any."""
+    branches_total: int = 0
+    snapshots_checked: int = 0
+    """Tenants whose snapshots were read, of those that declare any."""
+    snapshots_total: int = 0
     unknown: int = 0
     """Projects that the API would not show."""
     held_back: int = 0

@@ -1,0 +1,68 @@
+"""Snapshots kept as Neon's own (beta): of root branches only, without annotations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.concerns.snapshot_method import Kept
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Snapshot
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.case import Case
+    from reconciler.plan.change import FieldChange
+
+
+class ByApi:
+    """``method: api``."""
+
+    def observed(self, project: LiveProject) -> bool:
+        """The snapshots, and the branches to take new ones of."""
+        return project.snapshots is not None and project.branches is not None
+
+    def kept(self, case: Case) -> tuple[Kept, ...]:
+        """Manual ones; those of a schedule do not count (Neon: plans)."""
+        return tuple(
+            Kept(snapshot.name, snapshot.id, snapshot.created_at)
+            for snapshot in case.project.snapshots or ()
+            if snapshot.manual
+        )
+
+    def hindrance(self, project: LiveProject) -> str | None:
+        """Neon: a snapshot can only be taken of a branch that has no parent."""
+        default = project.default_branch
+        if default is not None and default.parent_id is not None:
+            return f"its default branch {default.name!r} has a parent, and Neon takes snapshots of root branches only"
+        return None
+
+    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
+        """Of the default branch, now or at a moment in its history."""
+        default = case.project.default_branch
+        return CreateSnapshot(
+            tenant=case.tenant.name,
+            reason="declared, not live",
+            source=case.tenant.location,
+            changes=(change,),
+            snapshot=snapshot.name,
+            branch=default.name if default else "",
+            at=snapshot.at,
+            expires_at=snapshot.expires_at,
+        )
+
+    def remove(
+        self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool
+    ) -> DeleteSnapshot:
+        """For good: Neon recovers no snapshot."""
+        return DeleteSnapshot(
+            tenant=case.tenant.name,
+            reason=reason,
+            source=case.tenant.location,
+            changes=(change,),
+            snapshot=kept.name,
+            snapshot_id=kept.id,
+            before_transfer=early,
+        )
+
+
+METHOD = ByApi()

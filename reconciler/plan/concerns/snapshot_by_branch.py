@@ -1,0 +1,73 @@
+"""Snapshots kept as branches without a compute, as Neon's guide for agent platforms describes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.action import CreateBranch, DeleteBranch
+from reconciler.plan.concerns.snapshot_method import Kept
+from reconciler.plan.ownership import Purpose, declared_name
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Snapshot
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.case import Case
+    from reconciler.plan.change import FieldChange
+
+
+class ByBranch:
+    """``method: branch``."""
+
+    def observed(self, project: LiveProject) -> bool:
+        """The branches."""
+        return project.branches is not None
+
+    def kept(self, case: Case) -> tuple[Kept, ...]:
+        """Branches created here as snapshots, and any other one that has a declared name."""
+        declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
+        found = []
+        for branch in case.project.branches or ():
+            ours = declared_name(branch, case.fleet, Purpose.SNAPSHOT) is not None
+            if ours or (branch.name in declared and not branch.default):
+                parents_child = any(b.parent_id == branch.id for b in case.project.branches or ())
+                removable = ours and not branch.protected and not parents_child
+                found.append(Kept(branch.name, branch.id, branch.created_at, removable))
+        return tuple(found)
+
+    def hindrance(self, project: LiveProject) -> str | None:  # noqa: ARG002 - any branch has children
+        """None: a branch can be made of any branch."""
+        return None
+
+    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
+        """A child of the default branch, without a compute."""
+        default = case.project.default_branch
+        return CreateBranch(
+            tenant=case.tenant.name,
+            reason="declared, not live",
+            source=case.tenant.location,
+            changes=(change,),
+            branch=snapshot.name,
+            parent=default.name if default else "",
+            purpose=Purpose.SNAPSHOT,
+            at=snapshot.at,
+            expires_at=snapshot.expires_at,
+            with_compute=False,
+        )
+
+    def remove(
+        self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool
+    ) -> DeleteBranch:
+        """The branch."""
+        return DeleteBranch(
+            tenant=case.tenant.name,
+            reason=reason,
+            source=case.tenant.location,
+            changes=(change,),
+            branch=kept.name,
+            branch_id=kept.id,
+            purpose=Purpose.SNAPSHOT,
+            before_transfer=early,
+        )
+
+
+METHOD = ByBranch()

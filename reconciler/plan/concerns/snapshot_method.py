@@ -1,0 +1,45 @@
+"""What a way of keeping snapshots has to provide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.desired.tenant import Snapshot
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.case import Case
+    from reconciler.plan.change import FieldChange
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A live snapshot, however it is kept."""
+
+    name: str
+    id: str
+    created_at: datetime
+    removable: bool = True
+    """False for one that was made by hand and cannot be told from a tenant's own."""
+
+
+class Method(Protocol):
+    """One way of keeping snapshots."""
+
+    def observed(self, project: LiveProject) -> bool:
+        """Whether what ``kept`` looks at was read."""
+
+    def kept(self, case: Case) -> tuple[Kept, ...]:
+        """The live snapshots that count against the limit; empty where they were not read."""
+
+    def hindrance(self, project: LiveProject) -> str | None:
+        """Why no snapshot can be taken of this project at all."""
+
+    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> Action:
+        """The action that takes it of the default branch."""
+
+    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> Action:
+        """The action that deletes it; ``early`` where the project moves only without it."""

@@ -1,0 +1,168 @@
+"""Snapshots: take what is declared; at the limit, make room only as the tier allows. Undeclared ones stay.
+
+How a snapshot is kept (as Neon's own, or as a branch) is the business of the two modules beside this
+one; nothing else asks which it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.plan.change import FieldChange, JsonText, Risk
+from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
+from reconciler.plan.concerns.moments import expired, outside_window
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION
+from reconciler.plan.plan import Note, Refusal, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.desired.settings import Settings
+    from reconciler.desired.tenant import Snapshot
+    from reconciler.plan.action import Action
+    from reconciler.plan.case import Case, Finding
+    from reconciler.plan.change import Origin
+    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.concerns.snapshot_method import Kept, Method
+
+NAME: Final = "snapshots"
+METHODS: Final[Mapping[SnapshotMethod, Method]] = {
+    SnapshotMethod.API: snapshot_by_api.METHOD,
+    SnapshotMethod.BRANCH: snapshot_by_branch.METHOD,
+}
+
+
+def path(name: str) -> str:
+    """The field path of a snapshot."""
+    return f"{NAME}.{name}"
+
+
+def method(settings: Settings) -> Method:
+    """How the tenant's snapshots are kept."""
+    return METHODS[settings.snapshot_policy.method]
+
+
+def wanted(settings: Settings) -> Fields:
+    """Each declared snapshot: only that it is to exist, for everything else counts at creation."""
+    if settings.snapshots is None:
+        return {}
+    return {NAME: True, **{path(snapshot.name): JsonText.of("present") for snapshot in settings.snapshots}}
+
+
+def findings(case: Case) -> Iterator[Finding]:
+    """Actions, deletions before what they make room for; and what stands in the way of others."""
+    keeping = method(case.settings)
+    if NAME not in case.only or not keeping.observed(case.project):
+        return
+    kept = keeping.kept(case)
+    declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
+    live = {snapshot.name for snapshot in kept}
+    missing = [snapshot for snapshot in declared if snapshot.name not in live]
+    giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
+    surplus = _surplus(case, len(kept)) if case.moves else 0
+    for snapshot in giving_way[:surplus]:
+        yield _surplus_removed(case, snapshot)
+    yield from _taken(case, missing, kept[surplus:], giving_way[surplus:])
+
+
+def _surplus(case: Case, count: int) -> int:
+    limit = case.there.snapshots
+    return 0 if limit is None else max(0, count - limit)
+
+
+def _giving_way(case: Case, kept: Sequence[Kept], declared: set[str]) -> list[Kept]:
+    """Undeclared live snapshots that the tier allows to be replaced, the oldest first."""
+    candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(case, s)]
+    return sorted(candidates, key=lambda snapshot: (snapshot.created_at, snapshot.id))
+
+
+def _may_give_way(case: Case, snapshot: Kept) -> bool:
+    match case.settings.snapshot_policy.at_limit:
+        case AtLimit.REPLACE_OLDEST:
+            return True
+        case AtLimit.REPLACE_DECLARED:
+            return path(snapshot.name) in (case.wanted_before or {})
+        case AtLimit.REFUSE:
+            return False
+
+
+def _taken(
+    case: Case, missing: Sequence[Snapshot], kept: Sequence[Kept], giving_way: Sequence[Kept]
+) -> Iterator[Finding]:
+    keeping = method(case.settings)
+    takeable = []
+    for snapshot in missing:
+        if hindrance := _hindrance(case, snapshot):
+            yield Note(case.tenant.name, f"snapshot {snapshot.name!r} is not taken: {hindrance}", case.tenant.location)
+        else:
+            takeable.append(snapshot)
+    if takeable and (hindrance := keeping.hindrance(case.project)):
+        yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default one")
+        return
+    fitting = takeable[: _room(case, len(kept), len(giving_way))]
+    replaced = giving_way[: max(0, _surplus(case, len(kept) + len(fitting)))] if fitting else []
+    for old, new in zip(replaced, fitting[len(fitting) - len(replaced) :], strict=True):
+        yield _replaced(case, old, new)
+    for snapshot in fitting:
+        yield keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
+    if left := takeable[len(fitting) :]:
+        yield _no_room(case, left, kept)
+
+
+def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
+    if snapshot.at is None:
+        return None
+    return outside_window(snapshot.at, case.project.restore_window_seconds, case.now)
+
+
+def _room(case: Case, live: int, replaceable: int) -> int | None:
+    """How many more can be taken if everything gives way that may; None for any number."""
+    limit = case.there.snapshots
+    return None if limit is None else max(0, limit + replaceable - live)
+
+
+def _surplus_removed(case: Case, snapshot: Kept) -> Action:
+    limit, organization = case.there.snapshots, case.settings.organization
+    change = _existence(snapshot.name, case.origin(ORGANIZATION), before=True)
+    reason = f"organization {organization} allows {limit} snapshots in a project"
+    return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
+
+
+def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
+    change = _existence(old.name, _origin(case, new.name), before=True)
+    reason = f"makes room for {new.name!r}"
+    return method(case.settings).remove(case, old, change, reason=reason, early=False)
+
+
+def _no_room(case: Case, left: Sequence[Snapshot], kept: Sequence[Kept]) -> Refusal:
+    limit, organization, tier = case.there.snapshots, case.settings.organization, case.settings.tier
+    declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
+    candidates = [repr(snapshot.name) for snapshot in kept if snapshot.name not in declared]
+    by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer, or "
+    return _refused(
+        case,
+        left,
+        Rule.SNAPSHOT_LIMIT,
+        f"organization {organization} allows {limit} snapshots in a project, and {len(kept)} are live",
+        f"{by_hand}let the oldest give way with tiers.{tier}.snapshots.at_limit: replace_oldest",
+    )
+
+
+def _refused(case: Case, snapshots: Sequence[Snapshot], rule: Rule, message: str, remedy: str) -> Refusal:
+    keeping = method(case.settings)
+    actions = tuple(
+        keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
+        for snapshot in snapshots
+    )
+    return Refusal(rule, (case.tenant.name,), message, remedy, actions)
+
+
+def _origin(case: Case, name: str) -> Origin:
+    return case.origin(path(name))
+
+
+def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:
+    was, becomes = ("present", "absent") if before else ("absent", "present")
+    risk = Risk.DESTRUCTIVE if before else Risk.SAFE
+    return FieldChange(path(name), was, becomes, risk, lowering=before, origin=origin)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.plan.action import TenantAction
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
-from reconciler.plan.plan import Note, Refusal
 from reconciler.plan.wanted import origin
 
 if TYPE_CHECKING:
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveProject
-    from reconciler.plan.change import Origin
+    from reconciler.plan.action import Action
     from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.plan import Note, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Case:
         return ORGANIZATION in self.only and self.project.organization != self.settings.organization
 
     def origin(self, *paths: str) -> Origin:
-        """Why the fields differ: the files' doing where any of them changed there."""
-        found = [origin(path, self.wanted_now, self.wanted_before) for path in paths]
-        return next((cause for cause in found if cause is cause.CONFIG), found[0])
+        """Why something differs: the files' doing where any of these fields changed there."""
+        causes = [origin(path, self.wanted_now, self.wanted_before) for path in paths]
+        return Origin.CONFIG if Origin.CONFIG in causes else causes[0]
 
 
-Finding: TypeAlias = TenantAction | Note | Refusal
+Finding: TypeAlias = "Action | Note | Refusal"
 """What a concern that plans whole actions comes up with."""

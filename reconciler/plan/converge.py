@@ -2,161 +2,157 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import PatchEndpoint, PatchProject, TransferProject
-from reconciler.plan.concerns import PROJECT_CONCERNS, compute, organization, quota, restore_window
+from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, quota, restore_window
 from reconciler.plan.concerns.together import companions
-from reconciler.plan.order import ordered
-from reconciler.plan.wanted import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.desired.tenant import Tenant
-    from reconciler.desired.tier import OrganizationLimits
-    from reconciler.live.project import LiveEndpoint, LiveProject
+    from reconciler.live.project import Compute, LiveEndpoint, LiveProject
     from reconciler.plan.action import Action
+    from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange, Value
     from reconciler.plan.concerns.concern import Fields
 
 
+def converge(case: Case) -> Iterator[Action]:
+    """The move, the project patches around it and the patches of existing computes; order.py sorts them."""
+    observed = {**quota.members(case.project.quota), **compute.members(case.project.compute)}
+    early, late = _split(case, [*_project_changes(case), *_clamps(case)])
+    yield from _patch_project(case, early, observed, before_transfer=True)
+    yield from _transfer(case)
+    yield from _patch_project(case, late, _after(observed, early))
+    if compute.COMPUTE.name not in case.only:
+        return
+    for branch, endpoint, wanted in sized(case.settings, case.project):
+        observed = compute.members(endpoint.compute)
+        early, late = _split(case, _with_origin(case, compute.endpoint_changes(wanted, endpoint), branch))
+        yield from _patch_endpoint(case, branch, early, observed, before_transfer=True)
+        yield from _patch_endpoint(case, branch, late, _after(observed, early))
+
+
 def in_sync(settings: Settings, project: LiveProject) -> bool:
-    """Whether nothing differs at all: the quick answer for nearly every tenant of a large fleet."""
+    """Whether nothing differs that ``converge`` would change: the quick answer for nearly every tenant."""
     return (
         project.organization == settings.organization
         and not any(True for concern in PROJECT_CONCERNS for _ in concern.changes(settings, project))
-        and not any(True for _, endpoint in sized(project) for _ in compute.endpoint_changes(settings, endpoint))
+        and not any(
+            True
+            for _, endpoint, wanted in sized(settings, project)
+            for _ in compute.endpoint_changes(wanted, endpoint)
+        )
     )
 
 
-def sized(project: LiveProject) -> Iterator[tuple[str, LiveEndpoint]]:
-    """The default branch's read-write compute, by the branch's name, where it was observed.
+def sized(settings: Settings, project: LiveProject) -> Iterator[tuple[str, LiveEndpoint, Compute]]:
+    """Each observed compute that the files size: its branch's name, itself, and what is wanted of it.
 
-    Read replicas and computes of other branches are sized by whoever made them.
+    These are the read-write computes of the default branch and of declared development branches. Read
+    replicas and computes of other branches are sized by whoever made them.
     """
-    branch = project.default_branch
-    if branch is None:
-        return
+    names = {branch.id: branch.name for branch in project.branches or ()}
+    wanted = branches.computes(settings)
+    default = project.default_branch
+    if default is not None:
+        wanted[default.name] = settings.compute
     for endpoint in project.endpoints or ():
-        if endpoint.branch_id == branch.id and endpoint.kind == "read_write":
-            yield branch.name, endpoint
+        name = names.get(endpoint.branch_id)
+        size = wanted.get(name) if name is not None else None
+        if name is not None and size is not None and endpoint.kind == "read_write":
+            yield name, endpoint, size
 
 
-@dataclass(frozen=True, slots=True)
-class Convergence:
-    """One tenant with its live project, and what its files want now and wanted at the base."""
+def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
+    """What must be lowered before the move, because the destination forbids it, and the rest."""
+    early: list[FieldChange] = []
+    late: list[FieldChange] = []
+    for change in changes:
+        forbidden = case.moves and organization.forbids(case.there, change.path, change.before)
+        (early if forbidden else late).append(change)
+    return early, late
 
-    tenant: Tenant
-    settings: Settings
-    project: LiveProject
-    now: Fields
-    before: Fields | None
-    only: frozenset[str]
-    """Names of the concerns that the run is about."""
-    here: OrganizationLimits
-    there: OrganizationLimits
-    """Limits of the organization that the project is in, and of the one that it is to be in."""
 
-    def actions(self) -> tuple[Action, ...]:
-        """In the order of plan/order.py; empty where nothing differs."""
-        observed = {**quota.members(self.project.quota), **compute.members(self.project.compute)}
-        early, late = self._split([*self._project_changes(), *self._clamps()])
-        planned: list[Action] = [
-            *self._patch_project(early, observed, before_transfer=True),
-            *self._transfer(),
-            *self._patch_project(late, _after(observed, early)),
-        ]
-        for branch, endpoint in sized(self.project) if compute.COMPUTE.name in self.only else ():
-            observed = compute.members(endpoint.compute)
-            early, late = self._split(self._endpoint_changes(endpoint))
-            planned += self._patch_endpoint(branch, early, observed, before_transfer=True)
-            planned += self._patch_endpoint(branch, late, _after(observed, early))
-        return ordered(planned)
+def _project_changes(case: Case) -> Iterator[FieldChange]:
+    for concern in PROJECT_CONCERNS:
+        if concern.name in case.only:
+            for change in concern.changes(case.settings, case.project):
+                yield replace(change, origin=case.origin(change.path))
 
-    @property
-    def _moves(self) -> bool:
-        return organization.NAME in self.only and self.project.organization != self.settings.organization
 
-    @property
-    def _downgrade(self) -> bool:
-        return organization.is_downgrade(self.here, self.there)
+def _with_origin(case: Case, changes: Iterable[FieldChange], branch: str) -> Iterator[FieldChange]:
+    """The files speak of a development branch's compute with the branch, of the default one's by itself."""
+    for change in changes:
+        declared = branches.path(branch) in case.wanted_now
+        yield replace(change, origin=case.origin(branches.path(branch) if declared else change.path))
 
-    def _split(self, changes: Sequence[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
-        """What must be lowered before the move, because the destination forbids it, and the rest."""
-        early = [c for c in changes if self._moves and organization.forbids(self.there, c.path, c.before)]
-        return early, [change for change in changes if change not in early]
 
-    def _project_changes(self) -> Iterator[FieldChange]:
-        for concern in PROJECT_CONCERNS:
-            if concern.name in self.only:
-                yield from map(self._with_origin, concern.changes(self.settings, self.project))
+def _clamps(case: Case) -> Iterator[FieldChange]:
+    """Unmanaged values that stand in the way of the move; they share the move's origin."""
+    if not case.moves:
+        return
+    window = case.project.restore_window_seconds
+    observed: dict[str, Value] = {**compute.members(case.project.compute)}
+    if window is not None:
+        observed[restore_window.PATH] = window
+    for change in organization.clamps(case.there, observed, case.wanted_now):
+        yield replace(change, origin=case.origin(organization.PATH))
 
-    def _endpoint_changes(self, endpoint: LiveEndpoint) -> list[FieldChange]:
-        return [self._with_origin(change) for change in compute.endpoint_changes(self.settings, endpoint)]
 
-    def _with_origin(self, change: FieldChange) -> FieldChange:
-        return replace(change, origin=origin(change.path, self.now, self.before))
+def _transfer(case: Case) -> Iterator[TransferProject]:
+    if not case.moves:
+        return
+    source, destination = case.project.organization, case.settings.organization
+    downgrade = organization.is_downgrade(case.here, case.there)
+    change = organization.move(source, destination, downgrade=downgrade)
+    yield TransferProject(
+        tenant=case.tenant.name,
+        reason=f"tier {case.settings.tier} lives in organization {destination}",
+        source=case.tenant.location,
+        changes=(replace(change, origin=case.origin(organization.PATH)),),
+        origin=source,
+        destination=destination,
+        downgrade=downgrade,
+    )
 
-    def _clamps(self) -> Iterator[FieldChange]:
-        """Unmanaged values that stand in the way of the move; they share the move's origin."""
-        if not self._moves:
-            return
-        window = self.project.restore_window_seconds
-        observed: dict[str, Value] = {**compute.members(self.project.compute)}
-        if window is not None:
-            observed[restore_window.PATH] = window
-        for change in organization.clamps(self.there, observed, self.now):
-            yield replace(change, origin=origin(organization.PATH, self.now, self.before))
 
-    def _transfer(self) -> Iterator[TransferProject]:
-        if not self._moves:
-            return
-        source, destination = self.project.organization, self.settings.organization
-        change = organization.move(source, destination, downgrade=self._downgrade)
-        yield TransferProject(
-            tenant=self.tenant.name,
-            reason=f"tier {self.settings.tier} lives in organization {destination}",
-            source=self.tenant.location,
-            changes=(self._with_origin(change),),
-            origin=source,
-            destination=destination,
-            downgrade=self._downgrade,
+def _patch_project(
+    case: Case, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
+) -> Iterator[PatchProject]:
+    if changes:
+        yield PatchProject(
+            tenant=case.tenant.name,
+            reason=_reason(case, before_transfer=before_transfer),
+            source=case.tenant.location,
+            changes=tuple(changes),
+            before_transfer=before_transfer,
+            companions=companions(changes, observed),
         )
 
-    def _patch_project(
-        self, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
-    ) -> Iterator[PatchProject]:
-        if changes:
-            yield PatchProject(
-                tenant=self.tenant.name,
-                reason=self._reason(before_transfer=before_transfer),
-                source=self.tenant.location,
-                changes=tuple(changes),
-                before_transfer=before_transfer,
-                companions=companions(changes, observed),
-            )
 
-    def _patch_endpoint(
-        self, branch: str, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
-    ) -> Iterator[PatchEndpoint]:
-        if changes:
-            yield PatchEndpoint(
-                tenant=self.tenant.name,
-                reason=self._reason(before_transfer=before_transfer),
-                source=self.tenant.location,
-                changes=tuple(changes),
-                branch=branch,
-                before_transfer=before_transfer,
-                companions=companions(changes, observed),
-            )
+def _patch_endpoint(
+    case: Case, branch: str, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
+) -> Iterator[PatchEndpoint]:
+    if changes:
+        yield PatchEndpoint(
+            tenant=case.tenant.name,
+            reason=_reason(case, before_transfer=before_transfer),
+            source=case.tenant.location,
+            changes=tuple(changes),
+            branch=branch,
+            before_transfer=before_transfer,
+            companions=companions(changes, observed),
+        )
 
-    def _reason(self, *, before_transfer: bool) -> str:
-        if before_transfer:
-            return f"organization {self.settings.organization} does not allow it"
-        return f"differs from tier {self.settings.tier}"
+
+def _reason(case: Case, *, before_transfer: bool) -> str:
+    if before_transfer:
+        return f"organization {case.settings.organization} does not allow it"
+    return f"differs from tier {case.settings.tier}"
 
 
 def _after(observed: Fields, changes: Sequence[FieldChange]) -> Fields:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.live.project import LiveBranch, LiveProject
 from reconciler.plan import wanted
 from reconciler.plan.action import CreateProject, DeleteProject
 from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.concerns.compute import COMPUTE
+from reconciler.plan.concerns.free_form import FREE_FORM
+from reconciler.plan.concerns.quota import QUOTA
+from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
 
-NOT_SENT = frozenset({wanted.STATE, "organization"})
-"""Wanted fields that are no value of the project: the call itself expresses them."""
+SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
+"""Concerns whose wanted fields go out with the creation; the name is among the facts."""
 
 
 def create(desired: DesiredState, tenant: Tenant, before: Fields | None) -> CreateProject:
@@ -24,7 +31,8 @@ def create(desired: DesiredState, tenant: Tenant, before: Fields | None) -> Crea
     settings = desired.settings(tenant)
     now = wanted.fields(desired, tenant)
     origin = wanted.origin(wanted.STATE, now, before)
-    values = {**_facts(desired, tenant), **{path: v for path, v in now.items() if path not in NOT_SENT}}
+    managed = {path: value for concern in SENT for path, value in concern.wanted(settings).items()}
+    values = {**_facts(desired, tenant), **managed}
     return CreateProject(
         tenant=tenant.name,
         reason=f"tier {settings.tier}, no live project",
@@ -45,6 +53,35 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
         "database": pins.database or defaults.database,
         "role": pins.role or defaults.role,
     }
+
+
+def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now: datetime) -> LiveProject:
+    """What a creation leaves: a default branch and nothing beside it, for the actions that build on it."""
+    settings = desired.settings(tenant)
+    branch = LiveBranch(
+        id="",
+        name=desired.defaults.branch,
+        parent_id=None,
+        default=True,
+        protected=False,
+        annotations={},
+        created_at=now,
+    )
+    return LiveProject(
+        id="",
+        name=desired.naming.project_name(tenant.name),
+        organization=action.organization,
+        region=tenant.pins.region or desired.defaults.region,
+        pg_version=tenant.pins.pg_version or desired.defaults.pg_version,
+        created_at=now,
+        quota=settings.quota,
+        compute=settings.compute,
+        restore_window_seconds=settings.restore_window_seconds,
+        settings=settings.settings,
+        branches=(branch,),
+        endpoints=(),
+        snapshots=(),
+    )
 
 
 def delete(desired: DesiredState, tenant: Tenant, project_id: str, before: Fields | None) -> DeleteProject:

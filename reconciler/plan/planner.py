@@ -13,15 +13,19 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.plan import lifecycle, survey, wanted
 from reconciler.plan.budget import estimate
-from reconciler.plan.concerns import NAMES
+from reconciler.plan.case import Case
+from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.converge import Convergence, in_sync
+from reconciler.plan.converge import converge, in_sync
 from reconciler.plan.identity import identify
-from reconciler.plan.plan import Plan, TenantPlan
+from reconciler.plan.order import ordered
+from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
+    from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
@@ -36,6 +40,7 @@ def make_plan(
     desired: DesiredState,
     live: LiveState,
     *,
+    now: datetime,
     base: DesiredState | None = None,
     selection: Selection = Selection(),
     only: Iterable[str] = NAMES,
@@ -43,14 +48,15 @@ def make_plan(
 ) -> Plan:
     """Plan everything that differs, for the selected tenants and the concerns named in ``only``.
 
-    ``base`` is the desired state at an earlier commit: a difference is the files' doing where they
+    ``now`` decides what has expired and what lies in a restore window, and nothing else: no action holds
+    it. ``base`` is the desired state at an earlier commit: a difference is the files' doing where they
     changed since, drift where they did not. ``prune`` plans the deletion of owned orphans.
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     mismatches = _mismatches(tenants, identities)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
-    planner = _Planner(desired, base, frozenset(only), identities)
+    planner = _Planner(desired, base, frozenset(only), identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune:
         plans += _prunings(desired, orphans)
@@ -58,29 +64,39 @@ def make_plan(
     return Plan(
         fleet=desired.fleet,
         tenants=tuple(plans),
-        refusals=(),
+        refusals=tuple(planner.refusals),
         conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
-        notes=tuple(survey.notes(desired, live, tenants, identities)),
+        notes=(*survey.notes(desired, live, tenants, identities), *planner.notes),
         coverage=survey.coverage(desired, live, tenants, identities),
         budget=estimate(plans, desired, live),
     )
 
 
 class _Planner:
+    """Plans tenant after tenant; what stands in the way of actions gathers in ``refusals`` and ``notes``."""
+
     def __init__(
-        self, desired: DesiredState, base: DesiredState | None, only: frozenset[str], identities: Identities
+        self,
+        desired: DesiredState,
+        base: DesiredState | None,
+        only: frozenset[str],
+        identities: Identities,
+        now: datetime,
     ) -> None:
         self._desired = desired
         self._base = base
         self._only = only
         self._identities = identities
+        self._now = now
+        self.refusals: list[Refusal] = []
+        self.notes: list[Note] = []
 
     def tenant(self, tenant: Tenant) -> TenantPlan:
         project = self._identities.projects.get(tenant.name)
-        return TenantPlan(tenant.name, project, self._actions(tenant, project))
+        return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)))
 
-    def _actions(self, tenant: Tenant, project: LiveProject | None) -> tuple[Action, ...]:
+    def _actions(self, tenant: Tenant, project: LiveProject | None) -> Iterable[Action]:
         lifecycles = PROJECT.name in self._only
         if tenant.absent:
             doomed = project if lifecycles else None
@@ -88,26 +104,51 @@ class _Planner:
         if project is not None:
             return self._converge(tenant, project)
         if lifecycles and self._identities.missing(tenant):
-            return (lifecycle.create(self._desired, tenant, self._before(tenant)),)
+            return self._create(tenant)
         return ()
 
-    def _before(self, tenant: Tenant) -> Fields | None:
-        return wanted.base_fields(self._base, tenant.name)
+    def _create(self, tenant: Tenant) -> Iterator[Action]:
+        create = lifecycle.create(self._desired, tenant, self._before(tenant))
+        yield create
+        born = lifecycle.as_created(self._desired, tenant, create, self._now)
+        yield from self._below(self._case(tenant, self._desired.settings(tenant), born))
 
-    def _converge(self, tenant: Tenant, project: LiveProject) -> tuple[Action, ...]:
+    def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
-        if in_sync(settings, project):
-            return ()
-        return Convergence(
+        quiet = in_sync(settings, project)
+        if quiet and settings.dev_branches is None and settings.snapshots is None:
+            return
+        case = self._case(tenant, settings, project)
+        if not quiet:
+            yield from converge(case)
+        yield from self._below(case)
+
+    def _below(self, case: Case) -> Iterator[Action]:
+        """Branches and snapshots; a new project and an old one differ in nothing here."""
+        for finding in (*branches.findings(case), *snapshots.findings(case)):
+            if isinstance(finding, Note):
+                self.notes.append(finding)
+            elif isinstance(finding, Refusal):
+                self.refusals.append(finding)
+            else:
+                yield finding
+
+    def _case(self, tenant: Tenant, settings: Settings, project: LiveProject) -> Case:
+        return Case(
+            fleet=self._desired.fleet,
             tenant=tenant,
             settings=settings,
             project=project,
-            now=wanted.fields(self._desired, tenant),
-            before=self._before(tenant),
+            wanted_now=wanted.fields(self._desired, tenant),
+            wanted_before=self._before(tenant),
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),
-        ).actions()
+            now=self._now,
+        )
+
+    def _before(self, tenant: Tenant) -> Fields | None:
+        return wanted.base_fields(self._base, tenant.name)
 
     def _limits(self, organization: str) -> OrganizationLimits:
         known = self._desired.organizations.get(organization)

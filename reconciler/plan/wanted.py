@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import PROJECT_CONCERNS, organization
+from reconciler.plan.concerns import PROJECT_CONCERNS, branches, organization, snapshots
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -26,6 +26,8 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
         STATE: PRESENT,
         organization.PATH: settings.organization,
         **{path: value for concern in managed for path, value in concern.items()},
+        **branches.wanted(settings),
+        **snapshots.wanted(settings),
     }
 
 
@@ -33,7 +35,7 @@ def origin(path: str, now: Fields, before: Fields | None) -> Origin:
     """Whether the files changed in this field since the base; ``before`` is None without one."""
     if before is None:
         return Origin.UNKNOWN
-    return Origin.DRIFT if path in before and before[path] == now.get(path) else Origin.CONFIG
+    return Origin.DRIFT if before.get(path) == now.get(path) else Origin.CONFIG
 
 
 def base_fields(base: DesiredState | None, tenant: str) -> Fields | None:

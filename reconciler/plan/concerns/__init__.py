@@ -1,13 +1,14 @@
 """One file for each aspect of a project that the files manage.
 
-Development branches and snapshots get a file of their own here, beside these.
+Most yield field changes, and the planner decides which call carries them. Branches and snapshots are
+things of their own: their concerns yield whole actions.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.concerns import organization
+from reconciler.plan.concerns import branches, organization, snapshots
 from reconciler.plan.concerns.compute import COMPUTE
 from reconciler.plan.concerns.free_form import FREE_FORM
 from reconciler.plan.concerns.project import PROJECT
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 PROJECT_CONCERNS: tuple[Concern, ...] = (PROJECT, QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
 """What one project patch carries, in the order in which a plan shows it."""
 
-NAMES: tuple[str, ...] = (*(concern.name for concern in PROJECT_CONCERNS), organization.NAME)
+NAMES: tuple[str, ...] = (
+    *(concern.name for concern in PROJECT_CONCERNS),
+    organization.NAME,
+    branches.NAME,
+    snapshots.NAME,
+)
 """Every concern, as ``--only`` and ``drift_policy`` call it."""
 
 
@@ -34,5 +40,7 @@ _BY_ROOT = {
     "compute": COMPUTE.name,
     "restore_window_seconds": RESTORE_WINDOW.name,
     "settings": FREE_FORM.name,
-    "organization": organization.NAME,
+    organization.PATH: organization.NAME,
+    branches.NAME: branches.NAME,
+    snapshots.NAME: snapshots.NAME,
 }

@@ -13,13 +13,12 @@ from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
-    from reconciler.live.project import Json, LiveBranch, LiveProject
+    from reconciler.live.project import Compute, Json, LiveBranch
     from reconciler.plan.case import Case, Finding
-    from reconciler.plan.change import Origin, Value
+    from reconciler.plan.change import Origin
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
@@ -37,6 +36,11 @@ def wanted(settings: Settings) -> Fields:
     if settings.dev_branches is None:
         return {}
     return {NAME: True, **{path(branch.name): _spec(branch) for branch in settings.dev_branches}}
+
+
+def computes(settings: Settings) -> dict[str, Compute | None]:
+    """What the files want of each development branch's compute, by the branch's name."""
+    return {branch.name: branch.compute for branch in settings.dev_branches or ()}
 
 
 def _spec(branch: DevBranch) -> JsonText:
@@ -144,7 +148,9 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Finding
         sooner = live.expires_at is None or until < live.expires_at
         risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
         changes.append(
-            FieldChange(f"{path(branch.name)}.expires_at", before, text(until), risk, lowering=sooner, origin=origin)
+            FieldChange(
+                f"{path(branch.name)}.expires_at", before, text(until), risk, lowering=sooner, origin=origin
+            )
         )
     if changes:
         yield PatchBranch(
@@ -247,5 +253,3 @@ def _parents_first(branches: Sequence[DevBranch]) -> list[DevBranch]:
         if branch.name not in found:
             add(branch)
     return list(found.values())
-
-

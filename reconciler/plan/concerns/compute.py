@@ -39,9 +39,9 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
         yield FieldChange(path, before, after, lowering=_smaller(path, before, after))
 
 
-def endpoint_changes(settings: Settings, endpoint: LiveEndpoint) -> Iterator[FieldChange]:
+def endpoint_changes(compute: Compute, endpoint: LiveEndpoint) -> Iterator[FieldChange]:
     """Where an existing compute differs. Another size restarts it and drops connections (Neon: computes)."""
-    for path, before, after in differing(wanted(settings), members(endpoint.compute)):
+    for path, before, after in differing(members(compute), members(endpoint.compute)):
         risk = Risk.DISRUPTIVE if path in SIZE else Risk.SAFE
         yield FieldChange(path, before, after, risk, lowering=_smaller(path, before, after))
 

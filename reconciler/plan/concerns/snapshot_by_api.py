@@ -33,7 +33,9 @@ class ByApi:
         """Neon: a snapshot can only be taken of a branch that has no parent."""
         default = project.default_branch
         if default is not None and default.parent_id is not None:
-            return f"its default branch {default.name!r} has a parent, and Neon takes snapshots of root branches only"
+            return (
+                f"its default branch {default.name!r} has a parent, and Neon takes snapshots of root branches only"
+            )
         return None
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
@@ -50,9 +52,7 @@ class ByApi:
             expires_at=snapshot.expires_at,
         )
 
-    def remove(
-        self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool
-    ) -> DeleteSnapshot:
+    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
         """For good: Neon recovers no snapshot."""
         return DeleteSnapshot(
             tenant=case.tenant.name,

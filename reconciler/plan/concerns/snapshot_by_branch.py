@@ -54,9 +54,7 @@ class ByBranch:
             with_compute=False,
         )
 
-    def remove(
-        self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool
-    ) -> DeleteBranch:
+    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteBranch:
         """The branch."""
         return DeleteBranch(
             tenant=case.tenant.name,

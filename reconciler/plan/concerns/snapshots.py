@@ -61,9 +61,11 @@ def findings(case: Case) -> Iterator[Finding]:
     missing = [snapshot for snapshot in declared if snapshot.name not in live]
     giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
     surplus = _surplus(case, len(kept)) if case.moves else 0
-    for snapshot in giving_way[:surplus]:
+    leaving = giving_way[:surplus]
+    for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
-    yield from _taken(case, missing, kept[surplus:], giving_way[surplus:])
+    staying = [snapshot for snapshot in kept if snapshot not in leaving]
+    yield from _taken(case, missing, staying, giving_way[surplus:])
 
 
 def _surplus(case: Case, count: int) -> int:
@@ -94,7 +96,9 @@ def _taken(
     takeable = []
     for snapshot in missing:
         if hindrance := _hindrance(case, snapshot):
-            yield Note(case.tenant.name, f"snapshot {snapshot.name!r} is not taken: {hindrance}", case.tenant.location)
+            yield Note(
+                case.tenant.name, f"snapshot {snapshot.name!r} is not taken: {hindrance}", case.tenant.location
+            )
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):

@@ -138,20 +138,7 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Finding
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
-    changes: list[FieldChange] = []
-    origin = case.origin(path(branch.name))
-    if live.name != branch.name:
-        changes.append(FieldChange(f"{path(branch.name)}.name", live.name, branch.name, origin=origin))
-    until = branch.expires_at
-    if until is not None and (live.expires_at is None or text(live.expires_at) != text(until)):
-        before = text(live.expires_at) if live.expires_at else None
-        sooner = live.expires_at is None or until < live.expires_at
-        risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
-        changes.append(
-            FieldChange(
-                f"{path(branch.name)}.expires_at", before, text(until), risk, lowering=sooner, origin=origin
-            )
-        )
+    changes = [*_renaming(case, branch, live), *_another_expiry(case, branch, live)]
     if changes:
         yield PatchBranch(
             tenant=case.tenant.name,
@@ -160,6 +147,23 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Finding
             changes=tuple(changes),
             branch=live.name,
         )
+
+
+def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
+    own = path(branch.name)
+    if live.name != branch.name:
+        yield FieldChange(f"{own}.name", live.name, branch.name, origin=case.origin(own))
+
+
+def _another_expiry(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
+    """Expiry against expiry. One that the file leaves out is left alone; an earlier one takes data away sooner."""
+    own, until = path(branch.name), branch.expires_at
+    if until is None or (live.expires_at is not None and text(live.expires_at) == text(until)):
+        return
+    before = None if live.expires_at is None else text(live.expires_at)
+    sooner = live.expires_at is None or until < live.expires_at
+    risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
+    yield FieldChange(f"{own}.expires_at", before, text(until), risk, lowering=sooner, origin=case.origin(own))
 
 
 def _creations(case: Case, missing: Sequence[DevBranch], live: _Live) -> Iterator[Finding]:

@@ -33,9 +33,7 @@ class ByApi:
         """Neon: a snapshot can only be taken of a branch that has no parent."""
         default = project.default_branch
         if default is not None and default.parent_id is not None:
-            return (
-                f"its default branch {default.name!r} has a parent, and Neon takes snapshots of root branches only"
-            )
+            return f"its default branch {default.name!r} has a parent: Neon takes snapshots of root branches only"
         return None
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from reconciler.plan.change import Risk
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.desired.problem import Location
     from reconciler.live.project import Compute
     from reconciler.plan.change import FieldChange, Value
@@ -124,14 +123,26 @@ class CreateBranch(TenantAction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchBranch(TenantAction):
-    """PATCH /projects/{id}/branches/{id}: its name or its expiry."""
+    """PATCH /projects/{id}/branches/{id}: its name or its expiry, as the last part of a change's path says."""
 
     kind: ClassVar = "patch_branch"
     branch: str
     """Its present name."""
-    rename_to: str | None = None
-    expires_at: datetime | None = None
-    """None leaves the expiry as it is."""
+
+    @property
+    def rename_to(self) -> str | None:
+        """The name that it is to have; None leaves its name."""
+        return self._after("name")
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The expiry that it is to have; None leaves the expiry as it is."""
+        moment = self._after("expires_at")
+        return None if moment is None else datetime.fromisoformat(moment)
+
+    def _after(self, member: str) -> str | None:
+        found = (str(change.after) for change in self.changes if change.path.endswith(f".{member}"))
+        return next(found, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

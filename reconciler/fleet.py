@@ -183,6 +183,7 @@ class Fleet:
         plan = make_plan(
             self.desired,
             live,
+            now=self._now(),
             base=request.base,
             selection=request.selection,
             only=request.only,

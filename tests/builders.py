@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy
@@ -14,7 +14,10 @@ from reconciler.desired.tenant import Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
 from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, Quota
 from reconciler.live.state import LiveState
-from reconciler.plan import ownership
+from reconciler.plan import ownership, planner
+
+if TYPE_CHECKING:
+    from reconciler.plan.plan import Plan
 
 NOON = datetime(2030, 5, 4, 12, tzinfo=UTC)
 HERE = Location("tiers.yaml", 1)
@@ -155,3 +158,8 @@ def a_view(*projects: LiveProject, listed: bool = True, **fields: Any) -> LiveSt
 def reordered(state: LiveState, projects: tuple[LiveProject, ...]) -> LiveState:
     """The same view with its projects in another order."""
     return replace(state, projects=projects)
+
+
+def make_plan(desired: DesiredState, live: LiveState, *, now: datetime = NOON, **given: Any) -> Plan:
+    """The planner at noon."""
+    return planner.make_plan(desired, live, now=now, **given)

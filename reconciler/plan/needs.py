@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan.concerns import compute
+from reconciler.plan.concerns import branches, compute, snapshots
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -32,9 +32,10 @@ class Needs:
     """GET one: the list left a value out."""
     branches: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.projects or self.branches or self.endpoints)
+        return bool(self.projects or self.branches or self.endpoints or self.snapshots)
 
 
 def needs(
@@ -47,73 +48,113 @@ def needs(
     """What has not been observed yet. Empty once it has: called in rounds, it comes to an end."""
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    strangers = None if depth is Depth.DEEP else FEW_STRANGERS
-    if depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET:
-        depth = Depth.DEEP
-    matched = [
-        (tenant, identities.projects[tenant.name]) for tenant in tenants if tenant.name in identities.projects
-    ]
-    unsettled = [p for tenant, p in matched if not tenant.absent and _unsettled(desired, tenant, p)]
-    sized = [
-        project
-        for tenant, project in matched
-        if not tenant.absent
-        and not _unsettled(desired, tenant, project)
-        and _computes_matter(desired, tenant, project, depth)
-    ]
-    doomed = [project for tenant, project in matched if tenant.absent]
-    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
-    reporting_orphans = selection.everything and depth is not Depth.LIST
-    doubtful = _doubtful(desired, live, identities, creating=creating, reporting_orphans=reporting_orphans)
-    if strangers is not None and len(doubtful) > strangers:
-        doubtful = []
+    small = depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET
+    looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in _matched(tenants, identities)]
+    settled = [look for look in looks if not look.unsettled]
+    strangers = _strangers(desired, live, identities, tenants, selection, depth)
     return Needs(
-        projects=_ids(unsettled),
-        branches=_ids(p for p in (*doomed, *sized, *doubtful) if p.branches is None),
-        endpoints=_ids(p for p in sized if p.endpoints is None),
+        projects=_ids(look.project for look in looks if look.unsettled),
+        branches=_ids(
+            project
+            for project in (*(look.project for look in settled if look.needs_branches), *strangers)
+            if project.branches is None
+        ),
+        endpoints=_ids(
+            p for p in (look.project for look in settled if look.needs_endpoints) if p.endpoints is None
+        ),
+        snapshots=_ids(
+            p for p in (look.project for look in settled if look.needs_snapshots) if p.snapshots is None
+        ),
     )
+
+
+def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
+    return ((t, identities.projects[t.name]) for t in tenants if t.name in identities.projects)
 
 
 def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(project.id for project in projects))
 
 
-def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
-    settings = desired.settings(tenant)
-    return (
-        (settings.quota is not None and project.quota is None)
-        or (settings.compute is not None and project.compute is None)
-        or (settings.restore_window_seconds is not None and project.restore_window_seconds is None)
-        or (bool(settings.settings) and project.settings is None)
-    )
+class _Look:
+    """What one tenant's plan rests on."""
+
+    def __init__(self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> None:
+        self.project = project
+        self._organizations = desired.organizations
+        self._tenant = tenant
+        self._settings = settings = desired.settings(tenant)
+        self._depth = depth
+        self._moves = not tenant.absent and project.organization != settings.organization
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the list left out a value that the files manage."""
+        settings, project = self._settings, self.project
+        return not self._tenant.absent and (
+            (settings.quota is not None and project.quota is None)
+            or (settings.compute is not None and project.compute is None)
+            or (settings.restore_window_seconds is not None and project.restore_window_seconds is None)
+            or (bool(settings.settings) and project.settings is None)
+        )
+
+    @property
+    def needs_branches(self) -> bool:
+        """For whose it is before a deletion, for the names of computes, and where branches are declared."""
+        if self._tenant.absent or self._moves or self.needs_endpoints:
+            return True
+        declares = self._settings.dev_branches is not None or bool(self._settings.snapshots)
+        return declares and self._depth is not Depth.LIST
+
+    @property
+    def needs_endpoints(self) -> bool:
+        """Always before a move or a change of size; else by depth, where a file itself sizes a compute."""
+        settings = self._settings
+        managed = settings.compute is not None or any(branches.computes(settings).values())
+        if self._tenant.absent or not managed:
+            return False
+        own = self._tenant.overrides.compute is not None or any(branches.computes(settings).values())
+        return (
+            self._moves
+            or self._depth is Depth.DEEP
+            or (self._depth is Depth.DECLARED and own)
+            or any(compute.changes(settings, self.project))
+        )
+
+    @property
+    def needs_snapshots(self) -> bool:
+        """Before a move to where fewer are allowed, and where some are declared that Neon keeps as such."""
+        if self._tenant.absent:
+            return False
+        declares = bool(self._settings.snapshots) and snapshots.method(self._settings).reads_snapshots
+        return self._may_hold_too_many or (declares and self._depth is not Depth.LIST)
+
+    @property
+    def _may_hold_too_many(self) -> bool:
+        here, there = self._allowed(self.project.organization), self._allowed(self._settings.organization)
+        return self._moves and there is not None and (here is None or there < here)
+
+    def _allowed(self, organization: str) -> int | None:
+        known = self._organizations.get(organization)
+        return None if known is None else known.limits.snapshots
 
 
-def _computes_matter(desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> bool:
-    """Whether the existing computes have to be read: always before a move or a change of size."""
-    settings = desired.settings(tenant)
-    if settings.compute is None:
-        return False
-    return (
-        depth is Depth.DEEP
-        or (depth is Depth.DECLARED and tenant.overrides.compute is not None)
-        or project.organization != settings.organization
-        or any(compute.changes(settings, project))
-    )
-
-
-def _doubtful(
+def _strangers(
     desired: DesiredState,
     live: LiveState,
     identities: Identities,
-    *,
-    creating: bool,
-    reporting_orphans: bool,
-) -> list[LiveProject]:
+    tenants: Iterable[Tenant],
+    selection: Selection,
+    depth: Depth,
+) -> Sequence[LiveProject]:
     """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
     if not live.listed:
-        return []
-    return [
+        return ()
+    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
+    reporting_orphans = selection.everything and depth is not Depth.LIST
+    doubtful = [
         project
         for project in identities.unmatched
         if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None)
     ]
+    return doubtful if depth is Depth.DEEP or len(doubtful) <= FEW_STRANGERS else ()

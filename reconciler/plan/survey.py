@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan import ownership
+from reconciler.plan.concerns import snapshots
 from reconciler.plan.plan import Conflict, Coverage, Note, Orphan
 
 if TYPE_CHECKING:
@@ -74,13 +75,14 @@ def coverage(
     desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities
 ) -> Coverage:
     """What was looked at, so that nobody takes silence for agreement."""
-    sized = [
-        project
+    found = [
+        (desired.settings(tenant), project)
         for tenant in tenants
-        if not tenant.absent
-        and (project := identities.projects.get(tenant.name))
-        and desired.settings(tenant).compute is not None
+        if not tenant.absent and (project := identities.projects.get(tenant.name))
     ]
+    sized = [project for settings, project in found if settings.compute is not None]
+    branched = [project for settings, project in found if settings.dev_branches is not None]
+    saved = [(snapshots.method(settings), project) for settings, project in found if settings.snapshots]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
@@ -88,6 +90,10 @@ def coverage(
         organizations=tuple(live.listed),
         computes_checked=sum(project.endpoints is not None for project in sized),
         computes_total=len(sized),
+        branches_checked=sum(project.branches is not None for project in branched),
+        branches_total=len(branched),
+        snapshots_checked=sum(method.observed(project) for method, project in saved),
+        snapshots_total=len(saved),
         unknown=len(live.unknown),
         held_back=len(desired.held_back),
     )

@@ -13,8 +13,7 @@ from reconciler.live.project import Compute
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.planner import make_plan
-from tests.builders import reordered
+from tests.builders import make_plan, reordered
 from tests.property.fleets import desired_states, views
 from tests.property.model import carried_out
 

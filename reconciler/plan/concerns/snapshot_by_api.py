@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class ByApi:
     """``method: api``."""
 
+    reads_snapshots = True
+
     def observed(self, project: LiveProject) -> bool:
         """The snapshots, and the branches to take new ones of."""
         return project.snapshots is not None and project.branches is not None

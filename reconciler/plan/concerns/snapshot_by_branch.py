@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class ByBranch:
     """``method: branch``."""
 
+    reads_snapshots = False
+
     def observed(self, project: LiveProject) -> bool:
         """The branches."""
         return project.branches is not None

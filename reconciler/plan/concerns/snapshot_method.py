@@ -29,6 +29,10 @@ class Kept:
 class Method(Protocol):
     """One way of keeping snapshots."""
 
+    @property
+    def reads_snapshots(self) -> bool:
+        """Whether the list of Neon's snapshots has to be read; the branches always are."""
+
     def observed(self, project: LiveProject) -> bool:
         """Whether what ``kept`` looks at was read."""
 

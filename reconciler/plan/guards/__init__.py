@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def guard(plan: Plan, desired: DesiredState, live: LiveState, permissions: Permissions = Permissions()) -> Plan:
     """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead."""
-    judged = [tenant.judge(planned, desired, live, permissions) for planned in plan.tenants]
+    seen = _without_pinned(live, desired)
+    judged = [tenant.judge(planned, desired, seen, permissions) for planned in plan.tenants]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
     bench = fleet.Bench(plan, desired, live, permissions)
@@ -34,3 +35,9 @@ def guard(plan: Plan, desired: DesiredState, live: LiveState, permissions: Permi
         refusals=(*plan.refusals, *refusals),
         budget=estimate(kept, desired, live),
     )
+
+
+def _without_pinned(live: LiveState, desired: DesiredState) -> LiveState:
+    """The view less the unknown projects of which a tenant's file says whose they are."""
+    pins = {declared.project_id for declared in desired.tenants.values()}
+    return replace(live, unknown=tuple(unknown for unknown in live.unknown if unknown.id not in pins))

@@ -6,61 +6,46 @@ move, the creation or the deletion itself is held back, so is everything else of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from reconciler.desired.policy import DriftPolicy
 from reconciler.plan import ownership
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import concern_name
 from reconciler.plan.concerns.compute import SIZE
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
+from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.room import no_room_below
+from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.state import LiveState
+    from reconciler.live.state import LiveState, UnknownProject
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why something is held back, and what would allow it."""
-
-    rule: Rule
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """Everything that a rule about one tenant may look at."""
-
-    planned: TenantPlan
-    desired: DesiredState
-    live: LiveState
-    permissions: Permissions
-
-    @property
-    def protected(self) -> bool:
-        """Whether the tenant's file says ``protect: true``."""
-        tenant = self.desired.tenants.get(self.planned.tenant)
-        return tenant is not None and tenant.protect
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the tenant's file names the project by id."""
-        tenant = self.desired.tenants.get(self.planned.tenant)
-        return tenant is not None and tenant.project_id is not None
-
-
+Held: TypeAlias = "Mapping[tuple[Action, FieldChange], Verdict]"
+"""What is held back, and why."""
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
@@ -73,20 +58,31 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
                 return _refuse_all(planned, verdict)
     held = dict(_held_changes(bench))
     for (action, _), verdict in held.items():
-        if _is_structural(action):
+        if _all_rests_on(action, planned):
             return _refuse_all(planned, verdict)
-    return _hold_back(planned, held)
+    return _hold_back(planned, _with_what_rests_on_it(planned, held))
 
 
 def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
-    if not (isinstance(action, CreateProject) and bench.live.unknown):
+    if not isinstance(action, CreateProject):
         return None
-    count = len(bench.live.unknown)
+    candidates = [unknown for unknown in bench.live.unknown if _may_be_its(unknown, action.tenant, bench.desired)]
+    if not candidates:
+        return None
+    count = len(candidates)
     return Verdict(
         Rule.INCOMPLETE_VIEW,
         f"the API would not show {count} project{'s' if count > 1 else ''}, one of which may be this tenant's",
         "run again when the listing is whole",
     )
+
+
+def _may_be_its(unknown: UnknownProject, tenant: str, desired: DesiredState) -> bool:
+    """Not where another tenant has its name; where none has it, it may be anybody's, renamed in the console."""
+    if unknown.name is None or unknown.name in desired.naming.names(tenant):
+        return True
+    namesake = desired.naming.tenant(unknown.name)
+    return namesake not in desired.tenants and namesake not in desired.held_back
 
 
 def _ownership(action: Action, bench: Bench) -> Verdict | None:
@@ -129,6 +125,7 @@ WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
     _incomplete_view,
     _ownership,
     _integration,
+    no_room_below,
     _recreation,
 )
 
@@ -193,20 +190,40 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
     )
 
 
-def _is_structural(action: Action) -> bool:
+def _all_rests_on(action: Action, planned: TenantPlan) -> bool:
     """Whether the tenant's other actions rest on this one."""
     match action:
+        case CreateProject() | TransferProject() | DeleteProject():
+            return True
         case PatchProject() | PatchEndpoint():
             return action.before_transfer
+        case DeleteBranch() | DeleteSnapshot():
+            return any(isinstance(other, TransferProject) for other in planned.actions)
+        case CreateBranch() | PatchBranch() | CreateSnapshot():
+            return False
         case _:
-            return True
+            assert_never(action)
+
+
+def _with_what_rests_on_it(planned: TenantPlan, held: Held) -> Held:
+    """A snapshot that was to take another one's place waits as long as that one may not go."""
+    makes_room = (
+        verdict
+        for (action, _), verdict in held.items()
+        if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
+    )
+    verdict = next(makes_room, None)
+    if verdict is None:
+        return held
+    waiting = [action for action in planned.actions if stage(action) is Stage.CREATE_SNAPSHOT]
+    return {**held, **{(action, change): verdict for action in waiting for change in action.changes}}
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
     return replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
 
 
-def _hold_back(planned: TenantPlan, held: Mapping[tuple[Action, FieldChange], Verdict]) -> Judged:
+def _hold_back(planned: TenantPlan, held: Held) -> Judged:
     kept = [_without(action, {c for a, c in held if a == action}) for action in planned.actions]
     refusals = [
         _refusal(planned.tenant, verdict, _only(planned.actions, held, verdict))
@@ -217,8 +234,10 @@ def _hold_back(planned: TenantPlan, held: Mapping[tuple[Action, FieldChange], Ve
 
 def _without(action: Action, held: set[FieldChange]) -> Action:
     """The action less what is held back; its live values go out as companions."""
-    if not held or not isinstance(action, PatchProject | PatchEndpoint):
+    if not held:
         return action
+    if not isinstance(action, PatchProject | PatchEndpoint):
+        return replace(action, changes=tuple(change for change in action.changes if change not in held))
     staying = tuple(change for change in action.changes if change not in held)
     values = {
         **dict(action.companions),
@@ -227,9 +246,7 @@ def _without(action: Action, held: set[FieldChange]) -> Action:
     return replace(action, changes=staying, companions=companions(staying, values))
 
 
-def _only(
-    actions: tuple[Action, ...], held: Mapping[tuple[Action, FieldChange], Verdict], verdict: Verdict
-) -> tuple[Action, ...]:
+def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Action, ...]:
     """The actions with only the changes that the verdict holds back."""
     found = []
     for action in actions:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.tenant import Overrides
 from reconciler.live.project import Compute
@@ -14,7 +15,6 @@ from reconciler.live.state import LiveState, UnknownProject
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.plan.planner import make_plan
 from tests.builders import (
     DAY,
     FREE_LIMITS,
@@ -29,6 +29,7 @@ from tests.builders import (
     a_view,
     an_endpoint,
     an_organization,
+    make_plan,
 )
 
 if TYPE_CHECKING:
@@ -183,6 +184,36 @@ def test_an_incomplete_view_holds_back_creates_and_nothing_else() -> None:
     plan = guarded(a_fleet(a_tenant("new"), a_tenant("drifted")), live)
     assert kinds(plan) == ["patch_project"]
     assert refused(plan) == [(Rule.INCOMPLETE_VIEW, ("new",))]
+
+
+class TestAnIncompleteViewThatSaysWhose:
+    fleet = a_fleet(
+        a_tenant("acme"),
+        a_tenant("bcme"),
+        a_tenant("pinned", project_id="p-legacy"),
+        naming=Naming("myapp-{tenant}", previous=("old-{tenant}",)),
+    )
+
+    def created(self, unknown: UnknownProject) -> list[str]:
+        plan = guarded(self.fleet, replace(a_view(), unknown=(unknown,)))
+        return [action.tenant for action in plan.actions]
+
+    @pytest.mark.parametrize("name", ["myapp-acme", "old-acme"])
+    def test_holds_back_only_the_tenant_of_that_name(self, name: str) -> None:
+        assert self.created(UnknownProject("p-?", "free", name)) == ["bcme"]
+
+    def test_holds_back_nobody_where_a_file_names_the_project(self) -> None:
+        assert self.created(UnknownProject("p-legacy", "free")) == ["acme", "bcme"]
+        assert self.created(UnknownProject("p-legacy", "free", "legacy")) == ["acme", "bcme"]
+
+    @pytest.mark.parametrize("name", [None, "renamed in the console", "myapp-nobody"])
+    def test_holds_back_everybody_where_no_tenant_has_its_name(self, name: str | None) -> None:
+        assert self.created(UnknownProject("p-?", "free", name)) == []
+
+    def test_holds_back_nobody_else_where_it_is_the_project_of_a_broken_file(self) -> None:
+        fleet = replace(self.fleet, held_back=frozenset({"broken"}))
+        live = replace(a_view(), unknown=(UnknownProject("p-?", "free", "myapp-broken"),))
+        assert [action.tenant for action in guarded(fleet, live).actions] == ["acme", "bcme"]
 
 
 def test_a_project_with_an_integration_is_not_moved() -> None:

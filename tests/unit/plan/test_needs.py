@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.desired.tenant import Overrides
+from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import Compute
 from reconciler.plan.needs import FEW_STRANGERS, SMALL_FLEET, Needs, needs
-from reconciler.plan.planner import make_plan
-from tests.builders import FREE_TIER, a_fleet, a_project, a_tenant, a_view
+from tests.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 MANY = [f"t{i:03}" for i in range(SMALL_FLEET + 1)]
 LISTED = [a_project(name, details=False) for name in MANY]
@@ -82,3 +82,28 @@ def test_very_many_strangers_are_only_asked_when_all_depth_is_wanted_and_the_pla
     assert len(needs(fleet, live, depth=Depth.DEEP).branches) == FEW_STRANGERS + 1
     (note,) = make_plan(fleet, live).notes
     assert "201 live projects match no tenant" in note.message
+
+
+def test_before_a_downgrade_the_snapshots_are_counted() -> None:
+    found = needs(a_fleet(a_tenant()), a_view(a_pro_project(details=False)), depth=Depth.LIST)
+    assert found.snapshots == ("p-acme",)
+    assert not needs(a_fleet(a_tenant(tier="pro")), a_view(a_project()), depth=Depth.LIST).snapshots
+
+
+def test_branches_and_snapshots_are_read_where_they_are_declared() -> None:
+    tenants = {name: a_tenant(name) for name in MANY}
+    tenants["t001"] = a_tenant("t001", dev_branches=())
+    tenants["t002"] = a_tenant("t002", dev_branches=(DevBranch("dev", compute=Compute(max_cu=1)),))
+    tenants["t003"] = a_tenant("t003", snapshots=(Snapshot("v1"),))
+    tenants["t004"] = a_tenant("t004", snapshots=())
+    fleet, live = a_fleet(*tenants.values()), a_view(*LISTED)
+    assert needs(fleet, live) == Needs(
+        branches=("p-t001", "p-t002", "p-t003"), endpoints=("p-t002",), snapshots=("p-t003",)
+    )
+    assert not needs(fleet, live, depth=Depth.LIST)
+
+
+def test_snapshots_kept_as_branches_need_no_call_of_their_own() -> None:
+    by_branch = replace(FREE_TIER, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
+    fleet = a_fleet(a_tenant(snapshots=(Snapshot("v1"),)), tiers=(by_branch,))
+    assert needs(fleet, a_view(a_project(details=False))).snapshots == ()

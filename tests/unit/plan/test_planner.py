@@ -12,7 +12,6 @@ from reconciler.desired.tenant import Overrides, Pins
 from reconciler.live.project import Compute
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
-from reconciler.plan.planner import make_plan
 from tests.builders import (
     DAY,
     FREE_COMPUTE,
@@ -27,6 +26,7 @@ from tests.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    make_plan,
 )
 
 

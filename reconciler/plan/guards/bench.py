@@ -1,0 +1,43 @@
+"""What a guard that looks at one tenant sees, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.permissions import Permissions
+    from reconciler.plan.plan import Rule, TenantPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why something is held back, and what would allow it."""
+
+    rule: Rule
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that a rule about one tenant may look at."""
+
+    planned: TenantPlan
+    desired: DesiredState
+    live: LiveState
+    permissions: Permissions
+
+    @property
+    def protected(self) -> bool:
+        """Whether the tenant's file says ``protect: true``."""
+        tenant = self.desired.tenants.get(self.planned.tenant)
+        return tenant is not None and tenant.protect
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the tenant's file names the project by id."""
+        tenant = self.desired.tenants.get(self.planned.tenant)
+        return tenant is not None and tenant.project_id is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.apply.address import Address
+from reconciler.apply.evidence import Evidence
 from reconciler.apply.perform import Performer
 from reconciler.apply.session import Session
 from reconciler.apply.settle import create_cohort
@@ -54,12 +55,14 @@ async def execute(
     session = Session(
         neon=neon,
         performer=Performer(neon, fleet=plan.fleet, run=run),
+        evidence=Evidence(neon, fleet=plan.fleet, run=run),
         writes=Writes(journal, run=run, stop=stop),
         stop=stop,
         tally=tally,
         protocol=protocol,
         organizations=organizations,
         on_created=on_created,
+        now=now,
     )
     await each(units(plan.tenants), lambda unit: _work(session, unit))
     session.writes.end()

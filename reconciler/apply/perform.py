@@ -6,10 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.apply.address import Address
-from reconciler.apply.readback import carried, endpoint_fields, project_fields, shortfall
-from reconciler.errors import NotFoundError
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
-from reconciler.plan.ownership import creation_annotations
+from reconciler.apply.readback import (
+    asked_of_branch,
+    asked_of_snapshot,
+    branch_fields,
+    endpoint_fields,
+    project_fields,
+    shortfall,
+    snapshot_fields,
+)
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.ownership import branch_annotations, creation_annotations
 
 if TYPE_CHECKING:
     from reconciler.errors import NotTakenError
@@ -29,6 +47,8 @@ class Performed:
     shortfall: NotTakenError | None = None
     """The values that did not take."""
     created: CreatedProject | None = None
+    made: str = ""
+    """The kind and id of what was made, for the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +72,31 @@ class Performer:
             created.operations,
             shortfall(action.changes, project_fields(created.project)),
             created,
+            f"project {created.project.id}",
         )
 
-    async def perform(self, action: Action, address: Address, request_id: str) -> Performed:
+    async def perform(  # noqa: PLR0911 - one case for each action
+        self, action: Action, address: Address, request_id: str
+    ) -> Performed:
         """The call that carries the action. Raises whatever the client raises."""
         match action:
             case PatchProject():
                 return await self._patch_project(action, address, request_id)
             case PatchEndpoint():
                 return await self._patch_endpoint(action, address, request_id)
+            case CreateBranch():
+                return await self._create_branch(action, address, request_id)
+            case PatchBranch():
+                return await self._patch_branch(action, address, request_id)
+            case DeleteBranch():
+                return await self._delete_branch(action, address, request_id)
+            case CreateSnapshot():
+                return await self._create_snapshot(action, address, request_id)
+            case DeleteSnapshot():
+                return await self._delete_snapshot(action, address, request_id)
             case DeleteProject():
                 await self.neon.delete_project(address.organization, action.project_id, request_id=request_id)
                 return Performed(address)
-            case CreateProject() | TransferProject():
-                raise TypeError(f"{action.kind} has a protocol of its own")
-            case _:
-                assert_never(action)
-
-    async def carried_out(self, action: Action, address: Address) -> bool:
-        """Whether live state shows the effect of a call whose answer was lost."""
-        match action:
-            case PatchProject():
-                project = await self.neon.project(address.organization, address.project_id)
-                return carried(action.changes, project_fields(project))
-            case PatchEndpoint():
-                endpoints = await self.neon.endpoints(address.organization, address.project_id)
-                patched = [e for e in endpoints if e.id == address.endpoint(action.branch)]
-                return any(carried(action.changes, endpoint_fields(endpoint)) for endpoint in patched)
-            case DeleteProject():
-                return await self._gone(address.organization, action.project_id)
             case CreateProject() | TransferProject():
                 raise TypeError(f"{action.kind} has a protocol of its own")
             case _:
@@ -102,12 +118,76 @@ class Performer:
         )
         return Performed(address, answer.operations, shortfall(action.changes, endpoint_fields(answer.endpoint)))
 
-    async def _gone(self, organization: str, project_id: str) -> bool:
-        try:
-            await self.neon.project(organization, project_id)
-        except NotFoundError:
-            return True
-        return False
+    async def _create_branch(self, action: CreateBranch, address: Address, request_id: str) -> Performed:
+        created = await self.neon.create_branch(
+            address.organization,
+            address.project_id,
+            name=action.branch,
+            parent_id=address.branch(action.parent),
+            at=action.at,
+            expires_at=action.expires_at,
+            schema_only=action.schema_only,
+            with_compute=action.with_compute,
+            compute=action.compute,
+            annotations=branch_annotations(
+                fleet=self.fleet,
+                tenant=action.tenant,
+                run=self.run,
+                branch=action.branch,
+                purpose=action.purpose,
+            ),
+            request_id=request_id,
+        )
+        return Performed(
+            address.with_branch(created.branch, created.endpoint_id),
+            created.operations,
+            shortfall(asked_of_branch(action, address), branch_fields(created.branch)),
+            made=f"branch {created.branch.id}",
+        )
+
+    async def _patch_branch(self, action: PatchBranch, address: Address, request_id: str) -> Performed:
+        answer = await self.neon.update_branch(
+            address.organization,
+            address.project_id,
+            address.branch(action.branch),
+            name=action.rename_to,
+            expires_at=action.expires_at,
+            request_id=request_id,
+        )
+        return Performed(
+            address.with_branch(answer.branch),
+            answer.operations,
+            shortfall(asked_of_branch(action, address), branch_fields(answer.branch)),
+        )
+
+    async def _delete_branch(self, action: DeleteBranch, address: Address, request_id: str) -> Performed:
+        operations = await self.neon.delete_branch(
+            address.organization, address.project_id, action.branch_id, request_id=request_id
+        )
+        return Performed(address.without_branch(action.branch_id), operations)
+
+    async def _create_snapshot(self, action: CreateSnapshot, address: Address, request_id: str) -> Performed:
+        created = await self.neon.create_snapshot(
+            address.organization,
+            address.project_id,
+            address.branch(action.branch),
+            name=action.snapshot,
+            at=action.at,
+            expires_at=action.expires_at,
+            request_id=request_id,
+        )
+        return Performed(
+            address,
+            created.operations,
+            shortfall(asked_of_snapshot(action, address), snapshot_fields(created.snapshot)),
+            made=f"snapshot {created.snapshot.id}",
+        )
+
+    async def _delete_snapshot(self, action: DeleteSnapshot, address: Address, request_id: str) -> Performed:
+        operations = await self.neon.delete_snapshot(
+            address.organization, address.project_id, action.snapshot_id, request_id=request_id
+        )
+        return Performed(address, operations)
 
 
 def _values(action: CreateProject | PatchProject | PatchEndpoint) -> dict[str, Value]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import NotTakenError
-from reconciler.plan.change import JsonText
+from reconciler.plan.action import CreateBranch
+from reconciler.plan.change import FieldChange, JsonText
 from reconciler.plan.concerns import compute, quota, restore_window
 from reconciler.plan.concerns.free_form import differs, merge
+from reconciler.plan.concerns.moments import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from reconciler.live.project import LiveEndpoint, LiveProject
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.apply.address import Address
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
+    from reconciler.plan.action import CreateSnapshot, PatchBranch
+    from reconciler.plan.change import Value
 
 
 def project_fields(project: LiveProject) -> dict[str, Value]:
@@ -34,6 +39,45 @@ def project_fields(project: LiveProject) -> dict[str, Value]:
 def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:
     """Every field that the API states of a compute, by path."""
     return dict(compute.members(endpoint.compute))
+
+
+def branch_fields(branch: LiveBranch) -> dict[str, Value]:
+    """What the API says of a branch, by path; moments to the second."""
+    return {"name": branch.name, "parent": branch.parent_id, "expires_at": _moment(branch.expires_at)}
+
+
+def asked_of_branch(action: CreateBranch | PatchBranch, address: Address) -> tuple[FieldChange, ...]:
+    """What a branch is to show after the call, as far as the action states it."""
+    expires_at = _moment(action.expires_at)
+    if not isinstance(action, CreateBranch):
+        return _asked(name=action.rename_to, expires_at=expires_at)
+    parent = None if action.schema_only else address.branch(action.parent)  # Neon: a schema alone is a root
+    return _asked(name=action.branch, parent=parent, expires_at=expires_at)
+
+
+def asked_of_compute(action: CreateBranch) -> tuple[FieldChange, ...]:
+    """What the compute of a new branch is to show, as far as the action states it."""
+    return tuple(FieldChange(path, None, value) for path, value in compute.members(action.compute).items())
+
+
+def snapshot_fields(snapshot: LiveSnapshot) -> dict[str, Value]:
+    """What the API says of a snapshot, by path; moments to the second."""
+    source = {} if snapshot.source_branch_id is None else {"branch": snapshot.source_branch_id}
+    return {"name": snapshot.name, "expires_at": _moment(snapshot.expires_at), **source}
+
+
+def asked_of_snapshot(action: CreateSnapshot, address: Address) -> tuple[FieldChange, ...]:
+    """What a snapshot is to show after the call, as far as the action states it."""
+    branch_id = address.branch(action.branch)
+    return _asked(name=action.snapshot, branch=branch_id, expires_at=_moment(action.expires_at))
+
+
+def _asked(**values: str | None) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(path, None, value) for path, value in values.items() if value is not None)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else text(moment)
 
 
 def shortfall(changes: Iterable[FieldChange], stated: Mapping[str, Value]) -> NotTakenError | None:
@@ -64,4 +108,6 @@ def _agrees(change: FieldChange, stated: Mapping[str, Value]) -> bool:
 
 
 def _text(value: Value) -> str:
+    if value is None:
+        return "not set"
     return value.text if isinstance(value, JsonText) else str(value)

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.journal import Intent
-from reconciler.apply.perform import Performed
-from reconciler.errors import ReconcilerError, UnknownOutcomeError
+from reconciler.errors import ConflictError, ReconcilerError, UnknownOutcomeError
+from reconciler.plan.action import CreateBranch, CreateSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.apply.address import Address
-    from reconciler.apply.perform import Performer
+    from reconciler.apply.evidence import Evidence
+    from reconciler.apply.perform import Performed, Performer
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.tally import Tally
     from reconciler.apply.writes import Writes
@@ -44,6 +46,7 @@ class Session:
 
     neon: Neon
     performer: Performer
+    evidence: Evidence
     writes: Writes
     stop: StopSignal
     tally: Tally
@@ -51,39 +54,46 @@ class Session:
     organizations: Mapping[str, int | None]
     """Every organization of the fleet, with its number of live projects where it was listed whole."""
     on_created: Callable[[str, CreatedProject], None]
+    now: Callable[[], datetime]
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
 
-    async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> bool:
-        """Takes a tenant's actions one by one. False where one failed or the run is to end.
+    async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
+        """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.
 
         Operations are waited for before the next write to the project and only then; ``more`` says
         that one follows after these actions.
         """
         todo = list(actions)
         for place, action in enumerate(todo, start=1):
-            if self.stop.requested or not await self._step(action, address, more or place < len(todo)):
-                return False
-        return True
+            if self.stop.requested:
+                return None
+            performed = await self._step(action, address, more or place < len(todo))
+            if performed is None:
+                return None
+            address = performed.address
+        return address
 
     async def act(self, action: Action, address: Address) -> Performed:
         """One call to one project. Where its answer is lost, live state decides whether it is sent once more.
 
-        Sending it again is safe because patches and deletions have the same effect however often they
-        are carried out. Raises UnknownOutcomeError where the second answer is lost too and nothing shows.
+        Sending it again is safe because patches and deletions have the same effect however often they are
+        carried out, a second branch of a name is refused, and a snapshot is looked for once more after
+        the settle time. Raises UnknownOutcomeError where the second answer is lost too and nothing shows.
         """
+        sent_at = self.now()
         try:
             return await self._send(action, address)
         except UnknownOutcomeError as lost:
-            if await self._carried_out(action, address, lost):
-                return Performed(address)
+            if found := await self._found(action, address, sent_at, lost):
+                return found
         try:
             return await self._send(action, address, SENT_AGAIN)
         except UnknownOutcomeError as lost:
-            if await self._carried_out(action, address, lost):
-                return Performed(address)
+            if found := await self._found(action, address, sent_at, lost):
+                return found
             raise
 
-    async def _step(self, action: Action, address: Address, more: bool) -> bool:
+    async def _step(self, action: Action, address: Address, more: bool) -> Performed | None:
         try:
             performed = await self.act(action, address)
             if performed.shortfall is not None:
@@ -92,9 +102,9 @@ class Session:
                 await self.neon.wait(address.organization, address.project_id, performed.operations)
         except ReconcilerError as error:
             self.tally.failed(action, error)
-            return False
+            return None
         self.tally.applied(action)
-        return True
+        return performed
 
     async def _send(self, action: Action, address: Address, note: str = "") -> Performed:
         intent = Intent(
@@ -105,16 +115,39 @@ class Session:
             reason=f"{action.reason}; {note}" if note else action.reason,
             changes=action.changes,
         )
-        return await self.writes.send(
-            intent, lambda request_id: self.performer.perform(action, address, request_id)
-        )
-
-    async def _carried_out(self, action: Action, address: Address, lost: UnknownOutcomeError) -> bool:
-        """Whether live state shows the effect of the call. Raises ``lost`` where it cannot be read."""
         try:
-            done = await self.performer.carried_out(action, address)
+            return await self.writes.send(
+                intent,
+                lambda request_id: self.performer.perform(action, address, request_id),
+                tell=lambda performed: performed.made,
+            )
+        except ConflictError as conflict:
+            if not isinstance(action, CreateBranch):
+                raise
+            return await self._namesake(action, address, conflict)
+
+    async def _namesake(self, action: CreateBranch, address: Address, conflict: ConflictError) -> Performed:
+        """The branch that has the name since the plan was made. Raises ``conflict`` where it is another one."""
+        try:
+            performed = await self.evidence.namesake(action, address)
+        except ReconcilerError as error:
+            raise conflict from error
+        if performed is None:
+            conflict.hint = "run again: the branch that has the name is planned afresh"
+            raise conflict
+        return performed
+
+    async def _found(
+        self, action: Action, address: Address, sent_at: datetime, lost: UnknownOutcomeError
+    ) -> Performed | None:
+        """What live state shows of the call. Raises ``lost`` where it cannot be read."""
+        try:
+            found = await self.evidence.of(action, address, sent_at)
+            if found is None and isinstance(action, CreateSnapshot):  # Neon: names of snapshots are not unique
+                await asyncio.sleep(self.protocol.settle_seconds)
+                found = await self.evidence.of(action, address, sent_at)
         except ReconcilerError as error:
             raise lost from error
-        if done:
-            self.writes.found(lost, "live state shows it")
-        return done
+        if found:
+            self.writes.found(lost, found.made or "live state shows it")
+        return found

@@ -123,7 +123,7 @@ async def _post(session: Session, create: CreateProject) -> Performed:
     return await session.writes.send(
         intent,
         lambda request_id: session.performer.create(create, request_id),
-        tell=lambda born: f"project {born.address.project_id}",
+        tell=lambda born: born.made,
     )
 
 

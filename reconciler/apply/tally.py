@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply.cover import with_losses
 from reconciler.errors import ApiError, UnknownOutcomeError
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
@@ -84,7 +85,8 @@ class Tally:
     def _outcome(self, entry: _Entry) -> TenantOutcome:
         rest = entry.plan.actions[len(entry.outcomes) :]
         why = self._why_not(entry)
-        actions = (*entry.outcomes, *(ActionOutcome(action, Result.SKIPPED, why) for action in rest))
+        skipped = (ActionOutcome(action, Result.SKIPPED, why) for action in rest)
+        actions = with_losses((*entry.outcomes, *skipped))
         return TenantOutcome(
             entry.plan.tenant, _result(actions), actions, entry.project_id, entry.recoverable_until
         )

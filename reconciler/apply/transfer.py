@@ -61,9 +61,8 @@ async def _ready(session: Session, tenants: Sequence[TenantPlan]) -> list[Mover]
     """The tenants whose steps before the transfer went through, in the order of the plan."""
 
     async def before(tenant: TenantPlan) -> Mover | None:
-        address = Address.planned(tenant)
-        ready = await session.steps(before_transfer(tenant), address, more=True)
-        return Mover(tenant, address) if ready else None
+        address = await session.steps(before_transfer(tenant), Address.planned(tenant), more=True)
+        return Mover(tenant, address) if address else None
 
     return [mover for mover in await each(tenants, before) if mover]
 

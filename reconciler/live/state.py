@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnknownProject:
-    """An id that the API knows but would not show in time: it may be any tenant's project."""
+    """An id that the API knows but would not show in time."""
 
     id: str
     organization: str
+    name: str | None = None
+    """As listed; None for one that was not even listed: it may be any tenant's project."""
 
 
 @dataclass(frozen=True, slots=True)

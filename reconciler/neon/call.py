@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from reconciler.live.project import Json
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+
+PROJECT: Final = "/projects/{project_id}"
+BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NotFoundError, WrongOrganizationError
-from reconciler.neon import wire
-from reconciler.neon.call import Call
+from reconciler.neon import bodies, wire
+from reconciler.neon.branch_calls import BranchCalls
+from reconciler.neon.call import PROJECT, Call
 from reconciler.neon.operations import Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.secret import Secret
+from reconciler.neon.snapshot_calls import SnapshotCalls
 from reconciler.neon.transport import Transport
 
 if TYPE_CHECKING:
@@ -21,23 +23,17 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.desired.state import Api
-    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
-    from reconciler.neon.credentials import Access, OrganizationAccess
+    from reconciler.live.project import LiveEndpoint, LiveProject
+    from reconciler.neon.credentials import Access
     from reconciler.plan.change import Value
-
-T = TypeVar("T")
 
 PROJECTS_PER_PAGE: Final = 400
 """Neon: the most; the default is 10."""
-BRANCHES_PER_PAGE: Final = 10_000
-"""Neon: the most, and more than any project may have."""
 OPERATIONS_PER_PAGE: Final = 100
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
 """Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
 PROJECTS_PER_TRANSFER: Final = 400
 """Neon: the most that one transfer call may move."""
-
-PROJECT: Final = "/projects/{project_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +72,11 @@ class PatchedEndpoint:
     operations: tuple[Operation, ...]
 
 
-class Neon:
+class Neon(BranchCalls, SnapshotCalls):
     """The calls. ``organization`` is always a name from ``tiers.yaml``; every method may raise ApiError and kin.
 
     Writes take ``request_id``, which goes out as ``X-Request-ID``, so that a journal can name it beforehand.
     """
-
-    def __init__(self, transport: Transport, access: Access) -> None:
-        self._transport = transport
-        self._access = access
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far, retries and polls included."""
-        return self._transport.calls
 
     def require_personal_key(self) -> None:
         """Raises MissingKeyError now rather than in the middle of a run that transfers."""
@@ -136,19 +123,6 @@ class Neon:
         except NotFoundError:
             return None
 
-    async def branches(self, organization: str, project_id: str) -> tuple[LiveBranch, ...]:
-        """Every branch of a project with its annotations, oldest first."""
-        found: dict[str, LiveBranch] = {}
-        cursor: str | None = None
-        while True:
-            page = await self._send(organization, _branches_call(project_id, cursor), wire.BranchesPage)
-            for branch in page.branches:
-                found[branch.id] = wire.live_branch(branch, page.annotations.get(branch.id))
-            last, cursor = cursor, page.pagination.next if page.pagination else None
-            # Neon: `next` comes even with the last page; no project has more branches than one page holds.
-            if len(page.branches) < BRANCHES_PER_PAGE or cursor in (None, last):
-                return tuple(found.values())
-
     async def endpoints(self, organization: str, project_id: str) -> tuple[LiveEndpoint, ...]:
         """Every compute of a project, in one call (Neon: this list has no pages)."""
         purpose = f"read the computes of project {project_id}"
@@ -165,7 +139,7 @@ class Neon:
         request_id: str | None = None,
     ) -> CreatedProject:
         """Create a project with its annotated default branch. Raises UnknownOutcomeError where it may exist."""
-        body = wire.create_body(values, annotations, self._organization(organization).id)
+        body = bodies.create_body(values, annotations, self._organization(organization).id)
         call = Call("POST", "/projects", f"create project {values.get('name')} in {organization}", body=body)
         answer = await self._send(organization, call, wire.NewProject, request_id)
         writable = (endpoint.id for endpoint in answer.endpoints if endpoint.type == "read_write")
@@ -182,7 +156,7 @@ class Neon:
         self, organization: str, project_id: str, values: Mapping[str, Value], *, request_id: str | None = None
     ) -> PatchedProject:
         """Patch what a project itself says; its existing computes keep their own sizes (Neon)."""
-        body = wire.patch_body(values)
+        body = bodies.patch_body(values)
         call = Call("PATCH", PROJECT, f"patch project {project_id}", {"project_id": project_id}, body=body)
         answer = await self._send(organization, call, wire.OneProject, request_id)
         return PatchedProject(self._live(answer.project, organization), tuple(answer.operations))
@@ -202,7 +176,7 @@ class Neon:
             f"{PROJECT}/endpoints/{{endpoint_id}}",
             f"patch compute {endpoint_id} of project {project_id}",
             {"project_id": project_id, "endpoint_id": endpoint_id},
-            body=wire.endpoint_body(values),
+            body=bodies.endpoint_body(values),
         )
         answer = await self._send(organization, call, wire.OneEndpoint, request_id)
         return PatchedEndpoint(wire.live_endpoint(answer.endpoint), tuple(answer.operations))
@@ -317,13 +291,6 @@ class Neon:
                 hint=f"check ${variable} and the id of organization {asked} in tiers.yaml",
             )
 
-    def _organization(self, name: str) -> OrganizationAccess:
-        return self._access.organizations[name]
-
-    async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
-        key = self._organization(organization).key
-        return await self._transport.send(call, key, shape, request_id=request_id)
-
 
 @asynccontextmanager
 async def connect(
@@ -341,19 +308,6 @@ async def connect(
     """
     async with Transport(api.host, pace=Pace.of(api, share=share), via=via, random=random) as transport:
         yield Neon(transport, access)
-
-
-def _branches_call(project_id: str, cursor: str | None) -> Call:
-    """Neon: by default the newest change comes first, so that a branch could move between two pages."""
-    query: dict[str, str | int | bool] = {
-        "limit": BRANCHES_PER_PAGE,
-        "sort_by": "created_at",
-        "sort_order": "asc",
-    }
-    if cursor is not None:
-        query["cursor"] = cursor
-    purpose = f"read the branches of project {project_id}"
-    return Call("GET", f"{PROJECT}/branches", purpose, {"project_id": project_id}, query)
 
 
 def _counted(project_ids: Sequence[str]) -> str:

@@ -41,15 +41,18 @@ class View:
     _asked: set[tuple[str, str, str]] = field(default_factory=set)
     """Details read: kind, organization, project id."""
 
-    async def read(self, project_id: str, *, first: str | None = None) -> Seen:
-        """The project in whichever organization has it, ``first`` being asked before the others."""
+    async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
+        """The project in whichever organization has it, ``first`` being asked before the others.
+
+        ``name`` is the one under which it was listed, if it was.
+        """
         for organization in sorted(self.organizations, key=lambda name: name != first):
             try:
                 return await self.neon.project(organization, project_id)
             except NotFoundError:
                 continue
             except UNREADABLE as error:
-                return self._unknown(project_id, organization, error)
+                return self._unknown(UnknownProject(project_id, organization, name), error)
         return None
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
@@ -57,11 +60,11 @@ class View:
         sightings: dict[str, list[LiveProject]] = {}
         for project in seen:
             sightings.setdefault(project.id, []).append(project)
-        doubtful = {id_: places[-1].organization for id_, places in sightings.items() if len(places) > 1}
-        doubtful |= {project.id: project.organization for project in unread if project.id not in sightings}
-        reads = await each(tuple(doubtful), lambda id_: self.read(id_, first=doubtful[id_]))
+        doubtful: list[LiveProject | UnknownProject] = [p[-1] for p in sightings.values() if len(p) > 1]
+        doubtful += {project.id: project for project in unread if project.id not in sightings}.values()
+        reads = await each(doubtful, lambda one: self.read(one.id, first=one.organization, name=one.name))
         live = LiveState(projects=ordered(places[-1] for places in sightings.values()))
-        return _updated(live, dict(zip(doubtful, reads, strict=True)))
+        return _updated(live, {one.id: read for one, read in zip(doubtful, reads, strict=True)})
 
     async def closer(
         self,
@@ -92,7 +95,13 @@ class View:
         """The kinds of details to read by project id, less those that were read before."""
         homes = {project.id: project.organization for project in live.projects}
         wanted: dict[str, list[str]] = {}
-        for kind, ids in (("project", need.projects), ("branches", need.branches), ("endpoints", need.endpoints)):
+        details = {
+            "project": need.projects,
+            "branches": need.branches,
+            "endpoints": need.endpoints,
+            "snapshots": need.snapshots,
+        }
+        for kind, ids in details.items():
             for id_ in ids:
                 detail = (kind, homes[id_], id_)
                 if detail not in self._asked:
@@ -110,20 +119,22 @@ class View:
                 project = replace(project, branches=await neon.branches(home, project.id))
             if "endpoints" in kinds:
                 project = replace(project, endpoints=await neon.endpoints(home, project.id))
+            if "snapshots" in kinds:
+                project = replace(project, snapshots=await neon.snapshots(home, project.id))
         except NotFoundError:
-            return await self.read(project.id)
+            return await self.read(project.id, name=project.name)
         except UNREADABLE as error:
-            return self._unknown(project.id, home, error)
+            return self._unknown(UnknownProject(project.id, home, project.name), error)
         return project
 
-    def _unknown(self, project_id: str, organization: str, error: Exception) -> UnknownProject:
+    def _unknown(self, project: UnknownProject, error: Exception) -> UnknownProject:
         if isinstance(error, AuthenticationError):
             raise error
         self._unreadable += 1
         if self._unreadable > TOO_MANY_UNREADABLE:
             message = f"more than {TOO_MANY_UNREADABLE} projects cannot be read; of the last one: {error}"
             raise IncompleteViewError(message, hint="the API seems to be in trouble: run again later") from error
-        return UnknownProject(project_id, organization)
+        return project
 
 
 def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
@@ -151,4 +162,5 @@ def _fuller(before: LiveProject, read: LiveProject) -> LiveProject:
         integrations=read.integrations or before.integrations,
         branches=before.branches if read.branches is None else read.branches,
         endpoints=before.endpoints if read.endpoints is None else read.endpoints,
+        snapshots=before.snapshots if read.snapshots is None else read.snapshots,
     )

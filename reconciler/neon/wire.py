@@ -1,4 +1,4 @@
-"""Neon's own words: the shape of its answers turned into live types, and the bodies of our requests."""
+"""Neon's own words: the shape of its answers, and what they are in our live types."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from reconciler.live.project import (
     LiveBranch,
     LiveEndpoint,
     LiveProject,
+    LiveSnapshot,
     Quota,
 )
 from reconciler.neon.operations import Operation  # noqa: TC001
-from reconciler.plan.change import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.live.project import Json
-    from reconciler.plan.change import Value
 
 OLDEST_YEAR: Final = 2000
 """Neon: a moment that is not set may be answered as year 1."""
@@ -103,6 +102,13 @@ class BranchesPage(Struct):
     pagination: Cursor | None = None
 
 
+class OneBranch(Struct):
+    """PATCH /projects/{id}/branches/{id}. Neon: annotations come with reads only."""
+
+    branch: BranchAnswer
+    operations: list[Operation] = field(default_factory=list)
+
+
 class EndpointAnswer(ComputeAnswer, kw_only=True):
     """One compute."""
 
@@ -123,6 +129,36 @@ class OneEndpoint(Struct):
     """PATCH /projects/{id}/endpoints/{id}."""
 
     endpoint: EndpointAnswer
+    operations: list[Operation] = field(default_factory=list)
+
+
+class NewBranch(OneBranch):
+    """POST /projects/{id}/branches. Its connection strings, which hold passwords, are not even decoded."""
+
+    endpoints: list[EndpointAnswer] = field(default_factory=list)
+
+
+class SnapshotAnswer(Struct):
+    """One snapshot."""
+
+    id: str
+    name: str
+    created_at: datetime
+    source_branch_id: str | None = None
+    expires_at: datetime | None = None
+    manual: bool = True
+
+
+class Snapshots(Struct):
+    """GET /projects/{id}/snapshots."""
+
+    snapshots: list[SnapshotAnswer]
+
+
+class NewSnapshot(Struct):
+    """POST /projects/{id}/branches/{id}/snapshot."""
+
+    snapshot: SnapshotAnswer
     operations: list[Operation] = field(default_factory=list)
 
 
@@ -160,6 +196,12 @@ class OperationsPage(Struct):
     operations: list[Operation]
 
 
+class Started(Struct):
+    """An answer of which only the operations matter."""
+
+    operations: list[Operation] = field(default_factory=list)
+
+
 class Done(Struct):
     """An answer whose body says nothing that we need."""
 
@@ -192,15 +234,21 @@ def _integrations(page: ProjectsPage, project_id: str) -> list[str]:
     return [*page.integrations.get(project_id, ()), *page.applications.get(project_id, ())]
 
 
-def live_branch(answer: BranchAnswer, annotation: AnnotationAnswer | None) -> LiveBranch:
-    """The branch with its annotation."""
+def live_branches(page: BranchesPage) -> list[LiveBranch]:
+    """A page of the list; annotations stand in a map of their own."""
+    notes = {branch_id: annotation.value for branch_id, annotation in page.annotations.items()}
+    return [live_branch(answer, notes.get(answer.id, {})) for answer in page.branches]
+
+
+def live_branch(answer: BranchAnswer, annotations: Mapping[str, str]) -> LiveBranch:
+    """The branch with its annotations, which no answer holds inside of it."""
     return LiveBranch(
         id=answer.id,
         name=answer.name,
         parent_id=answer.parent_id,
         default=answer.default,
         protected=answer.protected,
-        annotations=annotation.value if annotation else {},
+        annotations=annotations,
         created_at=utc(answer.created_at),
         logical_size_bytes=answer.logical_size,
         expires_at=_moment(answer.expires_at),
@@ -218,6 +266,18 @@ def live_endpoint(answer: EndpointAnswer) -> LiveEndpoint:
     )
 
 
+def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
+    """The snapshot; one that does not say who took it counts as manual, so that it is not taken twice."""
+    return LiveSnapshot(
+        id=answer.id,
+        name=answer.name,
+        source_branch_id=answer.source_branch_id,
+        created_at=utc(answer.created_at),
+        expires_at=_moment(answer.expires_at),
+        manual=answer.manual,
+    )
+
+
 def utc(moment: datetime) -> datetime:
     """The moment in UTC; one without a zone is taken to be in UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -232,7 +292,7 @@ def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
     if settings is None:
         return None
     stated = settings.get("quota") or {}
-    return Quota(**{member: int(stated.get(member) or 0) for member in QUOTA_MEMBERS})
+    return Quota(**{member: int(stated.get(member) or 0) for member in Quota.__dataclass_fields__})
 
 
 def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:
@@ -254,76 +314,3 @@ def _compute(answer: ComputeAnswer) -> Compute:
         max_cu=answer.autoscaling_limit_max_cu or None,
         suspend_timeout_seconds=DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
     )
-
-
-QUOTA_MEMBERS: Final = tuple(Quota.__dataclass_fields__)
-
-COMPUTE_PLACES: Final = {
-    "compute.min_cu": "autoscaling_limit_min_cu",
-    "compute.max_cu": "autoscaling_limit_max_cu",
-    "compute.suspend_timeout_seconds": "suspend_timeout_seconds",
-}
-
-ENDPOINT_PLACES: Final[Mapping[str, tuple[str, ...]]] = {path: (place,) for path, place in COMPUTE_PLACES.items()}
-
-PATCH_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name",),
-    "restore_window_seconds": ("history_retention_seconds",),
-    **{f"quota.{member}": ("settings", "quota", member) for member in QUOTA_MEMBERS},
-    **{path: ("default_endpoint_settings", place) for path, place in COMPUTE_PLACES.items()},
-}
-"""Neon: ProjectUpdateRequest. Region, version and organization cannot be patched."""
-
-CREATE_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    **PATCH_PLACES,
-    "region": ("region_id",),
-    "pg_version": ("pg_version",),
-    "database": ("branch", "database_name"),
-    "role": ("branch", "role_name"),
-    "branch": ("branch", "name"),
-}
-"""Neon: ProjectCreateRequest."""
-
-SETTINGS_PREFIX: Final = "settings."
-
-
-def create_body(values: Mapping[str, Value], annotations: Mapping[str, str], organization_id: str) -> Json:
-    """POST /projects. Neon: annotations can be set at creation only."""
-    project = _placed(values, CREATE_PLACES)
-    project["org_id"] = organization_id
-    if annotations:
-        branch = project.setdefault("branch", {})
-        branch["annotations"] = dict(annotations)
-    return {"project": project}
-
-
-def patch_body(values: Mapping[str, Value]) -> Json:
-    """PATCH /projects/{id}."""
-    return {"project": _placed(values, PATCH_PLACES)}
-
-
-def endpoint_body(values: Mapping[str, Value]) -> Json:
-    """PATCH /projects/{id}/endpoints/{id}."""
-    return {"endpoint": _placed(values, ENDPOINT_PLACES)}
-
-
-def _placed(values: Mapping[str, Value], places: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The values, each in its place. A None states nothing and is left out."""
-    body: dict[str, Any] = {}
-    for path, value in values.items():
-        if value is None:
-            continue
-        *parents, last = _place(path, places)
-        inner = body
-        for parent in parents:
-            inner = inner.setdefault(parent, {})
-        inner[last] = value.value if isinstance(value, JsonText) else value
-    return body
-
-
-def _place(path: str, places: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    if path in places:
-        return places[path]
-    if path.startswith(SETTINGS_PREFIX) and places is not ENDPOINT_PLACES:
-        return ("settings", path.removeprefix(SETTINGS_PREFIX))
-    raise ValueError(f"{path!r} has no place in this call")

@@ -156,6 +156,12 @@ def endpoint(id_: str, branch_id: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "branch_id": branch_id, "type": "read_write", "current_state": "idle", **sizes, **more}
 
 
+def snapshot(id_: str, name: str, branch_id: str = "br-1", **more: Any) -> dict[str, Any]:
+    """A snapshot as Neon words it."""
+    created = "2026-01-01T00:00:00Z"
+    return {"id": id_, "name": name, "source_branch_id": branch_id, "created_at": created, "manual": True, **more}
+
+
 def operation(id_: str, status: str, **more: Any) -> dict[str, Any]:
     """An operation as Neon words it."""
     return {"id": id_, "action": "start_compute", "status": status, "failures_count": 0, **more}

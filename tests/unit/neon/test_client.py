@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -19,7 +19,6 @@ from reconciler.errors import (
 )
 from reconciler.live.project import Compute
 from reconciler.neon.call import Call
-from reconciler.neon.client import BRANCHES_PER_PAGE, Listing
 from reconciler.neon.secret import Secret
 from reconciler.plan.change import JsonText, Value
 
@@ -38,6 +37,9 @@ from .api import (
     routes,
     using,
 )
+
+if TYPE_CHECKING:
+    from reconciler.neon.client import Listing
 
 
 def page(*projects: dict[str, Any], cursor: str | None = None, **more: Any) -> Reply:
@@ -159,28 +161,6 @@ def test_a_search_that_cannot_read_what_the_list_could_not_show_says_so_rather_t
 
     with pytest.raises(UnavailableError):
         using(ScriptedApi(script), lambda neon: neon.named("free", "acme"))
-
-
-def test_the_branches_of_a_project_take_one_call_although_neon_always_gives_a_next_page() -> None:
-    body = {
-        "branches": [branch("br-1")],
-        "annotations": {"br-1": {"value": {"tenant": "acme"}}},
-        "pagination": {"next": "abc", "sort_by": "created_at"},
-    }
-    api = ScriptedApi(replies(Reply(body=body)))
-    (found,) = using(api, lambda neon: neon.branches("free", "p1"))
-    assert found.annotations == {"tenant": "acme"}
-    assert len(api.asked) == 1
-    assert api.asked[0].query == {"limit": "10000", "sort_by": "created_at", "sort_order": "asc"}
-
-
-def test_a_full_page_of_branches_is_followed_by_its_next() -> None:
-    full = [branch(f"br-{n}", f"b{n}", default=n == 0) for n in range(BRANCHES_PER_PAGE)]
-    first = Reply(body={"branches": full, "annotations": {}, "pagination": {"next": "abc"}})
-    last = Reply(body={"branches": [branch("br-x", "x", default=False)], "annotations": {}})
-    api = ScriptedApi(replies(first, last))
-    assert len(using(api, lambda neon: neon.branches("free", "p1"))) == BRANCHES_PER_PAGE + 1
-    assert api.asked[1].query["cursor"] == "abc"
 
 
 def test_a_create_gives_back_what_was_made() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,15 +14,17 @@ from reconciler.errors import AuthenticationError, IncompleteViewError, WrongOrg
 from reconciler.live.project import Compute, Quota
 from reconciler.live.state import UnknownProject
 from reconciler.neon.observe import find_named, look_up, observe
-from reconciler.neon.view import TOO_MANY_UNREADABLE
+from reconciler.neon.view import TOO_MANY_UNREADABLE, View
+from reconciler.plan.needs import Needs
 from reconciler.plan.permissions import Permissions
 from tests.builders import FREE_TIER, a_fleet, a_tenant
 
-from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, using
+from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
+    from reconciler.neon.client import Neon
 
 KEYS = {"napi_free_secret": FREE_ID, "napi_paid_secret": PAID_ID}
 IDS = {"free": FREE_ID, "paid": PAID_ID}
@@ -84,6 +87,7 @@ class Fleet(ScriptedApi):
             "": {"project": found},
             "branches": {"branches": [branch(branch_id)], "annotations": {}},
             "endpoints": {"endpoints": [endpoint(f"ep-{found['id']}", branch_id)]},
+            "snapshots": {"snapshots": [snapshot(f"snap-{found['id']}", "v1", branch_id)]},
         }
         return details[below]
 
@@ -223,7 +227,66 @@ def test_a_project_whose_details_cannot_be_read_is_unknown() -> None:
     fleet.broken = {"1"}
     live = seen(fleet, a_fleet(a_tenant(), a_tenant("bcme")))
     assert [one.id for one in live.projects] == ["2"]
-    assert live.unknown == (UnknownProject("1", "free"),)
+    assert live.unknown == (UnknownProject("1", "free", "myapp-acme"),)
+
+
+def test_a_moving_project_that_cannot_be_read_is_unknown_by_the_name_that_was_listed() -> None:
+    fleet = Fleet(settled("1", "a"))
+    fleet.also_listed = [(PAID_ID, settled("1", "a", "paid"))]
+    fleet.broken = {"1"}
+    assert seen(fleet, a_fleet()).unknown == (UnknownProject("1", "paid", "a"),)
+
+
+def test_a_project_that_is_neither_where_it_was_nor_readable_elsewhere_keeps_its_name() -> None:
+    class Flickering(Fleet):
+        def answer(self, asked: Asked) -> Reply:
+            if asked.path == "/projects":
+                return super().answer(asked)
+            return Reply(500) if asked.path == "/projects/1" else NOT_FOUND
+
+    fleet = Flickering(settled("1", "myapp-acme"))
+    assert seen(fleet, a_fleet(a_tenant())).unknown == (UnknownProject("1", "free", "myapp-acme"),)
+
+
+def needing(need: Needs, live: LiveState) -> Needs:
+    return need if live.project("1") else Needs()
+
+
+def closer(fleet: Fleet, *rounds: Needs) -> LiveState:
+    """A look at the whole fleet, then at these details, each round as often as it is asked for."""
+
+    async def work(neon: Neon) -> LiveState:
+        view = View(neon, ("free", "paid"))
+        live = await view.merge((await neon.projects("free")).projects, ())
+        for need in rounds:
+            live = await view.closer(live, partial(needing, need), lambda _done, _total: None)
+        return live
+
+    return using(fleet, work)
+
+
+def test_snapshots_are_read_where_they_are_needed_and_only_once() -> None:
+    fleet = Fleet(settled("1", "a"), settled("2", "b"))
+    first, second = closer(fleet, Needs(snapshots=("1",)), Needs(projects=("1",), snapshots=("1",))).projects
+    assert [one.name for one in first.snapshots or ()] == ["v1"]
+    assert (first.branches, second.snapshots) == (None, None)
+    assert fleet.paths == ["/projects", "/projects", "/projects/1/snapshots", "/projects/1"]
+
+
+def test_a_project_whose_snapshots_cannot_be_read_is_unknown() -> None:
+    class Broken(Fleet):
+        def answer(self, asked: Asked) -> Reply:
+            return Reply(500) if asked.path.endswith("/snapshots") else super().answer(asked)
+
+    live = closer(Broken(settled("1", "a")), Needs(snapshots=("1",)))
+    assert (live.projects, live.unknown) == ((), (UnknownProject("1", "free", "a"),))
+
+
+def test_a_project_that_moves_while_its_snapshots_are_read_is_asked_for_them_where_it_is() -> None:
+    fleet = Fleet(settled("1", "a", "paid"))
+    fleet.also_listed = [(FREE_ID, settled("1", "a"))]
+    (found,) = closer(fleet, Needs(snapshots=("1",))).projects
+    assert (found.organization, found.snapshots is not None) == ("paid", True)
 
 
 def test_a_project_that_vanishes_while_it_is_looked_at_is_dropped() -> None:
@@ -303,7 +366,7 @@ def test_looking_up_a_pinned_tenant_reads_its_id_wherever_it_is(home: str) -> No
     tier = replace(FREE_TIER, compute=None)
     (found,) = looked_up(fleet, a_fleet(a_tenant(project_id="1"), tiers=(tier,))).projects
     assert (found.id, found.organization) == ("1", home)
-    assert fleet.paths == ["/projects/1"] * (1 if home == "free" else 2)
+    assert fleet.paths.count("/projects/1") == (1 if home == "free" else 2)
 
 
 def test_looking_up_a_pinned_id_that_is_gone_finds_nothing_and_one_that_is_broken_is_unknown() -> None:

@@ -1,4 +1,4 @@
-"""Neon's words and ours: what an answer means, and where a value goes in a request."""
+"""Neon's words and ours: what an answer means."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, Quota
+from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot, Quota
 from reconciler.neon import wire
 from reconciler.neon.operations import Operation
-from reconciler.plan.change import JsonText, Value
 
-from .api import branch, endpoint, project
+from .api import branch, endpoint, project, snapshot
 
 
 def decoded(**more: Any) -> LiveProject:
@@ -113,7 +112,7 @@ def test_a_branch_has_the_annotation_of_its_id() -> None:
         },
         wire.BranchesPage,
     )
-    first, second = (wire.live_branch(one, page.annotations.get(one.id)) for one in page.branches)
+    first, second = wire.live_branches(page)
     created = datetime(2026, 1, 1, tzinfo=UTC)
     assert first == LiveBranch("br-1", "main", None, True, False, {"fleet": "prod"}, created, 7)
     assert (second.parent_id, second.default, dict(second.annotations)) == ("br-1", False, {})
@@ -140,75 +139,19 @@ def test_an_operation_is_decoded_as_it_is_worded() -> None:
     )
 
 
-EVERYTHING: dict[str, Value] = {
-    "name": "acme",
-    "region": "aws-us-east-2",
-    "pg_version": 17,
-    "database": "neondb",
-    "role": "owner",
-    "branch": "main",
-    "quota.active_time_seconds": 1,
-    "quota.compute_time_seconds": 0,
-    "quota.written_data_bytes": 2,
-    "quota.data_transfer_bytes": 3,
-    "quota.logical_size_bytes": 4,
-    "compute.min_cu": 0.25,
-    "compute.max_cu": 2.0,
-    "compute.suspend_timeout_seconds": 300,
-    "restore_window_seconds": 86_400,
-    "settings.allowed_ips": JsonText.of({"ips": ["1.2.3.4"]}),
-}
+def taken(**more: Any) -> LiveSnapshot:
+    return wire.live_snapshot(msgspec.convert(snapshot("snap-1", "v1", **more), wire.SnapshotAnswer))
 
 
-def test_every_value_of_a_create_has_its_place() -> None:
-    assert wire.create_body(EVERYTHING, {"fleet": "prod"}, "org-1") == {
-        "project": {
-            "org_id": "org-1",
-            "name": "acme",
-            "region_id": "aws-us-east-2",
-            "pg_version": 17,
-            "history_retention_seconds": 86_400,
-            "branch": {
-                "name": "main",
-                "database_name": "neondb",
-                "role_name": "owner",
-                "annotations": {"fleet": "prod"},
-            },
-            "settings": {
-                "quota": {
-                    "active_time_seconds": 1,
-                    "compute_time_seconds": 0,
-                    "written_data_bytes": 2,
-                    "data_transfer_bytes": 3,
-                    "logical_size_bytes": 4,
-                },
-                "allowed_ips": {"ips": ["1.2.3.4"]},
-            },
-            "default_endpoint_settings": {
-                "autoscaling_limit_min_cu": 0.25,
-                "autoscaling_limit_max_cu": 2.0,
-                "suspend_timeout_seconds": 300,
-            },
-        }
-    }
+def test_a_snapshot_is_told_in_our_names() -> None:
+    created, expires = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    live = taken(expires_at="2026-02-01T01:00:00+01:00", full_size=1, lsn="0/1", timestamp="2026-01-01T00:00:00Z")
+    assert live == LiveSnapshot("snap-1", "v1", "br-1", created, expires, True)
+    assert taken(manual=False).manual is False
+    assert taken(expires_at="0001-01-01T00:00:00Z").expires_at is None
 
 
-def test_a_patch_holds_only_what_was_given() -> None:
-    assert wire.patch_body({"compute.max_cu": 4.0}) == {
-        "project": {"default_endpoint_settings": {"autoscaling_limit_max_cu": 4.0}}
-    }
-    assert wire.endpoint_body({"compute.max_cu": 4.0, "compute.min_cu": None}) == {
-        "endpoint": {"autoscaling_limit_max_cu": 4.0}
-    }
-
-
-@pytest.mark.parametrize("path", ["region", "pg_version", "branch", "organization", "quota", "quota.tables"])
-def test_what_a_patch_cannot_change_has_no_place_in_it(path: str) -> None:
-    with pytest.raises(ValueError, match="no place"):
-        wire.patch_body({path: "x"})
-
-
-@pytest.mark.parametrize("path", ["name", "settings.allowed_ips", "quota.active_time_seconds"])
-def test_only_compute_fields_have_a_place_in_an_endpoint(path: str) -> None:
-    with pytest.raises(ValueError, match="no place"):
-        wire.endpoint_body({path: "x"})
+def test_of_a_snapshot_only_id_name_and_birth_are_certain() -> None:
+    bare = {"id": "snap-1", "name": "v1", "created_at": "2026-01-01T00:00:00Z"}
+    live = wire.live_snapshot(msgspec.convert(bare, wire.SnapshotAnswer))
+    assert (live.source_branch_id, live.expires_at, live.manual) == (None, None, True)

@@ -1,0 +1,32 @@
+"""Calls on behalf of an organization: with its id and its key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from reconciler.neon.call import Call
+    from reconciler.neon.credentials import Access, OrganizationAccess
+    from reconciler.neon.transport import Transport
+
+T = TypeVar("T")
+
+
+class Account:
+    """What every family of calls is built on: the way to the API, and the keys."""
+
+    def __init__(self, transport: Transport, access: Access) -> None:
+        self._transport = transport
+        self._access = access
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, retries and polls included."""
+        return self._transport.calls
+
+    def _organization(self, name: str) -> OrganizationAccess:
+        return self._access.organizations[name]
+
+    async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
+        key = self._organization(organization).key
+        return await self._transport.send(call, key, shape, request_id=request_id)

@@ -1,0 +1,77 @@
+"""The calls about snapshots of a project (Neon: beta)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.errors import NotFoundError
+from reconciler.neon import bodies, wire
+from reconciler.neon.account import Account
+from reconciler.neon.call import BRANCH, PROJECT, Call
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.live.project import LiveSnapshot
+    from reconciler.neon.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedSnapshot:
+    """What POST /projects/{id}/branches/{id}/snapshot made."""
+
+    snapshot: LiveSnapshot
+    operations: tuple[Operation, ...]
+
+
+class SnapshotCalls(Account):
+    """Read, take and delete snapshots."""
+
+    async def snapshots(self, organization: str, project_id: str) -> tuple[LiveSnapshot, ...]:
+        """Every snapshot of a project, oldest first, in one call (Neon: this list has no pages and no order)."""
+        purpose = f"read the snapshots of project {project_id}"
+        call = Call("GET", f"{PROJECT}/snapshots", purpose, {"project_id": project_id})
+        answer = await self._send(organization, call, wire.Snapshots)
+        found = map(wire.live_snapshot, answer.snapshots)
+        return tuple(sorted(found, key=lambda snapshot: (snapshot.created_at, snapshot.id)))
+
+    async def create_snapshot(
+        self,
+        organization: str,
+        project_id: str,
+        branch_id: str,
+        *,
+        name: str,
+        at: datetime | None,
+        expires_at: datetime | None,
+        request_id: str | None = None,
+    ) -> CreatedSnapshot:
+        """Take a snapshot of a root branch as it is, or as it was ``at`` a moment of its history.
+
+        Raises UnknownOutcomeError where it may exist: names are not unique, so that it may come twice (Neon).
+        """
+        call = Call(
+            "POST",
+            f"{BRANCH}/snapshot",
+            f"take snapshot {name} of project {project_id}",
+            {"project_id": project_id, "branch_id": branch_id},
+            bodies.new_snapshot_query(name=name, at=at, expires_at=expires_at),
+        )
+        answer = await self._send(organization, call, wire.NewSnapshot, request_id)
+        return CreatedSnapshot(wire.live_snapshot(answer.snapshot), tuple(answer.operations))
+
+    async def delete_snapshot(
+        self, organization: str, project_id: str, snapshot_id: str, *, request_id: str | None = None
+    ) -> tuple[Operation, ...]:
+        """Delete a snapshot for good (Neon); one that is gone already counts as deleted."""
+        call = Call(
+            "DELETE",
+            f"{PROJECT}/snapshots/{{snapshot_id}}",
+            f"delete snapshot {snapshot_id} of project {project_id}",
+            {"project_id": project_id, "snapshot_id": snapshot_id},
+        )
+        try:
+            return tuple((await self._send(organization, call, wire.Started, request_id)).operations)
+        except NotFoundError:
+            return ()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _PROJECT: Final = "/projects/{project_id}"
 _BRANCH: Final = f"{_PROJECT}/branches/{{branch_id}}"
+_SNAPSHOT: Final = f"{_PROJECT}/snapshots/{{snapshot_id}}"
 _ENDPOINT: Final = f"{_PROJECT}/endpoints/{{endpoint_id}}"
 
 ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
@@ -48,6 +49,8 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", f"{_PROJECT}/operations", operations.list_operations),
     ("GET", f"{_PROJECT}/operations/{{operation_id}}", operations.get_operation),
     ("GET", f"{_PROJECT}/snapshots", snapshots.list_snapshots),
+    ("PATCH", _SNAPSHOT, snapshots.update_snapshot),
+    ("DELETE", _SNAPSHOT, snapshots.delete_snapshot),
     ("GET", f"{_PROJECT}/branches", branches.list_branches),
     ("POST", f"{_PROJECT}/branches", branches.create_branch),
     ("GET", f"{_PROJECT}/branches/count", branches.count_branches),
@@ -55,6 +58,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("PATCH", _BRANCH, branches.update_branch),
     ("DELETE", _BRANCH, branches.delete_branch),
     ("POST", f"{_BRANCH}/set_as_default", branches.set_default_branch),
+    ("POST", f"{_BRANCH}/snapshot", snapshots.create_snapshot),
     ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints_of_branch),
     ("GET", f"{_BRANCH}/roles", connections.list_roles),
     ("GET", f"{_BRANCH}/databases", connections.list_databases),

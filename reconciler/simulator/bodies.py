@@ -186,6 +186,18 @@ class UpdateBranch(Body, frozen=True):
     branch: BranchPatch
 
 
+class SnapshotPatch(Body, frozen=True):
+    """What can be changed about a snapshot."""
+
+    name: str | UnsetType = UNSET
+
+
+class UpdateSnapshot(Body, frozen=True):
+    """PATCH /projects/{project_id}/snapshots/{snapshot_id}."""
+
+    snapshot: SnapshotPatch
+
+
 class EndpointPatch(Compute, frozen=True):
     """What can be changed about a compute."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.simulator.clock import timestamp
+from reconciler.simulator.history import position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +132,29 @@ def annotation(branch_id: str, value: Mapping[str, str], now: float | None = Non
     """The annotation of a branch; one without a time stands for none."""
     times = {} if now is None else {"created_at": timestamp(now), "updated_at": timestamp(now)}
     return {"object": {"type": "console/branch", "id": branch_id}, "value": dict(value), **times}
+
+
+def snapshot(
+    *,
+    snapshot_id: str,
+    name: str | None,
+    branch: Mapping[str, Any],
+    point: float,
+    expires_at: float | None,
+    manual: bool,
+    now: float,
+) -> Document:
+    """A snapshot whose size is not known yet; one without a name is called by its branch and moment."""
+    body = {
+        "id": snapshot_id,
+        "name": name or f"{branch['name']} at {timestamp(point)}",
+        "lsn": position(point),
+        "timestamp": timestamp(point),
+        "source_branch_id": branch["id"],
+        "created_at": timestamp(now),
+        "manual": manual,
+    }
+    return body if expires_at is None else {**body, "expires_at": timestamp(expires_at)}
 
 
 def endpoint(

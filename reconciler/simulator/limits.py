@@ -1,4 +1,4 @@
-"""What an organization's plan refuses: sizes, timeouts, restore windows, numbers of projects and branches."""
+"""What an organization's plan refuses: sizes, timeouts, restore windows, numbers of things."""
 
 from __future__ import annotations
 
@@ -75,6 +75,12 @@ def check_room_for_branch(count: int, limits: OrganizationLimits) -> None:
     """Refuse one branch more than a project of the organization holds."""
     if limits.branches is not None and count >= limits.branches:
         raise Refusal(422, f"branches limit exceeded, limit:{limits.branches}", code="BRANCHES_LIMIT_EXCEEDED")
+
+
+def check_room_for_snapshot(count: int, limits: OrganizationLimits) -> None:
+    """Refuse one manual snapshot more than a project of the organization holds. The code is a guess by analogy."""
+    if limits.snapshots is not None and count >= limits.snapshots:
+        raise Refusal(422, f"snapshots limit exceeded, limit:{limits.snapshots}", code="SNAPSHOTS_LIMIT_EXCEEDED")
 
 
 def count_projects(store: Store, org_id: str) -> int:

@@ -61,7 +61,9 @@ CREATE TABLE IF NOT EXISTS operations (
     id TEXT PRIMARY KEY, number INTEGER NOT NULL, project_id TEXT NOT NULL, created_at REAL NOT NULL,
     starts_at REAL NOT NULL, ends_at REAL, failed INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS operations_of_project ON operations (project_id, number);
-CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, project_id TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS snapshots (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL, manual INTEGER NOT NULL, created_at REAL NOT NULL,
+    expires_at REAL, size_bytes INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS snapshots_of_project ON snapshots (project_id);
 """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-BODIES = 7
+BODIES = 8
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
@@ -61,11 +61,20 @@ async def use_every_route(call: Caller, free: str, paid: str) -> None:
         await call("GET", f"{project}{part}")
     await call("GET", f"{project}/operations/{created['operations'][0]['id']}")
     await call("GET", f"{project}/connection_uri", database_name="neondb", role_name="owner", pooled="true")
+    await use_snapshots(call, project, created["branch"]["id"])
     await use_branches(call, project)
     move = {"destination_org_id": paid, "project_ids": [created["project"]["id"]]}
     await call("POST", f"/organizations/{free}/projects/transfer", move)
     await call("DELETE", project)
     await call("POST", f"{project}/recover")
+
+
+async def use_snapshots(call: Caller, project: str, branch_id: str) -> None:
+    path = f"{project}/branches/{branch_id}/snapshot"
+    made = await call("POST", path, name="nightly", expires_at="2099-01-01T00:00:00Z")
+    snapshot = f"{project}/snapshots/{made['snapshot']['id']}"
+    await call("PATCH", snapshot, {"snapshot": {"name": "nightly-2"}})
+    await call("DELETE", snapshot)
 
 
 async def use_branches(call: Caller, project: str) -> None:

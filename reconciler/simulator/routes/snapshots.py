@@ -1,14 +1,104 @@
-"""/projects/{project_id}/snapshots: list."""
+"""/projects/{project_id}/snapshots: take one of a branch, list, rename, delete (Neon: beta)."""
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import UNSET, Struct
+
+from reconciler.simulator import history, operations, snapshots
+from reconciler.simulator.bodies import UpdateSnapshot
 from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.limits import check_room_for_snapshot
+from reconciler.simulator.operations import Work
+from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.routes.branches import branch_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Transaction
+
+
+class CreateSnapshot(Struct, forbid_unknown_fields=True):
+    """The query of a new snapshot. There is no body."""
+
+    lsn: str | None = None
+    timestamp: str | None = None
+    name: str | None = None
+    expires_at: str | None = None
+
+
+def create_snapshot(call: Call) -> Answer:
+    """POST /projects/{project_id}/branches/{branch_id}/snapshot."""
+    query = call.parameters(CreateSnapshot)
+    if call.content.strip() not in {b"", b"{}"}:
+        raise Refusal(400, "invalid request: a snapshot is described by query parameters, not by a body")
+    store = call.world.store
+    with call.world.writing() as transaction:
+        branch = branch_of(call, transaction.now)
+        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        made = _create(call, transaction, branch, query)
+        works = (Work("create_timeline", branch["id"]),)
+        started = operations.start(transaction, branch["project_id"], works, call.script.fate)
+    return Answer({"snapshot": made, "operations": started})
+
+
+def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: CreateSnapshot) -> Document:
+    project, now = call.project(), transaction.now
+    if branch["parent_id"] is not None:
+        raise Refusal(422, "snapshots can only be created of root branches")
+    window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
+    point = history.point(branch, window_seconds, now, stated_time=query.timestamp, stated_position=query.lsn)
+    expires_at = _expiry(query.expires_at, now)
+    count = snapshots.count_manual(call.world.store, project["id"], now)
+    check_room_for_snapshot(count, call.organization(project["org_id"]).limits)
+    return snapshots.create(transaction, branch, name=query.name, point=point, expires_at=expires_at)
+
+
+def _expiry(stated: str | None, now: float) -> float | None:
+    if not stated:
+        return None
+    seconds = history.moment("expires_at", stated)
+    if seconds <= now:
+        raise Refusal(400, "expires_at must be in the future")
+    return seconds
 
 
 def list_snapshots(call: Call) -> Answer:
     """GET /projects/{project_id}/snapshots."""
-    query = "SELECT body FROM snapshots WHERE project_id = ? ORDER BY id"
-    rows = call.world.store.rows(query, call.project()["id"])
-    return Answer({"snapshots": [msgspec.json.decode(row["body"]) for row in rows]})
+    now = call.world.clock.now()
+    rows = snapshots.snapshots(call.world.store, call.project()["id"], now)
+    return Answer({"snapshots": [snapshots.describe(row, now) for row in rows]})
+
+
+def update_snapshot(call: Call) -> Answer:
+    """PATCH /projects/{project_id}/snapshots/{snapshot_id}: its name, and no operations."""
+    patch = call.body(UpdateSnapshot).snapshot
+    with call.world.writing() as transaction:
+        row = _snapshot_of(call, transaction.now)
+        if patch.name is not UNSET:
+            snapshots.rename(transaction, row, patch.name)
+        answer = snapshots.describe(_snapshot_of(call, transaction.now), transaction.now)
+    return Answer({"snapshot": answer})
+
+
+def delete_snapshot(call: Call) -> Answer:
+    """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
+    store = call.world.store
+    with call.world.writing() as transaction:
+        row = _snapshot_of(call, transaction.now)
+        operations.check_unlocked(store, row["project_id"], transaction.now)
+        snapshots.delete(transaction, row)
+        works = (Work("delete_timeline"),)
+        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+    return Answer({"operations": started}, status=202)
+
+
+def _snapshot_of(call: Call, now: float) -> sqlite3.Row:
+    row = snapshots.snapshot(call.world.store, call.project()["id"], call.path["snapshot_id"], now)
+    if row is None:
+        raise not_found("snapshot")
+    return row

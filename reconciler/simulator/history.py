@@ -1,0 +1,60 @@
+"""The history of a branch: the moments that it can be read at, as times and as positions in its log."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler.simulator.clock import seconds_of, timestamp
+from reconciler.simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    import sqlite3
+
+LOG_BYTES_PER_SECOND: Final = 4096
+"""Every simulated log grows at this rate from 1970 on, so that positions and times stand for each other."""
+
+_POSITION: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+
+
+def position(seconds: float) -> str:
+    """The log sequence number at a time, like ``68E/D7A00000``."""
+    high, low = divmod(int(seconds) * LOG_BYTES_PER_SECOND, 2**32)
+    return f"{high:X}/{low:X}"
+
+
+def moment(member: str, stated: str) -> float:
+    """Seconds since 1970 of a time in a request, to the second. Refuses with 400 what is none."""
+    try:
+        return float(int(seconds_of(stated)))
+    except ValueError as error:
+        raise Refusal(400, f"invalid request: {member}: {error}") from None
+
+
+def point(
+    branch: sqlite3.Row, window_seconds: int, now: float, *, stated_time: str | None, stated_position: str | None
+) -> float:
+    """The moment of a branch that a request asks for: now, where it names none.
+
+    Refuses with 400 one outside the restore window (Neon: the time "must fall within the restore window").
+    """
+    if stated_time and stated_position:
+        raise Refusal(400, "a timestamp and an LSN cannot both be given")
+    if stated_time:
+        seconds = moment("timestamp", stated_time)
+    elif stated_position:
+        seconds = _seconds_of_position(stated_position)
+    else:
+        return now
+    earliest = max(int(branch["created_at"]), int(now) - window_seconds)
+    if not earliest <= seconds <= now:
+        within = f"{timestamp(earliest)} to {timestamp(now)}"
+        raise Refusal(400, f"{stated_time or stated_position} is outside the restore window ({within})")
+    return seconds
+
+
+def _seconds_of_position(text: str) -> float:
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise Refusal(400, f"invalid request: {text!r} is no LSN")
+    return float((int(found[1], 16) * 2**32 + int(found[2], 16)) // LOG_BYTES_PER_SECOND)

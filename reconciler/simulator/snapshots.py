@@ -1,0 +1,88 @@
+"""Snapshots: taken, listed, renamed, deleted. One whose expiry has passed is no longer there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from reconciler.simulator import documents, ids
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Store, Transaction
+
+MEASURED_SECONDS: Final = 60.0
+"""How long it takes until the size of a snapshot is known."""
+
+_LIVE: Final = "(expires_at IS NULL OR expires_at > ?)"
+
+
+def create(
+    transaction: Transaction,
+    branch: sqlite3.Row,
+    *,
+    name: str | None = None,
+    point: float | None = None,
+    expires_at: float | None = None,
+    manual: bool = True,
+) -> Document:
+    """Store a snapshot of a branch as it was at ``point``; None is now."""
+    now, snapshot_id = transaction.now, ids.snapshot_id(transaction.number())
+    body = documents.snapshot(
+        snapshot_id=snapshot_id,
+        name=name,
+        branch=msgspec.json.decode(branch["body"]),
+        point=now if point is None else point,
+        expires_at=expires_at,
+        manual=manual,
+        now=now,
+    )
+    transaction.insert(
+        "snapshots",
+        id=snapshot_id,
+        project_id=branch["project_id"],
+        manual=manual,
+        created_at=now,
+        expires_at=expires_at,
+        size_bytes=msgspec.json.decode(branch["body"])["logical_size"],
+        body=msgspec.json.encode(body).decode(),
+    )
+    return body
+
+
+def describe(row: sqlite3.Row, now: float) -> Document:
+    """A snapshot as it is now."""
+    body: Document = msgspec.json.decode(row["body"])
+    return body if now < row["created_at"] + MEASURED_SECONDS else {**body, "full_size": row["size_bytes"]}
+
+
+def rename(transaction: Transaction, row: sqlite3.Row, name: str) -> Document:
+    """Give a snapshot another name; names are not unique (Neon)."""
+    body = {**msgspec.json.decode(row["body"]), "name": name}
+    transaction.update("snapshots", row["id"], body=msgspec.json.encode(body).decode())
+    return body
+
+
+def delete(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Take a snapshot away for good: Neon recovers none."""
+    transaction.execute("DELETE FROM snapshots WHERE id = ?", row["id"])
+
+
+def snapshot(store: Store, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:
+    """One snapshot of a project."""
+    query = f"SELECT * FROM snapshots WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
+    return store.row(query, snapshot_id, project_id, now)
+
+
+def snapshots(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+    """All snapshots of a project, the newest first."""
+    query = f"SELECT * FROM snapshots WHERE project_id = ? AND {_LIVE} ORDER BY created_at DESC, id"  # noqa: S608
+    return store.rows(query, project_id, now)
+
+
+def count_manual(store: Store, project_id: str, now: float) -> int:
+    """Snapshots of a project that count against the limit: those that no schedule made (Neon: plans)."""
+    return sum(row["manual"] for row in snapshots(store, project_id, now))

@@ -1,0 +1,276 @@
+"""Development branches: what is created, mended, deleted and left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.desired.tenant import DevBranch
+from reconciler.desired.tier import DevBranchPolicy
+from reconciler.live.project import Compute
+from reconciler.plan.action import CreateBranch, CreateProject, DeleteBranch, PatchBranch, PatchEndpoint
+from reconciler.plan.change import Origin, Risk
+from reconciler.plan.guards import guard
+from reconciler.plan.ownership import Purpose, branch_annotations
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from tests.builders import (
+    DAY,
+    FREE_LIMITS,
+    FREE_TIER,
+    NOON,
+    PAID,
+    PRO_TIER,
+    a_branch,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    an_organization,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import Plan
+
+DEV = DevBranch("dev")
+
+
+def ours(
+    name: str, declared: str | None = None, purpose: Purpose = Purpose.DEV_BRANCH, **fields: Any
+) -> LiveBranch:
+    """A child of main that was created here as ``declared``."""
+    notes = branch_annotations(fleet="prod", tenant="acme", run="r0", branch=declared or name, purpose=purpose)
+    given = {"annotations": notes, "parent_id": "br-p-acme", **fields}
+    return a_branch(id=f"br-{name}", name=name, default=False, **given)
+
+
+def by_hand(name: str, **fields: Any) -> LiveBranch:
+    return a_branch(id=f"br-{name}", name=name, default=False, parent_id="br-p-acme", annotations={}, **fields)
+
+
+def live(*branches: LiveBranch, **fields: Any) -> LiveProject:
+    return a_project(branches=(a_branch(), *branches), **fields)
+
+
+def plan(*declared: DevBranch, project: LiveProject | None = None, **given: Any) -> Plan:
+    return make_plan(a_fleet(a_tenant(dev_branches=declared)), a_view(*([project] if project else [])), **given)
+
+
+def actions(*declared: DevBranch, project: LiveProject, **given: Any) -> list[Action]:
+    return list(plan(*declared, project=project, **given).actions)
+
+
+def test_a_declared_branch_is_created_from_the_default_one() -> None:
+    (create,) = actions(DEV, project=live())
+    assert isinstance(create, CreateBranch)
+    assert (create.branch, create.parent, create.purpose, create.with_compute) == (
+        "dev",
+        "main",
+        Purpose.DEV_BRANCH,
+        True,
+    )
+    assert create.risk is Risk.SAFE
+
+
+def test_a_new_tenant_gets_its_branches_after_its_project_by_the_same_code() -> None:
+    create, branch = plan(DEV).actions
+    assert isinstance(create, CreateProject)
+    assert isinstance(branch, CreateBranch)
+    assert branch.parent == "main"
+
+
+def test_parents_come_before_their_children_whatever_the_order_of_the_file() -> None:
+    found = actions(DevBranch("b", parent="a"), DevBranch("c", parent="b"), DevBranch("a"), project=live())
+    assert [(a.branch, a.parent) for a in found if isinstance(a, CreateBranch)] == [
+        ("a", "main"),
+        ("b", "a"),
+        ("c", "b"),
+    ]
+
+
+def test_a_parent_that_does_not_exist_is_said_and_nothing_is_created() -> None:
+    found = plan(DevBranch("b", parent="gone"), project=live())
+    assert found.empty
+    assert "'gone' does not exist" in found.notes[0].message
+
+
+def test_a_branchs_compute_is_the_tiers_over_the_projects_unless_the_file_says_otherwise() -> None:
+    tier = replace(FREE_TIER, dev_branches=DevBranchPolicy(max=5, compute=Compute(max_cu=1)))
+    fleet = a_fleet(
+        a_tenant(dev_branches=(DevBranch("a"), DevBranch("b", compute=Compute(max_cu=0.25)))), tiers=(tier,)
+    )
+    first, second = make_plan(fleet, a_view(live())).actions
+    assert isinstance(first, CreateBranch)
+    assert isinstance(second, CreateBranch)
+    assert first.compute == Compute(0.25, 1, 300)
+    assert second.compute == Compute(0.25, 0.25, 300)
+
+
+def test_the_compute_of_a_live_declared_branch_is_sized() -> None:
+    branch = DevBranch("dev", compute=Compute(max_cu=1))
+    endpoint = an_endpoint(compute=Compute(0.25, 2, 300), id="ep-dev", branch_id="br-dev")
+    project = live(ours("dev"), endpoints=(an_endpoint(), endpoint))
+    (patch,) = actions(branch, project=project)
+    assert isinstance(patch, PatchEndpoint)
+    assert patch.branch == "dev"
+    assert [(c.path, c.after) for c in patch.changes] == [("compute.max_cu", 1)]
+    plain = a_project(branches=project.branches, endpoints=project.endpoints)
+    assert not actions(DEV, project=plain), "where neither file nor tier sizes it, it is left alone"
+
+
+def test_an_undeclared_branch_of_ours_is_deleted_and_nobody_elses() -> None:
+    (delete,) = actions(project=live(ours("old-feature"), by_hand("somebodys")))
+    assert isinstance(delete, DeleteBranch)
+    assert (delete.branch, delete.branch_id) == ("old-feature", "br-old-feature")
+    assert delete.risk is Risk.DESTRUCTIVE
+    assert delete.lowering
+
+
+def test_branches_that_the_file_does_not_manage_are_left_alone() -> None:
+    assert make_plan(a_fleet(a_tenant()), a_view(live(ours("x")))).empty
+
+
+def test_children_are_deleted_before_their_parents() -> None:
+    project = live(ours("a"), ours("b", parent_id="br-a"), ours("c", parent_id="br-b"))
+    assert [a.branch for a in actions(project=project) if isinstance(a, DeleteBranch)] == ["c", "b", "a"]
+
+
+def test_what_cannot_be_deleted_is_said() -> None:
+    guarded = plan(project=live(ours("p", protected=True), ours("q")))
+    assert [a.branch for a in guarded.actions if isinstance(a, DeleteBranch)] == ["q"]
+    assert "protected in Neon" in guarded.notes[0].message
+    child = replace(by_hand("child"), parent_id="br-q")
+    with_child = plan(project=live(ours("q"), child))
+    assert with_child.empty
+    assert "'child' is a child of it" in with_child.notes[0].message
+
+
+def test_a_branch_that_was_made_by_hand_under_the_declared_name_is_the_one() -> None:
+    assert not actions(DEV, project=live(by_hand("dev")))
+
+
+def test_a_branch_that_was_renamed_by_hand_gets_its_name_back() -> None:
+    (patch,) = actions(DEV, project=live(ours("dev-2", declared="dev")))
+    assert isinstance(patch, PatchBranch)
+    assert (patch.branch, patch.rename_to) == ("dev-2", "dev")
+
+
+def test_what_a_restore_leaves_is_never_touched() -> None:
+    """Neon: the restored branch has no annotation, the replaced one keeps ours under its name with (old)."""
+    restored = live(by_hand("dev"), ours("dev (old)", declared="dev", parent_id=None))
+    assert not actions(DEV, project=restored)
+    assert not actions(project=restored)
+
+
+def test_expiry_is_compared_with_expiry_to_the_second() -> None:
+    until = NOON + timedelta(days=3)
+    branch = DevBranch("dev", expires_at=until)
+    assert not actions(branch, project=live(ours("dev", expires_at=until + timedelta(microseconds=5))))
+    (patch,) = actions(branch, project=live(ours("dev", expires_at=until + timedelta(days=1))))
+    assert isinstance(patch, PatchBranch)
+    assert patch.expires_at == until
+    assert patch.lowering, "its data goes sooner"
+    (later,) = actions(branch, project=live(ours("dev", expires_at=until - timedelta(days=1))))
+    assert later.risk is Risk.SAFE
+    assert not actions(DEV, project=live(ours("dev", expires_at=until))), "unstated is left alone"
+
+
+def test_a_branch_whose_expiry_has_passed_is_neither_created_nor_deleted_while_neon_does_it() -> None:
+    past = NOON - timedelta(seconds=1)
+    gone = DevBranch("dev", expires_at=past)
+    assert not actions(gone, project=live())
+    assert not actions(gone, project=live(ours("dev", expires_at=past)))
+    (delete,) = actions(gone, project=live(ours("dev")))
+    assert isinstance(delete, DeleteBranch), "live it has no expiry: nobody else would delete it"
+
+
+def test_the_plan_depends_on_now_at_the_expiry_only() -> None:
+    branch = DevBranch("dev", expires_at=NOON)
+    before = actions(branch, project=live(), now=NOON - timedelta(seconds=1))
+    assert before == actions(branch, project=live(), now=NOON - timedelta(days=300))
+    assert not actions(branch, project=live(), now=NOON)
+
+
+def test_a_moment_outside_the_restore_window_is_a_warning_and_no_action() -> None:
+    early = plan(DevBranch("dev", at=NOON - timedelta(seconds=DAY + 1)), project=live())
+    assert early.empty
+    assert "lies before the restore window" in early.notes[0].message
+    late = plan(DevBranch("dev", at=NOON + timedelta(seconds=1)), project=live())
+    assert "is yet to come" in late.notes[0].message
+    assert actions(DevBranch("dev", at=NOON - timedelta(seconds=DAY)), project=live())
+
+
+def test_the_default_branch_is_no_development_branch() -> None:
+    found = plan(DevBranch("main", compute=Compute(max_cu=1)), project=live())
+    assert not [a for a in found.actions if isinstance(a, CreateBranch | PatchBranch | DeleteBranch)]
+
+
+def test_no_more_branches_than_the_organization_allows() -> None:
+    tight = an_organization("free", replace(FREE_LIMITS, branches=3))
+    tenant = a_tenant(dev_branches=(DevBranch("a"), DevBranch("b"), DevBranch("c")))
+    found = make_plan(a_fleet(tenant, organizations=(tight, PAID)), a_view(live(ours("old"), by_hand("x"))))
+    assert [(type(a).__name__, a.branch) for a in found.actions if isinstance(a, DeleteBranch | CreateBranch)] == [
+        ("DeleteBranch", "old"),
+        ("CreateBranch", "a"),
+    ]
+    assert [(r.rule, len(r.actions)) for r in found.refusals] == [(Rule.BRANCH_LIMIT, 1), (Rule.BRANCH_LIMIT, 1)]
+
+
+class TestOrigin:
+    def origins(
+        self, before: tuple[DevBranch, ...] | None, after: tuple[DevBranch, ...], *lives: LiveBranch
+    ) -> set[Origin]:
+        base = a_fleet(a_tenant(dev_branches=before))
+        found = make_plan(a_fleet(a_tenant(dev_branches=after)), a_view(live(*lives)), base=base)
+        return {change.origin for action in found.actions for change in action.changes}
+
+    def test_a_branch_that_a_commit_removed(self) -> None:
+        assert self.origins((DEV,), (), ours("dev")) == {Origin.CONFIG}
+
+    def test_a_branch_that_no_commit_knows(self) -> None:
+        assert self.origins((), (), ours("dev")) == {Origin.DRIFT}
+
+    def test_a_file_that_begins_to_manage_branches(self) -> None:
+        assert self.origins(None, (), ours("dev")) == {Origin.CONFIG}
+
+    def test_a_branch_that_somebody_deleted(self) -> None:
+        assert self.origins((DEV,), (DEV,)) == {Origin.DRIFT}
+
+
+def test_a_deletion_without_a_cause_waits_alone() -> None:
+    fleet, view = a_fleet(a_tenant(dev_branches=(DEV,))), a_view(live(ours("old")))
+    held = guard(make_plan(fleet, view), fleet, view)
+    assert [type(action).__name__ for action in held.actions] == ["CreateBranch"]
+    assert [r.rule for r in held.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
+
+
+def test_an_upgrade_creates_branches_last_and_deletes_first() -> None:
+    fleet = a_fleet(a_tenant(tier="pro", dev_branches=(DEV,)))
+    found = make_plan(fleet, a_view(live(ours("old"))))
+    assert [action.kind for action in found.actions] == [
+        "delete_branch",
+        "transfer_project",
+        "patch_project",
+        "patch_endpoint",
+        "create_branch",
+    ]
+
+
+def test_a_downgrade_deletes_undeclared_branches_first_and_is_refused_if_too_many_remain() -> None:
+    several = [by_hand(f"b{i}") for i in range(9)]
+    crowded = a_pro_project(branches=(a_branch(), ours("old"), *several))
+    fleet = a_fleet(a_tenant(dev_branches=()), tiers=(FREE_TIER, PRO_TIER))
+    found = guard(make_plan(fleet, a_view(crowded)), fleet, a_view(crowded), Permissions(lowering=True))
+    assert next(action.kind for action in found.actions) == "delete_branch"
+    assert "transfer_project" in [action.kind for action in found.actions]
+    more = a_pro_project(branches=(a_branch(), ours("old"), *several, by_hand("one too many")))
+    refused = guard(make_plan(fleet, a_view(more)), fleet, a_view(more), Permissions(lowering=True))
+    assert refused.empty
+    assert refused.refusals[0].rule is Rule.BRANCH_LIMIT
+    assert "11 would be left" in refused.refusals[0].message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,14 +12,14 @@ import pytest
 
 from reconciler.desired.selection import Depth
 from reconciler.desired.state import Api
-from reconciler.errors import NotFoundError, OperationFailedError, UnknownOutcomeError
+from reconciler.errors import ApiError, ConflictError, NotFoundError, OperationFailedError, UnknownOutcomeError
 from reconciler.live.project import Compute, Quota
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.neon.secret import Secret
-from reconciler.plan.ownership import annotated_tenant, creation_annotations
-from reconciler.simulator.clock import LoopTime
+from reconciler.plan.ownership import Purpose, annotated_tenant, branch_annotations, creation_annotations
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
 from reconciler.simulator.front import Latency
 from reconciler.simulator.organization import SimulatedOrganization
@@ -32,6 +33,7 @@ from .api import virtually
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reconciler.live.project import LiveSnapshot
     from reconciler.plan.change import Value
 
 T = TypeVar("T")
@@ -55,6 +57,7 @@ VALUES: dict[str, Value] = {
     "compute.suspend_timeout_seconds": 300,
     "restore_window_seconds": 86_400,
 }
+EXPIRY = datetime.fromtimestamp(DEMO_EPOCH_SECONDS, UTC) + timedelta(days=7)
 ANNOTATIONS = creation_annotations(fleet="prod", tenant="acme", run="r1")
 
 
@@ -131,6 +134,91 @@ def test_a_project_from_its_creation_to_its_deletion() -> None:
         await neon.delete_project("paid", project_id)
         await neon.delete_project("paid", project_id)
         assert await neon.named("paid", "myapp-acme") == ()
+
+    on_a_simulator(work)
+
+
+def test_a_branch_from_its_creation_to_its_deletion() -> None:
+    note = branch_annotations(fleet="prod", tenant="acme", run="r1", branch="dev", purpose=Purpose.DEV_BRANCH)
+
+    async def work(_simulator: Simulator, neon: Neon) -> None:
+        project = await neon.create_project("paid", VALUES, ANNOTATIONS)
+        id_ = project.project.id
+        await neon.wait("paid", id_, project.operations)
+        made = await neon.create_branch(
+            "paid",
+            id_,
+            name="dev",
+            parent_id=project.branch_id,
+            at=None,
+            expires_at=EXPIRY,
+            schema_only=False,
+            with_compute=True,
+            compute=Compute(0.25, 0.5, 60),
+            annotations=note,
+        )
+        await neon.wait("paid", id_, made.operations)
+        found = {branch.name: branch for branch in await neon.branches("paid", id_)}["dev"]
+        assert (found.id, found.parent_id, found.expires_at) == (made.branch.id, project.branch_id, EXPIRY)
+        assert found.annotations == made.branch.annotations == note
+        computes = {endpoint.id: endpoint for endpoint in await neon.endpoints("paid", id_)}
+        assert made.endpoint_id is not None
+        assert computes[made.endpoint_id].compute == Compute(0.25, 0.5, 60)
+
+        patched = await neon.update_branch("paid", id_, found.id, name="dev-2")
+        assert (patched.branch.name, patched.branch.expires_at) == ("dev-2", EXPIRY), "the expiry stays"
+        await neon.wait("paid", id_, patched.operations)
+        await neon.wait("paid", id_, await neon.delete_branch("paid", id_, found.id))
+        assert await neon.delete_branch("paid", id_, found.id) == ()
+        assert [branch.id for branch in await neon.branches("paid", id_)] == [project.branch_id]
+
+    on_a_simulator(work)
+
+
+def test_a_branch_of_a_name_that_is_taken_is_a_conflict() -> None:
+    async def work(_simulator: Simulator, neon: Neon) -> None:
+        project = await neon.create_project("paid", VALUES, ANNOTATIONS)
+        await neon.wait("paid", project.project.id, project.operations)
+        with pytest.raises(ConflictError):
+            await neon.create_branch(
+                "paid",
+                project.project.id,
+                name="main",
+                parent_id=project.branch_id,
+                at=None,
+                expires_at=None,
+                schema_only=False,
+                with_compute=False,
+                compute=None,
+                annotations={},
+            )
+
+    on_a_simulator(work)
+
+
+def test_snapshots_are_taken_listed_and_deleted_one_at_a_time_where_there_is_room_for_one() -> None:
+    async def work(_simulator: Simulator, neon: Neon) -> None:
+        project = await neon.create_project("free", VALUES, ANNOTATIONS)
+        id_ = project.project.id
+        await neon.wait("free", id_, project.operations)
+
+        async def take(name: str) -> LiveSnapshot:
+            made = await neon.create_snapshot(
+                "free", id_, project.branch_id, name=name, at=None, expires_at=EXPIRY
+            )
+            await neon.wait("free", id_, made.operations)
+            return made.snapshot
+
+        first = await take("v1")
+        assert (first.source_branch_id, first.expires_at, first.manual) == (project.branch_id, EXPIRY, True)
+        assert await neon.snapshots("free", id_) == (first,)
+        with pytest.raises(ApiError) as caught:
+            await take("v2")
+        assert (caught.value.status, caught.value.code) == (422, "SNAPSHOTS_LIMIT_EXCEEDED")
+        await neon.wait("free", id_, await neon.delete_snapshot("free", id_, first.id))
+        assert await neon.delete_snapshot("free", id_, first.id) == ()
+        second = await take("v2")
+        assert await neon.snapshots("free", id_) == (second,)
 
     on_a_simulator(work)
 

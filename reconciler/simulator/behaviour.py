@@ -30,8 +30,19 @@ class Behaviour:
     """For ``default_endpoint_settings``; a replaced member falls back to Neon's default."""
     transfer_atomic: bool = True
     """False: projects move one by one until the first that cannot."""
+    transfer_checks_contents: bool = True
+    """True: a project with more branches or snapshots than the destination allows is refused.
+
+    Not documented; the strict answer is the default, because a client that satisfies it satisfies both.
+    """
     transfer_checks_settings: bool = False
-    """True: a project whose computes, branches or restore window exceed the destination's limits is refused."""
+    """True: a project whose computes or restore window exceed the destination's limits is refused."""
+    root_branches: int | None = 25
+    """How many branches without a parent a project may have; which number the Agent plan has is not documented."""
+    root_branches_deletable: bool = True
+    """Whether a root branch that is not the default one can be deleted: Neon's pages say both."""
+    soft_deletion: bool = False
+    """True: a deleted branch keeps its name and its place in the limit for seven days (Neon: preview)."""
     list_shows_quota: bool = True
     list_zero_compute: bool = False
     """True: lists show zeros for the compute defaults (seen in recorded traffic of 2024)."""

@@ -160,7 +160,7 @@ class NewBranch(Body, frozen=True):
     parent_timestamp: str | UnsetType = UNSET
     protected: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
-    init_source: str | UnsetType = UNSET
+    init_source: Literal["parent-data", "schema-only"] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
 
 

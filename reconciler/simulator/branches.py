@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 READY_SECONDS: Final = 0.2
 """How long a new branch is in state ``init``."""
 
+RECOVERY_SECONDS: Final = 7 * 86_400
+RESTORED_OVER: Final = "(old)"
+"""How the name of a branch ends that a restore has replaced (Neon: guides/backup-restore)."""
+
 _LIVE: Final = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 
 
@@ -32,7 +37,7 @@ def create(
     protected: bool = False,
     storage_bytes: int = 0,
     annotations: Mapping[str, str] | None = None,
-    parent: Mapping[str, Any] | None = None,
+    origin: Mapping[str, Any] | None = None,
     expires_at: float | None = None,
 ) -> Document:
     """Store a branch; one without a name is called by its id (Neon: manage/branches)."""
@@ -45,7 +50,7 @@ def create(
         default=default,
         protected=protected,
         now=now,
-        parent=parent,
+        origin=origin,
     )
     body["logical_size"] = storage_bytes
     body.update(_expiry(expires_at, now))
@@ -74,6 +79,11 @@ def _expiry(expires_at: float | None, now: float) -> Document:
     if expires_at is None:
         return {}
     return {"expires_at": timestamp(expires_at), "ttl_interval_seconds": int(expires_at) - int(now)}
+
+
+def live(row: sqlite3.Row, now: float) -> bool:
+    """Whether a branch is neither deleted nor expired."""
+    return row["deleted_at"] is None and (row["expires_at"] is None or bool(row["expires_at"] > now))
 
 
 def describe(row: sqlite3.Row, now: float) -> Document:
@@ -123,6 +133,50 @@ def delete(transaction: Transaction, row: sqlite3.Row) -> None:
     )
 
 
+def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Take a branch away with no way back (Neon: hard_delete)."""
+    delete(transaction, row)
+    transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
+
+
+def restore_over(transaction: Transaction, store: Store, row: sqlite3.Row, snapshot_id: str) -> Document:
+    """Put a branch made of a snapshot in the place of another, as a finalized restore does.
+
+    The new one takes over name, protection and computes, and has no annotations. The old one stays as
+    ``<name> (old)``, with its annotations, its children and the snapshots taken of it.
+    """
+    taken = {each["name"] for each in branches(store, row["project_id"], transaction.now)}
+    change(transaction, row, {"name": _replaced(row["name"], taken), "default": False, "protected": False})
+    restored = create(
+        transaction,
+        project_id=row["project_id"],
+        name=row["name"],
+        default=bool(row["is_default"]),
+        protected=bool(row["protected"]),
+        storage_bytes=size_bytes(row),
+        origin={"restore_status": "finalized", "restored_from": snapshot_id, "restored_as": row["id"]},
+    )
+    inherit(transaction, store, row["id"], restored["id"])
+    transaction.execute(
+        "UPDATE endpoints SET branch_id = ?1, body = json_set(body, '$.branch_id', ?1) "
+        "WHERE project_id = ?2 AND branch_id = ?3 AND deleted_at IS NULL",
+        *(restored["id"], row["project_id"], row["id"]),
+    )
+    return restored
+
+
+def _replaced(name: str, taken: set[str]) -> str:
+    """A name for a replaced branch; what Neon calls the second one is not documented."""
+    numbered = (f"{name} {number} {RESTORED_OVER}" for number in count(2))
+    return next(each for each in chain([f"{name} {RESTORED_OVER}"], numbered) if each not in taken)
+
+
+def size_bytes(row: sqlite3.Row) -> int:
+    """The logical size of a branch."""
+    size: int = msgspec.json.decode(row["body"])["logical_size"]
+    return size
+
+
 def branch(store: Store, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
     """One branch of a project."""
     query = f"SELECT * FROM branches WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
@@ -133,6 +187,26 @@ def branches(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
     """All branches of a project, the oldest first."""
     query = f"SELECT * FROM branches WHERE project_id = ? AND {_LIVE} ORDER BY created_at, id"  # noqa: S608
     return store.rows(query, project_id, now)
+
+
+def deleted_branches(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+    """Branches of a project that were deleted, or expired, in the last seven days."""
+    query = (
+        "SELECT * FROM branches WHERE project_id = ? AND coalesce(deleted_at, expires_at) BETWEEN ? AND ? "
+        "ORDER BY created_at, id"
+    )
+    return store.rows(query, project_id, now - RECOVERY_SECONDS, now)
+
+
+def describe_deleted(row: sqlite3.Row, now: float) -> Document:
+    """A deleted branch as the list shows it to who asks for those, too."""
+    moment = row["expires_at"] if row["deleted_at"] is None else row["deleted_at"]
+    recovery = {
+        "deleted_at": timestamp(moment),
+        "recoverable_until": timestamp(moment + RECOVERY_SECONDS),
+        "deletion_method": "ttl" if row["deleted_at"] is None else "user",
+    }
+    return {**describe(row, now), "recovery": recovery}
 
 
 def default_branch(store: Store, project_id: str) -> sqlite3.Row:

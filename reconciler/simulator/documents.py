@@ -107,13 +107,13 @@ def branch(
     default: bool,
     protected: bool,
     now: float,
-    parent: Mapping[str, Any] | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> Document:
-    """A branch; ``parent`` holds the members that only a child has."""
+    """A branch; ``origin`` holds the members that say what it was made of."""
     return {
         "id": branch_id,
         "project_id": project_id,
-        **(parent or {}),
+        **(origin or {}),
         "name": name,
         "state_changed_at": timestamp(now),
         "logical_size": 0,

@@ -5,25 +5,26 @@ Nothing made here runs operations, counts against a rate limit or appears in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from reconciler.live.project import Quota
-from reconciler.simulator import branches, documents, endpoints, projects
+from reconciler.simulator import branches, documents, endpoints, ids, projects, snapshots
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.endpoints import NEVER
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.live.project import Compute
     from reconciler.simulator.documents import Document
     from reconciler.simulator.simulator import Simulator
-    from reconciler.simulator.store import Transaction
+    from reconciler.simulator.store import Store, Transaction
 
 DAY_SECONDS: Final = 86_400.0
 OLDEST_DAYS: Final = 700
@@ -43,6 +44,22 @@ class BranchSeed:
     expires_at: float | None = None
     compute: Compute | None = None
     with_compute: bool = True
+    parent: str | None = None
+    """The name of the branch that it was made of; None is the default one."""
+    schema_only: bool = False
+    """Whether it holds the schema alone, which makes it a root branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSeed:
+    """A snapshot of the default branch."""
+
+    name: str
+    created_at: float | None = None
+    """Seconds since 1970; None is now."""
+    expires_at: float | None = None
+    manual: bool = True
+    """False for one that a schedule made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,10 @@ class ProjectSeed:
     protected: bool = False
     """Whether the default branch is, which keeps the project from being deleted."""
     branches: Sequence[BranchSeed] = ()
+    """In an order in which no branch comes before its parent."""
+    snapshots: Sequence[SnapshotSeed] = ()
+    restored: bool = False
+    """Whether the default branch was then replaced by the latest of the snapshots, or by one that is gone."""
     region: str = documents.DEFAULT_REGION
     pg_version: int = documents.DEFAULT_PG_VERSION
     branch: str = "main"
@@ -88,6 +109,9 @@ class Seeded:
     endpoint_id: str
     branch_ids: tuple[str, ...] = ()
     """Those of its other branches, in their order."""
+    snapshot_ids: tuple[str, ...] = ()
+    old_branch_id: str | None = None
+    """The branch that was the default one before the project was restored."""
 
 
 def add_project(simulator: Simulator, organization: str, seed: ProjectSeed) -> Seeded:
@@ -130,8 +154,13 @@ def _add(simulator: Simulator, transaction: Transaction, org_id: str, seed: Proj
         created = projects.create(transaction, _request(simulator, org_id, seed))
         project, endpoint_id = created.project, created.endpoint["id"]
         _set_compute(simulator, transaction, created, seed)
-        others = tuple(_add_branch(simulator, transaction, project, created.branch, b) for b in seed.branches)
-    return Seeded(project["id"], created.branch["id"], endpoint_id, others)
+        others = tuple(_add_branch(simulator, transaction, project, each) for each in seed.branches)
+    taken = tuple(_add_snapshot(simulator, transaction, project["id"], each) for each in seed.snapshots)
+    seeded = Seeded(project["id"], created.branch["id"], endpoint_id, others, taken)
+    if not seed.restored:
+        return seeded
+    restored = _restore(simulator, transaction, project["id"])
+    return replace(seeded, branch_id=restored, old_branch_id=created.branch["id"])
 
 
 def _request(simulator: Simulator, org_id: str, seed: ProjectSeed) -> ProjectRequest:
@@ -186,17 +215,16 @@ def _encoded(value: object) -> str:
 
 
 def add_branch(simulator: Simulator, project_id: str, seed: BranchSeed) -> str:
-    """Make a branch of the project's default branch; the answer is its id."""
+    """Make a branch; the answer is its id."""
     store = simulator.world.store
     with simulator.world.writing() as transaction:
         project = msgspec.json.decode(store.value("SELECT body FROM projects WHERE id = ?", project_id))
-        parent = msgspec.json.decode(branches.default_branch(store, project_id)["body"])
-        return _add_branch(simulator, transaction, project, parent, seed)
+        return _add_branch(simulator, transaction, project, seed)
 
 
-def _add_branch(
-    simulator: Simulator, transaction: Transaction, project: Document, parent: Document, seed: BranchSeed
-) -> str:
+def _add_branch(simulator: Simulator, transaction: Transaction, project: Document, seed: BranchSeed) -> str:
+    store = simulator.world.store
+    source = _named(store, project["id"], seed.parent, transaction.now)
     branch = branches.create(
         transaction,
         project_id=project["id"],
@@ -204,15 +232,62 @@ def _add_branch(
         default=False,
         protected=seed.protected,
         annotations=seed.annotations,
-        parent={"parent_id": parent["id"], "init_source": "parent-data"},
+        storage_bytes=0 if seed.schema_only else branches.size_bytes(source),
+        origin=_origin(source, seed),
         expires_at=seed.expires_at,
     )
-    branches.inherit(transaction, simulator.world.store, parent["id"], branch["id"])
+    branches.inherit(transaction, store, source["id"], branch["id"])
     if seed.with_compute:
         compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])
         endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
     branch_id: str = branch["id"]
     return branch_id
+
+
+def _named(store: Store, project_id: str, name: str | None, now: float) -> sqlite3.Row:
+    if name is None:
+        return branches.default_branch(store, project_id)
+    return next(row for row in branches.branches(store, project_id, now) if row["name"] == name)
+
+
+def _origin(source: sqlite3.Row, seed: BranchSeed) -> Document:
+    if seed.schema_only:
+        return {"init_source": "schema-only"}
+    return {"parent_id": source["id"], "init_source": "parent-data"}
+
+
+def add_snapshot(simulator: Simulator, project_id: str, seed: SnapshotSeed) -> str:
+    """Take a snapshot of the project's default branch, whatever the limit; the answer is its id."""
+    with simulator.world.writing() as transaction:
+        return _add_snapshot(simulator, transaction, project_id, seed)
+
+
+def _add_snapshot(simulator: Simulator, transaction: Transaction, project_id: str, seed: SnapshotSeed) -> str:
+    branch = branches.default_branch(simulator.world.store, project_id)
+    with transaction.dated(seed.created_at):
+        made = snapshots.create(
+            transaction, branch, name=seed.name, expires_at=seed.expires_at, manual=seed.manual
+        )
+    snapshot_id: str = made["id"]
+    return snapshot_id
+
+
+def restore(simulator: Simulator, project_id: str) -> str:
+    """Replace the default branch by the latest snapshot, or one that is gone; the answer is the new branch's id.
+
+    The old branch stays as ``<name> (old)``, with its annotations and its snapshots; the computes move.
+    """
+    with simulator.world.writing() as transaction:
+        return _restore(simulator, transaction, project_id)
+
+
+def _restore(simulator: Simulator, transaction: Transaction, project_id: str) -> str:
+    store = simulator.world.store
+    rows = snapshots.snapshots(store, project_id, transaction.now)
+    snapshot_id = rows[0]["id"] if rows else ids.snapshot_id(transaction.number())
+    replaced = branches.default_branch(store, project_id)
+    restored: str = branches.restore_over(transaction, store, replaced, snapshot_id)["id"]
+    return restored
 
 
 def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:

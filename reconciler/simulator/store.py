@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS branches (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, parent_id TEXT, name TEXT NOT NULL, is_default INTEGER NOT NULL,
     protected INTEGER NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL, expires_at REAL,
     deleted_at REAL, body TEXT NOT NULL, annotations TEXT);
-CREATE INDEX IF NOT EXISTS branches_live ON branches (project_id) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS branches_of_project ON branches (project_id);
 CREATE TABLE IF NOT EXISTS endpoints (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, branch_id TEXT NOT NULL, type TEXT NOT NULL,
     ready_at REAL NOT NULL, active_until REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL);

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.simulator import seed
-from reconciler.simulator.clock import timestamp
+from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ class HandMadeBranch(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     annotations: dict[str, str] = {}
     protected: bool = False
+
+
+class HandMadeSnapshot(msgspec.Struct, forbid_unknown_fields=True):
+    """A snapshot that somebody takes in the console, or that a schedule takes."""
+
+    name: str
+    expires_at: str | None = None
+    manual: bool = True
 
 
 class Admin:
@@ -82,6 +90,17 @@ class Admin:
         made = seed.BranchSeed(asked.name, asked.annotations, asked.protected)
         return _json({"id": seed.add_branch(self._simulator, request.path_params["project_id"], made)})
 
+    async def snapshots(self, request: Request) -> Response:
+        """POST ``{"name": "by-hand"}``: take a snapshot of the default branch by hand, whatever the limit."""
+        asked = msgspec.json.decode(await request.body(), type=HandMadeSnapshot)
+        expires_at = None if asked.expires_at is None else seconds_of(asked.expires_at)
+        made = seed.SnapshotSeed(asked.name, expires_at=expires_at, manual=asked.manual)
+        return _json({"id": seed.add_snapshot(self._simulator, request.path_params["project_id"], made)})
+
+    async def restore(self, request: Request) -> Response:
+        """POST: replace the default branch by its latest snapshot, as a finalized restore does."""
+        return _json({"id": seed.restore(self._simulator, request.path_params["project_id"])})
+
 
 def admin_routes(simulator: Simulator) -> list[Route]:
     """The pages, to be mounted."""
@@ -92,6 +111,8 @@ def admin_routes(simulator: Simulator) -> list[Route]:
         Route("/faults", admin.faults, methods=["POST", "DELETE"]),
         Route("/projects/{project_id}/usage", admin.usage, methods=["POST"]),
         Route("/projects/{project_id}/branches", admin.branches, methods=["POST"]),
+        Route("/projects/{project_id}/snapshots", admin.snapshots, methods=["POST"]),
+        Route("/projects/{project_id}/restore", admin.restore, methods=["POST"]),
     ]
 
 

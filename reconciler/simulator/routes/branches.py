@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, documents, endpoints, operations
+from reconciler.simulator import branches, documents, endpoints, history, operations
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.call import Answer, Call
-from reconciler.simulator.clock import seconds_of, timestamp
-from reconciler.simulator.limits import MAX_BRANCH_TTL_SECONDS, check_compute, check_room_for_branch
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.limits import (
+    MAX_BRANCH_TTL_SECONDS,
+    check_compute,
+    check_room_for_branch,
+    check_room_for_root_branch,
+)
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 
@@ -52,17 +57,23 @@ def list_branches(call: Call) -> Answer:
     query = call.parameters(ListBranches)
     now = call.world.clock.now()
     rows = _found(call, query.search, now)
+    if query.include_deleted:
+        rows += _matching(_lingering(call, call.project()["id"], now), query.search)
     rows.sort(key=lambda row: (row[query.sort_by], row["id"]), reverse=query.sort_order == "desc")
     start = _offset(query.cursor)
     rows = rows[start : start + query.limit]
     answer: dict[str, Any] = {
-        "branches": [branches.describe(row, now) for row in rows],
+        "branches": [_described(row, now) for row in rows],
         "annotations": {row["id"]: branches.annotation(row) for row in rows if row["annotations"]},
     }
     if len(rows) == query.limit:
         following = {"next": str(start + query.limit), "sort_by": query.sort_by, "sort_order": query.sort_order}
         answer["pagination"] = following
     return Answer(answer)
+
+
+def _described(row: sqlite3.Row, now: float) -> Document:
+    return branches.describe(row, now) if branches.live(row, now) else branches.describe_deleted(row, now)
 
 
 def _offset(cursor: str) -> int:
@@ -72,7 +83,10 @@ def _offset(cursor: str) -> int:
 
 
 def _found(call: Call, search: str, now: float) -> list[sqlite3.Row]:
-    rows = branches.branches(call.world.store, call.project()["id"], now)
+    return _matching(branches.branches(call.world.store, call.project()["id"], now), search)
+
+
+def _matching(rows: list[sqlite3.Row], search: str) -> list[sqlite3.Row]:
     wanted = search.lower()
     return [row for row in rows if wanted in row["name"].lower() or wanted in row["id"]]
 
@@ -107,60 +121,89 @@ def create_branch(call: Call) -> Answer:
         organization = call.organization(project["org_id"])
         operations.check_unlocked(world.store, project["id"], transaction.now)
         rows = branches.branches(world.store, project["id"], transaction.now)
-        check_room_for_branch(len(rows), organization.limits)
-        parent = _parent(rows, body.branch)
-        branch = _create(call, transaction, body, rows, parent)
+        counted = [*rows, *_lingering(call, project["id"], transaction.now)]
+        check_room_for_branch(len(counted), organization.limits)
+        branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
+        branch = _create(call, transaction, body, _source(rows, body.branch))
         made = [_create_endpoint(call, transaction, project, branch["id"], stated) for stated in _computes(body)]
         started = operations.start(transaction, project["id"], _works(branch["id"], made), call.script.fate)
     return Answer(_created(call, branch, made, started), status=201)
 
 
-def _parent(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
+def _lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
+    """Deleted branches that are still there in a way."""
+    if not call.world.behaviour.soft_deletion:
+        return []
+    return branches.deleted_branches(call.world.store, project_id, now)
+
+
+def _source(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
+    """The branch that a new one is made of: the default one unless another is named."""
     for row in rows:
         if row["is_default"] if stated.parent_id is UNSET else row["id"] == stated.parent_id:
-            if row["expires_at"] is not None:
-                raise Refusal(422, "cannot create a branch from a branch that expires")
             return row
     raise not_found("parent branch")
 
 
-def _create(
-    call: Call, transaction: Transaction, body: CreateBranch, rows: list[sqlite3.Row], parent: sqlite3.Row
-) -> Document:
+def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sqlite3.Row) -> Document:
     stated: Document = to_builtins(body.branch)
-    branches.check_name_free(rows, stated.get("name"))
-    now = transaction.now
-    members: Document = {"parent_id": parent["id"], "parent_lsn": "0/1E88838"}
-    members["parent_timestamp"] = stated.get("parent_timestamp", timestamp(now))
-    members["init_source"] = stated.get("init_source", "parent-data")
+    now, schema_only = transaction.now, stated.get("init_source") == "schema-only"
+    expires_at = _expiry(stated.get("expires_at"), now)
+    if expires_at is not None and stated.get("protected"):
+        raise Refusal(422, "a protected branch cannot expire")
     branch = branches.create(
         transaction,
-        project_id=parent["project_id"],
+        project_id=source["project_id"],
         name=stated.get("name"),
         default=False,
         protected=stated.get("protected", False),
+        storage_bytes=0 if schema_only else branches.size_bytes(source),
         annotations=None if body.annotation_value is UNSET else body.annotation_value,
-        parent=members,
-        expires_at=_expiry(stated.get("expires_at"), now),
+        origin=_origin(call, stated, source, now),
+        expires_at=expires_at,
     )
-    branches.inherit(transaction, call.world.store, parent["id"], branch["id"])
+    branches.inherit(transaction, call.world.store, source["id"], branch["id"])
     return branch
+
+
+def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Document:
+    """What a branch says of the one it was made of; one with the schema alone is a root (Neon: Branch)."""
+    store, project = call.world.store, call.project()
+    window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
+    point = history.point(
+        source,
+        window_seconds,
+        now,
+        stated_time=stated.get("parent_timestamp"),
+        stated_position=stated.get("parent_lsn"),
+    )
+    if stated.get("init_source") == "schema-only":
+        roots = [row for row in branches.branches(store, project["id"], now) if row["parent_id"] is None]
+        check_room_for_root_branch(len(roots), call.world.behaviour.root_branches)
+        return {"init_source": "schema-only"}
+    if source["expires_at"] is not None:
+        raise Refusal(422, "cannot create a branch from a branch that expires")
+    return {
+        "parent_id": source["id"],
+        "parent_lsn": history.position(point),
+        "parent_timestamp": timestamp(point),
+        "init_source": "parent-data",
+    }
 
 
 def _expiry(stated: str | None, now: float) -> float | None:
     """Neon: RFC 3339, in the future, at most 30 days ahead (guides/branch-expiration)."""
     if stated is None:
         return None
-    try:
-        seconds = float(int(seconds_of(stated)))
-    except ValueError as error:
-        raise Refusal(400, f"invalid request: expires_at: {error}") from None
+    seconds = history.moment("expires_at", stated)
     if not now < seconds <= now + MAX_BRANCH_TTL_SECONDS:
         raise Refusal(400, "expires_at must be in the future and at most 30 days ahead")
     return seconds
 
 
 def _computes(body: CreateBranch) -> list[Document]:
+    if sum(endpoint.type == "read_write" for endpoint in body.endpoints) > 1:
+        raise Refusal(400, "a branch has at most one read-write compute")
     return [to_builtins(endpoint) for endpoint in body.endpoints]
 
 
@@ -223,7 +266,9 @@ def update_branch(call: Call) -> Answer:
         row = branch_of(call, transaction.now)
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         rows = branches.branches(world.store, row["project_id"], transaction.now)
-        branches.check_name_free([other for other in rows if other["id"] != row["id"]], changes.get("name"))
+        others = [other for other in rows if other["id"] != row["id"]]
+        lingering = _lingering(call, row["project_id"], transaction.now)
+        branches.check_name_free([*others, *lingering], changes.get("name"))
         _check_expiry(changes, row, rows, transaction.now)
         branch = branches.change(transaction, row, changes)
         works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
@@ -232,7 +277,11 @@ def update_branch(call: Call) -> Answer:
 
 
 def _check_expiry(changes: Document, row: sqlite3.Row, rows: list[sqlite3.Row], now: float) -> None:
-    if _expiry(changes.get("expires_at"), now) is None:
+    """Neither a default, nor a protected, nor a parent branch may expire, in whatever order it becomes so."""
+    expires = row["expires_at"] is not None
+    if "expires_at" in changes:
+        expires = _expiry(changes["expires_at"], now) is not None
+    if not expires:
         return
     if row["is_default"] or changes.get("protected", row["protected"]):
         raise Refusal(422, "a default or protected branch cannot expire")
@@ -242,17 +291,17 @@ def _check_expiry(changes: Document, row: sqlite3.Row, rows: list[sqlite3.Row], 
 
 def delete_branch(call: Call) -> Answer:
     """DELETE /projects/{project_id}/branches/{branch_id}: 204 where it is gone already."""
-    call.parameters(DeleteBranch)
+    at_once = call.parameters(DeleteBranch).hard_delete
     world = call.world
     with world.writing() as transaction:
         project_id = call.project()["id"]
-        if world.store.value("SELECT deleted_at FROM branches WHERE id = ?", call.path["branch_id"]) is not None:
+        row = branches.branch(world.store, project_id, call.path["branch_id"], transaction.now)
+        if row is None:
             return Answer(status=204)
-        row = branch_of(call, transaction.now)
         operations.check_unlocked(world.store, project_id, transaction.now)
-        _check_deletable(row, branches.branches(world.store, project_id, transaction.now))
+        _check_deletable(call, row, branches.branches(world.store, project_id, transaction.now))
         computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
-        branches.delete(transaction, row)
+        (branches.delete_at_once if at_once else branches.delete)(transaction, row)
         works = [
             Work("suspend_compute", row["id"], compute["id"])
             for compute in computes
@@ -264,12 +313,12 @@ def delete_branch(call: Call) -> Answer:
     return Answer({"branch": branch, "operations": started})
 
 
-def _check_deletable(row: sqlite3.Row, rows: list[sqlite3.Row]) -> None:
+def _check_deletable(call: Call, row: sqlite3.Row, rows: list[sqlite3.Row]) -> None:
     if row["is_default"]:
         raise Refusal(422, "cannot delete the default branch")
     if row["protected"]:
         raise Refusal(422, "cannot delete a protected branch")
-    if row["parent_id"] is None:
+    if row["parent_id"] is None and not call.world.behaviour.root_branches_deletable:
         raise Refusal(422, "cannot delete a root branch")
     if any(other["parent_id"] == row["id"] for other in rows):
         raise Refusal(422, "branch has children, delete them first")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.simulator import branches, endpoints, projects
+from reconciler.simulator import branches, endpoints, projects, snapshots
 from reconciler.simulator.bodies import TransferProjects
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
@@ -15,7 +15,7 @@ from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
@@ -99,23 +99,35 @@ def _unsatisfied(
     room, count = destination.limits.projects, count_projects(call.world.store, destination.id) + len(rows)
     if room is not None and count > room:
         return [{"name": "projects_count", "expected": str(room), "actual": str(count)}]
-    if not call.world.behaviour.transfer_checks_settings:
-        return []
-    return [limit for row in rows for limit in _exceeded(call, row, destination, now)]
+    return [
+        {"name": "subscription_type", "expected": destination.name, "actual": reason}
+        for row in rows
+        for reason in _exceeded(call, row, destination, now)
+    ]
 
 
-def _exceeded(call: Call, row: sqlite3.Row, destination: StoredOrganization, now: float) -> list[dict[str, str]]:
-    store, limits = call.world.store, destination.limits
-    exceeded = []
-    count = len(branches.branches(store, row["id"], now))
-    if limits.branches is not None and count > limits.branches:
-        exceeded.append({"name": "branches_count", "expected": str(limits.branches), "actual": str(count)})
+def _exceeded(call: Call, row: sqlite3.Row, destination: StoredOrganization, now: float) -> Iterator[str]:
+    """What of a project the destination does not hold, as far as this Neon looks at it."""
+    store, limits, behaviour = call.world.store, destination.limits, call.world.behaviour
+    if behaviour.transfer_checks_contents:
+        contents = {
+            "branches": (len(branches.branches(store, row["id"], now)), limits.branches),
+            "snapshots": (snapshots.count_manual(store, row["id"], now), limits.snapshots),
+        }
+        for what, (count, limit) in contents.items():
+            if limit is not None and count > limit:
+                yield f"{row['id']}: {count} {what}, limit:{limit}"
+    if behaviour.transfer_checks_settings and (refusal := _settings_refused(call, row, destination)):
+        yield str(refusal)
+
+
+def _settings_refused(call: Call, row: sqlite3.Row, destination: StoredOrganization) -> Refusal | None:
     project = msgspec.json.decode(row["body"])
-    computes = [msgspec.json.decode(e["body"]) for e in endpoints.endpoints_of_project(store, row["id"])]
+    rows = endpoints.endpoints_of_project(call.world.store, row["id"])
     try:
-        check_restore_window(project["history_retention_seconds"], limits)
-        for compute in (project["default_endpoint_settings"], *computes):
-            check_compute(compute, limits)
+        check_restore_window(project["history_retention_seconds"], destination.limits)
+        for compute in (project["default_endpoint_settings"], *(msgspec.json.decode(e["body"]) for e in rows)):
+            check_compute(compute, destination.limits)
     except Refusal as refusal:
-        exceeded.append({"name": "subscription_type", "expected": destination.name, "actual": str(refusal)})
-    return exceeded
+        return refusal
+    return None

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.live.project import Compute, Quota
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, add_projects
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project, add_projects
 from tests.unit.simulator.account import Account, account
 
 ATOMIC, ONE_BY_ONE = Behaviour(transfer_atomic=True), Behaviour(transfer_atomic=False)
@@ -88,13 +89,50 @@ def test_a_full_organization_takes_what_fits_or_nothing(behaviour: Behaviour, mo
         ProjectSeed("big", compute=Compute(4, 4, 300)),
         ProjectSeed("big", endpoint_compute=Compute(4, 4, 300)),
         ProjectSeed("old", restore_window_seconds=604_800),
-        ProjectSeed("wide", branches=[BranchSeed(name) for name in "abc"]),
     ],
 )
 @pytest.mark.parametrize(("checks", "status"), [(True, 406), (False, 200)])
-def test_a_destination_may_refuse_what_its_plan_does_not_hold(
+def test_a_destination_may_refuse_settings_that_its_plan_does_not_hold(
     seed: ProjectSeed, *, checks: bool, status: int
 ) -> None:
     with account(behaviour=Behaviour(transfer_checks_settings=checks)) as neon:
         project_id = add_project(neon.simulator, "paid", seed).project_id
         assert transfer(neon, "paid", "free", [project_id])[0] == status
+
+
+@pytest.mark.parametrize(
+    ("seed", "excess"),
+    [
+        (ProjectSeed("wide", branches=[BranchSeed(name) for name in "abc"]), "4 branches, limit:3"),
+        (ProjectSeed("kept", snapshots=[SnapshotSeed("a"), SnapshotSeed("b")]), "2 snapshots, limit:1"),
+    ],
+)
+def test_a_destination_refuses_more_branches_or_snapshots_than_it_holds(seed: ProjectSeed, excess: str) -> None:
+    with account() as neon:
+        project_id = add_project(neon.simulator, "paid", seed).project_id
+        status, body = transfer(neon, "paid", "free", [project_id])
+        assert status == 406
+        assert body["limits"] == [
+            {"name": "subscription_type", "expected": "free", "actual": f"{project_id}: {excess}"}
+        ]
+
+
+def test_scheduled_and_expired_snapshots_and_branches_do_not_hinder_a_transfer() -> None:
+    with account() as neon:
+        past = DEMO_EPOCH_SECONDS - 60
+        seed = ProjectSeed(
+            "fits",
+            created_at=past - 3600,
+            branches=[BranchSeed("a"), BranchSeed("b"), BranchSeed("gone", expires_at=past)],
+            snapshots=[SnapshotSeed("a"), SnapshotSeed("b", manual=False), SnapshotSeed("c", expires_at=past)],
+        )
+        project_id = add_project(neon.simulator, "paid", seed).project_id
+        assert transfer(neon, "paid", "free", [project_id]) == (200, {})
+
+
+def test_a_destination_may_take_more_branches_and_snapshots_than_it_holds() -> None:
+    with account(behaviour=Behaviour(transfer_checks_contents=False)) as neon:
+        seed = ProjectSeed("wide", branches=[BranchSeed(name) for name in "abc"])
+        project_id = add_project(neon.simulator, "paid", seed).project_id
+        assert transfer(neon, "paid", "free", [project_id]) == (200, {})
+        assert neon.refused("POST", f"/projects/{project_id}/branches")[0] == 422

@@ -1,0 +1,187 @@
+"""What branches may be made of, how long they may live, and what stays of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
+from reconciler.simulator.history import position
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, add_project
+from tests.unit.simulator.account import account
+
+if TYPE_CHECKING:
+    from tests.unit.simulator.account import Account
+
+DAY_SECONDS = 86_400
+TEN_DAYS_AGO = DEMO_EPOCH_SECONDS - 10 * DAY_SECONDS
+
+
+def seeded(neon: Account, organization: str = "free", **members: Any) -> tuple[Seeded, str]:
+    """A project that is ten days old, with a restore window of a day; and the path of its branches."""
+    members.setdefault("created_at", TEN_DAYS_AGO)
+    project = add_project(neon.simulator, organization, ProjectSeed("acme", **members))
+    return project, f"/projects/{project.project_id}/branches"
+
+
+def in_days(days: float) -> str:
+    return timestamp(DEMO_EPOCH_SECONDS + days * DAY_SECONDS)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [{"parent_timestamp": in_days(-0.5)}, {"parent_lsn": position(DEMO_EPOCH_SECONDS - DAY_SECONDS / 2)}],
+)
+def test_a_branch_can_be_of_a_moment_in_the_restore_window(stated: dict[str, str]) -> None:
+    with account() as neon:
+        _, path = seeded(neon)
+        branch = neon.done("POST", path, {"branch": stated})["branch"]
+        assert branch["parent_timestamp"] == in_days(-0.5)
+        assert branch["parent_lsn"] == position(DEMO_EPOCH_SECONDS - DAY_SECONDS / 2)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"parent_timestamp": in_days(-1.5)},
+        {"parent_timestamp": in_days(1)},
+        {"parent_lsn": position(TEN_DAYS_AGO)},
+        {"parent_lsn": "?"},
+        {"parent_lsn": position(DEMO_EPOCH_SECONDS), "parent_timestamp": in_days(0)},
+    ],
+)
+def test_a_moment_outside_the_restore_window_is_refused(stated: dict[str, str]) -> None:
+    with account() as neon:
+        _, path = seeded(neon)
+        assert neon.refused("POST", path, {"branch": stated})[0] == 400
+        assert neon.get(f"{path}/count") == {"count": 1}
+
+
+def test_a_restore_window_of_zero_holds_the_present_alone() -> None:
+    with account() as neon:
+        _, path = seeded(neon, restore_window_seconds=0)
+        assert neon.refused("POST", path, {"branch": {"parent_timestamp": in_days(-0.01)}})[0] == 400
+        neon.done("POST", path)
+
+
+def test_a_child_has_its_parents_data_and_a_schema_only_branch_is_a_root_without_any() -> None:
+    with account() as neon:
+        project, path = seeded(neon, storage_bytes=123)
+        child = neon.done("POST", path, {"branch": {"init_source": "parent-data"}})["branch"]
+        assert (child["parent_id"], child["logical_size"]) == (project.branch_id, 123)
+        body = {"branch": {"name": "empty", "init_source": "schema-only", "parent_id": child["id"]}}
+        made = neon.done("POST", path, body)
+        assert made["branch"].keys() & {"parent_id", "parent_lsn", "parent_timestamp"} == set()
+        assert (made["branch"]["init_source"], made["branch"]["logical_size"]) == ("schema-only", 0)
+        assert [database["name"] for database in made["databases"]] == ["neondb"]
+
+
+def test_another_source_than_data_or_schema_is_refused() -> None:
+    with account() as neon:
+        _, path = seeded(neon)
+        assert neon.refused("POST", path, {"branch": {"init_source": "import"}})[0] == 400
+
+
+def test_a_root_branch_beside_the_default_one_can_be_deleted_or_not() -> None:
+    for deletable, status in ((True, 200), (False, 422)):
+        with account(behaviour=Behaviour(root_branches_deletable=deletable)) as neon:
+            project, path = seeded(neon, branches=(BranchSeed("root", schema_only=True),))
+            assert neon.ask("DELETE", f"{path}/{project.branch_ids[0]}").status_code == status
+
+
+def test_a_project_holds_so_many_root_branches() -> None:
+    with account(behaviour=Behaviour(root_branches=2)) as neon:
+        _, path = seeded(neon, branches=(BranchSeed("root", schema_only=True),))
+        response = neon.ask("POST", path, {"branch": {"init_source": "schema-only"}})
+        assert response.status_code == 422
+        assert response.json()["code"] == "ROOT_BRANCHES_LIMIT_EXCEEDED"
+        neon.done("POST", path)
+
+
+def test_a_branch_that_expires_has_no_children_but_its_schema_can_be_copied() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("brief", expires_at=DEMO_EPOCH_SECONDS + 60),))
+        (brief,) = project.branch_ids
+        assert neon.refused("POST", path, {"branch": {"parent_id": brief}})[0] == 422
+        neon.done("POST", path, {"branch": {"parent_id": brief, "init_source": "schema-only"}})
+
+
+def test_what_expires_is_not_protected_in_whatever_order_it_is_asked() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("dev"),))
+        dev = f"{path}/{project.branch_ids[0]}"
+        both = {"protected": True, "expires_at": in_days(1)}
+        assert neon.refused("POST", path, {"branch": both})[0] == 422
+        assert neon.refused("PATCH", dev, {"branch": both})[0] == 422
+        neon.done("PATCH", dev, {"branch": {"expires_at": in_days(1)}})
+        assert neon.refused("PATCH", dev, {"branch": {"protected": True}})[0] == 422
+        assert neon.refused("POST", f"{dev}/set_as_default")[0] == 422
+        neon.done("PATCH", dev, {"branch": {"protected": True, "expires_at": None}})
+        assert neon.refused("PATCH", dev, {"branch": {"expires_at": in_days(1)}})[0] == 422
+
+
+def test_a_parent_cannot_expire() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("dev"), BranchSeed("child", parent="dev")))
+        body = {"branch": {"expires_at": in_days(1)}}
+        assert neon.refused("PATCH", f"{path}/{project.branch_ids[0]}", body)[0] == 422
+        neon.done("PATCH", f"{path}/{project.branch_ids[1]}", body)
+
+
+def test_a_branch_cannot_be_renamed_to_the_name_of_another() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("dev"),))
+        dev = f"{path}/{project.branch_ids[0]}"
+        assert neon.refused("PATCH", dev, {"branch": {"name": "main"}}) == (409, "branch already exists")
+        neon.done("PATCH", dev, {"branch": {"name": "dev"}})
+
+
+def test_a_branch_has_at_most_one_compute_that_writes() -> None:
+    with account() as neon:
+        _, path = seeded(neon)
+        assert neon.refused("POST", path, {"endpoints": [{"type": "read_write"}] * 2})[0] == 400
+        neon.done("POST", path, {"endpoints": [{"type": "read_write"}, {"type": "read_only"}]})
+
+
+def test_deleting_a_branch_that_never_was_or_has_expired_is_204() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("brief", expires_at=DEMO_EPOCH_SECONDS + 60),))
+        assert neon.ask("DELETE", f"{path}/br-nowhere-1").status_code == 204
+        neon.wait(60)
+        assert neon.ask("DELETE", f"{path}/{project.branch_ids[0]}").status_code == 204
+
+
+def test_a_softly_deleted_branch_holds_its_name_and_its_place_for_seven_days() -> None:
+    with account(behaviour=Behaviour(soft_deletion=True)) as neon:
+        project, path = seeded(neon, branches=(BranchSeed("dev"), BranchSeed("other")))
+        dev, other = project.branch_ids
+        neon.done("DELETE", f"{path}/{dev}")
+        assert neon.get(f"{path}/count") == {"count": 2}
+        listed = {branch["name"]: branch for branch in neon.get(f"{path}?include_deleted=true")["branches"]}
+        assert listed["dev"]["recovery"]["deletion_method"] == "user"
+        assert "recovery" not in listed["other"]
+        assert neon.ask("POST", path, {"branch": {"name": "new"}}).json()["code"] == "BRANCHES_LIMIT_EXCEEDED"
+        neon.done("DELETE", f"{path}/{other}?hard_delete=true")
+        assert neon.refused("POST", path, {"branch": {"name": "dev"}})[0] == 409
+        neon.done("POST", path, {"branch": {"name": "other"}})
+        neon.wait(7 * DAY_SECONDS)
+        neon.done("POST", path, {"branch": {"name": "dev"}})
+
+
+def test_an_expired_branch_is_listed_among_the_softly_deleted() -> None:
+    with account(behaviour=Behaviour(soft_deletion=True)) as neon:
+        _, path = seeded(neon, branches=(BranchSeed("brief", expires_at=DEMO_EPOCH_SECONDS + 60),))
+        neon.wait(61)
+        listed = neon.get(f"{path}?include_deleted=true&search=brief")["branches"]
+        assert [branch["recovery"]["deletion_method"] for branch in listed] == ["ttl"]
+
+
+def test_without_soft_deletion_a_deleted_branch_is_gone() -> None:
+    with account() as neon:
+        project, path = seeded(neon, branches=(BranchSeed("dev"),))
+        neon.done("DELETE", f"{path}/{project.branch_ids[0]}")
+        names = [branch["name"] for branch in neon.get(f"{path}?include_deleted=true")["branches"]]
+        assert names == ["main"]
+        neon.done("POST", path, {"branch": {"name": "dev"}})

@@ -125,7 +125,8 @@ class _Planner:
 
     def _below(self, case: Case) -> Iterator[Action]:
         """Branches and snapshots; a new project and an old one differ in nothing here."""
-        for finding in (*branches.findings(case), *snapshots.findings(case)):
+        found = list(branches.findings(case))
+        for finding in (*found, *snapshots.findings(case, found)):
             if isinstance(finding, Note):
                 self.notes.append(finding)
             elif isinstance(finding, Refusal):

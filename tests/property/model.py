@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from reconciler.live.project import Compute, LiveProject, Quota
+from reconciler.live.project import Compute, LiveBranch, LiveProject, LiveSnapshot, Quota
 from reconciler.plan import ownership
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
 from reconciler.plan.change import JsonText
-from tests.builders import a_branch, a_project, a_view, an_endpoint
+from tests.builders import NOON, a_branch, a_project, a_view, an_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +32,9 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
+Below: TypeAlias = PatchEndpoint | CreateBranch | PatchBranch | DeleteBranch | CreateSnapshot | DeleteSnapshot
+
+
 def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState:
     """The live state after every action. Patches replace whole groups, as Neon may."""
     projects: dict[str, LiveProject] = {project.id: project for project in live.projects}
@@ -28,6 +42,7 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
         project = tenant.project
         for action in tenant.actions:
             project = _carry_out(action, project, desired)
+            _check_limits(project, tenant.project, desired)
         if tenant.project is not None:
             del projects[tenant.project.id]
         if project is not None:
@@ -35,28 +50,128 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
     return a_view(*projects.values())
 
 
+def _check_limits(project: LiveProject | None, before: LiveProject | None, desired: DesiredState) -> None:
+    """Nothing goes beyond a limit, even in between; a project that was beyond it before may still be."""
+    if project is None:
+        return
+    limits = desired.organizations[project.organization].limits
+    arrived = before is None or before.organization != project.organization
+    for limit, now, then in (
+        (limits.branches, _branches(project), _branches(before)),
+        (limits.snapshots, _manual_snapshots(project), _manual_snapshots(before)),
+    ):
+        assert limit is None or now <= (limit if arrived else max(limit, then))
+
+
+def _branches(project: LiveProject | None) -> int:
+    return len((project.branches if project else None) or ())
+
+
+def _manual_snapshots(project: LiveProject | None) -> int:
+    return sum(snapshot.manual for snapshot in (project.snapshots if project else None) or ())
+
+
 def _carry_out(action: Action, project: LiveProject | None, desired: DesiredState) -> LiveProject | None:
-    values = {change.path: change.after for change in action.changes}
     if isinstance(action, CreateProject):
-        return _created(action, values, desired)
+        return _created(action, desired)
     assert project is not None
     match action:
         case TransferProject():
             assert project.organization == action.origin
             return replace(project, organization=action.destination)
         case PatchProject():
-            return _patched(project, {**dict(action.companions), **values})
-        case PatchEndpoint():
-            (endpoint,) = project.endpoints or ()
-            compute = _compute({**dict(action.companions), **values})
-            return replace(project, endpoints=(replace(endpoint, compute=compute),))
+            return _patched(project, {**dict(action.companions), **_values(action)})
         case DeleteProject():
             return None
+        case _:
+            return _carry_out_below(action, project, desired.fleet)
+
+
+def _carry_out_below(action: Below, project: LiveProject, fleet: str) -> LiveProject:
+    match action:
+        case PatchEndpoint():
+            return _resized(project, action)
+        case CreateBranch():
+            return _branched(project, action, fleet)
+        case PatchBranch():
+            return replace(project, branches=tuple(_mended(branch, action) for branch in project.branches or ()))
+        case DeleteBranch():
+            return _pruned(project, action)
+        case CreateSnapshot():
+            return _saved(project, action)
+        case DeleteSnapshot():
+            live = project.snapshots or ()
+            return replace(project, snapshots=tuple(s for s in live if s.id != action.snapshot_id))
         case _:
             assert_never(action)
 
 
-def _created(action: CreateProject, values: Mapping[str, Value], desired: DesiredState) -> LiveProject:
+def _values(action: Action) -> dict[str, Value]:
+    return {change.path: change.after for change in action.changes}
+
+
+def _pruned(project: LiveProject, action: DeleteBranch) -> LiveProject:
+    assert not any(branch.parent_id == action.branch_id for branch in project.branches or ()), "children first"
+    return replace(
+        project,
+        branches=tuple(branch for branch in project.branches or () if branch.id != action.branch_id),
+        endpoints=tuple(e for e in project.endpoints or () if e.branch_id != action.branch_id),
+    )
+
+
+def _resized(project: LiveProject, action: PatchEndpoint) -> LiveProject:
+    branch = _named(project, action.branch)
+    compute = _compute({**dict(action.companions), **_values(action)})
+    return replace(
+        project,
+        endpoints=tuple(
+            replace(endpoint, compute=compute)
+            if endpoint.branch_id == branch.id and endpoint.kind == "read_write"
+            else endpoint
+            for endpoint in project.endpoints or ()
+        ),
+    )
+
+
+def _branched(project: LiveProject, action: CreateBranch, fleet: str) -> LiveProject:
+    assert all(branch.name != action.branch for branch in project.branches or ()), "names are unique"
+    notes = ownership.branch_annotations(
+        fleet=fleet, tenant=action.tenant, run="r1", branch=action.branch, purpose=action.purpose
+    )
+    branch = a_branch(
+        id=f"br-new-{action.branch}",
+        name=action.branch,
+        default=False,
+        parent_id=None if action.schema_only else _named(project, action.parent).id,
+        annotations=notes,
+        expires_at=action.expires_at,
+    )
+    endpoint = an_endpoint(compute=action.compute or Compute(), id=f"ep-{branch.id}", branch_id=branch.id)
+    made = (endpoint,) if action.with_compute else ()
+    return replace(
+        project, branches=(*(project.branches or ()), branch), endpoints=(*(project.endpoints or ()), *made)
+    )
+
+
+def _mended(branch: LiveBranch, action: PatchBranch) -> LiveBranch:
+    if branch.name != action.branch:
+        return branch
+    return replace(branch, name=action.rename_to or branch.name, expires_at=action.expires_at or branch.expires_at)
+
+
+def _saved(project: LiveProject, action: CreateSnapshot) -> LiveProject:
+    source = _named(project, action.branch)
+    assert source.parent_id is None, "Neon takes snapshots of root branches only"
+    snapshot = LiveSnapshot(f"snap-new-{action.snapshot}", action.snapshot, source.id, NOON, action.expires_at)
+    return replace(project, snapshots=(*(project.snapshots or ()), snapshot))
+
+
+def _named(project: LiveProject, name: str) -> LiveBranch:
+    return next(branch for branch in project.branches or () if branch.name == name)
+
+
+def _created(action: CreateProject, desired: DesiredState) -> LiveProject:
+    values = _values(action)
     project_id = f"p-new-{action.tenant}"
     compute = _compute(values) if "compute.min_cu" in values else Compute(0.25, 0.25, 300)
     annotations = ownership.creation_annotations(fleet=desired.fleet, tenant=action.tenant, run="r1")
@@ -68,6 +183,7 @@ def _created(action: CreateProject, values: Mapping[str, Value], desired: Desire
         compute=compute,
         branches=(a_branch(project_id, annotations=annotations),),
         endpoints=(an_endpoint(project_id, compute),),
+        snapshots=(),
     )
     return _patched(blank, values)
 

@@ -8,9 +8,11 @@ from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.snapshot_method import Kept
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
-    from reconciler.plan.case import Case
+    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
 
 
@@ -37,6 +39,10 @@ class ByApi:
         if default is not None and default.parent_id is not None:
             return f"its default branch {default.name!r} has a parent: Neon takes snapshots of root branches only"
         return None
+
+    def room(self, case: Case, planned: Sequence[Finding]) -> None:  # noqa: ARG002 - nothing else limits them
+        """Any number."""
+        return
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
         """Of the default branch, now or at a moment in its history."""

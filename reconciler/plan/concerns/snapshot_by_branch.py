@@ -9,9 +9,11 @@ from reconciler.plan.concerns.snapshot_method import Kept
 from reconciler.plan.ownership import Purpose, declared_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
-    from reconciler.plan.case import Case
+    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
 
 
@@ -39,6 +41,14 @@ class ByBranch:
     def hindrance(self, project: LiveProject) -> str | None:  # noqa: ARG002 - any branch has children
         """None: a branch can be made of any branch."""
         return None
+
+    def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
+        """As many as the project may still have branches (Neon counts all of them)."""
+        if case.there.branches is None:
+            return None
+        made = sum(isinstance(finding, CreateBranch) for finding in planned)
+        gone = sum(isinstance(finding, DeleteBranch) for finding in planned)
+        return max(0, case.there.branches - len(case.project.branches or ()) - made + gone)
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
         """A child of the default branch, without a compute."""

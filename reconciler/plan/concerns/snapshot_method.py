@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
-    from reconciler.plan.case import Case
+    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
 
 
@@ -41,6 +42,9 @@ class Method(Protocol):
 
     def hindrance(self, project: LiveProject) -> str | None:
         """Why no snapshot can be taken of this project at all."""
+
+    def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
+        """How many more there is room for beside the limit of snapshots; None is any number."""
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> Action:
         """The action that takes it of the default branch."""

@@ -6,6 +6,7 @@ one; nothing else asks which it is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import AtLimit, SnapshotMethod
@@ -50,8 +51,11 @@ def wanted(settings: Settings) -> Fields:
     return {NAME: True, **{path(snapshot.name): JsonText.of("present") for snapshot in settings.snapshots}}
 
 
-def findings(case: Case) -> Iterator[Finding]:
-    """Actions, deletions before what they make room for; and what stands in the way of others."""
+def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
+    """Actions, deletions before what they make room for; and what stands in the way of others.
+
+    ``planned`` is what else is planned for the project's branches.
+    """
     keeping = method(case.settings)
     if NAME not in case.only or not keeping.observed(case.project):
         return
@@ -65,7 +69,7 @@ def findings(case: Case) -> Iterator[Finding]:
     for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
     staying = [snapshot for snapshot in kept if snapshot not in leaving]
-    yield from _taken(case, missing, staying, giving_way[surplus:])
+    yield from _taken(case, missing, _Room(case, staying, giving_way[surplus:], keeping.room(case, planned)))
 
 
 def _surplus(case: Case, count: int) -> int:
@@ -89,41 +93,56 @@ def _may_give_way(case: Case, snapshot: Kept) -> bool:
             return False
 
 
-def _taken(
-    case: Case, missing: Sequence[Snapshot], kept: Sequence[Kept], giving_way: Sequence[Kept]
-) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What is live, what of it may give way, and what else is limited."""
+
+    case: Case
+    kept: Sequence[Kept]
+    giving_way: Sequence[Kept]
+    others: int | None
+    """How many more the way of keeping them allows; None is any number."""
+
+    def fitting(self, wanted: int) -> int:
+        """How many of so many can be taken if everything gives way that may."""
+        return next((count for count in range(wanted, 0, -1) if self._fits(count)), 0)
+
+    def leaving(self, taken: int) -> Sequence[Kept]:
+        """What gives way to so many."""
+        return self.giving_way[: _surplus(self.case, len(self.kept) + taken)] if taken else ()
+
+    def _fits(self, count: int) -> bool:
+        leaving = _surplus(self.case, len(self.kept) + count)
+        return leaving <= len(self.giving_way) and (self.others is None or count - leaving <= self.others)
+
+
+def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Finding]:
     keeping = method(case.settings)
     takeable = []
     for snapshot in missing:
         if hindrance := _hindrance(case, snapshot):
-            yield Note(
-                case.tenant.name, f"snapshot {snapshot.name!r} is not taken: {hindrance}", case.tenant.location
-            )
+            message = f"snapshot {snapshot.name!r} is not taken: {hindrance}"
+            yield Note(case.tenant.name, message, case.tenant.location)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):
         yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default one")
         return
-    fitting = takeable[: _room(case, len(kept), len(giving_way))]
-    replaced = giving_way[: max(0, _surplus(case, len(kept) + len(fitting)))] if fitting else []
-    for old, new in zip(replaced, fitting[len(fitting) - len(replaced) :], strict=True):
-        yield _replaced(case, old, new)
+    fitting = takeable[: room.fitting(len(takeable))]
+    leaving = room.leaving(len(fitting))
+    for place, old in enumerate(leaving):
+        # A project that holds too many already loses several for the first new one.
+        yield _replaced(case, old, fitting[max(0, place + len(fitting) - len(leaving))])
     for snapshot in fitting:
         yield keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
     if left := takeable[len(fitting) :]:
-        yield _no_room(case, left, kept)
+        yield _no_room(case, left, room)
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
     if snapshot.at is None:
         return None
     return outside_window(snapshot.at, case.project.restore_window_seconds, case.now)
-
-
-def _room(case: Case, live: int, replaceable: int) -> int | None:
-    """How many more can be taken if everything gives way that may; None for any number."""
-    limit = case.there.snapshots
-    return None if limit is None else max(0, limit + replaceable - live)
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
@@ -139,16 +158,20 @@ def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
     return method(case.settings).remove(case, old, change, reason=reason, early=False)
 
 
-def _no_room(case: Case, left: Sequence[Snapshot], kept: Sequence[Kept]) -> Refusal:
-    limit, organization, tier = case.there.snapshots, case.settings.organization, case.settings.tier
+def _no_room(case: Case, left: Sequence[Snapshot], room: _Room) -> Refusal:
+    organization, tier, limits = case.settings.organization, case.settings.tier, case.there
+    if room.others is not None and replace(room, others=None).fitting(len(left)):
+        message = f"organization {organization} allows {limits.branches} branches in a project, and none is left"
+        return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")
     declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
-    candidates = [repr(snapshot.name) for snapshot in kept if snapshot.name not in declared]
+    candidates = [repr(snapshot.name) for snapshot in room.kept if snapshot.name not in declared]
     by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer, or "
     return _refused(
         case,
         left,
         Rule.SNAPSHOT_LIMIT,
-        f"organization {organization} allows {limit} snapshots in a project, and {len(kept)} are live",
+        f"organization {organization} allows {limits.snapshots} snapshots in a project, "
+        f"and {len(room.kept)} are live",
         f"{by_hand}let the oldest give way with tiers.{tier}.snapshots.at_limit: replace_oldest",
     )
 

@@ -129,6 +129,10 @@ class TestEitherMethod:
         assert steps(plan) == ["-a", "-b", "+v2", "+v3"]
         assert next(plan.actions).risk is Risk.DESTRUCTIVE
 
+    def test_a_project_that_holds_too_many_loses_several_for_one(self, method: SnapshotMethod) -> None:
+        desired = fleet("new", method=method, at_limit=AtLimit.REPLACE_OLDEST)
+        assert steps(make_plan(desired, a_view(kept(method, "a", "b", "c")))) == ["-a", "-b", "-c", "+new"]
+
     def test_a_declared_one_never_gives_way(self, method: SnapshotMethod) -> None:
         desired = fleet("a", "new", method=method, at_limit=AtLimit.REPLACE_OLDEST)
         plan = make_plan(desired, a_view(kept(method, "a")))
@@ -239,3 +243,12 @@ def test_an_upgrade_takes_what_there_was_no_room_for() -> None:
     plan = make_plan(desired, a_view(kept(SnapshotMethod.API, "v1")))
     assert steps(plan)[0] == "transfer_project"
     assert steps(plan)[-1] == "+v2"
+
+
+def test_a_branch_snapshot_needs_room_for_a_branch() -> None:
+    others = [a_branch(id=f"br-{i}", name=f"b{i}", default=False, annotations={}) for i in range(9)]
+    full = a_project(branches=(a_branch(), *others))
+    plan = make_plan(fleet("v1", method=SnapshotMethod.BRANCH), a_view(full))
+    assert plan.empty
+    assert plan.refusals[0].rule is Rule.BRANCH_LIMIT
+    assert "allows 10 branches" in plan.refusals[0].message

@@ -1,0 +1,122 @@
+"""Saved plans: a plan that a person approved permits what equals it, and commands nothing.
+
+What runs is always planned afresh. Nothing that is written into a saved plan can make a run do more, so
+one that was edited, has grown old or was made from other files does no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.problem import Location
+from reconciler.plan.change import Origin
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.plan import Plan, TenantPlan
+
+_NOWHERE: Final = Location("")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When and from which files a plan was made."""
+
+    at: datetime
+    commit: str | None = None
+    """The commit of the files; None outside a git checkout."""
+    base: str | None = None
+    """The commit that they were compared with; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan that was kept for somebody to look at."""
+
+    plan: Plan
+    made: Made
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A tenant for which the saved plan does not permit what would be done now; nothing is done to it."""
+
+    tenant: str
+    fresh: tuple[Action, ...]
+    """What would be done now and is not permitted; empty where only the project is another one."""
+    saved: tuple[Action, ...]
+    """What the saved plan has in its place."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``plan`` is the fresh plan with only the tenants that the saved one permits."""
+
+    plan: Plan
+    stale: tuple[Stale, ...]
+    """In the order of the fresh plan."""
+
+
+def approve(fresh: Plan, saved: Plan) -> Approval:
+    """What of a fresh plan the saved one permits, tenant by tenant: all of its actions, or none.
+
+    A tenant's actions are permitted where each equals one of its actions in the saved plan, leaving aside
+    where the files ask for it and why, and where both plans are about the same project, or both about
+    none. What the saved plan has and the fresh one has not is not needed any more. The budget is still
+    that of the fresh plan.
+    """
+    permits = {planned.tenant: planned for planned in saved.tenants}
+    foreign = _foreign(fresh, saved)
+    found = {planned.tenant: _stale(planned, permits.get(planned.tenant), foreign) for planned in fresh.tenants}
+    kept = tuple(planned for planned in fresh.tenants if found[planned.tenant] is None)
+    return Approval(replace(fresh, tenants=kept), tuple(stale for stale in found.values() if stale is not None))
+
+
+def _foreign(fresh: Plan, saved: Plan) -> str | None:
+    if fresh.fleet == saved.fleet:
+        return None
+    return f"the saved plan is of fleet {saved.fleet!r}, and the files are of fleet {fresh.fleet!r}"
+
+
+def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> Stale | None:
+    if foreign is not None:
+        return Stale(fresh.tenant, fresh.actions, (), foreign)
+    if saved is None:
+        return Stale(fresh.tenant, fresh.actions, (), "the saved plan has nothing for this tenant")
+    wanted, permitted = _essence(fresh), _essence(saved)
+    beyond = tuple(action for essence, action in wanted.items() if essence not in permitted)
+    instead = tuple(action for essence, action in permitted.items() if essence not in wanted)
+    if other := _other_project(fresh, saved):
+        return Stale(fresh.tenant, beyond, instead, other)
+    if beyond:
+        return Stale(fresh.tenant, beyond, instead, "the saved plan has other actions for this tenant")
+    return None
+
+
+def _essence(planned: TenantPlan) -> dict[Action, Action]:
+    """Each action by what it does: without the place in the files, the reason and the origin of changes."""
+    return {_bare(action): action for action in planned.actions}
+
+
+def _bare(action: Action) -> Action:
+    changes = tuple(replace(change, origin=Origin.UNKNOWN) for change in action.changes)
+    return replace(action, source=_NOWHERE, reason="", changes=changes)
+
+
+def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:
+    now, then = _project_id(fresh), _project_id(saved)
+    if now == then:
+        return None
+    return f"the saved plan is about {_called(then)}, and now there is {_called(now)}"
+
+
+def _project_id(planned: TenantPlan) -> str | None:
+    return planned.project.id if planned.project else None
+
+
+def _called(project_id: str | None) -> str:
+    return "no project yet" if project_id is None else f"project {project_id}"

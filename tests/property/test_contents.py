@@ -1,0 +1,89 @@
+"""Properties of planning branches and snapshots over generated projects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.desired.policy import Policy
+from reconciler.desired.tier import SnapshotMethod
+from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
+from reconciler.plan.guards import guard
+from reconciler.plan.permissions import Permissions
+from tests.builders import NOON, make_plan
+from tests.property.contents import desired_states, views
+from tests.property.model import carried_out
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Plan
+
+COUNTS = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
+EVERYTHING = Permissions(lowering=True, counts=COUNTS)
+
+
+def planned(
+    desired: DesiredState, live: LiveState, permissions: Permissions = EVERYTHING, now: datetime = NOON
+) -> Plan:
+    return guard(make_plan(desired, live, now=now), desired, live, permissions)
+
+
+@given(desired_states(), views())
+def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
+    desired: DesiredState, live: LiveState
+) -> None:
+    """On the way, the model checks that names stay unique, parents outlive children and limits hold."""
+    before = planned(desired, live)
+    after = planned(desired, carried_out(before, desired, live))
+    assert after.empty, list(after.actions)
+    assert {(r.rule, r.tenants) for r in after.refusals} == {(r.rule, r.tenants) for r in before.refusals}
+
+
+@given(desired_states(), views())
+def test_only_what_is_ours_is_deleted_and_only_what_is_not_declared(
+    desired: DesiredState, live: LiveState
+) -> None:
+    for planned_tenant in planned(desired, live).tenants:
+        tenant, project = desired.tenants[planned_tenant.tenant], planned_tenant.project
+        branches = {branch.id: branch for branch in (project.branches if project else None) or ()}
+        for action in planned_tenant.actions:
+            if isinstance(action, DeleteBranch):
+                assert branches[action.branch_id].annotations
+                assert not branches[action.branch_id].name.endswith(" (old)")
+                assert not branches[action.branch_id].protected
+            if isinstance(action, DeleteSnapshot):
+                alive = [s for s in tenant.snapshots or () if s.expires_at is None or s.expires_at > NOON]
+                assert action.snapshot not in {snapshot.name for snapshot in alive}
+
+
+@given(desired_states(), views())
+def test_without_a_cause_nothing_is_deleted(desired: DesiredState, live: LiveState) -> None:
+    careful = planned(replace(desired, policy=Policy()), live, Permissions(counts=COUNTS))
+    assert not [action for action in careful.actions if isinstance(action, DeleteBranch | DeleteSnapshot)]
+
+
+@given(desired_states(), views(), st.integers(-400, 400))
+def test_the_plan_depends_on_now_only_where_a_moment_lies_between(
+    desired: DesiredState, live: LiveState, minutes: int
+) -> None:
+    """All generated moments lie half a day off noon and off the windows' ends: hours change nothing."""
+    assert planned(desired, live) == planned(desired, live, now=NOON + timedelta(minutes=minutes))
+
+
+@given(desired_states(), views())
+def test_both_ways_of_keeping_snapshots_create_what_is_declared_and_nothing_else(
+    desired: DesiredState, live: LiveState
+) -> None:
+    for action in planned(desired, live).actions:
+        tenant = desired.tenants[action.tenant]
+        if isinstance(action, CreateSnapshot):
+            assert desired.tiers[tenant.tier].snapshots.method is SnapshotMethod.API
+            assert action.snapshot in {snapshot.name for snapshot in tenant.snapshots or ()}
+        if isinstance(action, CreateBranch):
+            declared = {s.name for s in tenant.snapshots or ()} | {b.name for b in tenant.dev_branches or ()}
+            assert action.branch in declared

@@ -111,6 +111,10 @@ class _Room:
         """What gives way to so many."""
         return self.giving_way[: _surplus(self.case, len(self.kept) + taken)] if taken else ()
 
+    def limited_by_others(self, wanted: int) -> bool:
+        """Whether more could be taken if only the limit of snapshots counted."""
+        return replace(self, others=None).fitting(wanted) > self.fitting(wanted)
+
     def _fits(self, count: int) -> bool:
         leaving = _surplus(self.case, len(self.kept) + count)
         return leaving <= len(self.giving_way) and (self.others is None or count - leaving <= self.others)
@@ -136,7 +140,7 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
     for snapshot in fitting:
         yield keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
     if left := takeable[len(fitting) :]:
-        yield _no_room(case, left, room)
+        yield _no_room(case, takeable, left, room)
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
@@ -158,9 +162,9 @@ def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
     return method(case.settings).remove(case, old, change, reason=reason, early=False)
 
 
-def _no_room(case: Case, left: Sequence[Snapshot], room: _Room) -> Refusal:
+def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: _Room) -> Refusal:
     organization, tier, limits = case.settings.organization, case.settings.tier, case.there
-    if room.others is not None and replace(room, others=None).fitting(len(left)):
+    if room.limited_by_others(len(wanted)):
         message = f"organization {organization} allows {limits.branches} branches in a project, and none is left"
         return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")
     declared = {snapshot.name for snapshot in case.settings.snapshots or ()}

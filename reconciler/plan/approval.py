@@ -111,12 +111,9 @@ def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:
     now, then = _project_id(fresh), _project_id(saved)
     if now == then:
         return None
-    return f"the saved plan is about {_called(then)}, and now there is {_called(now)}"
+    was = "a tenant without a project" if then is None else f"project {then}"
+    return f"the saved plan is about {was}, and now there is {'none' if now is None else f'project {now}'}"
 
 
 def _project_id(planned: TenantPlan) -> str | None:
     return planned.project.id if planned.project else None
-
-
-def _called(project_id: str | None) -> str:
-    return "no project yet" if project_id is None else f"project {project_id}"

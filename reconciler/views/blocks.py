@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -74,9 +75,11 @@ def _block(block: Block, voice: Voice, extent: Extent) -> Iterator[Piece]:
     if len(block.members) > 1:
         yield Line(Text(), Text(names(block.names, extent.names)), indent=4)
     columns = fields.Columns.of(block.actions)
-    for action in block.actions:
+    for action, following in zip_longest(block.actions, block.actions[1:]):
         yield _action(action, block, voice, reason=action.reason if len(reasons) > 1 else "")
         yield from fields.lines(action, voice, columns)
+        if gap := voice.gap(action, following):
+            yield Line(Text(), Text(gap, signs.CHANGED), indent=8)
 
 
 def _title(block: Block, reason: str) -> Line:
@@ -93,6 +96,8 @@ def _action(action: Action, block: Block, voice: Voice, reason: str) -> Line:
     body = Text(voice.action(action, block.members[0].project))
     if mark := voice.action_mark(action):
         body.append(f"  {mark}", signs.CHANGED)
+    if loss := voice.loss(action):
+        body.append(f"  {loss}", signs.TAKEN)
     if reason:
         body.append(f"  ({printable(reason)})", signs.ASIDE)
     return Line(Text(f"{sign.text:<3}", sign.style), body, indent=4)

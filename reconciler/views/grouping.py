@@ -5,17 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.desired.problem import Location
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.outcome import Result
 from reconciler.plan.plan import TenantPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan, Refusal, Rule
 
 _NOWHERE: Final = Location("")
@@ -55,8 +68,12 @@ def kind_of(actions: Iterable[Action]) -> Kind:
                 return Kind.DELETE
             case TransferProject(downgrade=downgrade):
                 return Kind.DOWNGRADE if downgrade else Kind.UPGRADE
-            case _:
+            case PatchProject() | PatchEndpoint() | CreateBranch() | PatchBranch() | DeleteBranch():
                 continue
+            case CreateSnapshot() | DeleteSnapshot():
+                continue
+            case _:
+                assert_never(action)
     return Kind.CHANGE
 
 
@@ -90,13 +107,29 @@ def _anonymous(action: Action) -> Action:
             return replace(action, tenant="", source=_NOWHERE, changes=changes)
         case PatchProject() | PatchEndpoint():
             return replace(action, tenant="", source=_NOWHERE, companions=())
-        case _:
+        case DeleteBranch():
+            return replace(action, tenant="", source=_NOWHERE, branch_id="")
+        case DeleteSnapshot():
+            return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
+        case TransferProject() | DeleteProject() | CreateBranch() | PatchBranch() | CreateSnapshot():
             return replace(action, tenant="", source=_NOWHERE)
+        case _:
+            assert_never(action)
 
 
 def field_changes(action: Action) -> tuple[FieldChange, ...]:
-    """The changes that say more than the action itself does."""
-    return action.changes if isinstance(action, PatchProject | PatchEndpoint) else ()
+    """The changes that say more than the action itself does; the action already names its branch."""
+    match action:
+        case PatchProject() | PatchEndpoint():
+            return action.changes
+        case PatchBranch():
+            return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
+        case CreateProject() | TransferProject() | DeleteProject() | CreateBranch() | DeleteBranch():
+            return ()
+        case CreateSnapshot() | DeleteSnapshot():
+            return ()
+        case _:
+            assert_never(action)
 
 
 def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
@@ -120,6 +153,12 @@ def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
     for action in actions:
         tenants.setdefault(action.tenant, {})[action] = None
     return [TenantPlan(tenant, None, tuple(tenants[tenant])) for tenant in sorted(tenants)]
+
+
+def applied_actions(report: Report) -> Iterator[Action]:
+    """Every action that was carried out, of tenants that failed later too."""
+    outcomes = (one for tenant in report.outcomes for one in tenant.actions)
+    return (one.action for one in outcomes if one.result is Result.APPLIED)
 
 
 def differing(plan: Plan) -> list[TenantPlan]:

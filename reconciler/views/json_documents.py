@@ -9,18 +9,31 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import msgspec
 
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
 from reconciler.plan.change import JsonText
 from reconciler.plan.outcome import Result
-from reconciler.views.grouping import by_kind, differing, kind_of
+from reconciler.views.copies import Noun, Verb, count
+from reconciler.views.grouping import applied_actions, by_kind, differing, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from reconciler.desired.problem import Location, Problem
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import LiveProject, LiveSnapshot
     from reconciler.plan.action import Action
+    from reconciler.plan.approval import Made, Stale
     from reconciler.plan.change import FieldChange, Value
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
@@ -31,18 +44,19 @@ FORMAT_VERSION: Final = 1
 Document: TypeAlias = dict[str, Any]
 
 
-def plan(planned: Plan) -> str:
-    """The plan: what apply would do."""
-    return _text("plan", planned, planned.tenants)
+def plan(planned: Plan, made: Made) -> str:
+    """The plan: what apply would do. It is complete: ``reconciler.files.saved_plan`` reads it back."""
+    about = {"made_at": _time(made.at), "commit": made.commit, "base": made.base}
+    return _text("plan", planned, planned.tenants, about)
 
 
 def drift(planned: Plan) -> str:
     """The drift report: every tenant that differs, whether apply would repair it or not."""
-    return _text("drift", planned, differing(planned))
+    return _text("drift", planned, differing(planned), {})
 
 
-def report(applied: Report) -> str:
-    """What became of every tenant."""
+def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
+    """What became of every tenant, and of which the saved plan did not permit what would be done."""
     return _serialise(
         "report",
         {
@@ -50,10 +64,15 @@ def report(applied: Report) -> str:
             "started_at": _time(applied.started_at),
             "finished_at": _time(applied.finished_at),
             "calls": applied.calls,
-            "counts": {result.value: applied.count(result) for result in Result},
+            "counts": {
+                **{result.value: applied.count(result) for result in Result},
+                **_copies(applied_actions(applied)),
+                "stale": len(stale),
+            },
             "stopped": applied.stopped,
             "stopped_by": applied.stopped_by and applied.stopped_by.name.lower(),
             "tenants": [_tenant_outcome(outcome) for outcome in applied.outcomes],
+            "stale": [_stale(one) for one in stale],
         },
     )
 
@@ -64,11 +83,12 @@ def problems(found: Iterable[Problem]) -> str:
     return _serialise("problems", {"problems": [_problem(problem) for problem in ordered]})
 
 
-def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan]) -> str:
+def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Document) -> str:
     return _serialise(
         kind,
         {
             "fleet": planned.fleet,
+            **about,
             "counts": _counts(planned, tenants),
             "tenants": [_tenant(tenant) for tenant in tenants],
             "refusals": [_refusal(refusal) for refusal in planned.refusals],
@@ -84,9 +104,18 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan]) -> str:
 def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
     return {
         **{kind.value: len(members) for kind, members in by_kind(tenants).items()},
+        **_copies(action for tenant in tenants for action in tenant.actions),
         "refusals": len(planned.refusals),
         "conflicts": len(planned.conflicts),
         "orphans": len(planned.orphans),
+    }
+
+
+def _copies(actions: Iterable[Action]) -> Document:
+    found = count(actions)
+    return {
+        "branches": {verb.value: found[Noun.BRANCH, verb] for verb in Verb},
+        "snapshots": {verb.value: found[Noun.SNAPSHOT, verb] for verb in Verb if verb is not Verb.CHANGE},
     }
 
 
@@ -104,8 +133,23 @@ def _project(project: LiveProject) -> Document:
         "id": project.id,
         "name": project.name,
         "organization": project.organization,
+        "region": project.region,
+        "pg_version": project.pg_version,
+        "created_at": _time(project.created_at),
         "storage_bytes": project.storage_bytes,
         "last_active_at": project.last_active_at and _time(project.last_active_at),
+        "snapshots": None if project.snapshots is None else [_snapshot(one) for one in project.snapshots],
+    }
+
+
+def _snapshot(snapshot: LiveSnapshot) -> Document:
+    return {
+        "id": snapshot.id,
+        "name": snapshot.name,
+        "source_branch_id": snapshot.source_branch_id,
+        "created_at": _time(snapshot.created_at),
+        "expires_at": snapshot.expires_at and _time(snapshot.expires_at),
+        "manual": snapshot.manual,
     }
 
 
@@ -122,7 +166,7 @@ def _action(action: Action) -> Document:
     }
 
 
-def _own(action: Action) -> Document:
+def _own(action: Action) -> Document:  # noqa: C901, PLR0911 - one case for each action
     """What only this kind of action has."""
     match action:
         case CreateProject():
@@ -140,8 +184,46 @@ def _own(action: Action) -> Document:
             return own | {"companions": _companions(action)}
         case DeleteProject():
             return {"project_id": action.project_id}
+        case CreateBranch():
+            return _new_branch(action)
+        case PatchBranch():
+            return {"branch": action.branch}
+        case DeleteBranch():
+            return {
+                "branch": action.branch,
+                "branch_id": action.branch_id,
+                "purpose": action.purpose.value,
+                "before_transfer": action.before_transfer,
+            }
+        case CreateSnapshot():
+            return {"snapshot": action.snapshot, "branch": action.branch, **_moments(action)}
+        case DeleteSnapshot():
+            return {
+                "snapshot": action.snapshot,
+                "snapshot_id": action.snapshot_id,
+                "before_transfer": action.before_transfer,
+            }
         case _:
             assert_never(action)
+
+
+def _new_branch(action: CreateBranch) -> Document:
+    return {
+        "branch": action.branch,
+        "parent": action.parent,
+        "purpose": action.purpose.value,
+        **_moments(action),
+        "schema_only": action.schema_only,
+        "with_compute": action.with_compute,
+        "compute": action.compute and asdict(action.compute),
+    }
+
+
+def _moments(action: CreateBranch | CreateSnapshot) -> Document:
+    return {
+        "at": action.at and _exactly(action.at),
+        "expires_at": action.expires_at and _exactly(action.expires_at),
+    }
 
 
 def _companions(action: PatchProject | PatchEndpoint) -> Document:
@@ -191,6 +273,15 @@ def _note(note: Note) -> Document:
     return {"tenant": note.tenant, "message": note.message, "source": source}
 
 
+def _stale(stale: Stale) -> Document:
+    return {
+        "tenant": stale.tenant,
+        "message": stale.message,
+        "fresh": [_action(action) for action in stale.fresh],
+        "saved": [_action(action) for action in stale.saved],
+    }
+
+
 def _tenant_outcome(outcome: TenantOutcome) -> Document:
     return {
         "tenant": outcome.tenant,
@@ -215,18 +306,22 @@ def _problem(problem: Problem) -> Document:
     return {
         "severity": problem.severity.value,
         **_location(problem.location),
-        "column": problem.location.column,
         "message": problem.message,
         "hint": problem.hint,
     }
 
 
 def _location(location: Location) -> Document:
-    return {"file": location.file, "line": location.line}
+    return {"file": location.file, "line": location.line, "column": location.column}
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _exactly(moment.replace(microsecond=0))
+
+
+def _exactly(moment: datetime) -> str:
+    """RFC 3339 in UTC; of an action nothing may be lost, or a saved plan would not permit it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _serialise(kind: str, content: Document) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
@@ -15,6 +16,7 @@ from reconciler.views.wording import (
     budget,
     coverage,
     drift_summary,
+    made,
     ownership,
     place,
     plan_summary,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.plan.action import Action
+    from reconciler.plan.approval import SavedPlan
     from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
     from reconciler.views.grouping import Block
@@ -44,9 +47,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]#|~$])")
 
 def plan(planned: Plan) -> str:
     """The plan, its summary on top."""
-    closing = [budget(planned.budget)] if not planned.empty else []
-    head = [f"**{plan_summary(planned)}**", *closing, *map(escaped, coverage(planned.coverage))]
-    return _document(head, planned, planned.tenants, PLAN)
+    return _document(_plan_head(planned), planned, planned.tenants, PLAN)
 
 
 def drift(planned: Plan) -> str:
@@ -54,6 +55,17 @@ def drift(planned: Plan) -> str:
     found = differing(planned)
     head = [f"**{drift_summary(planned, len(found))}**", *map(escaped, coverage(planned.coverage))]
     return _document(head, planned, found, DRIFT)
+
+
+def saved_plan(saved: SavedPlan) -> str:
+    """A saved plan, its summary on top."""
+    about = escaped(made(saved.plan.fleet, saved.made))
+    return _document([*_plan_head(saved.plan), about], saved.plan, saved.plan.tenants, PLAN)
+
+
+def _plan_head(planned: Plan) -> list[str]:
+    closing = [budget(planned.budget)] if not planned.empty else []
+    return [f"**{plan_summary(planned)}**", *closing, *map(escaped, coverage(planned.coverage))]
 
 
 def _document(head: Sequence[str], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:
@@ -84,15 +96,16 @@ def _details(title: str, count: int, lines: Sequence[str], beyond: int) -> str:
 
 def _rows(block: Block, voice: Voice) -> Iterator[str]:
     who = _who(block)
-    for action in block.actions:
-        yield f"| {who} | {_action(action, block, voice)} | {'<br>'.join(_changes(action, voice))} |"
+    for action, following in zip_longest(block.actions, block.actions[1:]):
+        changes = "<br>".join((*_changes(action, voice), *filter(None, [escaped(voice.gap(action, following))])))
+        yield f"| {who} | {_action(action, block, voice)} | {changes} |"
         who = ""
 
 
 def _action(action: Action, block: Block, voice: Voice) -> str:
     deed = escaped(voice.action(action, block.members[0].project))
-    mark = f" **{voice.action_mark(action)}**" if voice.action_mark(action) else ""
-    return f"{deed}{mark}<br>{escaped(action.reason)}"
+    marks = "".join(f" **{mark}**" for mark in (voice.action_mark(action), voice.loss(action)) if mark)
+    return f"{deed}{marks}<br>{escaped(action.reason)}"
 
 
 def _who(block: Block) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -9,31 +10,40 @@ from rich.text import Text
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
 from reconciler.views.grouping import by_tenant, same_refusals
-from reconciler.views.layout import Line, Page, indented
+from reconciler.views.layout import Line, Page, blank, indented
 from reconciler.views.voice import PLAN
-from reconciler.views.wording import budget, coverage, plan_summary, refused_count
+from reconciler.views.wording import budget, coverage, made, plan_summary, refused_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
+    from reconciler.plan.action import Action
+    from reconciler.plan.approval import SavedPlan, Stale
     from reconciler.plan.plan import Plan
     from reconciler.views.layout import Piece
 
 
-def render(plan: Plan, *, full: bool = False) -> RenderableType:
-    """The whole plan; long groups are cut unless ``full``."""
-    return Page(lambda: _pieces(plan, WHOLE if full else Extent()))
+def render(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> RenderableType:
+    """The whole plan, with the tenants that a saved plan holds back; long groups are cut unless ``full``."""
+    return Page(lambda: _pieces(plan, stale, WHOLE if full else Extent()))
 
 
-def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
+def render_saved(saved: SavedPlan, *, full: bool = False) -> RenderableType:
+    """A saved plan, and where it comes from."""
+    about = Line(Text(), Text(made(saved.plan.fleet, saved.made), signs.ASIDE))
+    return Page(lambda: chain((about, blank()), _pieces(saved.plan, (), WHOLE if full else Extent())))
+
+
+def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
     yield from blocks.groups(plan.tenants, PLAN, extent)
     yield from _refusals(plan, extent)
+    yield from _stale(stale, extent)
     yield from remarks.conflicts(plan.conflicts, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)
-    yield from _closing(plan)
+    yield from _closing(plan, len(stale))
 
 
 def _refusals(plan: Plan, extent: Extent) -> Iterator[Piece]:
@@ -48,8 +58,31 @@ def _refusals(plan: Plan, extent: Extent) -> Iterator[Piece]:
     yield from remarks.cut(refusals, extent, "refusal")
 
 
-def _closing(plan: Plan) -> Iterator[Piece]:
-    yield Line(Text(), Text(plan_summary(plan), signs.HEADING))
+def _stale(stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
+    """What would be done now beside what the saved plan has in its place; the same message is told once."""
+    if not stale:
+        return
+    yield from heading("Stale", len(stale))
+    alike: dict[str, list[Stale]] = {}
+    for one in stale:
+        alike.setdefault(one.message, []).append(one)
+    messages = list(alike)
+    for message in messages[: extent.blocks]:
+        group = alike[message]
+        yield from remarks.stale(message, [one.tenant for one in group], extent)
+        yield from _beside("not permitted", (action for one in group for action in one.fresh), extent)
+        yield from _beside("in the saved plan", (action for one in group for action in one.saved), extent)
+    yield from remarks.cut(messages, extent, "reason")
+
+
+def _beside(title: str, actions: Iterable[Action], extent: Extent) -> Iterator[Piece]:
+    if tenants := by_tenant(actions):
+        yield Line(Text(f"{title}:", signs.ASIDE), indent=5)
+        yield from indented(blocks.tenants(tenants, PLAN, extent.inside), by=3)
+
+
+def _closing(plan: Plan, stale: int) -> Iterator[Piece]:
+    yield Line(Text(), Text(plan_summary(plan, stale), signs.HEADING))
     if not plan.empty:
         yield Line(Text(), Text(budget(plan.budget)))
     for sentence in coverage(plan.coverage):

@@ -28,6 +28,16 @@ def refusal(refused: Refusal, extent: Extent, *, naming: bool) -> Iterator[Piece
     yield blank()
 
 
+def stale(message: str, tenants: Sequence[str], extent: Extent) -> Iterator[Piece]:
+    """Tenants that a saved plan holds back for the same reason, and what a person can do."""
+    count = counted(len(tenants), "tenant")
+    lead = Text(f"{signs.STALE.text:<3}{count}: ", signs.STALE.style)
+    yield Line(lead, Text(names(tenants, extent.names)), indent=2)
+    yield Line(Text(), Text(printable(message)), indent=5)
+    yield Line(Text("to go ahead: ", signs.ASIDE), Text("make a new plan, and have it approved"), indent=5)
+    yield blank()
+
+
 def _concerned(refused: Refusal, extent: Extent, *, naming: bool) -> str:
     if not refused.tenants:
         return "the whole run"

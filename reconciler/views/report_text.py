@@ -9,11 +9,11 @@ from rich.text import Text
 from reconciler.plan.outcome import Result
 from reconciler.views import signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
-from reconciler.views.grouping import Kind, kind_of
+from reconciler.views.grouping import Kind, applied_actions, kind_of
 from reconciler.views.layout import Line, Page, Piece, Series, blank
 from reconciler.views.printable import printable
 from reconciler.views.voice import deed
-from reconciler.views.wording import counted, duration, names, report_summary
+from reconciler.views.wording import copies_done, counted, duration, names, report_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +44,8 @@ def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Pie
     if report.stopped is not None:
         yield Line(Text("Stopped: ", signs.REFUSED.style), Text(printable(report.stopped)))
     yield Line(Text(), Text(report_summary(report), signs.HEADING))
+    if copies := copies_done(applied_actions(report)):
+        yield Line(Text(), Text(f"{copies}."))
     elapsed = duration((report.finished_at - report.started_at).total_seconds())
     yield Line(Text(f"{counted(report.calls, 'call')} in {elapsed}; run {printable(report.run)}.", signs.ASIDE))
     if journal is not None:

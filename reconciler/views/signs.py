@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
 from reconciler.views.grouping import Kind
 
 if TYPE_CHECKING:
@@ -32,6 +43,7 @@ TRANSFER: Final = Sign("->", MOVED)
 PATCH: Final = Sign("~", CHANGED)
 DELETE: Final = Sign("-", TAKEN)
 REFUSED: Final = Sign("!", "bold red")
+STALE: Final = Sign("!", "bold yellow")
 SKIPPED: Final = Sign(".", CHANGED)
 CONFLICT: Final = Sign("?", "bold magenta")
 
@@ -39,13 +51,13 @@ CONFLICT: Final = Sign("?", "bold magenta")
 def of_action(action: Action) -> Sign:
     """The sign of an action."""
     match action:
-        case CreateProject():
+        case CreateProject() | CreateBranch() | CreateSnapshot():
             return CREATE
         case TransferProject():
             return TRANSFER
-        case PatchProject() | PatchEndpoint():
+        case PatchProject() | PatchEndpoint() | PatchBranch():
             return PATCH
-        case DeleteProject():
+        case DeleteProject() | DeleteBranch() | DeleteSnapshot():
             return DELETE
         case _:
             assert_never(action)

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import (
     Action,
+    CreateBranch,
     CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
     DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
     PatchEndpoint,
     PatchProject,
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
+from reconciler.views import copies
 from reconciler.views.grouping import Kind
 from reconciler.views.printable import printable
 from reconciler.views.wording import project_facts
@@ -39,6 +45,10 @@ class Voice:
     """Precedes the value that the files ask for."""
     restarts: str
     """Marks an action that restarts a compute."""
+    for_good: str
+    """Marks an action that nothing can undo."""
+    uncovered: str
+    """What is said, with the name of the new snapshot, where one is deleted before another one is taken."""
     lowering: str
     risks: Mapping[Risk, str]
     origins: Mapping[Origin, str]
@@ -48,11 +58,27 @@ class Voice:
         marks = (self.restarts if _restarts(action) else "", self._origin(action))
         return ", ".join(filter(None, marks))
 
+    def loss(self, action: Action) -> str:
+        """What is lost with it for good (Neon: a deleted snapshot cannot be recovered); may be empty."""
+        return self.for_good if isinstance(action, DeleteSnapshot) else ""
+
+    def gap(self, action: Action, following: Action | None) -> str:
+        """What is to be said of the moment between a snapshot that gives way and the next one; may be empty."""
+        name = copies.successor(action, following)
+        return "" if name is None else self.uncovered.format(name)
+
     def _origin(self, action: Action) -> str:
         """Of an action that is itself the change, so that no field beside it can say where it comes from."""
-        if not isinstance(action, TransferProject | DeleteProject) or not action.changes:
-            return ""
-        return self.origins.get(action.changes[0].origin, "")
+        match action:
+            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch():
+                return ""
+            case TransferProject() | DeleteProject() | CreateBranch() | DeleteBranch():
+                pass
+            case CreateSnapshot() | DeleteSnapshot():
+                pass
+            case _:
+                assert_never(action)
+        return self.origins.get(action.changes[0].origin, "") if action.changes else ""
 
     def change_mark(self, change: FieldChange, action: Action) -> str:
         """What the change does to the tenant and why it is there; may be empty."""
@@ -70,7 +96,7 @@ def _restarts(action: Action) -> bool:
     return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
 
 
-def deed(action: Action, project: LiveProject | None = None) -> str:
+def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - one case for each action
     """What carrying it out does: ``transfer from free to paid``."""
     match action:
         case CreateProject():
@@ -81,13 +107,19 @@ def deed(action: Action, project: LiveProject | None = None) -> str:
             return "patch project"
         case PatchEndpoint():
             return f"patch compute of branch {printable(action.branch)}"
+        case CreateBranch() | CreateSnapshot():
+            return f"create {copies.called(action)} {copies.origin(action)}"
+        case PatchBranch():
+            return f"patch branch {printable(action.branch)}"
+        case DeleteBranch() | DeleteSnapshot():
+            return f"delete {copies.doomed(action, project)}"
         case DeleteProject():
             return f"delete {_doomed(action, project)}"
         case _:
             assert_never(action)
 
 
-def finding(action: Action, project: LiveProject | None = None) -> str:
+def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - as above
     """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
     match action:
         case CreateProject():
@@ -98,6 +130,12 @@ def finding(action: Action, project: LiveProject | None = None) -> str:
             return "project"
         case PatchEndpoint():
             return f"compute of branch {printable(action.branch)}"
+        case CreateBranch() | CreateSnapshot():
+            return f"no live {copies.called(action)}, the files want one {copies.origin(action)}"
+        case PatchBranch():
+            return f"branch {printable(action.branch)}"
+        case DeleteBranch() | DeleteSnapshot():
+            return f"{copies.doomed(action, project)}, not declared"
         case DeleteProject():
             return f"{_doomed(action, project)}, the files say absent"
         case _:
@@ -123,6 +161,8 @@ PLAN: Final = Voice(
     between=" -> ",
     files="",
     restarts="restarts compute",
+    for_good="nothing brings it back",
+    uncovered="a moment without cover: until {} is taken, nothing stands in its place",
     lowering="lowering",
     risks={Risk.DISRUPTIVE: "disruptive", Risk.DESTRUCTIVE: "destructive"},
     origins={Origin.DRIFT: "drift"},
@@ -141,6 +181,8 @@ DRIFT: Final = Voice(
     between="  ",
     files="files ",
     restarts="",
+    for_good="",
+    uncovered="",
     lowering="above files",
     risks={},
     origins={Origin.CONFIG: "not applied"},

@@ -8,14 +8,17 @@ from rich.filesize import decimal
 
 from reconciler.desired.problem import Severity
 from reconciler.plan.outcome import Result
+from reconciler.views.copies import Noun, Verb, count, moment
 from reconciler.views.grouping import by_kind
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.desired.problem import Location, Problem
     from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Budget, Coverage, Orphan, Plan
 
@@ -64,10 +67,11 @@ def refused_count(plan: Plan) -> int:
     return len(tenants) + sum(not refusal.tenants for refusal in plan.refusals)
 
 
-def standing(plan: Plan) -> str:
-    """What stands beside the actions: ``2 refused, 1 conflict, 1 orphan``; empty where nothing does."""
+def standing(plan: Plan, stale: int = 0) -> str:
+    """What stands beside the actions: ``2 refused, 1 stale, 1 orphan``; empty where nothing does."""
     refused = refused_count(plan)
-    return ", ".join(filter(None, (f"{refused:,} refused" if refused else "", _undecided(plan))))
+    counts = (f"{refused:,} refused" if refused else "", f"{stale:,} stale" if stale else "")
+    return ", ".join(filter(None, (*counts, _undecided(plan))))
 
 
 def _undecided(plan: Plan) -> str:
@@ -75,18 +79,41 @@ def _undecided(plan: Plan) -> str:
     return ", ".join(counted(len(found), noun) for found, noun in things if found)
 
 
-def plan_summary(plan: Plan) -> str:
-    """``Plan: 2 to create, 1 to upgrade; 2 refused, 1 orphan.``, or that there is nothing to do."""
+def plan_summary(plan: Plan, stale: int = 0) -> str:
+    """``Plan: 2 to create, 1 to upgrade; 2 refused, 1 orphan.``, or that there is nothing to do.
+
+    ``stale`` counts the tenants whose actions a saved plan does not permit.
+    """
     if plan.empty:
-        return _nothing_to_do(plan)
+        return _nothing_to_do(plan, stale)
     groups = by_kind(plan.tenants)
     actions = ", ".join(f"{len(group):,} to {kind.value}" for kind, group in groups.items() if group)
-    return f"Plan: {'; '.join(filter(None, (actions, standing(plan))))}."
+    return f"Plan: {'; '.join(filter(None, (actions, copies_to_do(plan.actions), standing(plan, stale))))}."
 
 
-def _nothing_to_do(plan: Plan) -> str:
-    if plan.refusals or plan.conflicts:
-        return f"Not in sync, but nothing to do: {standing(plan)}."
+def copies_to_do(actions: Iterable[Action]) -> str:
+    """``3 branches and 2 snapshots to create, 1 branch to delete``; empty where it is about no copy."""
+    return _copies(actions, {verb: f"to {verb.value}" for verb in Verb})
+
+
+def copies_done(actions: Iterable[Action]) -> str:
+    """``3 branches and 2 snapshots created, 1 branch deleted``; empty where it is about no copy."""
+    return _copies(actions, {verb: f"{verb.value}d" for verb in Verb})
+
+
+def _copies(actions: Iterable[Action], verbs: Mapping[Verb, str]) -> str:
+    found = count(actions)
+    plural = {Noun.BRANCH: "branches", Noun.SNAPSHOT: "snapshots"}
+    told = {
+        words: listed([counted(found[noun, verb], noun.value, plural[noun]) for noun in Noun if found[noun, verb]])
+        for verb, words in verbs.items()
+    }
+    return ", ".join(f"{copies} {words}" for words, copies in told.items() if copies)
+
+
+def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
+    if plan.refusals or plan.conflicts or stale:
+        return f"Not in sync, but nothing to do: {standing(plan, stale)}."
     if plan.coverage.tenants == 0:
         return f"No tenants to compare{_beside(plan)}."
     verb = "matches" if plan.coverage.tenants == 1 else "match"
@@ -105,6 +132,17 @@ def drift_summary(plan: Plan, differing: int) -> str:
     verb = "differs" if differing == 1 else "differ"
     told = f"{differing:,} of {counted(plan.coverage.tenants, 'tenant')} {verb} from the files"
     return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
+
+
+def made(fleet: str, about: Made) -> str:
+    """``Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 5a6b7c8.``"""
+    commit = f" at commit {_short(about.commit)}" if about.commit else ""
+    base = f", compared with {_short(about.base)}" if about.base else ""
+    return f"Saved plan of fleet {printable(fleet)}, made {moment(about.at)}{commit}{base}."
+
+
+def _short(commit: str) -> str:
+    return printable(commit[:12])
 
 
 def budget(spent: Budget) -> str:
@@ -130,12 +168,14 @@ def coverage(looked: Coverage) -> list[str]:
 def _looked_at(looked: Coverage) -> str:
     where = listed([printable(name) for name in looked.organizations])
     whole = f"in {where}" if where else "by name or id, no organization listed"
-    computes = (
-        f"existing computes checked: {looked.computes_checked:,} of {looked.computes_total:,}"
-        if looked.computes_total
-        else "no existing computes to check"
+    details = (
+        ("existing computes", looked.computes_checked, looked.computes_total),
+        ("branches", looked.branches_checked, looked.branches_total),
+        ("snapshots", looked.snapshots_checked, looked.snapshots_total),
     )
-    return f"Looked at {counted(looked.projects, 'project')} {whole}; {computes}."
+    checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
+    computes = [] if looked.computes_total else ["no existing computes to check"]
+    return f"Looked at {counted(looked.projects, 'project')} {whole}; {', '.join((*computes, *checked))}."
 
 
 def project_facts(project: LiveProject) -> str:

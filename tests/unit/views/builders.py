@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.desired.problem import Location
 from reconciler.errors import ExitCode
-from reconciler.live.project import LiveProject
+from reconciler.live.project import Compute, LiveProject, LiveSnapshot
 from reconciler.plan.action import (
     Action,
+    CreateBranch,
     CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
     DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
     PatchEndpoint,
     PatchProject,
     TransferProject,
 )
+from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
+from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
 
+MADE = Made(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
+SMALL = Compute(0.25, 1, 300)
 GIB = 2**30
 MIB = 2**20
 HOUR = 3600
@@ -137,6 +147,112 @@ def delete(name: str, project_id: str) -> DeleteProject:
     return DeleteProject(
         tenant=name, reason="state: absent", source=at(name), project_id=project_id, changes=(gone,)
     )
+
+
+def present(path: str, *, before: bool = False, origin: Origin = Origin.CONFIG) -> FieldChange:
+    """That something is to exist, or no more."""
+    was, becomes = ("present", "absent") if before else ("absent", "present")
+    risk = Risk.DESTRUCTIVE if before else Risk.SAFE
+    return change(path, was, becomes, risk, lowering=before, origin=origin)
+
+
+def create_branch(
+    name: str,
+    branch: str = "development",
+    *,
+    purpose: Purpose = Purpose.DEV_BRANCH,
+    at_moment: datetime | None = None,
+    expires_at: datetime | None = None,
+    compute: Compute | None = SMALL,
+    schema_only: bool = False,
+    origin: Origin = Origin.CONFIG,
+) -> CreateBranch:
+    """A development branch of main, or a snapshot kept as a branch."""
+    kept = purpose is Purpose.SNAPSHOT
+    return CreateBranch(
+        tenant=name,
+        reason="declared, not live",
+        source=at(name, 4),
+        changes=(present(f"{'snapshots' if kept else 'dev_branches'}.{branch}", origin=origin),),
+        branch=branch,
+        parent="main",
+        purpose=purpose,
+        at=at_moment,
+        expires_at=expires_at,
+        schema_only=schema_only,
+        with_compute=not kept,
+        compute=None if kept else compute,
+    )
+
+
+def patch_branch(name: str, branch: str = "staging") -> PatchBranch:
+    """Its expiry comes nearer, and it gets its name back."""
+    sooner = change(
+        f"dev_branches.{branch}.expires_at",
+        None,
+        "2026-12-20T00:00:00Z",
+        Risk.DESTRUCTIVE,
+        lowering=True,
+    )
+    return PatchBranch(
+        tenant=name,
+        reason="differs from the tenant's file",
+        source=at(name, 4),
+        changes=(change(f"dev_branches.{branch}.name", f"{branch} by hand", branch), sooner),
+        branch=f"{branch} by hand",
+    )
+
+
+def delete_branch(
+    name: str,
+    branch: str = "feature-7",
+    *,
+    purpose: Purpose = Purpose.DEV_BRANCH,
+    reason: str = "declared no more",
+) -> DeleteBranch:
+    kept = purpose is Purpose.SNAPSHOT
+    return DeleteBranch(
+        tenant=name,
+        reason=reason,
+        source=at(name, 4),
+        changes=(present(f"{'snapshots' if kept else 'dev_branches'}.{branch}", before=True),),
+        branch=branch,
+        branch_id=f"br-{name}-1",
+        purpose=purpose,
+    )
+
+
+def create_snapshot(
+    name: str, snapshot: str = "v2", *, at_moment: datetime | None = None, expires_at: datetime | None = None
+) -> CreateSnapshot:
+    return CreateSnapshot(
+        tenant=name,
+        reason="declared, not live",
+        source=at(name, 7),
+        changes=(present(f"snapshots.{snapshot}"),),
+        snapshot=snapshot,
+        branch="main",
+        at=at_moment,
+        expires_at=expires_at,
+    )
+
+
+def delete_snapshot(name: str, snapshot: str = "nightly-3", reason: str = "makes room for 'v2'") -> DeleteSnapshot:
+    return DeleteSnapshot(
+        tenant=name,
+        reason=reason,
+        source=at(name, 7),
+        changes=(present(f"snapshots.{snapshot}", before=True),),
+        snapshot=snapshot,
+        snapshot_id=f"snap-{name}-3",
+    )
+
+
+def replaced_snapshot(name: str) -> TenantPlan:
+    """The oldest one gives way to a new one."""
+    seen = LiveSnapshot(f"snap-{name}-3", "nightly-3", "br-main", datetime(2026, 11, 1, 3, tzinfo=UTC))
+    live = replace(project(f"myapp-{name}"), snapshots=(seen,))
+    return tenant(name, delete_snapshot(name), create_snapshot(name), live=live)
 
 
 def upgrade(name: str) -> TenantPlan:

@@ -12,8 +12,10 @@ from hypothesis import strategies as some
 from reconciler.desired.problem import Location, Problem
 from reconciler.errors import ApiError
 from reconciler.plan.action import Action
+from reconciler.plan.approval import SavedPlan, Stale
 from reconciler.plan.change import JsonText
 from reconciler.plan.outcome import Result
+from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, Rule
 from reconciler.views import drift_text, json_documents, markdown, plan_text, problems_text, report_text
 from reconciler.views.console import as_text
@@ -50,10 +52,19 @@ def everything_called(text: str) -> Plan:
     create = replace(build.create(text), organization=text, reason=text)
     transfer = build.transfer(text, text, text, text, downgrade=False)
     delete = replace(build.delete(text, text), source=place)
+    copies = (
+        replace(build.create_branch(text, text), parent=text),
+        build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
+        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
+        replace(build.delete_branch(text, text), branch_id=text),
+        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
+        replace(build.create_snapshot(text, text), branch=text),
+    )
     live = build.project(text, organization=text)
     return build.plan(
         build.tenant(text, patch, compute),
         build.tenant(text, transfer),
+        build.tenant(text, *copies),
         build.tenant(text, create),
         build.tenant(text, delete, live=live),
         refusals=(
@@ -81,25 +92,33 @@ def test_no_control_character_is_ever_printed(text: str) -> None:
         stopped=text,
     )
     problem = Problem(Location(text, 1, 2), text, text)
+    stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
+    made = replace(build.MADE, commit=text, base=text)
     error = ApiError(text, status=500, request_id=text, hint=text)
     views = (
-        plan_text.render(plan),
+        plan_text.render(plan, stale=stale),
+        plan_text.render_saved(SavedPlan(plan, made)),
         drift_text.render(plan),
         report_text.render(report, journal=text),
         problems_text.render([problem]),
         problems_text.render_error(error),
     )
     assert all(safe(as_text(view)) for view in views)
-    documents = (json_documents.plan(plan), json_documents.report(report), json_documents.problems([problem]))
+    documents = (
+        json_documents.plan(plan, build.MADE),
+        json_documents.report(report, stale),
+        json_documents.problems([problem]),
+    )
     assert all(safe(document) and document.isascii() for document in documents)
     assert safe(markdown.plan(plan))
+    assert safe(markdown.saved_plan(SavedPlan(plan, made)))
     assert safe(markdown.drift(plan))
 
 
 @settings(max_examples=60, deadline=None)
 @given(texts)
 def test_json_gives_every_text_back(text: str) -> None:
-    document = json.loads(json_documents.plan(everything_called(text)))
+    document = json.loads(json_documents.plan(everything_called(text), build.MADE))
     assert document["notes"][0]["message"] == text
     assert document["tenants"][0]["actions"][0]["changes"][1]["after"] == {text: [text, text]}
 
@@ -122,7 +141,14 @@ def test_the_order_in_which_tenants_come_does_not_show(names: list[str]) -> None
 
 
 def test_every_kind_of_action_has_words_of_its_own() -> None:
-    actions = (*build.upgrade("a").actions, build.create("a"), build.delete("a", "id"))
+    copies = (
+        build.create_branch("a"),
+        build.patch_branch("a"),
+        build.delete_branch("a"),
+        build.create_snapshot("a"),
+        build.delete_snapshot("a"),
+    )
+    actions = (*build.upgrade("a").actions, build.create("a"), build.delete("a", "id"), *copies)
     assert {type(action) for action in actions} == set(get_args(Action))
     assert len({deed(action) for action in actions}) == len(actions)
     assert len({finding(action) for action in actions}) == len(actions)

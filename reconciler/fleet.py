@@ -32,6 +32,8 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.plan.action import TransferProject
+from reconciler.plan.approval import approve
+from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.neon.secret import Secret
+    from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
 
@@ -78,6 +81,10 @@ class Planned:
 
     plan: Plan
     live: LiveState
+    at: datetime
+    """When it was made."""
+    stale: tuple[Stale, ...] = ()
+    """Tenants that were left out because a saved plan does not permit what would be done to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,20 +187,27 @@ class Fleet:
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Everything that differs, before any guard: what a person or a program changed behind the files."""
         live = await self._observe(request, on_progress)
+        now = self._now()
         plan = make_plan(
             self.desired,
             live,
-            now=self._now(),
+            now=now,
             base=request.base,
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
         )
-        return Planned(plan, live)
+        return Planned(plan, live, now)
 
     def permit(self, differing: Planned, permissions: Permissions) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
         return replace(differing, plan=guard(differing.plan, self.desired, differing.live, permissions))
+
+    def approved(self, planned: Planned, saved: Plan) -> Planned:
+        """What of a guarded plan a saved one permits; a saved plan commands nothing."""
+        approval = approve(planned.plan, saved)
+        budget = estimate(approval.plan.tenants, self.desired, planned.live)
+        return replace(planned, plan=replace(approval.plan, budget=budget), stale=approval.stale)
 
     async def apply(self, planned: Planned, run: Run, *, on_progress: Progress = quietly) -> Report:
         """Carries out a guarded plan. What fails is in the report; raised is only what prevents every write."""

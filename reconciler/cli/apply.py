@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,7 @@ from reconciler.cli.options import (
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import surroundings, with_fleet
 from reconciler.errors import InvalidInputError
+from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import Run
 from reconciler.plan.plan import Rule
 from reconciler.views import json_documents, plan_text, report_text
@@ -29,12 +31,11 @@ from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned
     from reconciler.plan.outcome import Report
+    from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan
 
 FORMS = ("text", "json")
@@ -42,6 +43,9 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 
 
 @click.command("apply")
+@click.argument(
+    "saved_plan", required=False, type=click.Path(dir_okay=False, path_type=Path), metavar="[PLANFILE]"
+)
 @files_options
 @account_options
 @scope_options
@@ -51,6 +55,7 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
 def command(
+    saved_plan: Path | None,
     files: FilesFlags,
     account: AccountFlags,
     scope: ScopeFlags,
@@ -60,30 +65,39 @@ def command(
     yes: bool,
     fail_on: tuple[str, ...],
 ) -> ExitCode:
-    """Plan, show the plan, ask, and converge the live fleet to the files."""
+    """Plan, show the plan, ask, and converge the live fleet to the files.
+
+    With PLANFILE, saved by `plan --out`, only tenants for which the new plan holds nothing else than the
+    saved one; the others are stale, and nothing is done to them.
+    """
     check_outputs(output, FORMS)
+    saved = None if saved_plan is None else read_saved_plan(saved_plan)
     desired = load_desired(files)
     request = request_of(files, scope, permission, desired)
     run = Run(journal=journal, commit=commit_of(files))
     console = stdout_console() if output.format == "text" else stderr_console()
     asking = surroundings().interactive and not yes
 
+    def permitted(fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
+        planned = fleet.permit(differing, permissions)
+        planned = planned if saved is None else fleet.approved(planned, saved.plan)
+        show(plan_text.render(planned.plan, stale=planned.stale, full=output.full), console)
+        return planned
+
     async def plan_and_apply(fleet: Fleet) -> tuple[Planned, Report]:
         with watching(stderr_console()) as on_progress:
             differing = await fleet.drift(request, on_progress=on_progress)
-        planned = fleet.permit(differing, request.permissions)
-        show(plan_text.render(planned.plan, full=output.full), console)
+        planned = permitted(fleet, differing, request.permissions)
         if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
-            planned = fleet.permit(differing, replace(request.permissions, lowering=True))
-            show(plan_text.render(planned.plan, full=output.full), console)
+            planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
             _confirm(asking=asking, yes=yes)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)
 
     planned, report = with_fleet(account, desired, plan_and_apply, share=desired.api.batch_share)
-    _publish(output, planned.plan, report, run)
-    return exit_codes.of_apply(planned.plan, report, fail_on)
+    _publish(output, planned, report, run)
+    return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale)
 
 
 def _held_for_want_of_a_cause(plan: Plan) -> bool:
@@ -97,15 +111,15 @@ def _confirm(*, asking: bool, yes: bool) -> None:
         raise InvalidInputError("nobody is there to confirm the plan", hint="say --yes to apply it without asking")
 
 
-def _publish(output: OutputFlags, plan: Plan, report: Report, run: Run) -> None:
+def _publish(output: OutputFlags, planned: Planned, report: Report, run: Run) -> None:
     """The report; in text, an empty plan has said all that there is to say."""
-    if plan.empty and output.format == "text" and not output.output:
+    if planned.plan.empty and output.format == "text" and not output.output:
         return
     journal = str(run.journal_path)
     publish(
         output,
         {
             "text": lambda: report_text.render(report, journal=journal, full=output.full),
-            "json": lambda: json_documents.report(report),
+            "json": lambda: json_documents.report(report, planned.stale),
         },
     )

@@ -9,6 +9,7 @@ from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.git import base_ref, commit_id, load_at
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet import Request
+from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.wanted import changed_since
 from reconciler.views.console import show, stderr_console
@@ -16,6 +17,7 @@ from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
@@ -78,6 +80,13 @@ def base_of(files: FilesFlags, ref: str | None) -> DesiredState | None:
         return _at(files.directory, ref)
     found = base_ref(files.directory)
     return None if found is None else load_at(files.directory, found).desired
+
+
+def made(files: FilesFlags, base: str | None, at: datetime) -> Made:
+    """When and from which files a plan is made, for the one who reads it later."""
+    ref = base or base_ref(files.directory)
+    compared = None if ref is None or ref == NO_BASE else commit_id(files.directory, ref)
+    return Made(at, commit=commit_of(files), base=compared)
 
 
 def commit_of(files: FilesFlags) -> str | None:

@@ -28,14 +28,19 @@ def check_outputs(output: OutputFlags, forms: tuple[str, ...]) -> None:
         if SUFFIXES.get(path.suffix) not in forms:
             endings = ", ".join(suffix for suffix, form in SUFFIXES.items() if form in forms)
             raise InvalidInputError(f"--output {path}: the ending says no form", hint=f"one of {endings}")
-        if not path.parent.is_dir():
-            raise InvalidInputError(f"--output {path}: folder {path.parent} does not exist")
+        check_folder(path, "--output")
+
+
+def check_folder(path: Path, flag: str) -> None:
+    """Before any work: the folder of a file that is to be written exists."""
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"{flag} {path}: folder {path.parent} does not exist")
 
 
 def publish(output: OutputFlags, forms: Forms) -> None:
     """The document on stdout in the chosen form, and in every file that was named."""
     for path in output.output:
-        _write(path, forms[SUFFIXES[path.suffix]]())
+        write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
         click.echo(document, nl=not document.endswith("\n"))
@@ -43,9 +48,10 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         show(document, stdout_console())
 
 
-def _write(path: Path, document: str | RenderableType) -> None:
+def write(path: Path, document: str | RenderableType, flag: str = "--output") -> None:
+    """The document into a file that the flag names. Raises InvalidInputError where that is impossible."""
     text = document if isinstance(document, str) else as_text(document)
     try:
         path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
     except OSError as error:
-        raise InvalidInputError(f"--output {path}: {error.strerror}") from error
+        raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error

@@ -11,11 +11,13 @@ from reconciler.plan.plan import Rule
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
 
 _FAILURE = {
     ExitCode.INVALID: "invalid",
+    ExitCode.STALE: "stale",
     ExitCode.REFUSED: "refused",
     ExitCode.INCOMPLETE_VIEW: "incomplete",
     ExitCode.CHANGES: "drift",
@@ -33,9 +35,11 @@ def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
     return _weigh(_differing(plan), fail_on)
 
 
-def of_apply(plan: Plan, report: Report, fail_on: Collection[str]) -> ExitCode:
-    """What the plan left standing, and what became of the rest."""
+def of_apply(plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = ()) -> ExitCode:
+    """What the plan left standing, what a saved plan held back, and what became of the rest."""
     codes = list(_standing(plan, changes=False))
+    if stale:
+        codes.append(ExitCode.STALE)
     if report.stopped_by is not None:
         codes.append(report.stopped_by)
     if report.count(Result.FAILED) or report.count(Result.SKIPPED):

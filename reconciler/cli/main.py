@@ -15,10 +15,11 @@ from reconciler.errors import ExitCode, ReconcilerError
 COMMANDS: Final = {
     "validate": ("validate", "Check every file and report every problem."),
     "plan": ("plan", "Show what apply would do."),
+    "show": ("show", "Show a saved plan again."),
     "apply": ("apply", "Converge the live fleet to the files."),
     "drift": ("drift", "Tell where the live fleet differs from the files."),
     "converge": ("converge", "Converge one tenant within seconds, for a sign-up or an upgrade."),
-    "schema": ("schema", "Print the JSON Schema of the files, for editors."),
+    "schema": ("schema", "Print the JSON Schema of the files, or of a JSON document."),
     "simulator": ("simulator", "The embedded Neon: serve it, seed it, print its keys."),
     "demo": ("demo", "Watch a fleet converge on the embedded Neon."),
 }

@@ -20,7 +20,7 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FORMATS = ("text", "json", "markdown")
 SUFFIXES = {".json": "json", ".md": "markdown", ".txt": "text"}
-FAILURES = ("invalid", "refused", "incomplete", "drift")
+FAILURES = ("invalid", "stale", "refused", "incomplete", "drift")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.desired import load_desired, request_of
-from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.desired import load_desired, made, request_of
+from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.options import (
     FORMATS,
     account_options,
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 @scope_options
 @permission_options
 @output_options
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the plan to FILE: `apply FILE` then does nothing that it does not hold.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @fail_on_option
 def command(
@@ -43,11 +50,14 @@ def command(
     scope: ScopeFlags,
     permission: PermissionFlags,
     output: OutputFlags,
+    out: Path | None,
     detailed_exitcode: bool,
     fail_on: tuple[str, ...],
 ) -> ExitCode:
     """Show what apply would do, and what it would refuse. Writes nothing."""
     check_outputs(output, FORMATS)
+    if out is not None:
+        check_folder(out, "--out")
     desired = load_desired(files)
     request = request_of(files, scope, permission, desired)
 
@@ -56,11 +66,14 @@ def command(
             return await fleet.plan(request, on_progress=on_progress)
 
     planned = with_fleet(account, desired, look, share=desired.api.batch_share)
+    about = made(files, scope.base, planned.at)
+    if out is not None:
+        write(out, json_documents.plan(planned.plan, about), "--out")
     publish(
         output,
         {
             "text": lambda: plan_text.render(planned.plan, full=output.full),
-            "json": lambda: json_documents.plan(planned.plan),
+            "json": lambda: json_documents.plan(planned.plan, about),
             "markdown": lambda: markdown.plan(planned.plan),
         },
     )

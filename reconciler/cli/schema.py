@@ -6,13 +6,27 @@ import json
 
 import click
 
-from reconciler.files.json_schema import tenant_schema, tiers_schema
+from reconciler.files.json_schema import (
+    drift_schema,
+    plan_schema,
+    problems_schema,
+    report_schema,
+    tenant_schema,
+    tiers_schema,
+)
 
-SCHEMAS = {"tenant": tenant_schema, "tiers": tiers_schema}
+SCHEMAS = {
+    "tenant": tenant_schema,
+    "tiers": tiers_schema,
+    "plan": plan_schema,
+    "drift": drift_schema,
+    "report": report_schema,
+    "problems": problems_schema,
+}
 
 
 @click.command("schema")
 @click.argument("document", type=click.Choice(list(SCHEMAS)))
 def command(document: str) -> None:
-    """Print the JSON Schema of a tenant file or of tiers.yaml, for editors."""
+    """Print the JSON Schema of a tenant file or of tiers.yaml, for editors, or of a JSON document."""
     click.echo(json.dumps(SCHEMAS[document](), indent=2))

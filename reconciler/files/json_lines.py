@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object. Raises ValueError for a key that is written twice."""
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
@@ -25,11 +26,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _no_constant(word: str) -> NoReturn:
+def no_constant(word: str) -> NoReturn:
+    """What Python reads as JSON although it is none: raises ValueError."""
     raise ValueError(f"{word} is not JSON")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=unique_members, parse_constant=no_constant)
 _VALUE: Final = re.compile(r"[^\s,\[\]]")
 """The first sign of a value that stands in an array or after another one."""
 
@@ -83,16 +85,17 @@ def _next_value(text: str, position: int) -> int:
 def _decoded(text: str, start: int) -> tuple[object, int]:
     value, end = _DECODER.raw_decode(text, start)
     if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH:
-        _refuse_depth(value, MAX_DEPTH)
+        refuse_depth(value, MAX_DEPTH)
     return value, end
 
 
-def _refuse_depth(value: object, levels: int) -> None:
+def refuse_depth(value: object, levels: int) -> None:
+    """Raises RecursionError for a value that is nested deeper."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if members and levels == 0:
         raise RecursionError
     for member in members:
-        _refuse_depth(member, levels - 1)
+        refuse_depth(member, levels - 1)
 
 
 def _problem(error: Exception, file: str, line: int) -> Problem:

@@ -1,0 +1,228 @@
+"""A saved plan: the JSON document of a plan, read back."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
+
+from pydantic import ValidationError
+
+from reconciler.errors import InvalidInputError
+from reconciler.files.action_documents import ACTIONS
+from reconciler.files.finding import shown
+from reconciler.files.json_lines import no_constant, unique_members
+from reconciler.files.plan_documents import PlanDocument
+from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.plan.approval import Made, SavedPlan
+from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, TenantPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+    from reconciler.files.action_documents import ActionDocument
+    from reconciler.files.plan_documents import (
+        ConflictDocument,
+        NoteDocument,
+        ProjectDocument,
+        RefusalDocument,
+        SnapshotDocument,
+        TenantDocument,
+    )
+    from reconciler.plan.action import Action
+
+FORMAT_VERSION: Final = 1
+"""The one that this release reads."""
+MAX_PLAN_BYTES: Final = 2**28
+MAX_NUMBER: Final = 2**63
+_KINDS: Final = frozenset(kind for model in ACTIONS for kind in get_args(model.model_fields["kind"].annotation))
+"""Pydantic puts the kind of an action into paths, where no key stands."""
+AGAIN: Final = "make a new one with `reconciler plan --out`"
+
+
+def read_saved_plan(path: Path, limit: int = MAX_PLAN_BYTES) -> SavedPlan:
+    """The plan in the file. Raises InvalidInputError, with the place in the document, for what is none."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InvalidInputError(f"{name}: {error.strerror}", hint=AGAIN) from error
+    if len(data) > limit:
+        _refuse(name, f"the file is larger than {limit:,} bytes")
+    return parse_saved_plan(data, name)
+
+
+def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
+    """As ``read_saved_plan``; ``name`` is what messages call it."""
+    written = _decoded(data, name)
+    _check_kind(written, name)
+    try:
+        document = PlanDocument.model_validate(written)
+    except ValidationError as error:
+        _refuse(name, *map(_worded, error.errors(include_url=False)))
+    if contradictions := list(_contradictions(document)):
+        _refuse(name, *contradictions)
+    return SavedPlan(_plan(document), Made(document.made_at, document.commit, document.base))
+
+
+def _refuse(name: str, first: str, *more: str) -> NoReturn:
+    rest = f" (and {len(more):,} more)" if more else ""
+    raise InvalidInputError(f"{name} is no plan that can be used: {first}{rest}", hint=AGAIN)
+
+
+def _decoded(data: bytes, name: str) -> Any:
+    try:
+        return json.loads(
+            data.decode(),
+            object_pairs_hook=unique_members,
+            parse_constant=no_constant,
+            parse_int=_whole,
+            parse_float=_finite,
+        )
+    except json.JSONDecodeError as error:
+        _refuse(name, f"line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}")
+    except UnicodeDecodeError:
+        _refuse(name, "it is not UTF-8 text")
+    except RecursionError:
+        _refuse(name, "it is nested too deep")
+    except ValueError as error:
+        _refuse(name, str(error))
+
+
+def _whole(text: str) -> int:
+    number = int(text) if len(text) <= len(str(MAX_NUMBER)) else MAX_NUMBER
+    if abs(number) >= MAX_NUMBER:
+        raise ValueError(f"the number {shown(text)} is too large")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {shown(text)} is too large")
+    return number
+
+
+def _check_kind(written: Any, name: str) -> None:
+    """Before anything else, so that another document is called by its name."""
+    if not isinstance(written, dict) or "kind" not in written or "format_version" not in written:
+        _refuse(name, "it is not a document of this program")
+    if written["kind"] != "plan":
+        _refuse(name, f"kind: {shown(written['kind'])} is not 'plan'")
+    version = written["format_version"]
+    if type(version) is not int or version != FORMAT_VERSION:
+        _refuse(name, f"format_version: this release reads {FORMAT_VERSION}, not {shown(version)}")
+
+
+def _worded(detail: ErrorDetails) -> str:
+    path = _path(detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{path}: unknown key"
+        case "missing":
+            return f"{path}: the key is missing"
+        case "union_tag_not_found":
+            return f"{path}.kind: the key is missing"
+        case "union_tag_invalid":
+            return f"{path}.kind: {shown(detail['ctx']['tag'])} is no kind of action"
+        case "value_error":
+            return f"{path}: {detail['ctx']['error']}"
+        case _:
+            return f"{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _path(steps: Sequence[str | int]) -> str:
+    """``tenants[0].actions[1].changes[0].path``."""
+    path = ""
+    for before, step in zip(("", *steps), steps, strict=False):
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif not (isinstance(before, int) and step in _KINDS):
+            path += f".{shown(step)[1:-1]}"
+    return path.removeprefix(".")
+
+
+def _contradictions(document: PlanDocument) -> Iterator[str]:
+    """What no plan of ours says, however the file came to say it."""
+    seen: set[str] = set()
+    for place, tenant in enumerate(document.tenants):
+        if tenant.tenant in seen:
+            yield f"tenants[{place}].tenant: {shown(tenant.tenant)} stands there twice"
+        seen.add(tenant.tenant)
+        for number, action in enumerate(tenant.actions):
+            if words := _contradiction(action, tenant.tenant):
+                yield f"tenants[{place}].actions[{number}].{words}"
+
+
+def _contradiction(document: ActionDocument, tenant: str) -> str | None:
+    action = document.action()
+    if action.tenant != tenant:
+        return f"tenant: {shown(action.tenant)} is not {shown(tenant)}"
+    if document.risk != (risk := action.risk.name.lower()):
+        return f"risk: {shown(document.risk)} is not what its changes come to: {shown(risk)}"
+    if document.lowering != action.lowering:
+        return f"lowering: {str(document.lowering).lower()} is not what its changes come to"
+    return None
+
+
+def _plan(document: PlanDocument) -> Plan:
+    return Plan(
+        fleet=document.fleet,
+        tenants=tuple(map(_tenant, document.tenants)),
+        refusals=tuple(map(_refusal, document.refusals)),
+        conflicts=tuple(map(_conflict, document.conflicts)),
+        orphans=tuple(Orphan(_project(one.project), one.tenant, one.owned) for one in document.orphans),
+        notes=tuple(map(_note, document.notes)),
+        coverage=Coverage(**dict(document.coverage)),
+        budget=Budget(**dict(document.budget)),
+    )
+
+
+def _tenant(document: TenantDocument) -> TenantPlan:
+    project = None if document.project is None else _project(document.project)
+    return TenantPlan(document.tenant, project, _actions(document.actions))
+
+
+def _actions(documents: Sequence[ActionDocument]) -> tuple[Action, ...]:
+    return tuple(document.action() for document in documents)
+
+
+def _project(document: ProjectDocument) -> LiveProject:
+    """As far as a plan tells of it: what was seen of its settings is left out."""
+    snapshots = document.snapshots
+    return LiveProject(
+        id=document.id,
+        name=document.name,
+        organization=document.organization,
+        region=document.region,
+        pg_version=document.pg_version,
+        created_at=document.created_at,
+        quota=None,
+        compute=None,
+        restore_window_seconds=None,
+        settings=None,
+        storage_bytes=document.storage_bytes,
+        last_active_at=document.last_active_at,
+        snapshots=None if snapshots is None else tuple(map(_snapshot, snapshots)),
+    )
+
+
+def _snapshot(document: SnapshotDocument) -> LiveSnapshot:
+    return LiveSnapshot(**dict(document))
+
+
+def _refusal(document: RefusalDocument) -> Refusal:
+    return Refusal(document.rule, document.tenants, document.message, document.remedy, _actions(document.actions))
+
+
+def _conflict(document: ConflictDocument) -> Conflict:
+    return Conflict(document.tenant, document.message, document.remedy, document.source.location())
+
+
+def _note(document: NoteDocument) -> Note:
+    source = None if document.source is None else document.source.location()
+    return Note(document.tenant, document.message, source)

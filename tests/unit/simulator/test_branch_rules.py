@@ -162,6 +162,7 @@ def test_a_softly_deleted_branch_holds_its_name_and_its_place_for_seven_days() -
         listed = {branch["name"]: branch for branch in neon.get(f"{path}?include_deleted=true")["branches"]}
         assert listed["dev"]["recovery"]["deletion_method"] == "user"
         assert "recovery" not in listed["other"]
+        assert {branch["name"] for branch in neon.get(path)["branches"]} == {"main", "other"}
         assert neon.ask("POST", path, {"branch": {"name": "new"}}).json()["code"] == "BRANCHES_LIMIT_EXCEEDED"
         neon.done("DELETE", f"{path}/{other}?hard_delete=true")
         assert neon.refused("POST", path, {"branch": {"name": "dev"}})[0] == 409

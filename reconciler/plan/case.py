@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
+from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
 from reconciler.plan.wanted import origin
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ class Case:
     def moves(self) -> bool:
         """Whether the project changes its organization."""
         return ORGANIZATION in self.only and self.project.organization != self.settings.organization
+
+    @property
+    def restore_window_seconds(self) -> int | None:
+        """The window once the project's own changes are through: branches and snapshots come after them."""
+        wanted = self.settings.restore_window_seconds
+        managed = wanted is not None and RESTORE_WINDOW.name in self.only
+        return wanted if managed else self.project.restore_window_seconds
 
     def origin(self, *paths: str) -> Origin:
         """Why something differs: the files' doing where any of these fields changed there."""

@@ -192,7 +192,7 @@ def _room(case: Case, live: _Live) -> int | None:
 def _cannot_be_made(case: Case, branch: DevBranch) -> str | None:
     if branch.at is None:
         return None
-    return outside_window(branch.at, case.project.restore_window_seconds, case.now)
+    return outside_window(branch.at, case.restore_window_seconds, case.now)
 
 
 def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:

@@ -146,7 +146,7 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
     if snapshot.at is None:
         return None
-    return outside_window(snapshot.at, case.project.restore_window_seconds, case.now)
+    return outside_window(snapshot.at, case.restore_window_seconds, case.now)
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:

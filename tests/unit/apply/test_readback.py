@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from reconciler.apply.readback import carried, endpoint_fields, project_fields, shortfall
-from reconciler.live.project import Compute
+from dataclasses import replace
+
+from reconciler.apply.address import Address
+from reconciler.apply.readback import (
+    asked_of_branch,
+    asked_of_snapshot,
+    branch_fields,
+    carried,
+    endpoint_fields,
+    project_fields,
+    shortfall,
+    snapshot_fields,
+)
+from reconciler.live.project import Compute, LiveSnapshot
 from reconciler.plan.change import FieldChange, JsonText, Value
-from reconciler.plan.planner import make_plan
-from tests.builders import DAY, a_fleet, a_pro_project, a_project, a_tenant, a_view, an_endpoint
+from tests.builders import (
+    DAY,
+    NOON,
+    a_branch,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    make_plan,
+)
+from tests.unit.apply.plans import make, mend, take
+
+ADDRESS = Address.observed(a_project())
+DEV = a_branch(id="br-dev", name="dev", parent_id="br-p-acme", default=False, expires_at=NOON)
+V1 = LiveSnapshot("snap-1", "v1", "br-p-acme", NOON, expires_at=NOON)
 
 
 def asked(path: str, value: Value) -> tuple[FieldChange, ...]:
@@ -44,3 +71,33 @@ def test_a_compute_is_compared_by_its_own_fields() -> None:
     stated = endpoint_fields(an_endpoint(compute=Compute(0.25, 2, 300)))
     assert carried((*asked("compute.max_cu", 2), *asked("compute.suspend_timeout_seconds", 300)), stated)
     assert not carried(asked("compute.max_cu", 4), stated)
+
+
+def test_moments_are_compared_to_the_second() -> None:
+    asked = asked_of_branch(make(expires_at=NOON.replace(microsecond=900_000)), ADDRESS)
+    assert carried(asked, branch_fields(DEV))
+    later = asked_of_branch(mend(expires_at=NOON.replace(second=1)), ADDRESS)
+    error = shortfall(later, branch_fields(DEV))
+    assert str(error).endswith("expires_at is 2030-05-04T12:00:00Z, asked for 2030-05-04T12:00:01Z")
+
+
+def test_a_branch_is_compared_as_far_as_something_was_asked_for() -> None:
+    assert carried(asked_of_branch(make(), ADDRESS), branch_fields(DEV))
+    assert carried(asked_of_branch(mend(rename_to="dev"), ADDRESS), branch_fields(DEV))
+    assert not carried(asked_of_branch(mend(rename_to="development"), ADDRESS), branch_fields(DEV))
+
+
+def test_a_schema_alone_has_no_parent() -> None:
+    root = branch_fields(replace(DEV, parent_id=None))
+    assert carried(asked_of_branch(make(schema_only=True), ADDRESS), root)
+    assert str(shortfall(asked_of_branch(make(), ADDRESS), root)).endswith(
+        "parent is not set, asked for br-p-acme"
+    )
+
+
+def test_a_snapshot_is_compared_with_its_branch_where_that_is_told() -> None:
+    asked = asked_of_snapshot(take("v1", expires_at=NOON), ADDRESS)
+    assert carried(asked, snapshot_fields(V1))
+    assert shortfall(asked, snapshot_fields(replace(V1, source_branch_id=None))) is None
+    assert shortfall(asked, snapshot_fields(replace(V1, source_branch_id="br-other")))
+    assert shortfall(asked, snapshot_fields(replace(V1, expires_at=None)))

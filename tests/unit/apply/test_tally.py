@@ -8,8 +8,7 @@ from reconciler.apply.stop import Breaker, StopSignal
 from reconciler.apply.tally import Tally
 from reconciler.errors import ApiError
 from reconciler.plan.outcome import Result
-from reconciler.plan.planner import make_plan
-from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view
+from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
 
 PLAN = make_plan(
     a_fleet(a_tenant("acme", "pro"), a_tenant("gone", absent=True), a_tenant("new")),

@@ -18,8 +18,7 @@ from reconciler.apply.units import (
 )
 from reconciler.desired.tenant import Overrides, Tenant
 from reconciler.live.project import LiveProject
-from reconciler.plan.planner import make_plan
-from tests.builders import a_fleet, a_pro_project, a_project, a_tenant, a_view
+from tests.builders import a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan

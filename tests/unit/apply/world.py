@@ -26,7 +26,6 @@ from reconciler.plan.concerns import NAMES
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.planner import make_plan
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.faults import ConnectionDropped
@@ -35,7 +34,7 @@ from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import ProjectSeed, add_project
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.builders import FREE_LIMITS, PAID_LIMITS
+from tests.builders import FREE_LIMITS, PAID_LIMITS, make_plan
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class World:
 
     async def plan(self, desired: DesiredState, only: Iterable[str] = NAMES) -> Plan:
         """What differs, in the concerns named."""
-        return make_plan(desired, await self.observe(desired), only=only)
+        return make_plan(desired, await self.observe(desired), now=now(), only=only)
 
     async def apply(
         self,
@@ -200,7 +199,7 @@ class World:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
             if plan is None:
                 live = await observe(neon, desired, permissions=Permissions(expect_empty=True))
-                plan = make_plan(desired, live)
+                plan = make_plan(desired, live, now=now())
                 counts |= live.listed
             path = self.folder / f"{run}.jsonl"
             header = Header(run=run, fleet=plan.fleet, actor="a test", commit=None, version="0", started_at=now())
@@ -221,7 +220,7 @@ class World:
     async def settled(self, desired: DesiredState) -> set[str]:
         """The names of all live projects. Fails where anything is left to do, or to be decided by a person."""
         live = await self.observe(desired)
-        plan = make_plan(desired, live)
+        plan = make_plan(desired, live, now=now())
         assert (plan.tenants, plan.conflicts, plan.orphans) == ((), (), ())
         return {project.name for project in live.projects}
 

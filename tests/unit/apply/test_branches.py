@@ -1,0 +1,368 @@
+"""Branches on a simulated Neon: which calls go out, what they carry, and what their answers mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.live.project import Compute
+from reconciler.plan.action import PatchEndpoint
+from reconciler.plan.change import FieldChange
+from reconciler.plan.outcome import Result
+from reconciler.plan.ownership import Purpose
+from reconciler.simulator.faults import AnswerWith
+from tests.builders import FREE_COMPUTE, a_fleet, a_tenant
+from tests.unit.apply.plans import (
+    COMMON,
+    a_plan,
+    branch_names,
+    branched,
+    calls,
+    drop,
+    make,
+    mend,
+    outcome,
+    seeded,
+    seen,
+    with_actions,
+)
+from tests.unit.apply.world import World, now, virtually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.plan import Plan
+    from tests.unit.apply.world import Applied
+
+FLEET = a_fleet(a_tenant())
+APPLIED, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED
+
+
+async def applied(world: World, plan: Plan) -> Applied:
+    return await world.apply(FLEET, plan=plan, run="run7")
+
+
+def test_a_new_branch_carries_its_compute_its_expiry_and_whose_it_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        expires_at = now() + timedelta(days=3)
+        run = await applied(world, a_plan(project, make(expires_at=expires_at, compute=Compute(0.25, 1, 300))))
+        assert outcome(run) == [APPLIED]
+        assert calls(world) == ["POST /projects/*/branches dev"]
+        after = await seen(world)
+        main_branch, dev = sorted(after.branches or (), key=lambda branch: branch.name == "dev")
+        assert dev.parent_id == main_branch.id
+        assert dev.expires_at == expires_at.replace(microsecond=0)
+        assert dev.annotations == {
+            "managed-by": "neon-reconciler",
+            "fleet": "prod",
+            "tenant": "acme",
+            "run": "run7",
+            "branch": "dev",
+            "purpose": "dev_branch",
+        }
+        computes = {endpoint.branch_id: endpoint.compute for endpoint in after.endpoints or ()}
+        assert computes == {main_branch.id: FREE_COMPUTE, dev.id: Compute(0.25, 1, 300)}
+
+    virtually(main())
+
+
+def test_a_snapshot_kept_as_a_branch_has_no_compute(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        plan = a_plan(project, make("v1", purpose=Purpose.SNAPSHOT, with_compute=False))
+        assert outcome(await applied(world, plan)) == [APPLIED]
+        after = await seen(world)
+        assert len(after.branches or ()) == 2
+        assert len(after.endpoints or ()) == 1
+
+    virtually(main())
+
+
+def test_a_branch_starts_from_its_moment_or_holds_a_schema_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        await asyncio.sleep(3600)
+        plan = a_plan(project, make("restored", at=now() - timedelta(minutes=30)), make("bare", schema_only=True))
+        assert outcome(await applied(world, plan)) == [APPLIED, APPLIED]
+        restored, bare = (json.loads(exchange.content)["branch"] for exchange in world.writes())
+        assert restored["parent_timestamp"] == "2026-11-23T09:30:00Z"
+        assert "init_source" not in restored
+        assert bare["init_source"] == "schema-only"
+        assert "parent_timestamp" not in bare
+
+    virtually(main())
+
+
+def test_a_branch_can_start_from_one_that_was_made_just_before_and_have_its_compute_patched(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        plan = a_plan(project, make("staging"), make("dev", parent="staging"))
+        assert outcome(await applied(world, plan)) == [APPLIED, APPLIED]
+        parents = {branch.name: branch.parent_id for branch in (await seen(world)).branches or ()}
+        ids = {branch.name: branch.id for branch in (await seen(world)).branches or ()}
+        assert (parents["staging"], parents["dev"]) == (ids["main"], ids["staging"])
+
+    virtually(main())
+
+
+def test_operations_of_a_branch_are_waited_for_before_the_next_write_and_only_then(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        await applied(world, a_plan(project, make("staging"), make("dev")))
+        assert [exchange.status for exchange in world.writes()] == [201, 201]
+        first, last = (world.simulator.requests.index(write) for write in world.writes())
+        polls = [at for at, e in enumerate(world.simulator.requests) if "/operations" in e.path]
+        assert polls
+        assert all(first < at < last for at in polls)
+
+    virtually(main())
+
+
+def test_a_branch_is_patched_deleted_and_made_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        branched(world, project, "renamed by hand")
+        old = branched(world, project, "old")
+        bigger = FieldChange("compute.max_cu", 2, 1)
+        resize = PatchEndpoint(
+            **COMMON,
+            branch="renamed by hand",
+            changes=(bigger,),
+            companions=(("compute.min_cu", 0.25), ("compute.suspend_timeout_seconds", 300)),
+        )
+        plan = a_plan(
+            await seen(world),
+            make("new", parent="dev"),
+            mend("renamed by hand", rename_to="dev"),
+            resize,
+            drop("old", old),
+        )
+        assert outcome(await applied(world, plan)) == [APPLIED] * 4
+        assert calls(world) == [
+            "DELETE /projects/*/branches/*",
+            "PATCH /projects/*/endpoints/*",
+            "PATCH /projects/*/branches/* dev",
+            "POST /projects/*/branches new",
+        ]
+        assert await branch_names(world) == ["dev", "new"]
+
+    virtually(main())
+
+
+def test_an_expiry_is_patched_to_the_second(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        branched(world, await seeded(world), "dev")
+        until = now() + timedelta(days=2)
+        plan = a_plan(await seen(world), mend(expires_at=until))
+        assert outcome(await applied(world, plan)) == [APPLIED]
+        (dev,) = (branch for branch in (await seen(world)).branches or () if branch.name == "dev")
+        assert dev.expires_at == until.replace(microsecond=0)
+
+    virtually(main())
+
+
+def test_a_branch_that_is_gone_counts_as_deleted(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        old = branched(world, project, "old")
+        plan = a_plan(await seen(world), drop("old", old))
+        assert outcome(await applied(world, plan)) == [APPLIED]
+        assert outcome(await applied(world, plan)) == [APPLIED]
+        never = a_plan(project, drop("never", "br-never-00000000"))
+        assert outcome(await applied(world, never)) == [APPLIED]
+
+    virtually(main())
+
+
+def test_an_answer_that_shows_another_branch_is_a_failure_that_names_the_difference(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        until = now() + timedelta(days=3)
+        branch_id = branched(world, project, "somewhere else")
+        async with world.client() as neon:
+            (other,) = (b for b in await neon.branches("free", project.id) if b.id == branch_id)
+        answer = {
+            "branch": {
+                "id": other.id,
+                "project_id": project.id,
+                "name": "dev",
+                "parent_id": other.id,
+                "default": False,
+                "protected": False,
+                "created_at": "2026-11-23T09:00:00Z",
+            },
+            "endpoints": [],
+            "operations": [],
+        }
+        fault = AnswerWith(201, text=json.dumps(answer))
+        world.simulator.faults.add(fault, "POST", "/projects/*/branches")
+        run = await applied(world, a_plan(project, make(expires_at=until), make("later")))
+        assert outcome(run) == [FAILED, SKIPPED]
+        assert f"parent is {other.id}, asked for {project.branches[0].id}" in run.message("acme")  # type: ignore[index]
+        assert "expires_at is not set, asked for 2026-11-26T09:00:0" in run.message("acme")
+
+    virtually(main())
+
+
+def test_a_refused_branch_fails_alone_and_what_follows_is_skipped(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        for number in range(9):
+            branched(world, project, f"by-hand-{number}")
+        run = await applied(world, a_plan(project, make("one too many"), make("another")))
+        assert outcome(run) == [FAILED, SKIPPED]
+        assert "422" in run.message("acme")
+
+    virtually(main())
+
+
+def test_a_parent_that_was_not_seen_is_a_clear_failure_and_nothing_is_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        run = await applied(world, a_plan(await seeded(world), make(parent="nowhere")))
+        assert outcome(run) == [FAILED]
+        assert "no branch 'nowhere'" in run.message("acme")
+        assert calls(world) == []
+
+    virtually(main())
+
+
+async def meets(world: World, plan: Plan, name: str = "dev", **fields: Any) -> Applied:
+    """Applies the plan after somebody has made a branch of that name."""
+    branched(world, await seen(world), name, **fields)
+    world.forget()
+    return await applied(world, plan)
+
+
+def test_a_branch_that_another_run_of_this_fleet_has_made_meanwhile_counts_as_made(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        moment = project.created_at
+        run = await meets(world, a_plan(project, make(at=moment), make("next", parent="dev")), run="another")
+        assert outcome(run) == [APPLIED, APPLIED]
+        assert calls(world) == ["POST /projects/*/branches dev", "POST /projects/*/branches next"]
+        assert await branch_names(world) == ["dev", "next"]
+
+    virtually(main())
+
+
+def test_a_branch_made_by_hand_counts_where_it_is_as_asked_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        run = await meets(world, a_plan(project, make(compute=FREE_COMPUTE)), annotations={})
+        assert outcome(run) == [APPLIED]
+
+    virtually(main())
+
+
+def unlike(project: LiveProject) -> dict[str, Plan]:
+    """What the branch that ``meets`` makes by hand is not."""
+    return {
+        "another expiry": a_plan(project, make(expires_at=now() + timedelta(days=1))),
+        "another size": a_plan(project, make(compute=Compute(0.25, 1, 300))),
+        "a moment that cannot be seen": a_plan(project, make(at=project.created_at)),
+        "a schema alone": a_plan(project, make(schema_only=True)),
+    }
+
+
+def test_a_branch_made_by_hand_that_may_be_another_one_is_a_clear_failure(tmp_path: Path) -> None:
+    async def main() -> None:
+        for number in range(4):
+            world = World.open(tmp_path / str(number))
+            how, plan = list(unlike(await seeded(world)).items())[number]
+            run = await meets(world, plan, annotations={})
+            assert outcome(run) == [FAILED], how
+            assert "409" in run.message("acme")
+            assert (
+                run.report.outcomes[0].actions[0].hint
+                == "run again: the branch that has the name is planned afresh"
+            )
+            assert len(world.writes()) == 1
+
+    virtually(main())
+
+
+def test_a_taken_name_that_cannot_be_looked_up_is_told_as_taken(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        plan = a_plan(await seeded(world), make())
+        branched(world, await seen(world), "dev")
+        world.simulator.faults.add(AnswerWith(500), "GET", "/projects/*/branches", times=None)
+        run = await applied(world, plan)
+        assert outcome(run) == [FAILED]
+        assert "409" in run.message("acme")
+
+    virtually(main())
+
+
+def test_a_branch_of_another_tenant_or_fleet_does_not_count_as_ours(tmp_path: Path) -> None:
+    async def main() -> None:
+        for stated in ({"tenant": "bravo"}, {"fleet": "staging"}, {"purpose": Purpose.SNAPSHOT}):
+            world = World.open(tmp_path / repr(stated))
+            project = await seeded(world)
+            run = await meets(world, a_plan(project, make(at=project.created_at)), stated=stated)
+            assert outcome(run) == [FAILED], stated
+
+    virtually(main())
+
+
+def test_a_name_that_is_taken_ends_the_renaming_of_a_branch(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        branched(world, project, "renamed by hand")
+        plan = a_plan(await seen(world), mend("renamed by hand", rename_to="dev"))
+        run = await meets(world, plan, annotations={})
+        assert outcome(run) == [FAILED]
+        assert "409" in run.message("acme")
+
+    virtually(main())
+
+
+def test_a_branch_deleted_before_a_move_is_not_there_to_start_from_after_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        kept = branched(world, await seeded(world), "kept")
+        plan = with_actions(
+            await world.plan(a_fleet(a_tenant(tier="pro")), only=["organization"]),
+            await seen(world),
+            drop("kept", kept, purpose=Purpose.SNAPSHOT, before_transfer=True),
+            make("dev", parent="kept"),
+        )
+        run = await applied(world, plan)
+        assert outcome(run) == [APPLIED, APPLIED, FAILED]
+        assert "no branch 'kept'" in run.message("acme")
+
+    virtually(main())
+
+
+def test_branches_of_a_new_tenant_come_after_the_check_for_rivals(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        plan = with_actions(await world.plan(FLEET), None, make("dev"), make("feature", parent="dev"))
+        world.forget()
+        run = await applied(world, plan)
+        assert outcome(run) == [APPLIED] * 3
+        lines = [e.line.split("/")[-1] for e in world.simulator.requests if "/operations" not in e.path]
+        assert lines == ["projects"] * 5 + ["branches"] * 2
+        assert calls(world)[1:] == ["POST /projects/*/branches dev", "POST /projects/*/branches feature"]
+
+    virtually(main())

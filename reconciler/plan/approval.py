@@ -46,7 +46,7 @@ class Stale:
 
     tenant: str
     fresh: tuple[Action, ...]
-    """What would be done now and is not permitted; empty where only the project is another one."""
+    """What would be done now and is not permitted."""
     saved: tuple[Action, ...]
     """What the saved plan has in its place."""
     message: str
@@ -87,14 +87,14 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
         return Stale(fresh.tenant, fresh.actions, (), foreign)
     if saved is None:
         return Stale(fresh.tenant, fresh.actions, (), "the saved plan has nothing for this tenant")
+    if other := _other_project(fresh, saved):
+        return Stale(fresh.tenant, fresh.actions, saved.actions, other)
     wanted, permitted = _essence(fresh), _essence(saved)
     beyond = tuple(action for essence, action in wanted.items() if essence not in permitted)
     instead = tuple(action for essence, action in permitted.items() if essence not in wanted)
-    if other := _other_project(fresh, saved):
-        return Stale(fresh.tenant, beyond, instead, other)
-    if beyond:
-        return Stale(fresh.tenant, beyond, instead, "the saved plan has other actions for this tenant")
-    return None
+    if not beyond:
+        return None
+    return Stale(fresh.tenant, beyond, instead, "the saved plan has other actions for this tenant")
 
 
 def _essence(planned: TenantPlan) -> dict[Action, Action]:

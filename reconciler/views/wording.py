@@ -142,7 +142,7 @@ def made(fleet: str, about: Made) -> str:
 
 
 def _short(commit: str) -> str:
-    return printable(commit[:12])
+    return printable(commit[:7])
 
 
 def budget(spent: Budget) -> str:

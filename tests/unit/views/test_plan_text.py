@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from reconciler.desired.problem import Location
+from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Refusal, Rule
 from reconciler.views import plan_text
@@ -320,6 +322,54 @@ def test_a_move_that_no_commit_asked_for_is_marked_as_drift() -> None:
 def test_a_refusal_without_actions_names_its_tenants() -> None:
     refusal = Refusal(Rule.INCOMPLETE_VIEW, ("acme", "birch"), "why", "how", ())
     assert "  !  incomplete-view  2 tenants: acme and birch\n" in shown(build.plan(refusals=(refusal,)))
+
+
+def stale(name: str, message: str = "the saved plan has other actions for this tenant") -> Stale:
+    raised = build.change("quota.data_transfer_bytes", 5 * build.GIB, 8 * build.GIB)
+    saved = build.patch(name, "tier free changed", raised, source=Location("tiers.yaml", 14))
+    return Stale(name, build.price_change(name).actions, (saved,), message)
+
+
+def test_what_a_saved_plan_does_not_permit_is_told_beside_what_it_has_instead() -> None:
+    text = as_text(
+        plan_text.render(build.plan(build.price_change("zed")), stale=[stale("acme"), stale("birch")]), 80
+    )
+    assert (
+        """\
+Stale (2)
+
+  !  2 tenants: acme and birch
+     the saved plan has other actions for this tenant
+     to go ahead: make a new plan, and have it approved
+
+     not permitted:
+     2 tenants  tier free changed  (tiers.yaml:14)
+       acme and birch
+       ~  patch project
+           quota.data_transfer  5GiB -> 10GiB
+
+     in the saved plan:
+     2 tenants  tier free changed  (tiers.yaml:14)
+       acme and birch
+       ~  patch project
+           quota.data_transfer  5GiB -> 8GiB
+
+Plan: 1 to change; 2 stale.
+"""
+        in text
+    )
+
+
+def test_stale_tenants_forbid_to_say_in_sync() -> None:
+    text = as_text(plan_text.render(build.plan(), stale=[stale("acme")]))
+    assert "In sync" not in text
+    assert "\nNot in sync, but nothing to do: 1 stale.\n" in text
+
+
+def test_many_stale_tenants_are_cut() -> None:
+    many = [stale(f"tenant-{number:02}", f"project {number} is another one") for number in range(25)]
+    assert "and 5 more reasons (--full shows all)" in as_text(plan_text.render(build.plan(), stale=many))
+    assert "project 24 is" in as_text(plan_text.render(build.plan(), stale=many, full=True))
 
 
 def test_a_compute_that_is_patched_without_harm_is_not_said_to_restart() -> None:

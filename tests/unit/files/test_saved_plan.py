@@ -1,0 +1,225 @@
+"""Saved plans: written by the view, read back, and refused where they are none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.desired.problem import Location, Problem
+from reconciler.errors import InvalidInputError
+from reconciler.files.json_schema import drift_schema, plan_schema, problems_schema, report_schema
+from reconciler.files.saved_plan import parse_saved_plan, read_saved_plan
+from reconciler.plan.approval import Made, SavedPlan, Stale
+from reconciler.views import json_documents, plan_text
+from reconciler.views.console import as_text
+from tests.unit.plan.plans import plans, seconds, texts
+from tests.unit.views import builders as build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.plan.plan import Plan
+
+COPIES = (
+    build.tenant("birch", build.create_branch("birch"), build.patch_branch("birch"), build.delete_branch("birch")),
+    build.replaced_snapshot("cedar"),
+)
+
+
+def everything() -> Plan:
+    plan = build.rich_plan()
+    return replace(plan, tenants=(*(t for t in plan.tenants if t.tenant not in {"birch", "cedar"}), *COPIES))
+
+
+def read(text: str) -> SavedPlan:
+    return parse_saved_plan(text.encode(), "plan.json")
+
+
+@settings(max_examples=60, deadline=None)
+@given(plans(), st.builds(Made, seconds, st.none() | texts, st.none() | texts))
+def test_what_was_written_is_read_back(plan: Plan, made: Made) -> None:
+    text = json_documents.plan(plan, made)
+    saved = read(text)
+    assert saved == SavedPlan(plan, made)
+    assert json_documents.plan(saved.plan, saved.made) == text
+
+
+def test_a_plan_that_was_read_back_is_shown_as_it_was() -> None:
+    plan = everything()
+    saved = read(json_documents.plan(plan, build.MADE))
+    assert as_text(plan_text.render(saved.plan)) == as_text(plan_text.render(plan))
+    assert as_text(plan_text.render_saved(saved)).startswith(
+        "Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 0a1b2c3.\n\n"
+    )
+
+
+def a_document() -> Any:
+    return json.loads(json_documents.plan(everything(), build.MADE))
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidInputError) as caught:
+        read(text)
+    assert caught.value.hint is not None
+    assert "--out" in caught.value.hint
+    return str(caught.value)
+
+
+EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "an unknown key": (lambda d: d.update(permit="all"), "permit: unknown key"),
+    "an unknown key deep inside": (
+        lambda d: d["tenants"][0]["actions"][0]["changes"][2].update(force=True),
+        "tenants[0].actions[0].changes[2].force: unknown key",
+    ),
+    "a key that is gone": (
+        lambda d: d["tenants"][1]["actions"][0].pop("origin"),
+        "tenants[1].actions[0].origin: the key is missing",
+    ),
+    "a kind that is gone": (
+        lambda d: d["tenants"][1]["actions"][0].pop("kind"),
+        "tenants[1].actions[0].kind: the key is missing",
+    ),
+    "an unknown kind": (
+        lambda d: d["tenants"][1]["actions"][0].update(kind="drop_database"),
+        "tenants[1].actions[0].kind: 'drop_database' is no kind of action",
+    ),
+    "a number as text": (
+        lambda d: d["budget"].update(writes="14"),
+        "budget.writes: input should be a valid integer",
+    ),
+    "a flag as text": (
+        lambda d: d["tenants"][1]["actions"][0].update(downgrade="no"),
+        "tenants[1].actions[0].downgrade: input should be a valid boolean",
+    ),
+    "a time without a zone": (lambda d: d.update(made_at="2026-11-23T12:00:00"), "made_at: expected a date"),
+    "no list of tenants": (lambda d: d.update(tenants={}), "tenants: input should be a valid"),
+    "a risk played down": (
+        lambda d: d["tenants"][5]["actions"][0].update(risk="safe"),
+        "tenants[5].actions[0].risk: 'safe' is not what its changes come to: 'destructive'",
+    ),
+    "a lowering that is hidden": (
+        lambda d: d["tenants"][5]["actions"][0].update(lowering=False),
+        "tenants[5].actions[0].lowering: false is not what its changes come to",
+    ),
+    "an action of somebody else": (
+        lambda d: d["tenants"][0]["actions"][0].update(tenant="zed"),
+        "tenants[0].actions[0].tenant: 'zed' is not 'acme'",
+    ),
+    "a tenant twice": (
+        lambda d: d["tenants"].append(d["tenants"][0]),
+        "].tenant: 'acme' stands there twice",
+    ),
+    "another version": (lambda d: d.update(format_version=2), "format_version: this release reads 1, not '2'"),
+    "a version that is none": (lambda d: d.update(format_version=True), "format_version: this release reads 1"),
+    "another kind": (lambda d: d.update(kind="drift"), "kind: 'drift' is not 'plan'"),
+    "no kind": (lambda d: d.pop("kind"), "not a document of this program"),
+    "a value nested without end": (
+        lambda d: d["tenants"][0]["actions"][0]["changes"][0].update(after=nested(40)),
+        "changes[0].after: nested more than 32 levels deep",
+    ),
+}
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else []
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_plan_is_refused_with_the_place(name: str) -> None:
+    edit, words = EDITS[name]
+    document = a_document()
+    edit(document)
+    message = refusal(json.dumps(document))
+    assert message.startswith("plan.json is no plan that can be used: ")
+    assert words in message
+
+
+def test_more_than_one_fault_is_counted() -> None:
+    document = a_document()
+    document |= {"a": 1, "b": 2, "c": 3}
+    assert refusal(json.dumps(document)).endswith("(and 2 more)")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "line 1, column 1: not valid JSON"),
+        ("{", "not valid JSON"),
+        ("[]", "not a document of this program"),
+        ("null", "not a document of this program"),
+        ('{"kind": "plan", "kind": "plan"}', "the key 'kind' is written twice"),
+        ('{"kind": NaN}', "NaN is not JSON"),
+        ('{"kind": 1e999}', "the number '1e999' is too large"),
+        (f'{{"kind": {"9" * 5000}}}', "is too large"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_what_is_no_plan_at_all_is_refused(text: str, words: str) -> None:
+    assert words in refusal(text)
+
+
+def test_text_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="UTF-8"):
+        parse_saved_plan(b'{"kind": "\xff"}', "plan.json")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_a_plan_that_was_cut_anywhere_is_refused(data: st.DataObject) -> None:
+    text = json_documents.plan(build.plan(*COPIES), build.MADE).rstrip()
+    assert refusal(text[: data.draw(st.integers(0, len(text) - 1))])
+
+
+class TestFile:
+    def test_a_plan_is_read_from_its_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "plan.json"
+        path.write_text(json_documents.plan(everything(), build.MADE))
+        assert read_saved_plan(path).plan.fleet == "prod"
+
+    def test_a_file_that_is_not_there_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInputError, match="No such file"):
+            read_saved_plan(tmp_path / "plan.json")
+
+    def test_a_file_that_is_too_large_is_not_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "plan.json"
+        path.write_text(json_documents.plan(everything(), build.MADE))
+        with pytest.raises(InvalidInputError, match="larger than 1,000 bytes"):
+            read_saved_plan(path, limit=1000)
+
+
+class TestSchema:
+    """What is published is what is written."""
+
+    def check(self, schema: dict[str, Any], text: str) -> None:
+        validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+        document = json.loads(text)
+        validator.validate(document)
+        assert not validator.is_valid({**document, "more": 1})
+        for key in document:
+            assert not validator.is_valid({name: value for name, value in document.items() if name != key})
+
+    def test_plan(self) -> None:
+        self.check(plan_schema(), json_documents.plan(everything(), build.MADE))
+
+    def test_drift(self) -> None:
+        self.check(drift_schema(), json_documents.drift(everything()))
+
+    def test_report(self) -> None:
+        plan = everything()
+        stale = [Stale(tenant.tenant, tenant.actions, tenant.actions, "why") for tenant in plan.tenants]
+        until = datetime(2026, 11, 30, tzinfo=UTC)
+        applied = [build.applied(tenant, "p-1", until) for tenant in plan.tenants]
+        self.check(report_schema(), json_documents.report(build.report(*applied), stale))
+        self.check(report_schema(), json_documents.report(build.rich_report()))
+
+    def test_problems(self) -> None:
+        found = [Problem(Location("tiers.yaml", 2, 3), "what", hint) for hint in ("how", None)]
+        self.check(problems_schema(), json_documents.problems(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.naming import Naming
@@ -98,7 +98,7 @@ def a_branch(project_id: str = "p-acme", **fields: Any) -> LiveBranch:
         "annotations": ownership.creation_annotations(
             fleet="prod", tenant=project_id.removeprefix("p-"), run="r0"
         ),
-        "created_at": NOON,
+        "created_at": NOON - timedelta(days=100),
     }
     return LiveBranch(**{**defaults, **fields})
 

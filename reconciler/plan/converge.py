@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Compute, LiveEndpoint, LiveProject
+    from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange, Value
@@ -29,42 +29,48 @@ def converge(case: Case) -> Iterator[Action]:
     yield from _patch_project(case, late, _after(observed, early))
     if compute.COMPUTE.name not in case.only:
         return
-    for branch, endpoint, wanted in sized(case.settings, case.project):
+    for branch, endpoint, wanted in _sized(case):
         observed = compute.members(endpoint.compute)
         early, late = _split(case, _with_origin(case, compute.endpoint_changes(wanted, endpoint), branch))
-        yield from _patch_endpoint(case, branch, early, observed, before_transfer=True)
-        yield from _patch_endpoint(case, branch, late, _after(observed, early))
+        yield from _patch_endpoint(case, branch.name, early, observed, before_transfer=True)
+        yield from _patch_endpoint(case, branch.name, late, _after(observed, early))
 
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
-    """Whether nothing differs that ``converge`` would change: the quick answer for nearly every tenant."""
+    """Whether nothing of the project itself differs: the quick answer for nearly every tenant."""
     return (
         project.organization == settings.organization
         and not any(True for concern in PROJECT_CONCERNS for _ in concern.changes(settings, project))
         and not any(
             True
-            for _, endpoint, wanted in sized(settings, project)
+            for _, endpoint, wanted in _default_compute(settings, project)
             for _ in compute.endpoint_changes(wanted, endpoint)
         )
     )
 
 
-def sized(settings: Settings, project: LiveProject) -> Iterator[tuple[str, LiveEndpoint, Compute]]:
-    """Each observed compute that the files size: its branch's name, itself, and what is wanted of it.
+def _sized(case: Case) -> Iterator[tuple[LiveBranch, LiveEndpoint, Compute]]:
+    """Each observed compute that the files size, with its branch and what is wanted of it.
 
     These are the read-write computes of the default branch and of declared development branches. Read
     replicas and computes of other branches are sized by whoever made them.
     """
-    names = {branch.id: branch.name for branch in project.branches or ()}
-    wanted = branches.computes(settings)
-    default = project.default_branch
-    if default is not None:
-        wanted[default.name] = settings.compute
-    for endpoint in project.endpoints or ():
-        name = names.get(endpoint.branch_id)
-        size = wanted.get(name) if name is not None else None
-        if name is not None and size is not None and endpoint.kind == "read_write":
-            yield name, endpoint, size
+    yield from _default_compute(case.settings, case.project)
+    for branch, wanted in branches.sized(case):
+        yield from ((branch, endpoint, wanted) for endpoint in _read_write(case.project, branch))
+
+
+def _default_compute(
+    settings: Settings, project: LiveProject
+) -> Iterator[tuple[LiveBranch, LiveEndpoint, Compute]]:
+    branch, wanted = project.default_branch, settings.compute
+    if branch is not None and wanted is not None:
+        yield from ((branch, endpoint, wanted) for endpoint in _read_write(project, branch))
+
+
+def _read_write(project: LiveProject, branch: LiveBranch) -> Iterator[LiveEndpoint]:
+    of_branch = (endpoint for endpoint in project.endpoints or () if endpoint.branch_id == branch.id)
+    return (endpoint for endpoint in of_branch if endpoint.kind == "read_write")
 
 
 def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
@@ -84,11 +90,11 @@ def _project_changes(case: Case) -> Iterator[FieldChange]:
                 yield replace(change, origin=case.origin(change.path))
 
 
-def _with_origin(case: Case, changes: Iterable[FieldChange], branch: str) -> Iterator[FieldChange]:
+def _with_origin(case: Case, changes: Iterable[FieldChange], branch: LiveBranch) -> Iterator[FieldChange]:
     """The files speak of a development branch's compute with the branch, of the default one's by itself."""
     for change in changes:
-        declared = branches.path(branch) in case.wanted_now
-        yield replace(change, origin=case.origin(branches.path(branch) if declared else change.path))
+        spoken_of = change.path if branch.default else branches.path(branch.name)
+        yield replace(change, origin=case.origin(spoken_of))
 
 
 def _clamps(case: Case) -> Iterator[FieldChange]:

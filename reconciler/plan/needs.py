@@ -110,10 +110,10 @@ class _Look:
     def needs_endpoints(self) -> bool:
         """Always before a move or a change of size; else by depth, where a file itself sizes a compute."""
         settings = self._settings
-        managed = settings.compute is not None or any(branches.computes(settings).values())
+        managed = settings.compute is not None or bool(branches.computes(settings))
         if self._tenant.absent or not managed:
             return False
-        own = self._tenant.overrides.compute is not None or any(branches.computes(settings).values())
+        own = self._tenant.overrides.compute is not None or bool(branches.computes(settings))
         return (
             self._moves
             or self._depth is Depth.DEEP

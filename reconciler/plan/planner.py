@@ -115,12 +115,10 @@ class _Planner:
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
-        quiet = in_sync(settings, project)
-        if quiet and settings.dev_branches is None and settings.snapshots is None:
+        if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)
-        if not quiet:
-            yield from converge(case)
+        yield from converge(case)
         yield from self._below(case)
 
     def _below(self, case: Case) -> Iterator[Action]:

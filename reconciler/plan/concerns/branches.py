@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from reconciler.live.project import LiveBranch
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, JsonText, Risk
 from reconciler.plan.concerns import compute
-from reconciler.plan.concerns.moments import expired, outside_window, text
-from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.concerns.branch_matching import BranchMatching
+from reconciler.plan.concerns.moments import outside_window, text
+from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
-    from reconciler.live.project import Compute, Json, LiveBranch
+    from reconciler.live.project import Compute, Json
     from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import Origin
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
-RESTORED: Final = " (old)"
-"""Neon: a restore keeps the replaced branch, annotations included, under its name with this ending."""
+LONGEST_LIFE: Final = timedelta(days=30)
+"""Neon: how far ahead a branch may expire."""
 
 
 def path(name: str) -> str:
@@ -38,9 +41,9 @@ def wanted(settings: Settings) -> Fields:
     return {NAME: True, **{path(branch.name): _spec(branch) for branch in settings.dev_branches}}
 
 
-def computes(settings: Settings) -> dict[str, Compute | None]:
-    """What the files want of each development branch's compute, by the branch's name."""
-    return {branch.name: branch.compute for branch in settings.dev_branches or ()}
+def computes(settings: Settings) -> list[Compute]:
+    """What the files want of the computes of development branches."""
+    return [branch.compute for branch in settings.dev_branches or () if branch.compute is not None]
 
 
 def _spec(branch: DevBranch) -> JsonText:
@@ -52,93 +55,60 @@ def _spec(branch: DevBranch) -> JsonText:
 
 def findings(case: Case) -> Iterator[Finding]:
     """Actions in the order in which they can run, and what stands in the way of others."""
-    declared = case.settings.dev_branches
-    if declared is None or case.project.branches is None or NAME not in case.only:
+    if case.settings.dev_branches is None or case.project.branches is None or NAME not in case.only:
         return
-    wanted_now = [branch for branch in declared if not expired(branch.expires_at, case.now)]
-    live = _Live(case, case.project.branches, frozenset(branch.name for branch in wanted_now))
-    yield from live.deletions()
-    missing = []
-    for branch in wanted_now:
+    live = BranchMatching(case)
+    deletions = list(_deletions(case, live))
+    yield from deletions
+    deleted = {finding.branch_id for finding in deletions if isinstance(finding, DeleteBranch)}
+    staying = [branch for branch in case.project.branches if branch.id not in deleted]
+    for branch in live.declared:
+        if found := live.of(branch.name):
+            yield from _mended(case, branch, found, staying)
+    yield from _creations(case, live, staying)
+
+
+def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
+    """The live branches whose computes the files size, with what they want of them."""
+    live = BranchMatching(case)
+    for branch in live.declared:
         found = live.of(branch.name)
-        if found is None:
-            missing.append(branch)
+        if found is not None and not found.default and branch.compute is not None:
+            yield found, branch.compute
+
+
+def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
+    """Children before their parents; what cannot be deleted is noted, and so stay its parents."""
+    doomed = {branch.id: branch for branch in live.undeclared()}
+    for branch in _children_first(list(doomed.values())):
+        if hindrance := live.hindrance(branch, doomed):
+            del doomed[branch.id]
+            yield _note(case, f"branch {branch.name!r} is declared no more and stays: {hindrance}")
         else:
-            yield from _mended(case, branch, found)
-    yield from _creations(case, missing, live)
+            yield _delete(case, branch, live.declared_as(branch))
 
 
-class _Live:
-    """The live branches of a project, as far as this concern may touch them."""
-
-    def __init__(self, case: Case, branches: Sequence[LiveBranch], names: frozenset[str]) -> None:
-        self._case = case
-        self._branches = branches
-        self._names = names
-        self._by_name = {branch.name: branch for branch in branches}
-
-    def of(self, name: str) -> LiveBranch | None:
-        """The branch of that name, whoever made it; else the one that we made under it."""
-        if name in self._by_name:
-            return self._by_name[name]
-        ours = (b for b in self._branches if self._ours(b) == name and not b.name.endswith(RESTORED))
-        return next(ours, None)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
-
-    def __len__(self) -> int:
-        return len(self._branches)
-
-    def deletions(self) -> Iterator[Finding]:
-        """Children before their parents; what cannot be deleted is noted."""
-        doomed = {branch.id: branch for branch in self._branches if self._undeclared(branch)}
-        for branch in _children_first(doomed.values()):
-            if hindrance := self._hindrance(branch, doomed):
-                yield _note(self._case, f"branch {branch.name!r} is declared no more and stays: {hindrance}")
-            else:
-                yield self._delete(branch)
-
-    def surviving(self) -> int:
-        """How many branches are left after the deletions."""
-        return len(self) - sum(isinstance(finding, DeleteBranch) for finding in self.deletions())
-
-    def _ours(self, branch: LiveBranch) -> str | None:
-        return declared_name(branch, self._case.fleet, Purpose.DEV_BRANCH)
-
-    def _undeclared(self, branch: LiveBranch) -> bool:
-        name = self._ours(branch)
-        if name is None or branch.default or branch.name in self._names or branch.name.endswith(RESTORED):
-            return False
-        if expired(branch.expires_at, self._case.now):
-            return False  # Neon's own job deletes it, some time after the moment
-        return name not in self._names or name in self._by_name
-
-    def _hindrance(self, branch: LiveBranch, doomed: dict[str, LiveBranch]) -> str | None:
-        if branch.protected:
-            return "it is protected in Neon"
-        staying = [b.name for b in self._branches if b.parent_id == branch.id and b.id not in doomed]
-        return f"{staying[0]!r} is a child of it" if staying else None
-
-    def _delete(self, branch: LiveBranch) -> DeleteBranch:
-        name = self._ours(branch) or branch.name
-        origin = self._case.origin(path(name), NAME)
-        return DeleteBranch(
-            tenant=self._case.tenant.name,
-            reason="declared no more",
-            source=self._case.tenant.location,
-            changes=(_existence(name, origin, before=True),),
-            branch=branch.name,
-            branch_id=branch.id,
-            purpose=Purpose.DEV_BRANCH,
-        )
+def _delete(case: Case, branch: LiveBranch, name: str) -> DeleteBranch:
+    return DeleteBranch(
+        tenant=case.tenant.name,
+        reason="declared no more",
+        source=case.tenant.location,
+        changes=(_existence(name, case.origin(path(name), NAME), before=True),),
+        branch=branch.name,
+        branch_id=branch.id,
+        purpose=Purpose.DEV_BRANCH,
+    )
 
 
-def _mended(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Finding]:
+def _mended(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
-    changes = [*_renaming(case, branch, live), *_another_expiry(case, branch, live)]
+    expiry = list(_another_expiry(case, branch, live))
+    if expiry and (hindrance := _cannot_expire(case, branch, live, staying)):
+        yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
+        expiry = []
+    changes = [*_renaming(case, branch, live), *expiry]
     if changes:
         yield PatchBranch(
             tenant=case.tenant.name,
@@ -166,32 +136,44 @@ def _another_expiry(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator
     yield FieldChange(f"{own}.expires_at", before, text(until), risk, lowering=sooner, origin=case.origin(own))
 
 
-def _creations(case: Case, missing: Sequence[DevBranch], live: _Live) -> Iterator[Finding]:
-    room = _room(case, live)
-    made: set[str] = set()
-    for branch in _parents_first(missing):
-        default = case.project.default_branch
-        parent = branch.parent or (default.name if default else None)
-        if hindrance := _cannot_be_made(case, branch):
+def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[LiveBranch]) -> str | None:
+    """Neon: branch expiration."""
+    if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
+        return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
+    if live.protected:
+        return "it is protected in Neon"
+    if any(other.parent_id == live.id for other in staying):
+        return "it has children"
+    return None
+
+
+def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
+    limit = case.there.branches
+    there: dict[str, LiveBranch | DevBranch] = {branch.name: branch for branch in staying}
+    for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
+        parent = branch.parent or live.default_name
+        if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
             yield _note(case, f"branch {branch.name!r} is not created: {hindrance}")
-        elif parent is None or (parent not in live and parent not in made):
-            yield _note(case, f"branch {branch.name!r} is not created: its parent {parent!r} does not exist")
-        elif room is not None and len(made) >= room:
-            yield _no_room(case, branch, parent, len(live))
+        elif limit is not None and len(there) >= limit:
+            yield _no_room(case, branch, parent, len(staying))
         else:
-            made.add(branch.name)
+            there[branch.name] = branch
             yield _create(case, branch, parent)
 
 
-def _room(case: Case, live: _Live) -> int | None:
-    """How many more branches the organization allows; it counts all of them, whoever made them (Neon)."""
-    limit = case.there.branches
-    return None if limit is None else max(0, limit - live.surviving())
-
-
-def _cannot_be_made(case: Case, branch: DevBranch) -> str | None:
+def _cannot_be_made(
+    case: Case, branch: DevBranch, parent_name: str, parent: LiveBranch | DevBranch | None
+) -> str | None:
+    if parent is None:
+        return f"its parent {parent_name!r} does not exist"
+    if parent.expires_at is not None:
+        return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
+    if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
+        return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
     if branch.at is None:
         return None
+    if isinstance(parent, LiveBranch) and branch.at < parent.created_at:
+        return f"{text(branch.at)} lies before its parent {parent_name!r} was created"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
 
 
@@ -232,7 +214,7 @@ def _note(case: Case, message: str) -> Note:
     return Note(case.tenant.name, message, case.tenant.location)
 
 
-def _children_first(branches: Iterable[LiveBranch]) -> list[LiveBranch]:
+def _children_first(branches: Sequence[LiveBranch]) -> list[LiveBranch]:
     by_id = {branch.id: branch for branch in branches}
 
     def depth(branch: LiveBranch) -> int:

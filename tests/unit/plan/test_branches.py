@@ -161,6 +161,13 @@ def test_a_branch_that_was_renamed_by_hand_gets_its_name_back() -> None:
     assert (patch.branch, patch.rename_to) == ("dev-2", "dev")
 
 
+def test_a_branch_that_was_renamed_to_another_declared_name_stands_for_that_one() -> None:
+    found = actions(DEV, DevBranch("qa"), project=live(ours("qa", declared="dev")))
+    assert [(a.kind, a.branch) for a in found if isinstance(a, CreateBranch | PatchBranch)] == [
+        ("create_branch", "dev")
+    ]
+
+
 def test_what_a_restore_leaves_is_never_touched() -> None:
     """Neon: the restored branch has no annotation, the replaced one keeps ours under its name with (old)."""
     restored = live(by_hand("dev"), ours("dev (old)", declared="dev", parent_id=None))
@@ -193,7 +200,7 @@ def test_a_branch_whose_expiry_has_passed_is_neither_created_nor_deleted_while_n
 def test_the_plan_depends_on_now_at_the_expiry_only() -> None:
     branch = DevBranch("dev", expires_at=NOON)
     before = actions(branch, project=live(), now=NOON - timedelta(seconds=1))
-    assert before == actions(branch, project=live(), now=NOON - timedelta(days=300))
+    assert before == actions(branch, project=live(), now=NOON - timedelta(days=29))
     assert not actions(branch, project=live(), now=NOON)
 
 

@@ -1,0 +1,73 @@
+"""Which live branch a declared development branch is, and which of ours is declared no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.plan.concerns.moments import expired
+from reconciler.plan.ownership import Purpose, declared_name
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from reconciler.live.project import LiveBranch
+    from reconciler.plan.case import Case
+
+RESTORED: Final = " (old)"
+"""Neon: a restore keeps the replaced branch, annotations included, under its name with this ending."""
+
+
+class BranchMatching:
+    """The development branches that a tenant declares and that have not expired, beside the live ones."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._live = case.project.branches or ()
+        self._by_name = {branch.name: branch for branch in self._live}
+        declared = case.settings.dev_branches or ()
+        self.declared = [branch for branch in declared if not expired(branch.expires_at, case.now)]
+        self._names = {branch.name for branch in self.declared}
+
+    @property
+    def default_name(self) -> str:
+        """The name of the default branch, which a branch without a stated parent starts from."""
+        return next((branch.name for branch in self._live if branch.default), "")
+
+    def of(self, name: str) -> LiveBranch | None:
+        """The live branch that a declared one stands for: of its name, or made under it and renamed since.
+
+        One that now has another declared name stands for that one.
+        """
+        if name in self._by_name:
+            return self._by_name[name]
+        renamed = (branch for branch in self._live if self._ours(branch) == name and self._strays(branch))
+        return next(renamed, None)
+
+    def declared_as(self, branch: LiveBranch) -> str:
+        """The name under which it was created here."""
+        return self._ours(branch) or branch.name
+
+    def undeclared(self) -> list[LiveBranch]:
+        """Branches of ours that no declared one stands for, but for what a restore or an expiry sees to."""
+        return [
+            branch
+            for branch in self._live
+            if (name := self._ours(branch)) is not None
+            and name not in self._names
+            and self._strays(branch)
+            and not branch.default
+            and not expired(branch.expires_at, self._case.now)  # Neon deletes it some time after the moment
+        ]
+
+    def hindrance(self, branch: LiveBranch, doomed: Container[str]) -> str | None:
+        """Why the branch cannot be deleted, given the ids of those that are."""
+        if branch.protected:
+            return "it is protected in Neon"
+        staying = [other.name for other in self._live if other.parent_id == branch.id and other.id not in doomed]
+        return f"{staying[0]!r} is a child of it" if staying else None
+
+    def _ours(self, branch: LiveBranch) -> str | None:
+        return declared_name(branch, self._case.fleet, Purpose.DEV_BRANCH)
+
+    def _strays(self, branch: LiveBranch) -> bool:
+        return branch.name not in self._names and not branch.name.endswith(RESTORED)

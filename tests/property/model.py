@@ -144,6 +144,7 @@ def _branched(project: LiveProject, action: CreateBranch, fleet: str) -> LivePro
         default=False,
         parent_id=None if action.schema_only else _named(project, action.parent).id,
         annotations=notes,
+        created_at=NOON,
         expires_at=action.expires_at,
     )
     endpoint = an_endpoint(compute=action.compute or Compute(), id=f"ep-{branch.id}", branch_id=branch.id)
@@ -181,7 +182,7 @@ def _created(action: CreateProject, desired: DesiredState) -> LiveProject:
         organization=action.organization,
         quota=Quota(),
         compute=compute,
-        branches=(a_branch(project_id, annotations=annotations),),
+        branches=(a_branch(project_id, annotations=annotations, created_at=NOON),),
         endpoints=(an_endpoint(project_id, compute),),
         snapshots=(),
     )

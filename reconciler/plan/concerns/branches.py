@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.live.project import LiveBranch
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, JsonText, Risk
 from reconciler.plan.concerns import compute
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
-    from reconciler.live.project import Compute, Json
+    from reconciler.live.project import Compute, Json, LiveBranch
     from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import Origin
     from reconciler.plan.concerns.concern import Fields
@@ -147,9 +147,22 @@ def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, staying: Seq
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """A branch that others may start from."""
+
+    expires: bool
+    created_at: datetime | None
+    """None for one that this plan creates."""
+
+
 def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
     limit = case.there.branches
-    there: dict[str, LiveBranch | DevBranch] = {branch.name: branch for branch in staying}
+    expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
+    there = {
+        branch.name: _Parent(branch.expires_at is not None or branch.name in expiring, branch.created_at)
+        for branch in staying
+    }
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
         parent = branch.parent or live.default_name
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
@@ -157,22 +170,20 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
         elif limit is not None and len(there) >= limit:
             yield _no_room(case, branch, parent, len(staying))
         else:
-            there[branch.name] = branch
+            there[branch.name] = _Parent(branch.expires_at is not None, None)
             yield _create(case, branch, parent)
 
 
-def _cannot_be_made(
-    case: Case, branch: DevBranch, parent_name: str, parent: LiveBranch | DevBranch | None
-) -> str | None:
+def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Parent | None) -> str | None:
     if parent is None:
         return f"its parent {parent_name!r} does not exist"
-    if parent.expires_at is not None:
+    if parent.expires:
         return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
     if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
         return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
     if branch.at is None:
         return None
-    if isinstance(parent, LiveBranch) and branch.at < parent.created_at:
+    if parent.created_at is not None and branch.at < parent.created_at:
         return f"{text(branch.at)} lies before its parent {parent_name!r} was created"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
 

@@ -27,14 +27,15 @@ class ByBranch:
         return project.branches is not None
 
     def kept(self, case: Case) -> tuple[Kept, ...]:
-        """Branches created here as snapshots, and any other one that has a declared name."""
+        """Branches created here as snapshots, and any that was made by hand under a declared name."""
         declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
+        parents = {branch.parent_id for branch in case.project.branches or ()}
         found = []
         for branch in case.project.branches or ():
             ours = declared_name(branch, case.fleet, Purpose.SNAPSHOT) is not None
-            if ours or (branch.name in declared and not branch.default):
-                parents_child = any(b.parent_id == branch.id for b in case.project.branches or ())
-                removable = ours and not branch.protected and not parents_child
+            for_development = declared_name(branch, case.fleet, Purpose.DEV_BRANCH) is not None
+            if ours or (branch.name in declared and not branch.default and not for_development):
+                removable = ours and not branch.protected and branch.id not in parents
                 found.append(Kept(branch.name, branch.id, branch.created_at, removable))
         return tuple(found)
 

@@ -25,7 +25,7 @@ class ByApi:
         """The snapshots, and the branches to take new ones of."""
         return project.snapshots is not None and project.branches is not None
 
-    def kept(self, case: Case) -> tuple[Kept, ...]:
+    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
         """Manual ones; those of a schedule do not count (Neon: plans)."""
         return tuple(
             Kept(snapshot.name, snapshot.id, snapshot.created_at)

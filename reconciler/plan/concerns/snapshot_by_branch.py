@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.action import CreateBranch, DeleteBranch
+from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.concerns.snapshot_method import Kept
 from reconciler.plan.ownership import Purpose, declared_name
 
@@ -26,15 +26,17 @@ class ByBranch:
         """The branches."""
         return project.branches is not None
 
-    def kept(self, case: Case) -> tuple[Kept, ...]:
+    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Branches created here as snapshots, and any that was made by hand under a declared name."""
         declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
-        parents = {branch.parent_id for branch in case.project.branches or ()}
+        leaving = {finding.branch_id for finding in planned if isinstance(finding, DeleteBranch)}
+        staying = [branch for branch in case.project.branches or () if branch.id not in leaving]
+        renamed = {f.branch: f.rename_to for f in planned if isinstance(f, PatchBranch) and f.rename_to}
+        parents = {branch.parent_id for branch in staying}
         found = []
-        for branch in case.project.branches or ():
+        for branch in staying:
             ours = declared_name(branch, case.fleet, Purpose.SNAPSHOT) is not None
-            for_development = declared_name(branch, case.fleet, Purpose.DEV_BRANCH) is not None
-            if ours or (branch.name in declared and not branch.default and not for_development):
+            if ours or (renamed.get(branch.name, branch.name) in declared and not branch.default):
                 removable = ours and not branch.protected and branch.id not in parents
                 found.append(Kept(branch.name, branch.id, branch.created_at, removable))
         return tuple(found)

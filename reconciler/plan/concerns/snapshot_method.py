@@ -37,8 +37,8 @@ class Method(Protocol):
     def observed(self, project: LiveProject) -> bool:
         """Whether what ``kept`` looks at was read."""
 
-    def kept(self, case: Case) -> tuple[Kept, ...]:
-        """The live snapshots that count against the limit; empty where they were not read."""
+    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+        """The live snapshots that count against the limit, given what is planned for the branches."""
 
     def hindrance(self, project: LiveProject) -> str | None:
         """Why no snapshot can be taken of this project at all."""

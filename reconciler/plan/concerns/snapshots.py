@@ -59,7 +59,7 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     keeping = method(case.settings)
     if NAME not in case.only or not keeping.observed(case.project):
         return
-    kept = keeping.kept(case)
+    kept = keeping.kept(case, planned)
     declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
     live = {snapshot.name for snapshot in kept}
     missing = [snapshot for snapshot in declared if snapshot.name not in live]

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
 
-NAMES = ("dev", "qa", "v1", "v2")
+BRANCHES = ("dev", "qa", "demo")
+SNAPSHOTS = ("v1", "v2", "v3")
 TENANTS = ("ada", "bob")
 
 moments = st.sampled_from([-9.5, -3.5, -0.5, 0.5, 3.5]).map(lambda days: NOON + timedelta(days=days))
@@ -43,7 +44,7 @@ sizes = st.sampled_from([None, Compute(max_cu=1), Compute(0.25, 0.5, 300), Compu
 @st.composite
 def dev_branches(draw: st.DrawFn) -> tuple[DevBranch, ...] | None:
     """Each name at most once; parents only among the branches before it, as the files' checks demand."""
-    names = draw(st.none() | st.lists(st.sampled_from(NAMES), unique=True, max_size=3))
+    names = draw(st.none() | st.lists(st.sampled_from(BRANCHES), unique=True))
     if names is None:
         return None
     return tuple(
@@ -62,7 +63,7 @@ def dev_branches(draw: st.DrawFn) -> tuple[DevBranch, ...] | None:
 @st.composite
 def snapshots(draw: st.DrawFn) -> tuple[Snapshot, ...] | None:
     """Each name at most once."""
-    names = draw(st.none() | st.lists(st.sampled_from(("v1", "v2", "v3")), unique=True, max_size=3))
+    names = draw(st.none() | st.lists(st.sampled_from(SNAPSHOTS), unique=True))
     if names is None:
         return None
     return tuple(Snapshot(name, draw(st.none() | moments), draw(st.none() | moments)) for name in names)
@@ -71,16 +72,11 @@ def snapshots(draw: st.DrawFn) -> tuple[Snapshot, ...] | None:
 @st.composite
 def tenants(draw: st.DrawFn, name: str) -> Tenant:
     """A tenant of either tier."""
-    kept_as_branches = draw(snapshots())
-    declared = draw(dev_branches())
-    taken = {snapshot.name for snapshot in kept_as_branches or ()}
-    if declared is not None:
-        declared = tuple(branch for branch in declared if branch.name not in taken)
     return a_tenant(
         name,
         tier=draw(st.sampled_from(["free", "pro"])),
-        dev_branches=declared,
-        snapshots=kept_as_branches,
+        dev_branches=draw(dev_branches()),
+        snapshots=draw(snapshots()),
         protect=draw(st.sampled_from([False, False, True])),
     )
 
@@ -105,16 +101,16 @@ def desired_states(draw: st.DrawFn) -> DesiredState:
 @st.composite
 def live_branches(draw: st.DrawFn, tenant: str) -> tuple[LiveBranch, ...]:
     """Ours or not, renamed, left by a restore, protected, expiring, children of each other."""
-    names = draw(st.lists(st.sampled_from([*NAMES, "dev (old)", "by hand"]), unique=True, max_size=4))
+    names = draw(
+        st.lists(st.sampled_from([*BRANCHES, *SNAPSHOTS[:2], "dev (old)", "by hand"]), unique=True, max_size=4)
+    )
     found: list[LiveBranch] = []
     for name in names:
-        declared = draw(st.sampled_from([None, name.removesuffix(" (old)"), "dev"]))
-        purpose = draw(st.sampled_from(Purpose))
-        notes = (
-            {}
-            if declared is None
-            else branch_annotations(fleet="prod", tenant=tenant, run="r0", branch=declared, purpose=purpose)
-        )
+        purpose = Purpose.SNAPSHOT if name in SNAPSHOTS else Purpose.DEV_BRANCH
+        made_as = name.removesuffix(" (old)") if purpose is Purpose.SNAPSHOT else draw(st.sampled_from(BRANCHES))
+        notes = branch_annotations(fleet="prod", tenant=tenant, run="r0", branch=made_as, purpose=purpose)
+        if draw(st.booleans()):
+            notes = {}
         found.append(
             a_branch(
                 id=f"br-{tenant}-{name}",
@@ -137,7 +133,7 @@ def projects(draw: st.DrawFn, tenant: str) -> LiveProject:
     project = draw(st.sampled_from([a_project(tenant), a_pro_project(tenant)]))
     branches = draw(live_branches(tenant))
     sized = [branch for branch in branches if draw(st.booleans())]
-    names = draw(st.lists(st.sampled_from(("v1", "v2", "nightly")), max_size=3))
+    names = draw(st.lists(st.sampled_from([*SNAPSHOTS[:2], "nightly"]), max_size=3))
     return replace(
         project,
         branches=(a_branch(project_id), *branches),

@@ -159,8 +159,11 @@ class _Parent:
 def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
     limit = case.there.branches
     expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
+    names = {found.id: branch.name for branch in live.declared if (found := live.of(branch.name))}
     there = {
-        branch.name: _Parent(branch.expires_at is not None or branch.name in expiring, branch.created_at)
+        (name := names.get(branch.id, branch.name)): _Parent(
+            branch.expires_at is not None or name in expiring, branch.created_at
+        )
         for branch in staying
     }
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):

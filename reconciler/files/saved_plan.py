@@ -64,9 +64,10 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
         document = PlanDocument.model_validate(written)
     except ValidationError as error:
         _refuse(name, *map(_worded, error.errors(include_url=False)))
-    if contradictions := list(_contradictions(document)):
+    plan = _plan(document)
+    if contradictions := list(_contradictions(document, plan)):
         _refuse(name, *contradictions)
-    return SavedPlan(_plan(document), Made(document.made_at, document.commit, document.base))
+    return SavedPlan(plan, Made(document.made_at, document.commit, document.base))
 
 
 def _refuse(name: str, first: str, *more: str) -> NoReturn:
@@ -146,20 +147,19 @@ def _path(steps: Sequence[str | int]) -> str:
     return path.removeprefix(".")
 
 
-def _contradictions(document: PlanDocument) -> Iterator[str]:
+def _contradictions(document: PlanDocument, plan: Plan) -> Iterator[str]:
     """What no plan of ours says, however the file came to say it."""
     seen: set[str] = set()
-    for place, tenant in enumerate(document.tenants):
-        if tenant.tenant in seen:
-            yield f"tenants[{place}].tenant: {shown(tenant.tenant)} stands there twice"
-        seen.add(tenant.tenant)
-        for number, action in enumerate(tenant.actions):
-            if words := _contradiction(action, tenant.tenant):
+    for place, (written, planned) in enumerate(zip(document.tenants, plan.tenants, strict=True)):
+        if planned.tenant in seen:
+            yield f"tenants[{place}].tenant: {shown(planned.tenant)} stands there twice"
+        seen.add(planned.tenant)
+        for number, (one, action) in enumerate(zip(written.actions, planned.actions, strict=True)):
+            if words := _contradiction(one, action, planned.tenant):
                 yield f"tenants[{place}].actions[{number}].{words}"
 
 
-def _contradiction(document: ActionDocument, tenant: str) -> str | None:
-    action = document.action()
+def _contradiction(document: ActionDocument, action: Action, tenant: str) -> str | None:
     if action.tenant != tenant:
         return f"tenant: {shown(action.tenant)} is not {shown(tenant)}"
     if document.risk != (risk := action.risk.name.lower()):

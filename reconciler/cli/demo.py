@@ -23,7 +23,6 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.plan.action import PatchProject
 from reconciler.plan.concerns import compute, quota
-from reconciler.plan.converge import sized
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
@@ -167,10 +166,7 @@ class _Demo:
         seen = await self.fleet.drift()
         raised, shrunk = _two_of(seen)
         await self._edit(raised, {**quota.members(raised.quota), "quota.data_transfer_bytes": RAISED_BYTES})
-        (endpoint,) = (endpoint for _, endpoint in sized(shrunk))
-        size = {**compute.members(endpoint.compute), compute.MIN: CUT_CU, compute.MAX: CUT_CU}
-        patched = await self.console.update_endpoint(shrunk.organization, shrunk.id, endpoint.id, size)
-        await self.console.wait(shrunk.organization, shrunk.id, patched.operations)
+        await self._shrink(shrunk)
         found = await self.fleet.drift()
         show(drift_text.render(found.plan), stdout_console())
         _check(len(found.plan.tenants) == 2, "the drift was not found")
@@ -179,6 +175,13 @@ class _Demo:
         patched = await self.console.update_project(project.organization, project.id, values)
         await self.console.wait(project.organization, project.id, patched.operations)
 
+    async def _shrink(self, project: LiveProject) -> None:
+        endpoint = project.read_write(project.default_branch)
+        if endpoint is not None:
+            size = {**compute.members(endpoint.compute), compute.MIN: CUT_CU, compute.MAX: CUT_CU}
+            patched = await self.console.update_endpoint(project.organization, project.id, endpoint.id, size)
+            await self.console.wait(project.organization, project.id, patched.operations)
+
     def _chapter(self, title: str, text: str, command: str | None = None) -> None:
         show(chapter(title, text, command), stdout_console())
 
@@ -186,8 +189,13 @@ class _Demo:
 def _two_of(seen: Planned) -> tuple[LiveProject, LiveProject]:
     """A project with a limit on its transfer, and another one whose compute can shrink."""
     limited = [project for project in seen.live.projects if project.quota and project.quota.data_transfer_bytes]
-    large = [p for p in seen.live.projects for _, e in sized(p) if (e.compute.max_cu or 0) > CUT_CU]
+    large = [project for project in seen.live.projects if _size(project) > CUT_CU]
     return limited[0], next(project for project in reversed(large) if project is not limited[0])
+
+
+def _size(project: LiveProject) -> float:
+    endpoint = project.read_write(project.default_branch)
+    return (endpoint.compute.max_cu if endpoint else None) or 0
 
 
 def _check(held: bool, otherwise: str) -> None:

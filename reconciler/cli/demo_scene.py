@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.tenant import Overrides
+from reconciler.desired.tenant import DevBranch, Overrides
+from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.live.project import Compute, Quota
 from reconciler.plan.concerns.organization import is_downgrade
-from reconciler.plan.ownership import creation_annotations
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
 
 ORPHAN: Final = "zombie"
+PREVIOUS: Final = "v1-published"
+SURPLUS: Final = "feature-42"
 GENEROUS: Final = 4
 """A limit that somebody raised by hand is so many times what the files say."""
 
@@ -74,14 +77,27 @@ def _as_declared(desired: DesiredState, tenant: Tenant) -> Placed:
         region=tenant.pins.region or desired.defaults.region,
         pg_version=tenant.pins.pg_version or desired.defaults.pg_version,
         branch=desired.defaults.branch,
+        branches=tuple(_branch(desired, tenant, branch) for branch in settings.dev_branches or ()),
+        snapshots=tuple(SnapshotSeed(snapshot.name) for snapshot in settings.snapshots or ()),
     )
     if settings.restore_window_seconds is not None:
         seed = replace(seed, restore_window_seconds=settings.restore_window_seconds)
     return Placed(settings.organization, seed)
 
 
+def _branch(desired: DesiredState, tenant: Tenant, branch: DevBranch) -> BranchSeed:
+    notes = branch_annotations(
+        fleet=desired.fleet, tenant=tenant.name, run="seed", branch=branch.name, purpose=Purpose.DEV_BRANCH
+    )
+    return BranchSeed(
+        branch.name, notes, compute=branch.compute, parent=branch.parent, schema_only=branch.schema_only
+    )
+
+
 def _as_in_a_lower_tier(desired: DesiredState, tenant: Tenant) -> Placed:
-    return _as_declared(desired, replace(tenant, tier=_lower_tiers(desired, tenant)[0], overrides=Overrides()))
+    """With nothing below it: the upgrade is what allows its branches and snapshots."""
+    bare = replace(tenant, overrides=Overrides(), dev_branches=(), snapshots=())
+    return _as_declared(desired, replace(bare, tier=_lower_tiers(desired, tenant)[0]))
 
 
 def _as_in_a_higher_tier(desired: DesiredState, tenant: Tenant) -> Placed:
@@ -130,6 +146,22 @@ def _renamed(desired: DesiredState, tenant: Tenant) -> Placed:
     return replace(placed, seed=replace(placed.seed, name=f"{tenant.name} (do not touch)"))
 
 
+def _with_the_previous_snapshot(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    return replace(placed, seed=replace(placed.seed, snapshots=(SnapshotSeed(PREVIOUS),)))
+
+
+def _with_a_branch_too_many(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    surplus = _branch(desired, tenant, DevBranch(SURPLUS))
+    return replace(placed, seed=replace(placed.seed, branches=(*placed.seed.branches, surplus)))
+
+
+def _without_its_last_branch(desired: DesiredState, tenant: Tenant) -> Placed:
+    placed = _as_declared(desired, tenant)
+    return replace(placed, seed=replace(placed.seed, branches=placed.seed.branches[:-1]))
+
+
 def _orphan(desired: DesiredState) -> ProjectSeed:
     return ProjectSeed(
         name=desired.naming.project_name(ORPHAN),
@@ -153,6 +185,20 @@ def _may_move_down(desired: DesiredState, tenant: Tenant) -> bool:
     return _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
 
 
+def _replaces_its_snapshot(desired: DesiredState, tenant: Tenant) -> bool:
+    settings = desired.settings(tenant)
+    replaces = settings.snapshot_policy == SnapshotPolicy(AtLimit.REPLACE_OLDEST)
+    return _is_free_to_change(desired, tenant) and replaces and len(settings.snapshots or ()) == 1
+
+
+def _wants_no_branch(desired: DesiredState, tenant: Tenant) -> bool:
+    return _is_free_to_change(desired, tenant) and tenant.dev_branches == ()
+
+
+def _wants_branches(desired: DesiredState, tenant: Tenant) -> bool:
+    return _is_free_to_change(desired, tenant) and bool(tenant.dev_branches)
+
+
 IN_SYNC: Final = Way("in sync", _as_declared, lambda _desired, _tenant: True)
 
 WAYS: Final = (
@@ -160,6 +206,9 @@ WAYS: Final = (
     Way("protected, with a limit that somebody raised by hand", _with_a_raised_quota, _is_protected),
     Way("upgraded: still in its old organization, with its old limits", _as_in_a_lower_tier, _may_move_up),
     Way("downgraded: still in its old organization, with its old limits", _as_in_a_higher_tier, _may_move_down),
+    Way("published again: its one snapshot makes room", _with_the_previous_snapshot, _replaces_its_snapshot),
+    Way("gave up a development branch, which is still there", _with_a_branch_too_many, _wants_no_branch),
+    Way("one of its development branches was deleted by hand", _without_its_last_branch, _wants_branches),
     Way("signed up: has no project yet", _missing),
     Way("its quota was cut by hand", _with_another_quota),
     Way("its compute was resized by hand", _with_another_compute),

@@ -65,6 +65,11 @@ class LiveEndpoint:
     active: bool
     """True while it runs: patching its size then drops connections."""
 
+    @property
+    def writes(self) -> bool:
+        """Whether it is the branch's read-write compute."""
+        return self.kind == "read_write"
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
@@ -108,6 +113,10 @@ class LiveProject:
     def default_branch(self) -> LiveBranch | None:
         """The default branch, where branches were observed."""
         return next((branch for branch in self.branches or () if branch.default), None)
+
+    def read_write(self, branch: LiveBranch | None) -> LiveEndpoint | None:
+        """The branch's read-write compute, where computes were observed; a branch has one at most (Neon)."""
+        return next((e for e in self.endpoints or () if branch and e.branch_id == branch.id and e.writes), None)
 
     @property
     def annotations(self) -> tuple[Mapping[str, str], ...]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.live.project import Compute, LiveBranch, LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange, Value
@@ -29,8 +29,9 @@ def converge(case: Case) -> Iterator[Action]:
     yield from _patch_project(case, late, _after(observed, early))
     if compute.COMPUTE.name not in case.only:
         return
-    for branch, endpoint, wanted in _sized(case):
-        observed = compute.members(endpoint.compute)
+    for branch, wanted in _sized(case):
+        endpoint = case.project.read_write(branch)
+        observed = compute.members(endpoint.compute if endpoint else None)
         early, late = _split(case, _with_origin(case, compute.endpoint_changes(wanted, endpoint), branch))
         yield from _patch_endpoint(case, branch.name, early, observed, before_transfer=True)
         yield from _patch_endpoint(case, branch.name, late, _after(observed, early))
@@ -38,39 +39,23 @@ def converge(case: Case) -> Iterator[Action]:
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
     """Whether nothing of the project itself differs: the quick answer for nearly every tenant."""
+    endpoint = project.read_write(project.default_branch)
     return (
         project.organization == settings.organization
         and not any(True for concern in PROJECT_CONCERNS for _ in concern.changes(settings, project))
-        and not any(
-            True
-            for _, endpoint, wanted in _default_compute(settings, project)
-            for _ in compute.endpoint_changes(wanted, endpoint)
-        )
+        and not any(True for _ in compute.endpoint_changes(settings.compute, endpoint))
     )
 
 
-def _sized(case: Case) -> Iterator[tuple[LiveBranch, LiveEndpoint, Compute]]:
-    """Each observed compute that the files size, with its branch and what is wanted of it.
+def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
+    """The branches whose read-write computes the files size, with what they want of them.
 
-    These are the read-write computes of the default branch and of declared development branches. Read
-    replicas and computes of other branches are sized by whoever made them.
+    Read replicas and computes of other branches are sized by whoever made them.
     """
-    yield from _default_compute(case.settings, case.project)
-    for branch, wanted in branches.sized(case):
-        yield from ((branch, endpoint, wanted) for endpoint in _read_write(case.project, branch))
-
-
-def _default_compute(
-    settings: Settings, project: LiveProject
-) -> Iterator[tuple[LiveBranch, LiveEndpoint, Compute]]:
-    branch, wanted = project.default_branch, settings.compute
-    if branch is not None and wanted is not None:
-        yield from ((branch, endpoint, wanted) for endpoint in _read_write(project, branch))
-
-
-def _read_write(project: LiveProject, branch: LiveBranch) -> Iterator[LiveEndpoint]:
-    of_branch = (endpoint for endpoint in project.endpoints or () if endpoint.branch_id == branch.id)
-    return (endpoint for endpoint in of_branch if endpoint.kind == "read_write")
+    default = case.project.default_branch
+    if default is not None:
+        yield default, case.settings.compute
+    yield from branches.sized(case)
 
 
 def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:

@@ -194,7 +194,7 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
 def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:
     return CreateBranch(
         tenant=case.tenant.name,
-        reason="declared, not live",
+        reason="declared",
         source=case.tenant.location,
         changes=(_existence(branch.name, case.origin(path(branch.name)), before=False),),
         branch=branch.name,

@@ -39,8 +39,10 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
         yield FieldChange(path, before, after, lowering=_smaller(path, before, after))
 
 
-def endpoint_changes(compute: Compute, endpoint: LiveEndpoint) -> Iterator[FieldChange]:
+def endpoint_changes(compute: Compute | None, endpoint: LiveEndpoint | None) -> Iterator[FieldChange]:
     """Where an existing compute differs. Another size restarts it and drops connections (Neon: computes)."""
+    if endpoint is None:
+        return
     for path, before, after in differing(members(compute), members(endpoint.compute)):
         risk = Risk.DISRUPTIVE if path in SIZE else Risk.SAFE
         yield FieldChange(path, before, after, risk, lowering=_smaller(path, before, after))

@@ -49,7 +49,7 @@ class ByApi:
         default = case.project.default_branch
         return CreateSnapshot(
             tenant=case.tenant.name,
-            reason="declared, not live",
+            reason="declared",
             source=case.tenant.location,
             changes=(change,),
             snapshot=snapshot.name,

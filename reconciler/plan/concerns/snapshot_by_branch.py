@@ -58,7 +58,7 @@ class ByBranch:
         default = case.project.default_branch
         return CreateBranch(
             tenant=case.tenant.name,
-            reason="declared, not live",
+            reason="declared",
             source=case.tenant.location,
             changes=(change,),
             branch=snapshot.name,

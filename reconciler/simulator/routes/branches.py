@@ -131,7 +131,7 @@ def _create(
     branches.check_name_free(rows, stated.get("name"))
     now = transaction.now
     members: Document = {"parent_id": parent["id"], "parent_lsn": "0/1E88838"}
-    members["parent_timestamp"] = stated.get("parent_timestamp", timestamp(now))
+    members["parent_timestamp"] = timestamp(_point_in_time(call, stated.get("parent_timestamp"), now))
     members["init_source"] = stated.get("init_source", "parent-data")
     branch = branches.create(
         transaction,
@@ -147,14 +147,29 @@ def _create(
     return branch
 
 
+def _point_in_time(call: Call, stated: str | None, now: float) -> float:
+    """The moment of the parent that a branch starts from: within the restore window."""
+    if stated is None:
+        return now
+    moment = _moment(stated, "parent_timestamp")
+    window = msgspec.json.decode(call.project()["body"])["history_retention_seconds"]
+    if not now - window <= moment <= now:
+        raise Refusal(400, "parent_timestamp is outside the project's history retention window")
+    return moment
+
+
+def _moment(text: str, member: str) -> float:
+    try:
+        return seconds_of(text)
+    except (ValueError, OverflowError) as error:
+        raise Refusal(400, f"invalid request: {member}: {error}") from None
+
+
 def _expiry(stated: str | None, now: float) -> float | None:
     """Neon: RFC 3339, in the future, at most 30 days ahead (guides/branch-expiration)."""
     if stated is None:
         return None
-    try:
-        seconds = float(int(seconds_of(stated)))
-    except ValueError as error:
-        raise Refusal(400, f"invalid request: expires_at: {error}") from None
+    seconds = float(int(_moment(stated, "expires_at")))
     if not now < seconds <= now + MAX_BRANCH_TTL_SECONDS:
         raise Refusal(400, "expires_at must be in the future and at most 30 days ahead")
     return seconds

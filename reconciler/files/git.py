@@ -17,7 +17,7 @@ from reconciler.files.sources import Memo, Reading
 from reconciler.files.tree import MAX_FILE_BYTES, TOO_LARGE, Listing, UnreadableError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _LINK: Final = "120000"
@@ -54,7 +54,12 @@ def commit_id(root: Path, ref: str) -> str:
 
 
 def load_at(
-    root: Path, ref: str, *, tiers: str = "tiers.yaml", only: Iterable[str] | None = None, memo: Memo | None = None
+    root: Path,
+    ref: str,
+    *,
+    tiers: str = "tiers.yaml",
+    only: frozenset[str] | None = None,
+    memo: Memo | None = None,
 ) -> Loaded:
     """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``.
 
@@ -63,8 +68,7 @@ def load_at(
     commit = commit_id(root, ref)
     with _contents(root) as contents:
         tree = CommitTree(ref, _listed(root, commit), contents)
-        wanted = None if only is None else frozenset(only)
-        return load_tree(tree, OnInvalid.SKIP, Reading(wanted, memo, posixpath.normpath(tiers)))
+        return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
 
 
 @dataclass(frozen=True, slots=True)

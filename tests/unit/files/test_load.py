@@ -213,9 +213,15 @@ def test_a_mistake_is_placed_in_whichever_text_states_it(tmp_path: Path) -> None
 LINES = {
     '{"tenant": "a", "tier": "free"': "fleet/x.ndjson:1:31: not valid JSON: Expecting ',' delimiter",
     '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
+    '{"tier": "free", "tenant": "b", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
     '{"tenant": "a", "tier": NaN}': "fleet/x.ndjson:1:1: NaN is not JSON",
     '{"tenant": "a", "tier": "free"} x': "fleet/x.ndjson:1:32: one JSON tenant a line, and nothing after it",
-    '{"tenant": "a", "x": ' + "[" * 40 + "]" * 40 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "x": ' + "[" * 32 + "]" * 32 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "tier": "free", "x": ' + "[" * 31 + "]" * 31 + "}": "fleet/x.ndjson:1:33: unknown key 'x'",
+    '{"tenant": "a", "tier": "free", "x": [' + "[]," * 40 + "[]]}": "fleet/x.ndjson:1:33: unknown key 'x'",
+    '{"tenant": "a", "tier": "free", "overrides": {"settings": {"x": "\\ud800"}}}': (
+        "fleet/x.ndjson:1:1: holds half a character"
+    ),
     '{"tenant": "a", "x": ' + "[" * 99999: "fleet/x.ndjson:1:1: nested more than 32 levels deep",
     '{"tenant": "a", "tier": "free", "labels": {"x": "\\ud800"}}': (
         "fleet/x.ndjson:1:1: holds a character that cannot be printed"
@@ -344,6 +350,11 @@ def test_a_file_name_that_cannot_be_printed_is_still_named(tmp_path: Path) -> No
             " (name the file after its tenant; only a file with several documents may be called otherwise)"
         )
     ]
+
+
+def test_a_file_of_just_the_largest_size_is_read(tmp_path: Path) -> None:
+    text = ACME + "#" * (2**20 - len(ACME))
+    assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems
 
 
 def test_an_empty_fleet_is_a_warning_and_not_an_error(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
-from reconciler.plan.plan import TenantPlan
+from reconciler.plan.plan import Rule, TenantPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.plan import Plan, Refusal, Rule
+    from reconciler.plan.plan import Plan, Refusal
 
 _NOWHERE: Final = Location("")
 
@@ -97,6 +97,15 @@ def _anonymous(action: Action) -> Action:
 def field_changes(action: Action) -> tuple[FieldChange, ...]:
     """The changes that say more than the action itself does."""
     return action.changes if isinstance(action, PatchProject | PatchEndpoint) else ()
+
+
+def refused_and_reported(refusals: Iterable[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
+    """What a guard forbids, and apart from it what the files ask only to report."""
+    refused: list[Refusal] = []
+    reported: list[Refusal] = []
+    for refusal in refusals:
+        (reported if refusal.rule is Rule.DRIFT_POLICY else refused).append(refusal)
+    return refused, reported
 
 
 def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:

@@ -8,17 +8,17 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import by_tenant, same_refusals
+from reconciler.views.grouping import by_tenant, refused_and_reported, same_refusals
 from reconciler.views.layout import Line, Page, indented
 from reconciler.views.voice import PLAN
-from reconciler.views.wording import budget, coverage, plan_summary, refused_count
+from reconciler.views.wording import budget, coverage, held_count, plan_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from reconciler.plan.plan import Plan
+    from reconciler.plan.plan import Plan, Refusal
     from reconciler.views.layout import Piece
 
 
@@ -29,22 +29,24 @@ def render(plan: Plan, *, full: bool = False) -> RenderableType:
 
 def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
     yield from blocks.groups(plan.tenants, PLAN, extent)
-    yield from _refusals(plan, extent)
+    refused, reported = refused_and_reported(plan.refusals)
+    yield from _held_back("Refused", refused, extent)
+    yield from _held_back("Reported", reported, extent)
     yield from remarks.conflicts(plan.conflicts, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)
     yield from _closing(plan)
 
 
-def _refusals(plan: Plan, extent: Extent) -> Iterator[Piece]:
-    if not plan.refusals:
+def _held_back(title: str, held: Sequence[Refusal], extent: Extent) -> Iterator[Piece]:
+    if not held:
         return
-    yield from heading("Refused", refused_count(plan))
-    refusals = same_refusals(plan.refusals)
+    yield from heading(title, held_count(held))
+    refusals = same_refusals(held)
     for refusal in refusals[: extent.blocks]:
         yield from remarks.refusal(refusal, extent, naming=not refusal.actions)
-        held = by_tenant(refusal.actions)
-        yield from indented(blocks.tenants(held, PLAN, extent.inside), by=3)
+        planned = by_tenant(refusal.actions)
+        yield from indented(blocks.tenants(planned, PLAN, extent.inside), by=3)
     yield from remarks.cut(refusals, extent, "refusal")
 
 

@@ -8,7 +8,7 @@ from rich.filesize import decimal
 
 from reconciler.desired.problem import Severity
 from reconciler.plan.outcome import Result
-from reconciler.views.grouping import by_kind
+from reconciler.views.grouping import by_kind, refused_and_reported
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.desired.problem import Location, Problem
     from reconciler.live.project import LiveProject
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan
+    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -58,16 +58,18 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def refused_count(plan: Plan) -> int:
-    """Tenants of which something is refused, and refusals that are about no single tenant."""
-    tenants = {tenant for refusal in plan.refusals for tenant in refusal.tenants}
-    return len(tenants) + sum(not refusal.tenants for refusal in plan.refusals)
+def held_count(refusals: Sequence[Refusal]) -> int:
+    """Tenants of which something is held back, and refusals that are about no single tenant."""
+    tenants = {tenant for refusal in refusals for tenant in refusal.tenants}
+    return len(tenants) + sum(not refusal.tenants for refusal in refusals)
 
 
 def standing(plan: Plan) -> str:
-    """What stands beside the actions: ``2 refused, 1 conflict, 1 orphan``; empty where nothing does."""
-    refused = refused_count(plan)
-    return ", ".join(filter(None, (f"{refused:,} refused" if refused else "", _undecided(plan))))
+    """What stands beside the actions: ``2 refused, 1 reported, 1 orphan``; empty where nothing does."""
+    refused, reported = refused_and_reported(plan.refusals)
+    held = ((refused, "refused"), (reported, "reported"))
+    told = (f"{held_count(refusals):,} {word}" for refusals, word in held if refusals)
+    return ", ".join(filter(None, (*told, _undecided(plan))))
 
 
 def _undecided(plan: Plan) -> str:

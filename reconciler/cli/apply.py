@@ -46,7 +46,7 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 @account_options
 @scope_options
 @permission_options
-@output_options
+@output_options(*FORMS)
 @journal_option
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
@@ -77,6 +77,7 @@ def command(
             planned = fleet.permit(differing, replace(request.permissions, lowering=True))
             show(plan_text.render(planned.plan, full=output.full), console)
         if not planned.plan.empty:
+            show("", console)
             _confirm(asking=asking, yes=yes)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @account_options
 @scope_options
 @permission_options
-@output_options
+@output_options(*FORMATS)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @fail_on_option
 def command(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.desired.problem import Location, Problem
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
@@ -172,12 +173,19 @@ def report_summary(report: Report) -> str:
     return f"Applied: {applied}."
 
 
-def problems_summary(problems: Sequence[Problem]) -> str:
-    """``3 errors and 1 warning in 2 files.``"""
+def problems_summary(problems: Sequence[Problem], desired: DesiredState | None) -> str:
+    """``3 errors and 1 warning in 2 files.``, or that there are none in what has been checked."""
     if not problems:
-        return "No problems found."
+        return f"No problems{_checked(desired) if desired is not None else ''}."
     warnings = sum(problem.severity is Severity.WARNING for problem in problems)
     errors = len(problems) - warnings
     counts = ((errors, "error"), (warnings, "warning"))
     files = len({problem.location.file for problem in problems})
     return f"{listed([counted(count, noun) for count, noun in counts if count])} in {counted(files, 'file')}."
+
+
+def _checked(desired: DesiredState) -> str:
+    """`` in 12 files: 13 tenants, 3 tiers``: the price list, and the files that tenants stand in."""
+    files = 1 + len({tenant.location.file for tenant in desired.tenants.values()})
+    counts = (counted(len(desired.tenants), "tenant"), counted(len(desired.tiers), "tier"))
+    return f" in {counted(files, 'file')}: {', '.join(counts)}"

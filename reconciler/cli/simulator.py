@@ -49,7 +49,7 @@ def command() -> None:
 @data_option
 @port_option
 def serve_command(directory: Path, data: Path, port: int) -> None:
-    """Serve it on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
+    """Serve the embedded Neon on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
     import time  # noqa: PLC0415
 
     from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is no small import
@@ -71,7 +71,7 @@ def serve_command(directory: Path, data: Path, port: int) -> None:
 @data_option
 @port_option
 def env_command(directory: Path, data: Path, port: int) -> None:
-    """Print ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
+    """Print its ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
     desired = _price_list(directory)
     with open_account(data, desired) as simulator:
         for name, value in _variables(desired, simulator, port):
@@ -90,7 +90,7 @@ def env_command(directory: Path, data: Path, port: int) -> None:
     help="Names of the projects, with {number}.  [default: naming.project with tenant-{number}]",
 )
 def seed_command(directory: Path, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
-    """Add a believable fleet of projects, the same each time."""
+    """Add a believable fleet of projects to it, the same each time."""
     from reconciler.simulator.seed import seed_fleet  # noqa: PLC0415
 
     desired = _price_list(directory)

@@ -38,11 +38,13 @@ class Place:
         (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
 
     def declare(self, count: int) -> list[str]:
-        """So many tenants; the names of their projects."""
-        names = [f"t{number:03}" for number in range(count)]
-        lines = [json.dumps({"tenant": name, "tier": "free"}) for name in names]
-        (self.folder / "fleet.ndjson").write_text("\n".join(lines), encoding="utf-8")
-        return [f"myapp-{name}" for name in names]
+        """So many tenants, no two alike; the names of their projects."""
+        tenants = [
+            {"tenant": f"t{number:03}", "tier": "free", "overrides": {"quota": {"active_time": f"{number + 1}h"}}}
+            for number in range(count)
+        ]
+        (self.folder / "fleet.ndjson").write_text("\n".join(map(json.dumps, tenants)), encoding="utf-8")
+        return [f"myapp-{tenant['tenant']}" for tenant in tenants]
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         """A command from its start to its end."""

@@ -107,7 +107,7 @@ def test_two_applies_at_once_make_one_project_for_each_tenant_and_the_loser_says
 
 @pytest.mark.parametrize("form", [("--full",), ("--format", "json")])
 def test_a_reader_that_leaves_early_is_no_error_to_speak_of(place: Place, form: tuple[str, ...]) -> None:
-    place.declare(500)
+    place.declare(300)
     command = " ".join([*RECONCILER, "plan", "--simulator", "sim.db", "--expect-empty", *form])
     ended = subprocess.run(
         ["sh", "-c", f"{command} | head -n 1"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
 
 
@@ -63,17 +63,17 @@ class Convergence:
     def actions(self) -> tuple[Action, ...]:
         """In the order of plan/order.py; empty where nothing differs."""
         observed = {**quota.members(self.project.quota), **compute.members(self.project.compute)}
-        early, late = self._split([*self._project_changes(), *self._clamps()])
+        early, late = self._split([*self._project_changes(), *self._clamps(self._checked())])
         planned: list[Action] = [
             *self._patch_project(early, observed, before_transfer=True),
             *self._transfer(),
             *self._patch_project(late, _after(observed, early)),
         ]
-        for branch, endpoint in sized(self.project) if compute.COMPUTE.name in self.only else ():
-            observed = compute.members(endpoint.compute)
-            early, late = self._split(self._endpoint_changes(endpoint))
-            planned += self._patch_endpoint(branch, early, observed, before_transfer=True)
-            planned += self._patch_endpoint(branch, late, _after(observed, early))
+        for branch, endpoint in sized(self.project):
+            sizes = compute.members(endpoint.compute)
+            early, late = self._split([*self._endpoint_changes(endpoint), *self._clamps(sizes)])
+            planned += self._patch_endpoint(branch, early, sizes, before_transfer=True)
+            planned += self._patch_endpoint(branch, late, _after(sizes, early))
         return ordered(planned)
 
     @property
@@ -94,20 +94,23 @@ class Convergence:
             if concern.name in self.only:
                 yield from map(self._with_origin, concern.changes(self.settings, self.project))
 
-    def _endpoint_changes(self, endpoint: LiveEndpoint) -> list[FieldChange]:
-        return [self._with_origin(change) for change in compute.endpoint_changes(self.settings, endpoint)]
+    def _endpoint_changes(self, endpoint: LiveEndpoint) -> Iterator[FieldChange]:
+        if compute.COMPUTE.name in self.only:
+            yield from map(self._with_origin, compute.endpoint_changes(self.settings, endpoint))
 
     def _with_origin(self, change: FieldChange) -> FieldChange:
         return replace(change, origin=origin(change.path, self.now, self.before))
 
-    def _clamps(self) -> Iterator[FieldChange]:
+    def _checked(self) -> Fields:
+        """What the project itself says of all that an organization may forbid."""
+        window = self.project.restore_window_seconds
+        sizes = compute.members(self.project.compute)
+        return sizes if window is None else {**sizes, restore_window.PATH: window}
+
+    def _clamps(self, observed: Fields) -> Iterator[FieldChange]:
         """Unmanaged values that stand in the way of the move; they share the move's origin."""
         if not self._moves:
             return
-        window = self.project.restore_window_seconds
-        observed: dict[str, Value] = {**compute.members(self.project.compute)}
-        if window is not None:
-            observed[restore_window.PATH] = window
         for change in organization.clamps(self.there, observed, self.now):
             yield replace(change, origin=origin(organization.PATH, self.now, self.before))
 

@@ -79,11 +79,13 @@ def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
 
 
 def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
+    """Whether a value is missing that the files manage, or that the organization it moves to may forbid."""
     settings = desired.settings(tenant)
+    moves = project.organization != settings.organization
     return (
         (settings.quota is not None and project.quota is None)
-        or (settings.compute is not None and project.compute is None)
-        or (settings.restore_window_seconds is not None and project.restore_window_seconds is None)
+        or ((settings.compute is not None or moves) and project.compute is None)
+        or ((settings.restore_window_seconds is not None or moves) and project.restore_window_seconds is None)
         or (bool(settings.settings) and project.settings is None)
     )
 
@@ -91,12 +93,11 @@ def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> b
 def _computes_matter(desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> bool:
     """Whether the existing computes have to be read: always before a move or a change of size."""
     settings = desired.settings(tenant)
-    if settings.compute is None:
-        return False
-    return (
+    if project.organization != settings.organization:
+        return True
+    return settings.compute is not None and (
         depth is Depth.DEEP
         or (depth is Depth.DECLARED and tenant.overrides.compute is not None)
-        or project.organization != settings.organization
         or any(compute.changes(settings, project))
     )
 

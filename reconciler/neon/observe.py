@@ -62,7 +62,7 @@ async def observe(
     live = replace(live, listed=_counts(live, view.organizations))
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(needs, desired, depth=depth, selection=selection)
+    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
     return await view.closer(live, wanted, partial(_tell_read, on_progress))
 
 

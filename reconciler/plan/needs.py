@@ -43,8 +43,12 @@ def needs(
     *,
     depth: Depth = Depth.DECLARED,
     selection: Selection = Selection(),
+    prune: bool = False,
 ) -> Needs:
-    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end."""
+    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end.
+
+    ``prune`` says that orphans are to be deleted: then every project of no tenant is asked whose it is.
+    """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     strangers = None if depth is Depth.DEEP else FEW_STRANGERS
@@ -64,7 +68,9 @@ def needs(
     doomed = [project for tenant, project in matched if tenant.absent]
     creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
     reporting_orphans = selection.everything and depth is not Depth.LIST
-    doubtful = _doubtful(desired, live, identities, creating=creating, reporting_orphans=reporting_orphans)
+    doubtful = _doubtful(
+        desired, live, identities, everybody=creating or prune, reporting_orphans=reporting_orphans
+    )
     if strangers is not None and len(doubtful) > strangers:
         doubtful = []
     return Needs(
@@ -107,7 +113,7 @@ def _doubtful(
     live: LiveState,
     identities: Identities,
     *,
-    creating: bool,
+    everybody: bool,
     reporting_orphans: bool,
 ) -> list[LiveProject]:
     """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
@@ -116,5 +122,5 @@ def _doubtful(
     return [
         project
         for project in identities.unmatched
-        if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None)
+        if everybody or (reporting_orphans and desired.naming.tenant(project.name) is not None)
     ]

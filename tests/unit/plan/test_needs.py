@@ -79,6 +79,12 @@ def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> N
     assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
 
 
+def test_pruning_asks_every_project_of_no_tenant_whose_it_is() -> None:
+    renamed = a_view(a_project("left", name="renamed by hand", details=False))
+    assert not needs(a_fleet(), renamed)
+    assert needs(a_fleet(), renamed, prune=True) == Needs(branches=("p-left",))
+
+
 def test_projects_asked_about_singly_say_nothing_of_others() -> None:
     stranger = a_project("x", name="no name of ours", details=False)
     assert not needs(a_fleet(a_tenant()), a_view(stranger, listed=False))

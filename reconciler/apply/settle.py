@@ -107,6 +107,8 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
         except ReconcilerError as error:
             session.tally.failed(create, error)
             return None
+        else:
+            session.tally.went_well(create.tenant)
         return Birth(create, tenant.actions[1:], answer)
 
     return [birth for birth in await each(tenants, post) if birth]

@@ -62,21 +62,22 @@ class Breaker:
 
     limits: BreakerLimits = field(default_factory=BreakerLimits)
     tried: int = 0
+    """Tenants of which a call was answered, or that failed."""
     failed: int = 0
     server_errors: int = 0
-    """In a row: a tenant that succeeds ends the row."""
+    """In a row: a call that goes well ends the row."""
 
-    def succeeded(self) -> None:
-        """One more tenant went well."""
-        self.tried += 1
+    def went_well(self, *, first: bool) -> None:
+        """A call for a tenant was carried out; ``first`` where it is the first thing heard of the tenant."""
+        self.tried += first
         self.server_errors = 0
 
-    def failed_with(self, error: ReconcilerError, stop: StopSignal) -> None:
+    def failed_with(self, error: ReconcilerError, stop: StopSignal, *, first: bool) -> None:
         """One more tenant failed; asks ``stop`` to end the run where that is one too many.
 
         A lost race is no failure in this sense: the tenant has its project.
         """
-        self.tried += 1
+        self.tried += first
         self.failed += not isinstance(error, LostRaceError)
         self.server_errors = self.server_errors + 1 if isinstance(error, SERVER_ERRORS) else 0
         if isinstance(error, HOPELESS):

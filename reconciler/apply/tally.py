@@ -29,6 +29,8 @@ class _Entry:
     plan: TenantPlan
     project_id: str | None
     outcomes: list[ActionOutcome] = field(default_factory=list)
+    heard_of: bool = False
+    """Whether the breaker counts it already."""
     recoverable_until: datetime | None = None
 
 
@@ -51,22 +53,30 @@ class Tally:
         self._on_progress = on_progress
         self._finished = 0
 
+    def went_well(self, tenant: str) -> None:
+        """A call for the tenant was carried out, although its action is not over."""
+        entry = self._entries[tenant]
+        self._breaker.went_well(first=not entry.heard_of)
+        entry.heard_of = True
+
     def applied(self, action: Action, message: str = "") -> None:
         """The action is done."""
         entry = self._entries[action.tenant]
         entry.outcomes.append(ActionOutcome(action, Result.APPLIED, message))
         if isinstance(action, DeleteProject):
             entry.recoverable_until = self._now() + RECOVERABLE
+        self.went_well(action.tenant)
         if len(entry.outcomes) == len(entry.plan.actions):
-            self._breaker.succeeded()
             self._finish()
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
         """The action failed, and with it the tenant."""
         request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
         outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id)
-        self._entries[action.tenant].outcomes.append(outcome)
-        self._breaker.failed_with(error, self._stop)
+        entry = self._entries[action.tenant]
+        entry.outcomes.append(outcome)
+        self._breaker.failed_with(error, self._stop, first=not entry.heard_of)
+        entry.heard_of = True
         self._finish()
 
     def skipped(self, action: Action, message: str, hint: str | None = None) -> None:

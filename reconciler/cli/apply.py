@@ -50,7 +50,7 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 @account_options
 @scope_options
 @permission_options
-@output_options
+@output_options(*FORMS)
 @journal_option
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
@@ -91,6 +91,7 @@ def command(
         if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
             planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
+            show("", console)
             _confirm(asking=asking, yes=yes)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)

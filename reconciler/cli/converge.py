@@ -15,6 +15,7 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     PermissionFlags,
     account_options,
+    base_option,
     fail_on_option,
     files_options,
     journal_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
+FORMS = ("text", "json")
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -41,7 +43,7 @@ STDIN_NAME = "<stdin>"
 @click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
 @files_options
 @account_options
-@click.option("--base", metavar="REF", help="Commit that was applied last, or 'none'.")
+@base_option
 @click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
 @click.option(
     "--single-writer",
@@ -55,7 +57,7 @@ STDIN_NAME = "<stdin>"
     help="Append the connection strings of new projects to FILE: JSON lines that you alone can read.",
 )
 @journal_option
-@output_options
+@output_options(*FORMS)
 @fail_on_option
 def command(
     tenants: tuple[str, ...],
@@ -74,7 +76,7 @@ def command(
     Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside.
     Does not ask.
     """
-    check_outputs(output, ("text", "json"))
+    check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False).permissions()
     desired, names = _meant(load_desired(files), tenants)
     request = Request(base=base_of(files, base), permissions=permissions)

@@ -14,10 +14,11 @@ import httpx
 
 from reconciler.cli.demo_scene import set_the_scene
 from reconciler.cli.desired import load_desired
-from reconciler.cli.options import files_options
+from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
 from reconciler.errors import ReconcilerError
+from reconciler.files.load import OnInvalid
 from reconciler.fleet import Fleet, Planned, Request, Run
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
@@ -34,7 +35,6 @@ from reconciler.views.narration import chapter, told
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.cli.options import FilesFlags
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.neon.client import Neon
@@ -52,10 +52,10 @@ class DemoFailedError(ReconcilerError):
 
 
 @click.command("demo")
-@files_options
-def command(files: FilesFlags) -> None:
+@directory_option
+def command(directory: Path) -> None:
     """Watch the fleet of tiers.yaml and tenants/ converge on the embedded Neon. No account, no network."""
-    desired = load_desired(files)
+    desired = load_desired(FilesFlags(directory, OnInvalid.FAIL.value))
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
         open_account(Path(folder) / "sim.db", desired) as simulator,
@@ -159,8 +159,9 @@ class _Demo:
     async def _find_drift(self) -> None:
         self._chapter(
             "6. Behind its back",
-            "Somebody raises one tenant's limit in the console and shrinks another one's compute. Raising it "
-            "back is safe and would be repaired by the next apply; lowering a limit would only be reported.",
+            "Somebody raises one tenant's limit in the console and shrinks another one's compute. The next apply "
+            "would give the compute its size back; the limit it would only report, for lowering it takes "
+            "something from the tenant and no commit asks for that.",
             "reconciler drift",
         )
         seen = await self.fleet.drift()
@@ -190,7 +191,9 @@ def _two_of(seen: Planned) -> tuple[LiveProject, LiveProject]:
     """A project with a limit on its transfer, and another one whose compute can shrink."""
     limited = [project for project in seen.live.projects if project.quota and project.quota.data_transfer_bytes]
     large = [project for project in seen.live.projects if _size(project) > CUT_CU]
-    return limited[0], next(project for project in reversed(large) if project is not limited[0])
+    others = [project for project in reversed(large) if project is not limited[0]] if limited else []
+    _check(bool(others), "the files declare no two tenants whose limit and compute can be changed by hand")
+    return limited[0], others[0]
 
 
 def _size(project: LiveProject) -> float:

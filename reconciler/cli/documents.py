@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from reconciler.cli.options import SUFFIXES
+from reconciler.cli.options import SUFFIXES, suffixes
 from reconciler.errors import InvalidInputError
 from reconciler.views.console import as_text, show, stdout_console
 
@@ -26,7 +26,7 @@ def check_outputs(output: OutputFlags, forms: tuple[str, ...]) -> None:
     """Before any work: every --output has an ending that says its form, and a folder to be in."""
     for path in output.output:
         if SUFFIXES.get(path.suffix) not in forms:
-            endings = ", ".join(suffix for suffix, form in SUFFIXES.items() if form in forms)
+            endings = ", ".join(suffixes(forms))
             raise InvalidInputError(f"--output {path}: the ending says no form", hint=f"one of {endings}")
         check_folder(path, "--output")
 

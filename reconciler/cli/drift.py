@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @account_options
 @scope_options
 @click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key.")
-@output_options
+@output_options(*FORMATS)
 @fail_on_option
 def command(
     files: FilesFlags,

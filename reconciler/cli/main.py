@@ -74,10 +74,6 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
     except ReconcilerError as error:
         _show(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left: nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.ERROR
     except Exception as error:
         return _show_defect(error)
     return int(result) if isinstance(result, int) else ExitCode.DONE

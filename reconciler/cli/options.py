@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -108,16 +108,18 @@ def _packed(name: str, flags: Callable[..., object], *options: Decorator) -> Dec
     return decorate
 
 
+directory_option = click.option(
+    "-C",
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder with tiers.yaml and tenants/.  [default: the current one]",
+)
+
 files_options = _packed(
     "files",
     FilesFlags,
-    click.option(
-        "-C",
-        "--directory",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        default=Path(),
-        help="Folder with tiers.yaml and tenants/.  [default: the current one]",
-    ),
+    directory_option,
     click.option(
         "--on-invalid",
         type=click.Choice(["fail", "skip"]),
@@ -141,6 +143,12 @@ account_options = _packed(
     ),
 )
 
+base_option = click.option(
+    "--base",
+    metavar="REF",
+    help="Commit that was applied last, or 'none'.  [default: HEAD while files are edited, else its parent]",
+)
+
 scope_options = _packed(
     "scope",
     ScopeFlags,
@@ -158,11 +166,7 @@ scope_options = _packed(
         show_default=True,
         help="How much below a project is read.",
     ),
-    click.option(
-        "--base",
-        metavar="REF",
-        help="Commit that was applied last, or 'none'.  [default: HEAD while files are edited, else its parent]",
-    ),
+    base_option,
 )
 
 permission_options = _packed(
@@ -178,25 +182,34 @@ permission_options = _packed(
     click.option("--prune", is_flag=True, help="Delete owned orphans."),
 )
 
-output_options = _packed(
-    "output",
-    OutputFlags,
-    click.option(
-        "--format",
-        type=click.Choice(FORMATS),
-        default="text",
-        show_default=True,
-        help="Form of the document on stdout.",
-    ),
-    click.option(
-        "--output",
-        multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help=f"Also write it to FILE, in the form of its ending: {', '.join(SUFFIXES)}.",
-    ),
-    click.option("--full", is_flag=True, help="Shorten no list."),
-)
+
+def output_options(*forms: str) -> Decorator:
+    """The options of a command whose document has these forms."""
+    return _packed(
+        "output",
+        OutputFlags,
+        click.option(
+            "--format",
+            type=click.Choice(forms),
+            default="text",
+            show_default=True,
+            help="Form of the document on stdout.",
+        ),
+        click.option(
+            "--output",
+            multiple=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help=f"Also write it to FILE, in the form of its ending: {', '.join(suffixes(forms))}.",
+        ),
+        click.option("--full", is_flag=True, help="Shorten no list."),
+    )
+
+
+def suffixes(forms: Collection[str]) -> list[str]:
+    """The endings of files that say one of the forms."""
+    return [suffix for suffix, form in SUFFIXES.items() if form in forms]
+
 
 fail_on_option = click.option(
     "--fail-on",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @account_options
 @scope_options
 @permission_options
-@output_options
+@output_options(*FORMATS)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("saved_plan", type=click.Path(dir_okay=False, path_type=Path), metavar="PLANFILE")
-@output_options
+@output_options(*FORMATS)
 def command(saved_plan: Path, output: OutputFlags) -> None:
     """Show a plan that `plan --out` saved. Needs no key and makes no call."""
     check_outputs(output, FORMATS)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler.cli.desired import load_desired
-from reconciler.cli.options import files_options
+from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError
+from reconciler.files.load import OnInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.cli.options import FilesFlags
     from reconciler.desired.state import DesiredState
     from reconciler.simulator.simulator import Simulator
 
@@ -30,7 +30,13 @@ data_option = click.option(
     show_default=True,
     help="File that holds the simulated account.",
 )
-port_option = click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True)
+port_option = click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=PORT,
+    metavar="N",
+    help=f"Port on 127.0.0.1.  [default: {PORT}]",
+)
 
 
 @click.group("simulator")
@@ -39,11 +45,11 @@ def command() -> None:
 
 
 @command.command("serve")
-@files_options
+@directory_option
 @data_option
 @port_option
-def serve_command(files: FilesFlags, data: Path, port: int) -> None:
-    """Serve it on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
+def serve_command(directory: Path, data: Path, port: int) -> None:
+    """Serve the embedded Neon on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
     import time  # noqa: PLC0415
 
     from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is no small import
@@ -51,24 +57,29 @@ def serve_command(files: FilesFlags, data: Path, port: int) -> None:
     def announce(url: str) -> None:
         click.echo(f"Neon simulator on {url} (state in {data}); Ctrl-C ends it", err=True)
 
-    with open_account(data, load_desired(files), clock_source=time.time) as simulator:
-        serve(simulator, port=port, on_ready=announce)
+    with open_account(data, _price_list(directory), clock_source=time.time) as simulator:
+        try:
+            serve(simulator, port=port, on_ready=announce)
+        except OSError as error:
+            raise InvalidInputError(
+                f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free one"
+            ) from error
 
 
 @command.command("env")
-@files_options
+@directory_option
 @data_option
 @port_option
-def env_command(files: FilesFlags, data: Path, port: int) -> None:
-    """Print ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
-    desired = load_desired(files)
+def env_command(directory: Path, data: Path, port: int) -> None:
+    """Print its ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
+    desired = _price_list(directory)
     with open_account(data, desired) as simulator:
         for name, value in _variables(desired, simulator, port):
             click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @command.command("seed")
-@files_options
+@directory_option
 @data_option
 @click.option("--tenants", type=click.IntRange(1, 1_000_000), required=True, help="How many projects to add.")
 @click.option("--organization", metavar="NAME", help="Where to.  [default: the first of tiers.yaml]")
@@ -78,11 +89,11 @@ def env_command(files: FilesFlags, data: Path, port: int) -> None:
     metavar="PATTERN",
     help="Names of the projects, with {number}.  [default: naming.project with tenant-{number}]",
 )
-def seed_command(files: FilesFlags, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
-    """Add a believable fleet of projects, the same each time."""
+def seed_command(directory: Path, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
+    """Add a believable fleet of projects to it, the same each time."""
     from reconciler.simulator.seed import seed_fleet  # noqa: PLC0415
 
-    desired = load_desired(files)
+    desired = _price_list(directory)
     chosen = organization or next(iter(desired.organizations))
     if chosen not in desired.organizations:
         raise InvalidInputError(
@@ -92,6 +103,11 @@ def seed_command(files: FilesFlags, data: Path, tenants: int, organization: str 
     with open_account(data, desired) as simulator:
         seed_fleet(simulator, chosen, tenants, name=pattern)
     click.echo(f"added {tenants:,} projects to organization {chosen} in {data}", err=True)
+
+
+def _price_list(directory: Path) -> DesiredState:
+    """The organizations and their limits; a broken tenant file is no reason not to have them."""
+    return load_desired(FilesFlags(directory, OnInvalid.SKIP.value))
 
 
 def _variables(desired: DesiredState, simulator: Simulator, port: int) -> Iterator[tuple[str, str]]:

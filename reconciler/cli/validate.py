@@ -7,27 +7,31 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.options import files_options, output_options
+from reconciler.cli.options import directory_option, output_options
 from reconciler.desired.problem import Severity
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
 from reconciler.views import json_documents, problems_text
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import FilesFlags, OutputFlags
+    from pathlib import Path
+
+    from reconciler.cli.options import OutputFlags
+
+FORMS = ("text", "json")
 
 
 @click.command("validate")
-@files_options
-@output_options
-def command(files: FilesFlags, output: OutputFlags) -> ExitCode:
+@directory_option
+@output_options(*FORMS)
+def command(directory: Path, output: OutputFlags) -> ExitCode:
     """Check every file and report every problem at once, as FILE:LINE:COLUMN: MESSAGE. Needs no key."""
-    check_outputs(output, ("text", "json"))
-    loaded = load(files.directory)
+    check_outputs(output, FORMS)
+    loaded = load(directory)
     publish(
         output,
         {
-            "text": lambda: problems_text.render(loaded.problems),
+            "text": lambda: problems_text.render(loaded.problems, loaded.desired),
             "json": lambda: json_documents.problems(loaded.problems),
         },
     )

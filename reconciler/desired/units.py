@@ -26,7 +26,7 @@ SECOND_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 MAX_AMOUNT: Final = 2**63 - 1
 """Neon: quota members are 64-bit integers."""
 
-_AMOUNT = re.compile(r"(?P<number>\d{1,19}(?:\.\d{1,9})?) ?(?P<unit>[A-Za-z]*)")
+_AMOUNT = re.compile(r"(?P<number>[0-9]{1,19}(?:\.[0-9]{1,9})?) ?(?P<unit>[A-Za-z]*)")
 
 
 def parse_bytes(text: str) -> int:

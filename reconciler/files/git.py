@@ -13,11 +13,12 @@ from typing import IO, TYPE_CHECKING, Final
 from reconciler.desired.problem import Location, Problem
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import Loaded, OnInvalid, load_tree
+from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading
-from reconciler.files.tree import MAX_FILE_BYTES, TOO_LARGE, Listing, UnreadableError, printable
+from reconciler.files.tree import MAX_FILE_BYTES, TOO_LARGE, Listing, UnreadableError, WorkTree, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _LINK: Final = "120000"
@@ -26,15 +27,17 @@ _MISLEADING: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"
 """Set within git's hooks, where they would point away from the fleet's own repository."""
 
 
-def base_ref(root: Path, *, tiers: str = "tiers.yaml", tenants: Sequence[str] = ("tenants",)) -> str | None:
+def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     """What the files at hand are a change of: HEAD while they are edited, its first parent otherwise.
 
     None outside a git checkout, and where that commit does not exist or holds no price list.
-    Paths are relative to ``root``.
+    ``tiers`` is relative to ``root``.
     """
     if _git(root, "rev-parse", "--is-inside-work-tree") != b"true\n":
         return None
-    edited = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", tiers, *tenants)
+    sources = read_price_list(WorkTree(root), tiers).sources
+    paths = (f":(literal){tiers}", *(f":(glob){source.pattern}" for source in sources))
+    edited = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", *paths)
     ref = "HEAD" if edited else "HEAD^1"
     return ref if _git(root, "cat-file", "-t", f"{ref}:./{tiers}") == b"blob\n" else None
 
@@ -54,7 +57,12 @@ def commit_id(root: Path, ref: str) -> str:
 
 
 def load_at(
-    root: Path, ref: str, *, tiers: str = "tiers.yaml", only: Iterable[str] | None = None, memo: Memo | None = None
+    root: Path,
+    ref: str,
+    *,
+    tiers: str = "tiers.yaml",
+    only: frozenset[str] | None = None,
+    memo: Memo | None = None,
 ) -> Loaded:
     """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``.
 
@@ -63,8 +71,7 @@ def load_at(
     commit = commit_id(root, ref)
     with _contents(root) as contents:
         tree = CommitTree(ref, _listed(root, commit), contents)
-        wanted = None if only is None else frozenset(only)
-        return load_tree(tree, OnInvalid.SKIP, Reading(wanted, memo, posixpath.normpath(tiers)))
+        return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,10 +91,11 @@ def _decoded(text: str, start: int) -> tuple[object, int]:
 
 def refuse_depth(value: object, levels: int) -> None:
     """Raises RecursionError for a value that is nested deeper."""
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if members and levels == 0:
+    if not isinstance(value, (dict, list)):
+        return
+    if levels == 0:
         raise RecursionError
-    for member in members:
+    for member in value.values() if isinstance(value, dict) else value:
         refuse_depth(member, levels - 1)
 
 

@@ -19,7 +19,7 @@ from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
@@ -45,7 +45,7 @@ def load(
     *,
     tiers: Path | None = None,
     on_invalid: OnInvalid = OnInvalid.FAIL,
-    only: Iterable[str] | None = None,
+    only: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
     """The fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` unless named.
@@ -56,7 +56,7 @@ def load(
     ``memo`` spares reading the same text again: give one to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), on_invalid, Reading(None if only is None else frozenset(only), memo, path))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:

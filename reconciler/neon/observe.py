@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
-from reconciler.live.project import LiveProject
+from reconciler.live.project import LiveProject, Quota
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.neon.client import PROJECTS_PER_PAGE
 from reconciler.neon.parallel import each
@@ -56,13 +56,13 @@ async def observe(
     view = View(neon, tuple(desired.organizations))
     listings = await _list(neon, view.organizations, on_progress)
     live = await view.merge(
-        [project for listing in listings.values() for project in listing.projects],
+        _with_quotas([project for listing in listings.values() for project in listing.projects]),
         [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable],
     )
     live = replace(live, listed=_counts(live, view.organizations))
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(needs, desired, depth=depth, selection=selection)
+    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
     return await view.closer(live, wanted, partial(_tell_read, on_progress))
 
 
@@ -128,6 +128,20 @@ async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress)
         return await neon.projects(organization, on_page=on_page)
 
     return dict(zip(organizations, await each(organizations, list_one), strict=True))
+
+
+def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
+    """Lists that show the quota of any project show them all: one that is left out is unlimited.
+
+    Where they show none at all, every project's stays not observed, and is read where it matters.
+    """
+    if all(project.quota is None for project in projects):
+        return projects
+    unlimited = Quota()
+    return [
+        replace(project, quota=unlimited) if project.quota is None and project.settings is not None else project
+        for project in projects
+    ]
 
 
 async def _find(view: View, desired: DesiredState, tenant: Tenant) -> Sequence[Seen]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -226,8 +227,15 @@ def live_project(answer: ProjectAnswer, organization: str, integrations: Iterabl
 
 
 def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
-    """A page of the list; what is connected to a project stands in maps of its own."""
-    return [live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects]
+    """A page of the list; what is connected to a project stands in maps of its own.
+
+    Neon does not say whether lists show quotas: one that is left out may be unlimited, or just not shown.
+    """
+    projects = (live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects)
+    return [
+        project if "quota" in (answer.settings or {}) else replace(project, quota=None)
+        for project, answer in zip(projects, page.projects, strict=True)
+    ]
 
 
 def _integrations(page: ProjectsPage, project_id: str) -> list[str]:

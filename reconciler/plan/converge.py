@@ -13,28 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Compute, LiveBranch, LiveProject
+    from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
 
 
 def converge(case: Case) -> Iterator[Action]:
     """The move, the project patches around it and the patches of existing computes; order.py sorts them."""
     observed = {**quota.members(case.project.quota), **compute.members(case.project.compute)}
-    early, late = _split(case, [*_project_changes(case), *_clamps(case)])
+    early, late = _split(case, [*_project_changes(case), *_clamps(case, _bounded(case.project))])
     yield from _patch_project(case, early, observed, before_transfer=True)
     yield from _transfer(case)
     yield from _patch_project(case, late, _after(observed, early))
-    if compute.COMPUTE.name not in case.only:
-        return
     for branch, wanted in _sized(case):
         endpoint = case.project.read_write(branch)
-        observed = compute.members(endpoint.compute if endpoint else None)
-        early, late = _split(case, _with_origin(case, compute.endpoint_changes(wanted, endpoint), branch))
-        yield from _patch_endpoint(case, branch.name, early, observed, before_transfer=True)
-        yield from _patch_endpoint(case, branch.name, late, _after(observed, early))
+        sizes = compute.members(endpoint.compute if endpoint else None)
+        early, late = _split(case, [*_endpoint_changes(case, branch, wanted, endpoint), *_clamps(case, sizes)])
+        yield from _patch_endpoint(case, branch.name, early, sizes, before_transfer=True)
+        yield from _patch_endpoint(case, branch.name, late, _after(sizes, early))
 
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
@@ -75,23 +73,29 @@ def _project_changes(case: Case) -> Iterator[FieldChange]:
                 yield replace(change, origin=case.origin(change.path))
 
 
-def _with_origin(case: Case, changes: Iterable[FieldChange], branch: LiveBranch) -> Iterator[FieldChange]:
+def _endpoint_changes(
+    case: Case, branch: LiveBranch, wanted: Compute | None, endpoint: LiveEndpoint | None
+) -> Iterator[FieldChange]:
     """The files speak of a development branch's compute with the branch, of the default one's by itself."""
-    for change in changes:
+    if compute.COMPUTE.name not in case.only:
+        return
+    for change in compute.endpoint_changes(wanted, endpoint):
         spoken_of = change.path if branch.default else branches.path(branch.name)
         yield replace(change, origin=case.origin(spoken_of))
 
 
-def _clamps(case: Case) -> Iterator[FieldChange]:
+def _bounded(project: LiveProject) -> Fields:
+    """What the project itself says of all that an organization may forbid."""
+    window = project.restore_window_seconds
+    sizes = compute.members(project.compute)
+    return sizes if window is None else {**sizes, restore_window.PATH: window}
+
+
+def _clamps(case: Case, observed: Fields) -> Iterator[FieldChange]:
     """Unmanaged values that stand in the way of the move; they share the move's origin."""
-    if not case.moves:
-        return
-    window = case.project.restore_window_seconds
-    observed: dict[str, Value] = {**compute.members(case.project.compute)}
-    if window is not None:
-        observed[restore_window.PATH] = window
-    for change in organization.clamps(case.there, observed, case.wanted_now):
-        yield replace(change, origin=case.origin(organization.PATH))
+    if case.moves:
+        for change in organization.clamps(case.there, observed, case.wanted_now):
+            yield replace(change, origin=case.origin(organization.PATH))
 
 
 def _transfer(case: Case) -> Iterator[TransferProject]:

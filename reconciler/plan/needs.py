@@ -10,7 +10,7 @@ from reconciler.plan.concerns import branches, compute, snapshots
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -44,27 +44,30 @@ def needs(
     *,
     depth: Depth = Depth.DECLARED,
     selection: Selection = Selection(),
+    prune: bool = False,
 ) -> Needs:
-    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end."""
+    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end.
+
+    ``prune`` says that orphans are to be deleted: then every project of no tenant is asked whose it is.
+    """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     small = depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET
     looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in _matched(tenants, identities)]
     settled = [look for look in looks if not look.unsettled]
-    strangers = _strangers(desired, live, identities, tenants, selection, depth)
+    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
+    orphans = selection.everything and depth is not Depth.LIST
+    strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
+    if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
+        strangers = []
+    branched = [*(look.project for look in settled if look.needs_branches), *strangers]
+    sized = [look.project for look in settled if look.needs_endpoints]
+    saved = [look.project for look in settled if look.needs_snapshots]
     return Needs(
         projects=_ids(look.project for look in looks if look.unsettled),
-        branches=_ids(
-            project
-            for project in (*(look.project for look in settled if look.needs_branches), *strangers)
-            if project.branches is None
-        ),
-        endpoints=_ids(
-            p for p in (look.project for look in settled if look.needs_endpoints) if p.endpoints is None
-        ),
-        snapshots=_ids(
-            p for p in (look.project for look in settled if look.needs_snapshots) if p.snapshots is None
-        ),
+        branches=_ids(project for project in branched if project.branches is None),
+        endpoints=_ids(project for project in sized if project.endpoints is None),
+        snapshots=_ids(project for project in saved if project.snapshots is None),
     )
 
 
@@ -89,12 +92,12 @@ class _Look:
 
     @property
     def unsettled(self) -> bool:
-        """Whether the list left out a value that the files manage."""
-        settings, project = self._settings, self.project
+        """Whether a value is missing that the files manage, or that the organization it moves to may forbid."""
+        settings, project, moves = self._settings, self.project, self._moves
         return not self._tenant.absent and (
             (settings.quota is not None and project.quota is None)
-            or (settings.compute is not None and project.compute is None)
-            or (settings.restore_window_seconds is not None and project.restore_window_seconds is None)
+            or ((settings.compute is not None or moves) and project.compute is None)
+            or ((settings.restore_window_seconds is not None or moves) and project.restore_window_seconds is None)
             or (bool(settings.settings) and project.settings is None)
         )
 
@@ -110,13 +113,13 @@ class _Look:
     def needs_endpoints(self) -> bool:
         """Always before a move or a change of size; else by depth, where a file itself sizes a compute."""
         settings = self._settings
-        managed = settings.compute is not None or bool(branches.computes(settings))
-        if self._tenant.absent or not managed:
-            return False
-        own = self._tenant.overrides.compute is not None or bool(branches.computes(settings))
-        return (
-            self._moves
-            or self._depth is Depth.DEEP
+        if self._tenant.absent or self._moves:
+            return self._moves
+        of_branches = bool(branches.computes(settings))
+        own = of_branches or self._tenant.overrides.compute is not None
+        managed = of_branches or settings.compute is not None
+        return managed and (
+            self._depth is Depth.DEEP
             or (self._depth is Depth.DECLARED and own)
             or any(compute.changes(settings, self.project))
         )
@@ -140,21 +143,13 @@ class _Look:
 
 
 def _strangers(
-    desired: DesiredState,
-    live: LiveState,
-    identities: Identities,
-    tenants: Iterable[Tenant],
-    selection: Selection,
-    depth: Depth,
-) -> Sequence[LiveProject]:
+    desired: DesiredState, live: LiveState, identities: Identities, *, everybody: bool, orphans: bool
+) -> list[LiveProject]:
     """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
     if not live.listed:
-        return ()
-    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
-    reporting_orphans = selection.everything and depth is not Depth.LIST
-    doubtful = [
+        return []
+    return [
         project
         for project in identities.unmatched
-        if creating or (reporting_orphans and desired.naming.tenant(project.name) is not None)
+        if everybody or (orphans and desired.naming.tenant(project.name) is not None)
     ]
-    return doubtful if depth is Depth.DEEP or len(doubtful) <= FEW_STRANGERS else ()

@@ -96,7 +96,8 @@ def _served(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         call = replace(call, path=request.path_params, query=dict(request.query_params))
         answer = handler(call)
         headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
-        return Response(answer.content, answer.status, headers, media_type="application/json")
+        content = answer.content
+        return Response(content, answer.status, headers, media_type="application/json" if content else None)
 
     return serve
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
@@ -61,7 +61,7 @@ class Call:
         """The request body. Refuses with 400 what is not of that kind."""
         try:
             return msgspec.json.decode(self.content or b"null", type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refusal(400, f"invalid request: {error}") from None
 
     def parameters(self, kind: type[T]) -> T:
@@ -104,7 +104,7 @@ class Call:
 class Answer:
     """A status and a JSON document; no document is an empty body."""
 
-    document: Any = field(default=None)
+    document: Any = None
     status: int = 200
     encoded: bytes | None = None
     """The document, where it is at hand as JSON already."""

@@ -1,4 +1,4 @@
-"""Simulated time: a source of seconds, plus what has been skipped, never behind what the store has seen."""
+"""Simulated time: it moves on with a source of seconds, and is never behind what the store has seen."""
 
 from __future__ import annotations
 
@@ -50,27 +50,30 @@ class Clock:
     """The time that every process on one file agrees on.
 
     Each process brings its own source (wall clock, or a loop's clock that jumps); the store keeps
-    the latest time that any of them wrote, so that time never runs backwards and things are
-    created in the order in which they were stored.
+    the latest time that any of them wrote. A process that finds itself behind goes on from there
+    at its own pace: time never runs backwards, and never stands still for a process that waits.
     """
 
     def __init__(self, store: Store, source: Callable[[], float] = time.time) -> None:
         self._store = store
         self._source = source
+        self._ahead = 0.0
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return self.later_than(*self._store.time())
+        return self.not_before(self._store.latest())
 
-    def later_than(self, latest: float, skipped: float) -> float:
-        """Now, given the latest stored time and the seconds skipped so far."""
-        return max(self._source() + skipped, latest)
+    def not_before(self, latest: float) -> float:
+        """Now, which is no earlier than the latest time in the store."""
+        source = self._source()
+        self._ahead = max(self._ahead, latest - source)
+        return max(source + self._ahead, latest)
 
     def advance(self, seconds: float) -> None:
         """Skip time, for every process on the file. Raises ValueError for a step backwards."""
         if seconds < 0:
             raise ValueError("time does not run backwards")
-        self._store.skip(seconds)
+        self._store.reach(self.now() + seconds)
 
 
 def timestamp(seconds: float) -> str:

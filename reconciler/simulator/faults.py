@@ -145,9 +145,19 @@ class Faults:
         self._met: list[int] = []
         self._struck: list[int] = []
 
-    def add(self, effect: AnyEffect, method: str = "*", path: str = "*", **when: int | str | None) -> Fault:
-        """Set a fault; ``when`` holds the other members of Fault."""
-        fault = Fault(effect, method, path, **when)  # type: ignore[arg-type]
+    def add(
+        self,
+        effect: AnyEffect,
+        method: str = "*",
+        path: str = "*",
+        *,
+        first: int = 1,
+        times: int | None = 1,
+        organization: str | None = None,
+        body_contains: str | None = None,
+    ) -> Fault:
+        """Set a fault, by its members."""
+        fault = Fault(effect, method, path, first, times, organization, body_contains)
         self.set(fault)
         return fault
 
@@ -158,8 +168,9 @@ class Faults:
         self._struck.append(0)
 
     def clear(self) -> None:
-        """Take all faults away."""
-        self.__init__()  # type: ignore[misc]
+        """Take all faults away, and forget what they struck."""
+        for memory in (self._faults, self._met, self._struck):
+            memory.clear()
 
     def struck(self, fault: Fault | None = None) -> int:
         """How many calls a fault, or all of them together, have struck."""

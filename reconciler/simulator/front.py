@@ -106,25 +106,22 @@ class Front:
         path = scope["path"].removeprefix(PREFIX)
         incoming = Incoming(scope["method"], path, content, key.org_id if key else None)
         effects = self._faults.strike(incoming)
-        response = (
-            _instead(effects) or self._refusal(key, incoming) or await self._route(scope, content, key, effects)
-        )
+        response = _instead(effects) or self._over_limit(key, incoming)
+        if response is None:
+            call = None if key is None else Call(self._world, key, {}, {}, content, script(effects))
+            response = await self._route(scope, call)
         response = await _afterwards(effects, response)
         return _signed(response, request_id)
 
-    def _refusal(self, key: Key | None, incoming: Incoming) -> Response | None:
+    def _over_limit(self, key: Key | None, incoming: Incoming) -> Response | None:
         account = "" if self._world.behaviour.shared_rate_limit or key is None else key.org_id or key.kind.value
-        if not self._limiter.admits(account, incoming.method, incoming.path, self._world.clock.now()):
-            return _error(429, "rate limit exceeded")
-        if key is None:
-            return _error(401, "authentication failed: the API key is not known")
-        return None
+        if self._limiter.admits(account, incoming.method, incoming.path, self._world.clock.now()):
+            return None
+        return _error(429, "rate limit exceeded")
 
-    async def _route(
-        self, scope: Scope, content: bytes, key: Key | None, effects: tuple[AnyEffect, ...]
-    ) -> Response:
-        assert key is not None  # noqa: S101
-        call = Call(self._world, key, {}, {}, content, script(effects))
+    async def _route(self, scope: Scope, call: Call | None) -> Response:
+        if call is None:
+            return _error(401, "authentication failed: the API key is not known")
         return await _collect(self._routes, {**scope, CALL: call})
 
 
@@ -213,7 +210,7 @@ def _exchange(
     return Exchange(
         method=scope["method"],
         path=scope["path"].removeprefix(PREFIX),
-        query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
+        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         content=content,
         status=status,
         request_id=request_id,

@@ -23,9 +23,8 @@ CACHE_KIB: Final = 65_536
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (
-    id INTEGER PRIMARY KEY CHECK (id = 1), latest REAL NOT NULL, skipped REAL NOT NULL,
-    number INTEGER NOT NULL);
-INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0);
+    id INTEGER PRIMARY KEY CHECK (id = 1), latest REAL NOT NULL, number INTEGER NOT NULL);
+INSERT OR IGNORE INTO state VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS organizations (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, live_projects INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (
@@ -149,22 +148,22 @@ class Store:
         found = self.row(query, *values)
         return None if found is None else found[0]
 
-    def time(self) -> tuple[float, float]:
-        """The latest time that was written, and the seconds that were skipped."""
-        latest, skipped = self.rows("SELECT latest, skipped FROM state")[0]
-        return latest, skipped
+    def latest(self) -> float:
+        """The latest time that was written, in seconds since 1970."""
+        latest: float = self.value("SELECT latest FROM state")
+        return latest
 
-    def skip(self, seconds: float) -> None:
-        """Add to the seconds that were skipped."""
-        self._connection.execute("UPDATE state SET skipped = skipped + ?", (seconds,))
+    def reach(self, moment: float) -> None:
+        """Let time be no earlier than that from now on."""
+        self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
 
     @contextmanager
     def writing(self, clock: Clock) -> Iterator[Transaction]:
         """One transaction: all of it is stored at its end, or nothing where it raises."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            latest, skipped, number = self.rows("SELECT latest, skipped, number FROM state")[0]
-            transaction = Transaction(self._connection, clock.later_than(latest, skipped), number)
+            latest, number = self.rows("SELECT latest, number FROM state")[0]
+            transaction = Transaction(self._connection, clock.not_before(latest), number)
             yield transaction
             moment = (transaction.now, transaction.numbers_used)
             self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)

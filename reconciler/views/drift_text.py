@@ -11,7 +11,7 @@ from reconciler.views.blocks import WHOLE, Extent, heading
 from reconciler.views.grouping import differing, same_refusals
 from reconciler.views.layout import Line, Page
 from reconciler.views.voice import DRIFT
-from reconciler.views.wording import coverage, drift_summary, refused_count
+from reconciler.views.wording import coverage, drift_summary, held_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
 
 def _left(plan: Plan, extent: Extent) -> Iterator[Piece]:
     if plan.refusals:
-        yield from heading("Apply leaves as it is", refused_count(plan))
+        yield from heading("Apply leaves as it is", held_count(plan.refusals))
         refusals = same_refusals(plan.refusals)
         for refusal in refusals[: extent.blocks]:
             yield from remarks.refusal(refusal, extent, naming=True)

@@ -21,7 +21,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.outcome import Result
-from reconciler.plan.plan import TenantPlan
+from reconciler.plan.plan import Rule, TenantPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Plan, Refusal, Rule
+    from reconciler.plan.plan import Plan, Refusal
 
 _NOWHERE: Final = Location("")
 
@@ -130,6 +130,15 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             return ()
         case _:
             assert_never(action)
+
+
+def refused_and_reported(refusals: Iterable[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
+    """What a guard forbids, and apart from it what the files ask only to report."""
+    refused: list[Refusal] = []
+    reported: list[Refusal] = []
+    for refusal in refusals:
+        (reported if refusal.rule is Rule.DRIFT_POLICY else refused).append(refusal)
+    return refused, reported
 
 
 def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:

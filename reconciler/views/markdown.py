@@ -8,7 +8,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
-from reconciler.views.grouping import by_kind, collapse, differing, field_changes, same_refusals
+from reconciler.views.grouping import (
+    by_kind,
+    collapse,
+    differing,
+    field_changes,
+    refused_and_reported,
+    same_refusals,
+)
 from reconciler.views.printable import printable
 from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.voice import DRIFT, PLAN
@@ -137,8 +144,10 @@ def _item(item: Difference, voice: Voice) -> str:
 
 
 def _remarks(planned: Plan, rows: int) -> Iterator[str]:
+    refused, reported = refused_and_reported(planned.refusals)
     groups = {
-        "Refused": list(map(_refusal, same_refusals(planned.refusals))),
+        "Refused": list(map(_refusal, same_refusals(refused))),
+        "Reported": list(map(_refusal, same_refusals(reported))),
         "Conflicts": list(map(_conflict, planned.conflicts)),
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import by_tenant, same_refusals
+from reconciler.views.grouping import by_tenant, refused_and_reported, same_refusals
 from reconciler.views.layout import Line, Page, blank, indented
 from reconciler.views.voice import PLAN
-from reconciler.views.wording import budget, coverage, made, plan_summary, refused_count
+from reconciler.views.wording import budget, coverage, held_count, made, plan_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.plan.action import Action
     from reconciler.plan.approval import SavedPlan, Stale
-    from reconciler.plan.plan import Plan
+    from reconciler.plan.plan import Plan, Refusal
     from reconciler.views.layout import Piece
 
 
@@ -38,7 +38,9 @@ def render_saved(saved: SavedPlan, *, full: bool = False) -> RenderableType:
 
 def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
     yield from blocks.groups(plan.tenants, PLAN, extent)
-    yield from _refusals(plan, extent)
+    refused, reported = refused_and_reported(plan.refusals)
+    yield from _held_back("Refused", refused, extent)
+    yield from _held_back("Reported", reported, extent)
     yield from _stale(stale, extent)
     yield from remarks.conflicts(plan.conflicts, extent)
     yield from remarks.orphans(plan.orphans, extent)
@@ -46,15 +48,15 @@ def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piec
     yield from _closing(plan, len(stale))
 
 
-def _refusals(plan: Plan, extent: Extent) -> Iterator[Piece]:
-    if not plan.refusals:
+def _held_back(title: str, held: Sequence[Refusal], extent: Extent) -> Iterator[Piece]:
+    if not held:
         return
-    yield from heading("Refused", refused_count(plan))
-    refusals = same_refusals(plan.refusals)
+    yield from heading(title, held_count(held))
+    refusals = same_refusals(held)
     for refusal in refusals[: extent.blocks]:
         yield from remarks.refusal(refusal, extent, naming=not refusal.actions)
-        held = by_tenant(refusal.actions)
-        yield from indented(blocks.tenants(held, PLAN, extent.inside), by=3)
+        planned = by_tenant(refusal.actions)
+        yield from indented(blocks.tenants(planned, PLAN, extent.inside), by=3)
     yield from remarks.cut(refusals, extent, "refusal")
 
 

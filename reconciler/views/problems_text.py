@@ -19,21 +19,25 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from reconciler.desired.problem import Problem
+    from reconciler.desired.state import DesiredState
     from reconciler.errors import ReconcilerError
 
 
-def render(problems: Iterable[Problem]) -> RenderableType:
-    """Every problem as ``file:line:col: message``, in the order of the files, and how many there are."""
+def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> RenderableType:
+    """Every problem as ``file:line:col: message``, in the order of the files, and how many there are.
+
+    Where there are none, ``desired`` tells what has been checked.
+    """
     ordered = sorted(problems, key=lambda problem: (problem.location, problem.message))
-    return Page(lambda: _pieces(ordered))
+    return Page(lambda: _pieces(ordered, desired))
 
 
-def _pieces(problems: Sequence[Problem]) -> Iterator[Piece | Text]:
+def _pieces(problems: Sequence[Problem], desired: DesiredState | None) -> Iterator[Piece | Text]:
     for problem in problems:
         yield from _problem(problem)
     if problems:
         yield blank()
-    yield Line(Text(), Text(problems_summary(problems), signs.HEADING))
+    yield Line(Text(), Text(problems_summary(problems, desired), signs.HEADING))
 
 
 def _problem(problem: Problem) -> Iterator[Text]:

@@ -10,7 +10,7 @@ from reconciler.plan.outcome import Result
 from reconciler.views import signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
 from reconciler.views.grouping import Kind, applied_actions, kind_of
-from reconciler.views.layout import Line, Page, Piece, Series, blank
+from reconciler.views.layout import Line, Page, Piece, Series, blank, whole
 from reconciler.views.printable import printable
 from reconciler.views.voice import deed
 from reconciler.views.wording import copies_done, counted, duration, names, report_summary
@@ -37,7 +37,7 @@ def render(report: Report, *, journal: str | None, full: bool = False) -> Render
     return Page(lambda: _pieces(report, journal, WHOLE if full else Extent()))
 
 
-def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece]:
+def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece | Text]:
     yield from _applied(_with(report, Result.APPLIED), extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)
@@ -49,7 +49,7 @@ def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Pie
     elapsed = duration((report.finished_at - report.started_at).total_seconds())
     yield Line(Text(f"{counted(report.calls, 'call')} in {elapsed}; run {printable(report.run)}.", signs.ASIDE))
     if journal is not None:
-        yield Line(Text(f"Journal: {printable(journal)}", signs.ASIDE))
+        yield whole((f"Journal: {printable(journal)}", signs.ASIDE))
 
 
 def _with(report: Report, result: Result) -> list[TenantOutcome]:

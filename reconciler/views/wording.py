@@ -9,18 +9,19 @@ from rich.filesize import decimal
 from reconciler.desired.problem import Severity
 from reconciler.plan.outcome import Result
 from reconciler.views.copies import Noun, Verb, count, moment
-from reconciler.views.grouping import by_kind
+from reconciler.views.grouping import by_kind, refused_and_reported
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.desired.problem import Location, Problem
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan
+    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -61,17 +62,18 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def refused_count(plan: Plan) -> int:
-    """Tenants of which something is refused, and refusals that are about no single tenant."""
-    tenants = {tenant for refusal in plan.refusals for tenant in refusal.tenants}
-    return len(tenants) + sum(not refusal.tenants for refusal in plan.refusals)
+def held_count(refusals: Sequence[Refusal]) -> int:
+    """Tenants of which something is held back, and refusals that are about no single tenant."""
+    tenants = {tenant for refusal in refusals for tenant in refusal.tenants}
+    return len(tenants) + sum(not refusal.tenants for refusal in refusals)
 
 
 def standing(plan: Plan, stale: int = 0) -> str:
-    """What stands beside the actions: ``2 refused, 1 stale, 1 orphan``; empty where nothing does."""
-    refused = refused_count(plan)
-    counts = (f"{refused:,} refused" if refused else "", f"{stale:,} stale" if stale else "")
-    return ", ".join(filter(None, (*counts, _undecided(plan))))
+    """What stands beside the actions: ``2 refused, 1 reported, 1 stale, 1 orphan``; empty where nothing does."""
+    refused, reported = refused_and_reported(plan.refusals)
+    held = ((refused, "refused"), (reported, "reported"))
+    told = (f"{held_count(refusals):,} {word}" for refusals, word in held if refusals)
+    return ", ".join(filter(None, (*told, f"{stale:,} stale" if stale else "", _undecided(plan))))
 
 
 def _undecided(plan: Plan) -> str:
@@ -210,12 +212,19 @@ def report_summary(report: Report) -> str:
     return f"Applied: {applied}."
 
 
-def problems_summary(problems: Sequence[Problem]) -> str:
-    """``3 errors and 1 warning in 2 files.``"""
+def problems_summary(problems: Sequence[Problem], desired: DesiredState | None) -> str:
+    """``3 errors and 1 warning in 2 files.``, or that there are none in what has been checked."""
     if not problems:
-        return "No problems found."
+        return f"No problems{_checked(desired) if desired is not None else ''}."
     warnings = sum(problem.severity is Severity.WARNING for problem in problems)
     errors = len(problems) - warnings
     counts = ((errors, "error"), (warnings, "warning"))
     files = len({problem.location.file for problem in problems})
     return f"{listed([counted(count, noun) for count, noun in counts if count])} in {counted(files, 'file')}."
+
+
+def _checked(desired: DesiredState) -> str:
+    """`` in 12 files: 13 tenants, 3 tiers``: the price list, and the files that tenants stand in."""
+    files = 1 + len({tenant.location.file for tenant in desired.tenants.values()})
+    counts = (counted(len(desired.tenants), "tenant"), counted(len(desired.tiers), "tier"))
+    return f" in {counted(files, 'file')}: {', '.join(counts)}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -15,9 +17,9 @@ from reconciler.cli.surroundings import Surroundings
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
+
+ROOT: Final = Path(__file__).parents[2]
 
 TIERS = """\
 version: 1
@@ -75,6 +77,11 @@ class Shell:
         self._judge = session_judge()
         self.write("tiers.yaml", TIERS)
         (folder / "tenants").mkdir()
+
+    def declare_the_fleet_of_the_repository(self) -> None:
+        """Puts its tiers.yaml and tenants/ into the folder."""
+        shutil.copy(ROOT / "tiers.yaml", self.folder)
+        shutil.copytree(ROOT / "tenants", self.folder / "tenants", dirs_exist_ok=True)
 
     def write(self, path: str, text: str) -> None:
         """Writes a file of the folder."""

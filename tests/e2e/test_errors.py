@@ -104,6 +104,7 @@ def test_a_wrong_simulator_file(shell: Shell) -> None:
         ("--allow", "anything"),
         ("--allow", "deletes=all"),
         ("--depth", "bottomless"),
+        ("--format", "html"),
         ("--output", "plan.pdf"),
         ("--output", "no/such/folder/plan.json"),
         ("-C", "no-such-folder"),
@@ -115,6 +116,25 @@ def test_a_wrong_simulator_file(shell: Shell) -> None:
 def test_flags_that_mean_nothing(shell: Shell, flags: tuple[str, ...]) -> None:
     shell.tenant("acme")
     check(shell.simulated("plan", *flags), 3)
+
+
+@pytest.mark.parametrize("command", ["apply", "validate", "converge"])
+def test_a_form_that_a_command_does_not_have(shell: Shell, command: str) -> None:
+    check(shell.run(command, "--format", "markdown"), 3, "markdown")
+
+
+def test_a_port_that_is_taken(shell: Shell) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        check(shell.run("simulator", "serve", "--port", str(taken.getsockname()[1])), 3, "--port 0")
+
+
+def test_a_broken_tenant_file_keeps_nobody_from_the_simulator(shell: Shell) -> None:
+    shell.tenant("acme", "tier: gold")
+    ended = shell.run("simulator", "env")
+    check(ended, 0, "tenants/acme.yaml:2:7:")
+    assert "export PERSONAL_API_KEY=" in ended.out
 
 
 def test_an_unknown_command(shell: Shell) -> None:
@@ -223,4 +243,5 @@ def test_documents_go_to_files_in_the_form_of_their_ending(shell: Shell) -> None
 def test_the_price_list_of_these_tests_is_valid(shell: Shell) -> None:
     shell.write("tiers.yaml", TIERS)
     shell.tenant("acme")
-    assert shell.run("validate").code == 0
+    ended = shell.run("validate")
+    assert (ended.code, ended.out) == (0, "No problems in 2 files: 1 tenant, 2 tiers.\n")

@@ -21,14 +21,20 @@ TRANSFER = ("POST", "/organizations/*/projects/transfer")
 PATCH = ("PATCH", "/projects/*")
 PATCH_ENDPOINT = ("PATCH", "/projects/*/endpoints/*")
 DELETE = ("DELETE", "/projects/*")
-CARRIED_OUT = {
+CARRIED_OUT: dict[str, AnyEffect] = {
     "dropped after": DropAfter(),
     "500 after": AnswerAfter(500),
     "504 after": AnswerAfter(504),
     "cut short": Truncate(),
 }
-NOT_CARRIED_OUT = {"dropped before": DropBefore(), "500 before": AnswerWith(500), "a proxy's page": html(502)}
-EFFECTS: dict[str, AnyEffect] = {**CARRIED_OUT, **NOT_CARRIED_OUT}
+NOT_CARRIED_OUT: dict[str, AnyEffect] = {
+    "dropped before": DropBefore(),
+    "500 before": AnswerWith(500),
+    "a proxy's page": html(502),
+}
+EFFECTS = {**CARRIED_OUT, **NOT_CARRIED_OUT}
+WRITES = 11
+"""Of a run in which no answer is lost."""
 
 
 async def apply_once(folder: Path, call: tuple[str, str], nth: int, how: str) -> World:
@@ -69,8 +75,10 @@ def test_a_lost_answer_costs_a_look_but_no_tenant(
 ) -> None:
     async def main() -> None:
         world = await apply_once(tmp_path, call, nth, how)
-        creates = [exchange for exchange in world.writes() if (exchange.method, exchange.path) == CREATE]
-        assert len(creates) == 1
+        sent_again = how in NOT_CARRIED_OUT and call != CREATE
+        # nobody knows the operations of a call whose answer was lost: the next write may meet them
+        sent = [exchange for exchange in world.writes() if exchange.status != 423]
+        assert len(sent) == WRITES + sent_again
         await converge(world)
 
     virtually(main())

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.faults import DropAfter
+from reconciler.simulator.faults import DropAfter, DropBefore
 from reconciler.simulator.front import Latency
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import World, virtually
@@ -58,6 +58,20 @@ def test_the_run_that_came_second_removes_its_own_project_and_names_the_first(tm
             assert f"project {outcome.project_id} in free was created first" in second.message(outcome.tenant)
         assert second.created == {}
         assert second.report.stopped is None
+
+    virtually(main())
+
+
+def test_a_run_whose_create_was_lost_does_not_take_a_rivals_project_for_its_own(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path, LAGGING)
+        one = a_fleet(a_tenant("acme"))
+        world.simulator.faults.add(DropBefore(), "POST", "/projects")
+        lost, rival = await asyncio.gather(later(world, 0, one), later(world, 1, one))
+        assert rival.results() == {"acme": Result.APPLIED}
+        assert lost.results() == {"acme": Result.FAILED}
+        assert "no project of this run showed up" in lost.message("acme")
+        assert await world.settled(one) == {"myapp-acme"}
 
     virtually(main())
 

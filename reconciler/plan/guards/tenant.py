@@ -24,8 +24,9 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.concerns import concern_name
+from reconciler.plan.concerns import compute, concern_name
 from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
 from reconciler.plan.guards.bench import Bench, Verdict
@@ -34,7 +35,7 @@ from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -98,6 +99,20 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
+def _protected_branch(action: Action, bench: Bench) -> Verdict | None:
+    project = bench.planned.project
+    if not isinstance(action, DeleteProject) or project is None:
+        return None
+    protected = [branch.name for branch in project.branches or () if branch.protected]
+    if not protected:
+        return None
+    return Verdict(
+        Rule.PROTECTED,
+        f"Neon deletes no project with a protected branch: {', '.join(protected)}",
+        "take the protection off the branch in the console",
+    )
+
+
 def _integration(action: Action, bench: Bench) -> Verdict | None:
     project = bench.planned.project
     if not isinstance(action, TransferProject) or project is None or not project.integrations:
@@ -124,6 +139,7 @@ def _recreation(action: Action, bench: Bench) -> Verdict | None:
 WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
     _incomplete_view,
     _ownership,
+    _protected_branch,
     _integration,
     no_room_below,
     _recreation,
@@ -139,7 +155,36 @@ def _held_changes(bench: Bench) -> Iterator[tuple[tuple[Action, FieldChange], Ve
         if size is not None:
             # Two ends of one range: one alone could make a range that Neon rejects.
             held |= {change: size for change in action.changes if change.path in SIZE}
+        if misfit := _misfit(action, held, bench):
+            held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
         yield from (((action, change), verdict) for change, verdict in held.items())
+
+
+def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verdict | None:
+    """A value that stays as it is, but that Neon would reject when it travels with a change of the others."""
+    changed = [change for change in action.changes if change.path in compute.PATHS and change not in held]
+    if not changed or not isinstance(action, PatchProject | PatchEndpoint):
+        return None
+    organization = _whereabouts(action, bench)
+    limits = bench.desired.organizations[organization].limits
+    staying = {**dict(action.companions), **{change.path: change.before for change in held}}
+    for path in compute.PATHS:
+        if forbids(limits, path, staying.get(path)):
+            return Verdict(
+                Rule.ORGANIZATION_LIMIT,
+                f"{path} is {staying[path]:g}, which organization {organization} does not allow: Neon rejects a "
+                "change of the others while it is so",
+                f"state {path} in the files, and permit it with --allow lowering",
+            )
+    return None
+
+
+def _whereabouts(action: PatchProject | PatchEndpoint, bench: Bench) -> str:
+    """The organization that the project is in when the action runs."""
+    moves = (move.destination for move in bench.planned.actions if isinstance(move, TransferProject))
+    project = bench.planned.project
+    here = project.organization if project else ""
+    return here if action.before_transfer else next(moves, here)
 
 
 def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:

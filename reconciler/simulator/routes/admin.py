@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from starlette.responses import Response
@@ -11,17 +11,20 @@ from starlette.routing import Route
 from reconciler.simulator import seed
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.faults import Fault
+from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from reconciler.simulator.simulator import Simulator
 
+T = TypeVar("T")
+
 
 class Advance(msgspec.Struct, forbid_unknown_fields=True):
     """How much time to skip."""
 
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class HandMadeBranch(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,7 +52,7 @@ class Admin:
     async def clock(self, request: Request) -> Response:
         """GET: the time. POST ``{"seconds": 60}``: skip some."""
         if request.method == "POST":
-            self._simulator.clock.advance(msgspec.json.decode(await request.body(), type=Advance).seconds)
+            self._simulator.clock.advance((await _read(request, Advance)).seconds)
         now = self._simulator.clock.now()
         return _json({"now": timestamp(now), "seconds": now})
 
@@ -75,20 +78,26 @@ class Admin:
         if request.method == "DELETE":
             self._simulator.faults.clear()
         else:
-            self._simulator.faults.set(msgspec.json.decode(await request.body(), type=Fault))
+            self._simulator.faults.set(await _read(request, Fault))
         return _json({"struck": self._simulator.faults.struck()})
 
     async def usage(self, request: Request) -> Response:
         """POST ``{"active_time_seconds": 360000}``: set counters of a project."""
-        counters = msgspec.json.decode(await request.body(), type=dict[str, int])
-        seed.set_usage(self._simulator, request.path_params["project_id"], **counters)
+        counters = await _read(request, dict[str, int])
+        seed.set_usage(self._simulator, self._project_id(request), **counters)
         return _json({})
 
     async def branches(self, request: Request) -> Response:
         """POST ``{"name": "by-hand"}``: make a branch, with a compute, by hand."""
-        asked = msgspec.json.decode(await request.body(), type=HandMadeBranch)
+        asked = await _read(request, HandMadeBranch)
         made = seed.BranchSeed(asked.name, asked.annotations, asked.protected)
-        return _json({"id": seed.add_branch(self._simulator, request.path_params["project_id"], made)})
+        return _json({"id": seed.add_branch(self._simulator, self._project_id(request), made)})
+
+    def _project_id(self, request: Request) -> str:
+        project_id: str = request.path_params["project_id"]
+        if self._simulator.world.store.row("SELECT 1 FROM projects WHERE id = ?", project_id) is None:
+            raise not_found("project")
+        return project_id
 
     async def snapshots(self, request: Request) -> Response:
         """POST ``{"name": "by-hand"}``: take a snapshot of the default branch by hand, whatever the limit."""
@@ -114,6 +123,13 @@ def admin_routes(simulator: Simulator) -> list[Route]:
         Route("/projects/{project_id}/snapshots", admin.snapshots, methods=["POST"]),
         Route("/projects/{project_id}/restore", admin.restore, methods=["POST"]),
     ]
+
+
+async def _read(request: Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except msgspec.DecodeError as error:
+        raise Refusal(400, f"invalid request: {error}") from None
 
 
 def _json(document: Any) -> Response:

@@ -15,6 +15,7 @@ from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
+    from reconciler.desired.tier import OrganizationLimits
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
@@ -87,9 +88,7 @@ def _request(body: NewProject, organization: StoredOrganization, behaviour: Beha
     limits = organization.limits
     compute = projects.merged_compute(documents.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
     check_compute(compute, limits)
-    longest = limits.restore_window_seconds or documents.DEFAULT_RESTORE_WINDOW_SECONDS
-    window = stated.get("history_retention_seconds", min(documents.DEFAULT_RESTORE_WINDOW_SECONDS, longest))
-    check_restore_window(window, limits)
+    window = _restore_window(stated, limits)
     _check_region(stated.get("region_id", documents.DEFAULT_REGION))
     first = stated.get("branch", {})
     database = first.get("database_name", "neondb")
@@ -115,6 +114,15 @@ def _stated_compute(stated: Document) -> Document:
     """Neon still takes the sizes at the top level, where they were before default_endpoint_settings."""
     old = {member: stated[member] for member in documents.DEFAULT_COMPUTE if member in stated}
     return {**old, **stated.get("default_endpoint_settings", {})}
+
+
+def _restore_window(stated: Document, limits: OrganizationLimits) -> int:
+    usual = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    if limits.restore_window_seconds is not None:
+        usual = min(usual, limits.restore_window_seconds)
+    window: int = stated.get("history_retention_seconds", usual)
+    check_restore_window(window, limits)
+    return window
 
 
 def _check_region(region_id: str) -> None:

@@ -6,11 +6,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
+from reconciler.live.project import Compute
 from reconciler.plan.outcome import Result
+from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith, FailOperations
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import World, virtually
@@ -137,6 +141,21 @@ def test_four_hundred_tenants_that_move_share_one_transfer_call(tmp_path: Path) 
         assert applied.report.count(Result.APPLIED) == 400
         assert routes(world) == ["POST /organizations/*/projects/transfer"]
         assert {p.organization for p in (await world.live(PRO_ACME)).values()} == {"paid"}
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("patch", Patch)
+def test_unchanged_siblings_travel_along_whatever_a_patch_does_to_members_it_leaves_out(
+    tmp_path: Path, patch: Patch
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path, Behaviour(rate_limit=None, quota_patch=patch, compute_patch=patch))
+        world.seed(FREE_ACME)
+        smaller = replace(roomier(a_tenant("acme")), overrides=Overrides(compute=Compute(max_cu=1)))
+        for state in (a_fleet(roomier(a_tenant("acme"))), a_fleet(smaller)):
+            await world.apply(state)
+            assert await world.settled(state) == {"myapp-acme"}
 
     virtually(main())
 

@@ -82,3 +82,14 @@ def test_progress_counts_tenants_that_are_finished_however_it_went() -> None:
     tally.skipped(CREATION[0], "it has appeared")
     tally.applied(DELETION[0])
     assert told == [(1, 3, "tenants"), (2, 3, "tenants"), (3, 3, "tenants")]
+
+
+def test_a_tenant_counts_as_tried_once_and_from_its_first_call_on() -> None:
+    breaker = Breaker()
+    tally = Tally(PLAN.tenants, breaker=breaker, stop=StopSignal(), now=lambda: NOON)
+    tally.went_well("new")
+    assert (breaker.tried, breaker.failed) == (1, 0)
+    tally.applied(CREATION[0])
+    tally.applied(UPGRADE[0])
+    tally.failed(UPGRADE[1], ApiError("no", status=400))
+    assert (breaker.tried, breaker.failed) == (2, 1)

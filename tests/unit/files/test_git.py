@@ -82,9 +82,12 @@ def test_the_base_is_the_parent_of_what_is_committed(tmp_path: Path) -> None:
     assert names(root, "HEAD") == ["acme", "b"]
 
 
-@pytest.mark.parametrize("change", ["a tenant is edited", "a tenant is added", "a tenant is removed", "prices"])
+@pytest.mark.parametrize(
+    "change", ["a tenant is edited", "a tenant is added", "a tenant is removed", "a line", "prices"]
+)
 def test_the_base_is_the_commit_while_files_are_edited(change: str, tmp_path: Path) -> None:
-    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {"README.md": "hello\n"})
+    tiers = TIERS + 'tenants: [{files: "tenants/**/*.yaml"}, {ndjson: "fleet/*.ndjson"}]\n'
+    root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {"tiers.yaml": tiers})
     match change:
         case "a tenant is edited":
             write(root, {"tenants/acme.yaml": ACME + "protect: true\n"})
@@ -92,8 +95,10 @@ def test_the_base_is_the_commit_while_files_are_edited(change: str, tmp_path: Pa
             write(root, {"tenants/eu/b.yaml": "tenant: b\ntier: free\n"})
         case "a tenant is removed":
             (root / "tenants/acme.yaml").unlink()
+        case "a line is added":
+            write(root, {"fleet/x.ndjson": '{"tenant": "c", "tier": "free"}'})
         case _:
-            write(root, {}, tiers=TIERS + "# more\n")
+            write(root, {}, tiers=tiers + "# more\n")
     assert base_ref(root) == "HEAD"
     assert names(root, "HEAD") == ["acme"]
 

@@ -213,9 +213,15 @@ def test_a_mistake_is_placed_in_whichever_text_states_it(tmp_path: Path) -> None
 LINES = {
     '{"tenant": "a", "tier": "free"': "fleet/x.ndjson:1:31: not valid JSON: Expecting ',' delimiter",
     '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
+    '{"tier": "free", "tenant": "b", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
     '{"tenant": "a", "tier": NaN}': "fleet/x.ndjson:1:1: NaN is not JSON",
     '{"tenant": "a", "tier": "free"} x': "fleet/x.ndjson:1:32: one JSON tenant a line, and nothing after it",
-    '{"tenant": "a", "x": ' + "[" * 40 + "]" * 40 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "x": ' + "[" * 32 + "]" * 32 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
+    '{"tenant": "a", "tier": "free", "x": ' + "[" * 31 + "]" * 31 + "}": "fleet/x.ndjson:1:33: unknown key 'x'",
+    '{"tenant": "a", "tier": "free", "x": [' + "[]," * 40 + "[]]}": "fleet/x.ndjson:1:33: unknown key 'x'",
+    '{"tenant": "a", "tier": "free", "overrides": {"settings": {"x": "\\ud800"}}}': (
+        "fleet/x.ndjson:1:1: holds half a character"
+    ),
     '{"tenant": "a", "x": ' + "[" * 99999: "fleet/x.ndjson:1:1: nested more than 32 levels deep",
     '{"tenant": "a", "tier": "free", "labels": {"x": "\\ud800"}}': (
         "fleet/x.ndjson:1:1: holds a character that cannot be printed"
@@ -346,6 +352,11 @@ def test_a_file_name_that_cannot_be_printed_is_still_named(tmp_path: Path) -> No
     ]
 
 
+def test_a_file_of_just_the_largest_size_is_read(tmp_path: Path) -> None:
+    text = ACME + "#" * (2**20 - len(ACME))
+    assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems
+
+
 def test_an_empty_fleet_is_a_warning_and_not_an_error(tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {})
     assert desired(loaded).tenants == {}
@@ -368,25 +379,25 @@ def test_the_price_list_may_stand_elsewhere(tmp_path: Path) -> None:
 
 def test_a_tenant_is_found_without_reading_the_others(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, "tenants/x.yaml": "[", "tenants/y.yml": "["}
-    assert list(desired(load(write(tmp_path, files), only=["acme"])).tenants) == ["acme"]
+    assert list(desired(load(write(tmp_path, files), only=frozenset({"acme"}))).tenants) == ["acme"]
 
 
 def test_tenants_are_found_among_others_in_a_file(tmp_path: Path) -> None:
     many = "tenant: b\ntier: free\n---\ntenant: c\ntier: pro\n"
     files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, "tenants/many.yaml": many, "tenants/x.yaml": "["}
     root = write(tmp_path, files)
-    assert list(desired(load(root, only=["acme", "b"])).tenants) == ["acme", "b", "c"]
-    assert list(desired(load(root, only=["b"])).tenants) == ["b", "c"]
+    assert list(desired(load(root, only=frozenset({"acme", "b"}))).tenants) == ["acme", "b", "c"]
+    assert list(desired(load(root, only=frozenset({"b"}))).tenants) == ["b", "c"]
 
 
 def test_tenants_are_found_on_lines(tmp_path: Path) -> None:
     lines = '{"tenant": "a", "tier": "free"}\n{"tenant": "b"}\n'
     root = write(tmp_path, {"fleet/x.ndjson": lines}, tiers=BOTH)
-    assert list(desired(load(root, only=["a"])).tenants) == ["a"]
+    assert list(desired(load(root, only=frozenset({"a"}))).tenants) == ["a"]
 
 
 def test_where_no_tenant_is_wanted_only_the_price_list_is_read(tmp_path: Path) -> None:
-    assert not desired(load(write(tmp_path, {"tenants/x.yaml": "["}), only=[])).tenants
+    assert not desired(load(write(tmp_path, {"tenants/x.yaml": "["}), only=frozenset())).tenants
 
 
 STDIN = {

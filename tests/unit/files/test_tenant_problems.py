@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.files.builders import load_files, said
+from tests.unit.files.builders import TIERS, load_files, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,6 +165,15 @@ RULES = {
         HEAD + "dev_branches: [a, b, c]\n",
         ["3:1: 3 development branches: tier 'free' grants 2"],
     ),
+    "too many branches for the organization": (
+        "tenant: acme\ntier: roomy\ndev_branches: [a, b, c, d]\n",
+        [
+            (
+                "3:1: 4 development branches: organization 'free' allows 4 branches"
+                " (at most 3 beside the default branch)"
+            )
+        ],
+    ),
     "two snapshots of one name": (
         "tenant: acme\ntier: pro\nsnapshots: [a, {name: a}]\n",
         ["3:23: two entries for snapshot 'a' (keep one of them)"],
@@ -204,9 +213,32 @@ RULES = {
 @pytest.mark.parametrize("case", [*SCHEMA, *RULES])
 def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> None:
     text, expected = (SCHEMA | RULES)[case]
-    loaded = load_files(tmp_path, {"tenants/acme.yaml": text})
+    tiers = TIERS + "  roomy: {organization: free}\n" if "roomy" in text else TIERS
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": text}, tiers=tiers)
     assert said(loaded, tmp_path) == [f"tenants/acme.yaml:{line}" for line in expected]
     assert loaded.desired is None
+
+
+EDGES = {
+    "all that the organization grants": (
+        "tier: free\noverrides: {compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}, restore_window: 1d}\n"
+    ),
+    "a compute of one size": "tier: free\noverrides: {compute: {min_cu: 2, max_cu: 2}}\n",
+    "the widest range": "tier: pro\noverrides: {compute: {max_cu: 8.25}}\n",
+    "a compute that never suspends": "tier: free\noverrides: {compute: {suspend_timeout: never}}\n",
+    "every branch and snapshot": "tier: free\ndev_branches: [a, b]\nsnapshots: [a]\n",
+    "every branch of the organization": "tier: roomy\ndev_branches: [a, b, c]\n",
+    "the longest names": f"tier: free\ndev_branches: [{'x' * 256}]\ndatabase: {'d' * 63}\n",
+    "a branch of a branch that is not declared": "tier: free\ndev_branches: [{name: a, parent: main}]\n",
+}
+
+
+@pytest.mark.parametrize("case", EDGES)
+def test_what_is_just_allowed_is_accepted(case: str, tmp_path: Path) -> None:
+    name = "a" * 128
+    tiers = TIERS + "  roomy: {organization: free}\n"
+    loaded = load_files(tmp_path, {f"tenants/{name}.yaml": f"tenant: {name}\n{EDGES[case]}"}, tiers=tiers)
+    assert not loaded.problems
 
 
 @pytest.mark.parametrize("name", ["Acme", "acme corp", "-acme", ".acme", "a/b", "ümlaut", "a" * 129])

@@ -113,7 +113,8 @@ CHANGES = {
         "fleet: prod\ndrift_policy: {quotas: report}",
         [
             (
-                "3:16: 'quotas' is not one of project, quota, compute, restore_window, settings, organization"
+                "3:16: 'quotas' is not one of project, quota, compute, restore_window, settings, organization, "
+                "dev_branches, snapshots"
                 " (did you mean 'quota'?)"
             )
         ],
@@ -167,3 +168,9 @@ def test_two_documents_are_no_price_list(tmp_path: Path) -> None:
 def test_limits_that_are_not_stated_are_not_checked(tmp_path: Path) -> None:
     text = "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 8, suspend_timeout: 1s}, restore_window: 99d}\n"
     assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems
+
+
+def test_a_price_list_may_use_all_that_the_organizations_allow(tmp_path: Path) -> None:
+    tiers = TIERS.replace("dev_branches: {max: 2}", "dev_branches: {max: 3, compute: {max_cu: 2}}")
+    tiers = tiers.replace("myapp-", "x" * 128)
+    assert not load_files(tmp_path, {"tenants/acme.yaml": "tenant: acme\ntier: free\n"}, tiers=tiers).problems

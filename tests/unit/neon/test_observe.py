@@ -199,6 +199,25 @@ def test_what_the_list_leaves_out_is_read_from_the_project_itself() -> None:
     assert fleet.paths.count("/projects/1") == 1
 
 
+def without_quota(listed: dict[str, Any]) -> dict[str, Any]:
+    return {**listed, "settings": {}}
+
+
+def test_quotas_are_read_one_by_one_where_lists_show_none() -> None:
+    fleet = Fleet(settled("1", "myapp-acme"))
+    fleet.in_lists = {"1": without_quota(settled("1", "myapp-acme"))}
+    (found,) = seen(fleet, a_fleet(a_tenant())).projects
+    assert found.quota == Quota(360_000, 0, 0, 5_368_709_120, 536_870_912)
+
+
+def test_a_quota_that_is_left_out_of_a_list_that_shows_others_is_unlimited() -> None:
+    unlimited = without_quota(settled("2", "myapp-unlimited", "paid"))
+    fleet = Fleet(settled("1", "myapp-acme"), unlimited)
+    live = seen(fleet, a_fleet(a_tenant(), a_tenant("unlimited", "pro")))
+    assert [one.quota for one in live.projects if one.id == "2"] == [Quota()]
+    assert "/projects/2" not in fleet.paths
+
+
 def test_details_are_read_once_and_keep_what_only_the_list_tells() -> None:
     class Connected(Fleet):
         def page(self, organization: str, query: dict[str, str]) -> Reply:

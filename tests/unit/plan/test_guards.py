@@ -223,6 +223,27 @@ def test_a_project_with_an_integration_is_not_moved() -> None:
     assert "vercel" in plan.refusals[0].message
 
 
+def test_a_project_with_a_protected_branch_is_not_deleted() -> None:
+    live = a_view(a_project(branches=(a_branch(protected=True),)))
+    plan = guarded(a_fleet(a_tenant(absent=True)), live, ALLOW_LOWERING)
+    assert plan.empty
+    assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
+    assert "main" in plan.refusals[0].message
+
+
+def test_a_size_that_its_organization_forbids_holds_back_what_would_travel_with_it() -> None:
+    live = a_view(a_project(endpoints=(an_endpoint(compute=Compute(0.25, 8, 600)),)))
+    fleet = a_fleet(a_tenant())
+    plan = guarded(fleet, live)
+    assert plan.empty
+    rules = {refusal.rule: refusal.actions for refusal in plan.refusals}
+    (suspension,) = rules[Rule.ORGANIZATION_LIMIT]
+    assert [change.path for change in suspension.changes] == ["compute.suspend_timeout_seconds"]
+    (size,) = rules[Rule.LOWERING_NEEDS_A_CAUSE]
+    assert [change.path for change in size.changes] == ["compute.max_cu"]
+    assert not guarded(fleet, live, ALLOW_LOWERING).refusals
+
+
 def test_an_organization_takes_as_many_as_it_has_room_for() -> None:
     tight = an_organization("free", replace(FREE_LIMITS, projects=3))
     fleet = a_fleet(*map(a_tenant, "abcd"), organizations=(tight, PAID))

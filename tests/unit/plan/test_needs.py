@@ -51,6 +51,15 @@ def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() ->
     assert not needs(a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None)))
 
 
+def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> None:
+    bare = replace(FREE_TIER, quota=None, compute=None, restore_window_seconds=None)
+    fleet = a_fleet(a_tenant(), tiers=(bare,))
+    moving = a_project(details=False, organization="paid")
+    assert needs(fleet, a_view(replace(moving, compute=None))) == Needs(projects=("p-acme",))
+    assert needs(fleet, a_view(moving), depth=Depth.LIST).endpoints == ("p-acme",)
+    assert not needs(fleet, a_view(replace(moving, organization="free")))
+
+
 def test_a_doomed_project_is_asked_whose_it_is() -> None:
     found = needs(a_fleet(a_tenant(absent=True)), a_view(a_project(details=False)), depth=Depth.LIST)
     assert found == Needs(branches=("p-acme",))
@@ -68,6 +77,12 @@ def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> N
     assert needs(a_fleet(), orphan) == Needs(branches=("p-left",))
     assert not needs(a_fleet(), orphan, depth=Depth.LIST)
     assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
+
+
+def test_pruning_asks_every_project_of_no_tenant_whose_it_is() -> None:
+    renamed = a_view(a_project("left", name="renamed by hand", details=False))
+    assert not needs(a_fleet(), renamed)
+    assert needs(a_fleet(), renamed, prune=True) == Needs(branches=("p-left",))
 
 
 def test_projects_asked_about_singly_say_nothing_of_others() -> None:

@@ -113,6 +113,15 @@ def test_an_unmanaged_value_that_blocks_the_move_is_lowered_to_the_bound() -> No
     assert values(lower)["restore_window_seconds"] == DAY
 
 
+def test_an_unmanaged_compute_that_blocks_the_move_is_lowered_too() -> None:
+    bare = replace(FREE_TIER, compute=None)
+    plan = make_plan(a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), a_view(a_pro_project()))
+    _, lower_endpoint, transfer, _ = plan.actions
+    assert isinstance(lower_endpoint, PatchEndpoint)
+    assert values(lower_endpoint) == {"compute.max_cu": 2}
+    assert isinstance(transfer, TransferProject)
+
+
 def test_unmanaged_fields_are_left_alone() -> None:
     bare = replace(FREE_TIER, quota=None, compute=None, restore_window_seconds=None)
     odd = a_project(quota=None, compute=Compute(1, 1, -1), restore_window_seconds=5, settings={"hipaa": True})

@@ -89,6 +89,14 @@ def test_an_expiry_in_the_past_or_far_away_is_refused(expires_at: str) -> None:
         assert neon.refused("POST", path, {"branch": {"expires_at": expires_at}})[0] == 400
 
 
+@pytest.mark.parametrize(("days", "status"), [(-0.5, 201), (-2, 400), (1, 400)])
+def test_a_branch_starts_from_a_moment_within_the_restore_window(days: float, status: int) -> None:
+    with account() as neon:
+        _, path = seeded(neon, created_at=DEMO_EPOCH_SECONDS - 9 * 86_400)
+        response = neon.ask("POST", path, {"branch": {"parent_timestamp": in_days(days)}})
+        assert response.status_code == status
+
+
 def test_an_expiry_can_be_set_and_cleared_later_but_not_on_the_default_branch() -> None:
     with account() as neon:
         project, path = seeded(neon, branches=(BranchSeed("dev"),))

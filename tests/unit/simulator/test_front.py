@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,10 +166,18 @@ def test_a_hand_in_the_console_makes_a_branch_and_uses_a_project() -> None:
         assert neon.get("/projects")["projects"][0]["active_time"] == 99
 
 
-def test_a_body_that_is_not_json_is_refused() -> None:
+def test_what_the_simulators_own_pages_cannot_read_is_refused() -> None:
+    with account() as neon:
+        assert admin(neon, "POST", "/clock", {"seconds": -1}).status_code == 400
+        assert admin(neon, "POST", "/faults", {"effect": {"type": "Nothing"}}).status_code == 400
+        assert admin(neon, "POST", "/projects/quiet-lake-1/usage", {}).status_code == 404
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"null", b"[]", b"\xff", b'{"project": {"name": "\xff"}}'])
+def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
     with account(refusals_allowed=True) as neon:
         headers = {"Authorization": f"Bearer {neon.simulator.organization_keys['free']}"}
-        request = neon.http.request("POST", "/projects", content=b"{", headers=headers)
+        request = neon.http.request("POST", "/projects", content=content, headers=headers)
         response = neon.runner.run(request)
         assert response.status_code == 400
-        assert json.loads(response.content)["message"].startswith("invalid request")
+        assert response.json()["message"].startswith("invalid request")

@@ -75,6 +75,18 @@ def test_two_openings_of_a_file_share_time_and_never_see_it_run_backwards(tmp_pa
             first.clock.advance(-1)
 
 
+def test_a_process_that_was_behind_does_not_see_time_stand_still(tmp_path: Path) -> None:
+    file = tmp_path / "sim.db"
+    with account(path=file) as neon:
+        neon.wait(7 * 86_400)
+        neon.create()
+    with account(path=file) as neon:
+        path = f"/projects/{neon.ask('POST', '/projects', {'project': {}}).json()['project']['id']}"
+        assert neon.refused("PATCH", path, {"project": {"name": "b"}})[0] == 423
+        neon.wait(1)
+        neon.done("PATCH", path, {"project": {"name": "b"}})
+
+
 def test_a_write_that_fails_leaves_nothing_behind() -> None:
     with account() as neon:
         world = neon.simulator.world

@@ -11,7 +11,7 @@ def test_the_summary_stands_on_top() -> None:
     text = markdown.plan(build.rich_plan())
     assert text.startswith(
         "**Plan: 1 to create, 1 to upgrade, 1 to downgrade, 4 to change, 1 to delete; "
-        "2 refused, 1 conflict, 2 orphans.**  \n"
+        "1 refused, 1 reported, 1 conflict, 2 orphans.**  \n"
     )
 
 

@@ -81,7 +81,16 @@ Delete (1)
     -  delete project myapp-ember (quiet-sun-00000011 in free, 31.5 MB, last
        active 2026-10-01)
 
-Refused (2)
+Refused (1)
+
+  !  protected  1 tenant
+     protect: true refuses every deletion
+     to allow it: remove protect from tenants/keystone.yaml
+
+     keystone  state: absent  (tenants/keystone.yaml:2)
+       -  delete project still-moon-11223344
+
+Reported (1)
 
   !  drift-policy  1 tenant
      live grants more than the files, and no commit asked for less
@@ -90,13 +99,6 @@ Refused (2)
      delta  differs from the files  (tenants/delta.yaml:2)
        ~  patch project
            quota.data_transfer  80GiB -> 50GiB  lowering, drift
-
-  !  protected  1 tenant
-     protect: true refuses every deletion
-     to allow it: remove protect from tenants/keystone.yaml
-
-     keystone  state: absent  (tenants/keystone.yaml:2)
-       -  delete project still-moon-11223344
 
 Conflicts (1)
 
@@ -117,8 +119,8 @@ Notes (1)
   acme  an older project can be recovered until 2026-11-30: recover: calm-sea-9
         (tenants/acme.yaml:2)
 
-Plan: 1 to create, 1 to upgrade, 1 to downgrade, 4 to change, 1 to delete; 2
-refused, 1 conflict, 2 orphans.
+Plan: 1 to create, 1 to upgrade, 1 to downgrade, 4 to change, 1 to delete; 1
+refused, 1 reported, 1 conflict, 2 orphans.
 14 calls that write (2 transfers), about 9 reads, about 3 s at the account's
 rate.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12.
@@ -150,7 +152,7 @@ def test_in_sync_is_said_with_what_was_looked_at() -> None:
 def test_standing_refusals_forbid_to_say_in_sync() -> None:
     text = shown(build.plan(refusals=build.refusals()))
     assert "In sync" not in text
-    assert "\nNot in sync, but nothing to do: 2 refused.\n" in text
+    assert "\nNot in sync, but nothing to do: 1 refused, 1 reported.\n" in text
 
 
 def test_no_tenant_at_all_is_not_in_sync() -> None:
@@ -273,8 +275,9 @@ def test_several_reasons_stand_with_their_actions() -> None:
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_is_shown_with_what_would_allow_it(rule: Rule) -> None:
     refusal = Refusal(rule, (), "3,000 deletions, at most 5 a run", "--allow deletes=3000", ())
+    title = "Reported" if rule is Rule.DRIFT_POLICY else "Refused"
     assert f"""\
-Refused (1)
+{title} (1)
 
   !  {rule.value}  the whole run
      3,000 deletions, at most 5 a run
@@ -292,7 +295,7 @@ def drift_refusals(count: int, message: str = "the live side moved") -> tuple[Re
 
 def test_refusals_for_the_same_reason_are_told_once() -> None:
     assert """\
-Refused (3,000)
+Reported (3,000)
 
   !  drift-policy  3,000 tenants
      the live side moved

@@ -6,6 +6,7 @@ from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.errors import InvalidInputError, PermissionDeniedError
 from reconciler.views import problems_text
 from reconciler.views.console import as_text
+from tests.builders import a_fleet, a_tenant
 
 UNKNOWN_KEY = Problem(Location("tenants/acme.yaml", 3, 5), "unknown key 'overides'", "did you mean 'overrides'?")
 LATE = Problem(
@@ -29,8 +30,9 @@ def test_a_place_and_its_message_stay_on_one_line_however_narrow_the_output() ->
     assert text.startswith(f"tiers.yaml:1:1: {message}\n")
 
 
-def test_without_problems_it_says_so() -> None:
-    assert as_text(problems_text.render([])) == "No problems found.\n"
+def test_without_problems_it_says_what_was_checked() -> None:
+    fleet = a_fleet(a_tenant("acme"), a_tenant("birch"))
+    assert as_text(problems_text.render([], fleet)) == "No problems in 3 files: 2 tenants, 2 tiers.\n"
 
 
 def test_an_error_says_what_to_do_and_which_request_it_was() -> None:

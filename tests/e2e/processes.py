@@ -1,0 +1,137 @@
+"""Real processes: the simulator on a port, commands that run beside each other, and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import httpx
+
+from tests.e2e.command_line import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+RECONCILER: Final = (sys.executable, "-m", "reconciler")
+PATIENCE_SECONDS: Final = 60
+"""After which something that should have happened long ago is a failure; nothing else depends on time."""
+_COLOUR: Final = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "COLORTERM")
+
+
+class Place:
+    """A folder with a fleet, where commands run as processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        inherited = {name: value for name, value in os.environ.items() if name not in _COLOUR}
+        self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
+        price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
+        (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
+
+    def declare(self, count: int) -> list[str]:
+        """So many tenants, no two alike; the names of their projects."""
+        tenants = [
+            {"tenant": f"t{number:03}", "tier": "free", "overrides": {"quota": {"active_time": f"{number + 1}h"}}}
+            for number in range(count)
+        ]
+        (self.folder / "fleet.ndjson").write_text("\n".join(map(json.dumps, tenants)), encoding="utf-8")
+        return [f"myapp-{tenant['tenant']}" for tenant in tenants]
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """A command from its start to its end."""
+        return subprocess.run(
+            [*RECONCILER, *args],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    @contextmanager
+    def running(self, *args: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs; what is left of it at the end of the block is killed."""
+        with subprocess.Popen(
+            [*RECONCILER, *args], cwd=self.folder, env=self.environ, text=True, **streams
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def served(self) -> Iterator[Callable[[], list[str]]]:
+        """The simulator on a free port, and every command led to it; a way to see the names of all projects."""
+        with self.running("simulator", "serve", "--port", "0", stderr=subprocess.PIPE) as server:
+            port = _port(server.stderr)
+            self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
+            yield self._project_names
+
+    def _project_names(self) -> list[str]:
+        names = []
+        for which in ("FREE", "PAID"):
+            answer = httpx.get(
+                f"{self.environ['NEON_API_HOST']}/projects",
+                params={"org_id": self.environ[f"NEON_{which}_ORG_ID"], "limit": 400},
+                headers={"Authorization": f"Bearer {self.environ[f'{which}_ORG_API_KEY']}"},
+                trust_env=False,
+            )
+            names += [project["name"] for project in answer.raise_for_status().json()["projects"]]
+        return sorted(names)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The whole lines of the journal so far."""
+        path = self.folder / "journal.jsonl"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Waits for it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """A pseudo-terminal: the end for the test, and the end for a process."""
+    ours, theirs = pty.openpty()
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def read_until(ours: int, text: str) -> None:
+    """Reads from a terminal up to and including a text."""
+    seen = ""
+    while text not in seen:
+        seen += os.read(ours, 4096).decode()
+
+
+def _port(stderr: IO[str] | None) -> str:
+    assert stderr is not None
+    line = stderr.readline()
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+    assert found, line
+    return found[1]
+
+
+def _exports(text: str) -> Mapping[str, str]:
+    """What a shell would make of ``export NAME=value`` lines."""
+    words = [shlex.split(line) for line in text.splitlines()]
+    return dict(assignment.split("=", 1) for _, assignment in words)

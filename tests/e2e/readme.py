@@ -1,0 +1,101 @@
+"""The README taken apart: its blocks, its tables, and the commands that it shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from tests.e2e.command_line import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.command_line import Shell
+
+README: Final = ROOT / "README.md"
+
+_FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_VOLATILE: Final = (
+    (r"\b[a-z]+-[a-z]+-\d{8}\b", "PROJECT"),
+    (r"\brun [0-9a-f]{8}\b", "run RUN"),
+    (r"\bJournal: \S+", "Journal: FILE"),
+    (r"\b(in|about) (under a second|\d+ s)\b", "SECONDS"),
+)
+"""What differs from run to run: ids, and time that depends on the jitter of waits."""
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language, in the order of the README."""
+    return [text for found, text in _FENCED.findall(README.read_text(encoding="utf-8")) if found == language]
+
+
+def rewrite(language: str, texts: list[str]) -> None:
+    """Puts other texts into the blocks of a language."""
+    fresh = iter(texts)
+
+    def block(found: re.Match[str]) -> str:
+        return f"```{language}\n{next(fresh)}```" if found[1] == language else found[0]
+
+    README.write_text(_FENCED.sub(block, README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading, cell by cell, without marks of code."""
+    section = README.read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
+    lines = re.search(r"^\|.*\n\|[-|]+\n((?:\|.*\n)*)", section, re.MULTILINE)
+    rows = lines[1].splitlines() if lines else []
+    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def links() -> list[str]:
+    """Where the relative links lead."""
+    found = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    return [link.partition("#")[0] for link in found if "://" not in link]
+
+
+class Reader:
+    """Types what the README shows, in a checkout of the fleet."""
+
+    def __init__(self, shell: Shell, home: Path) -> None:
+        self._shell = shell
+        self._home = home
+        self._code = 0
+
+    def retypes(self, block: str) -> str:
+        """The console block as it comes out now; where nothing of account differs, as it stands there."""
+        return "".join(map(self._step, re.split(r"^(?=\$ )", block, flags=re.MULTILINE)[1:]))
+
+    def _step(self, step: str) -> str:
+        line, _, printed = step.removeprefix("$ ").partition("\n")
+        now = self._types(line).replace(str(self._home), "~")
+        return step if _steady(now) == _steady(printed) else f"$ {line}\n{now}"
+
+    def _types(self, line: str) -> str:
+        """Stdout and stderr together; only ``reconciler`` is run in this process."""
+        if "reconciler" not in line:
+            return self._elsewhere(["sh", "-c", line.replace("$?", str(self._code))], "")
+        text = ""
+        for part in line.split(" | "):
+            name, *args = shlex.split(part)
+            text = self._here(args, text) if name == "reconciler" else self._elsewhere([name, *args], text)
+        return text
+
+    def _here(self, args: list[str], stdin: str) -> str:
+        ended = self._shell.run(*args, stdin=stdin.encode())
+        self._code = ended.code
+        return ended.err + ended.out
+
+    def _elsewhere(self, args: list[str], stdin: str) -> str:
+        done = subprocess.run(
+            args, cwd=self._shell.folder, input=stdin, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+
+def _steady(text: str) -> list[str]:
+    """The words of a text without what differs from run to run; ids differ in length, so lines break elsewhere."""
+    for pattern, name in _VOLATILE:
+        text = re.sub(pattern, name, text)
+    return text.split()

@@ -1,0 +1,155 @@
+"""The README is true: what it shows is what happens.
+
+``README=write pytest tests/e2e/test_readme.py`` puts what the commands print now into the README.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import pytest
+import yaml
+
+from reconciler.cli.main import COMMANDS, group
+from reconciler.cli.options import scope_options
+from reconciler.errors import PRECEDENCE, ExitCode
+from reconciler.files.load import load, parse_tenants
+from reconciler.fleet import Fleet
+from tests.e2e.command_line import ROOT, Shell
+from tests.e2e.readme import README, Reader, blocks, links, rewrite, table
+from tests.wiring import world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOT_EXECUTED: Final = (
+    "git clone",
+    "make ",
+    "export ",
+    "eval ",
+    "curl ",
+    "reconciler simulator serve",
+    "reconciler plan",
+)
+"""How the lines of ``sh`` blocks begin: they need the network, a real account, or a second terminal."""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The repository's own fleet in a checkout whose last commit changed nothing, and a home to leave logs in."""
+    home, folder = tmp_path / "home", tmp_path / "fleet"
+    home.mkdir()
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    shell = Shell(folder)
+    shell.declare_the_fleet_of_the_repository()
+    git = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
+    git(["git", "init", "--quiet"])
+    git(["git", "add", "--all"])
+    for message in ("Declare the fleet", "Change nothing"):
+        identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+        git(["git", *identity, "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", message])
+    return shell
+
+
+def test_every_console_block_shows_what_happens(checkout: Shell, tmp_path: Path) -> None:
+    reader = Reader(checkout, tmp_path / "home")
+    now = [reader.retypes(block) for block in blocks("console")]
+    if os.environ.get("README") == "write":
+        rewrite("console", now)
+    assert now == blocks("console")
+
+
+def commands_of_scripts() -> Iterator[str]:
+    """Every line of a shell block or a workflow that is to run somewhere else."""
+    for block in blocks("sh"):
+        yield from block.splitlines()
+    for workflow in workflows():
+        for job in workflow["jobs"].values():
+            yield from (step["run"] for step in job["steps"] if "run" in step)
+
+
+def workflows() -> list[Any]:
+    documents = [yaml.safe_load(block) for block in blocks("yaml")]
+    return [document for document in documents if "jobs" in document]
+
+
+def test_what_is_not_executed_is_on_a_short_list() -> None:
+    for block in blocks("sh"):
+        for line in block.splitlines():
+            assert line.startswith(NOT_EXECUTED), line
+
+
+@pytest.mark.parametrize("line", [line for line in commands_of_scripts() if line.startswith("reconciler ")])
+def test_what_is_not_executed_is_understood_all_the_same(line: str) -> None:
+    _, *args = shlex.split(line.removesuffix("&"))
+    command: click.Command = group
+    while isinstance(command, click.Group):
+        name, *args = args
+        found = command.get_command(click.Context(command), name)
+        assert found is not None, line
+        command = found
+    command.make_context(line, args)
+
+
+def test_no_block_has_another_language() -> None:
+    languages = set(re.findall(r"^```(\w*)$", README.read_text(encoding="utf-8"), re.MULTILINE)) - {""}
+    assert languages == {"console", "sh", "yaml", "json", "python"}
+
+
+def test_the_tenants_shown_are_valid() -> None:
+    fleet = load(ROOT).desired
+    assert fleet is not None
+    shown = [block for block in (*blocks("yaml"), *blocks("json")) if "jobs:" not in block]
+    assert len(shown) > 2
+    for block in shown:
+        assert parse_tenants(block, "README.md", fleet).problems == ()
+
+
+def test_the_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (snippet,) = blocks("python")
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102 - it is our own
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.chdir(ROOT)
+    with world() as neon:
+        connect = partial(Fleet.connect, environ=neon.environ, via=neon.via)
+        monkeypatch.setattr(Fleet, "connect", connect)
+        assert neon.run(names["sign_up"]("zoe")).startswith("postgresql://")
+        assert neon.run(names["sign_up"]("zoe")) is None
+
+
+def test_every_command_is_in_the_table() -> None:
+    named = {row[0]: row[1] for row in table("Commands")}
+    simulator = group.get_command(click.Context(group), "simulator")
+    assert isinstance(simulator, click.Group)
+    parts = {f"simulator {name}": part.get_short_help_str(200) for name, part in simulator.commands.items()}
+    expected = {name: text for name, (_, text) in COMMANDS.items() if name != "simulator"} | parts
+    assert named == expected
+
+
+def test_every_selection_flag_is_in_the_table() -> None:
+    command = click.command()(scope_options(lambda: None))
+    flags = {option for parameter in command.params for option in parameter.opts}
+    assert {row[0].split()[0] for row in table("Selection")} == flags
+
+
+def test_every_exit_code_is_in_the_table_and_their_order_is_said() -> None:
+    assert [int(code) for code, _ in table("Exit codes")] == sorted(ExitCode)
+    order = ", ".join(str(int(code)) for code in PRECEDENCE)
+    assert order in " ".join(README.read_text(encoding="utf-8").split())
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    assert links()
+    for link in links():
+        assert (ROOT / link).exists(), link

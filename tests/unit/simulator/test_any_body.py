@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.unit.simulator.account import account
+
+KEYS: Final = (
+    *("project", "branch", "endpoint", "endpoints", "name", "type", "settings", "quota", "active_time_seconds"),
+    *("default_endpoint_settings", "autoscaling_limit_min_cu", "autoscaling_limit_max_cu"),
+    *("suspend_timeout_seconds", "history_retention_seconds", "pg_version", "protected", "expires_at"),
+    *("parent_timestamp", "parent_id", "branch_id", "annotation_value", "org_id"),
+    *("destination_org_id", "project_ids"),
+)
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2**64),
+    st.floats(0, 64, allow_nan=False),
+    st.text(max_size=8),
+    st.sampled_from(["2026-11-24T00:00:00Z", "9999-12-31T23:59:59-23:59", "main", "read_write"]),
+)
+keys = st.sampled_from(KEYS)
+documents = st.dictionaries(
+    keys,
+    st.recursive(scalars, lambda inner: st.dictionaries(keys, inner, max_size=3) | st.lists(inner, max_size=2)),
+    max_size=4,
+)
+
+
+@given(members=documents, wrapper=st.sampled_from(["project", "branch", "endpoint", None]))
+@settings(max_examples=100, deadline=None)
+def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], wrapper: str | None) -> None:
+    body = members if wrapper is None else {wrapper: members}
+    with account(behaviour=Behaviour(rate_limit=None), refusals_allowed=True) as neon:
+        seeded = add_project(neon.simulator, "free", ProjectSeed("acme"))
+        path = f"/projects/{seeded.project_id}"
+        for method, where in (
+            ("POST", "/projects"),
+            ("PATCH", path),
+            ("POST", f"{path}/branches"),
+            ("PATCH", f"{path}/branches/{seeded.branch_id}"),
+            ("POST", f"{path}/endpoints"),
+            ("PATCH", f"{path}/endpoints/{seeded.endpoint_id}"),
+            ("POST", f"/organizations/{neon.free}/projects/transfer"),
+        ):
+            assert neon.ask(method, where, body, key=neon.simulator.personal_key).status_code < 500
+            neon.wait(1)

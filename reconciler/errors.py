@@ -94,6 +94,12 @@ class UnreachableError(ReconcilerError):
     """No answer: the host cannot be reached, or the connection broke before a read was answered."""
 
 
+class NotSentError(ReconcilerError):
+    """A call that creates or moves something was still waiting for its turn when the run was asked to end."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class UnknownOutcomeError(ReconcilerError):
     """A write was sent and its answer was lost: it may or may not have been carried out."""
 

@@ -51,6 +51,7 @@ async def execute(
     only way a connection string leaves.
     """
     started_at, calls = now(), neon.calls
+    neon.begin_nothing_when(lambda: stop.requested)
     tally = Tally(plan.tenants, breaker=breaker or Breaker(), stop=stop, now=now, on_progress=on_progress)
     session = Session(
         neon=neon,

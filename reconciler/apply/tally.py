@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.cover import with_losses
-from reconciler.errors import ApiError, UnknownOutcomeError
+from reconciler.errors import ApiError, NotSentError, UnknownOutcomeError
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
 
@@ -70,7 +70,10 @@ class Tally:
             self._finish()
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
-        """The action failed, and with it the tenant."""
+        """The action failed, and with it the tenant; one that was not sent any more is only skipped."""
+        if isinstance(error, NotSentError):
+            self.skipped(action, self._stopped())
+            return
         request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
         outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id)
         entry = self._entries[action.tenant]
@@ -104,6 +107,9 @@ class Tally:
     def _why_not(self, entry: _Entry) -> str:
         if entry.outcomes and entry.outcomes[-1].result is not Result.APPLIED:
             return "an earlier action of this tenant did not go through"
+        return self._stopped()
+
+    def _stopped(self) -> str:
         return f"the run was stopped: {self._stop.reason}"
 
     def _finish(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import JournalError, ReconcilerError, UnknownOutcomeError
+from reconciler.errors import JournalError, NotSentError, ReconcilerError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,7 +46,7 @@ class Writes:
             self._conclude(request_id, "unknown", str(error))
             raise
         except ReconcilerError as error:
-            self._conclude(request_id, "failed", str(error))
+            self._conclude(request_id, "not sent" if isinstance(error, NotSentError) else "failed", str(error))
             raise
         self._conclude(request_id, "applied", tell(answer))
         return answer

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Access, OrganizationAccess
     from reconciler.neon.transport import Transport
@@ -23,6 +25,10 @@ class Account:
     def calls(self) -> int:
         """Requests sent so far, retries and polls included."""
         return self._transport.calls
+
+    def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
+        """From when ``ending`` says so, nothing new is created or moved: NotSentError is raised in its place."""
+        self._transport.begin_nothing_when(ending)
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]

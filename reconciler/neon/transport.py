@@ -14,11 +14,12 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, NotSentError
 from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, read, unreachable
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from reconciler.neon.call import Call
@@ -67,6 +68,7 @@ class Transport:
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._calls = 0
+        self._ending: Callable[[], bool] = lambda: False
 
     @property
     def calls(self) -> int:
@@ -81,6 +83,13 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
+
+    def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
+        """From when ``ending`` says so, nothing new is created or moved, even where it only waits for its turn.
+
+        Calls that mend or remove what is there already still go out.
+        """
+        self._ending = ending
 
     async def send(self, call: Call, key: Key, shape: type[T], *, request_id: str | None = None) -> T:
         """Make the call and decode its answer, trying again where that is safe.
@@ -105,6 +114,8 @@ class Transport:
 
     async def _attempt(self, exchange: Exchange, shape: type[T]) -> T:
         await self._pace.turn(exchange.call.route)
+        if exchange.call.method == "POST" and self._ending():
+            raise NotSentError(f"the run ended before it could {exchange.call.purpose}")
         answer = await self._exchange(exchange)
         if answer.status == 429:
             self._pace.slow_down()

@@ -7,6 +7,7 @@ what must not go ahead is held back afterwards, by the guards.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
@@ -59,7 +60,9 @@ def make_plan(
     planner = _Planner(desired, base, frozenset(only), identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune:
-        plans += _prunings(desired, orphans)
+        pruned = _prunings(desired, orphans)
+        plans += pruned
+        orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
     return Plan(
         fleet=desired.fleet,
@@ -108,10 +111,13 @@ class _Planner:
         return ()
 
     def _create(self, tenant: Tenant) -> Iterator[Action]:
-        create = lifecycle.create(self._desired, tenant, self._before(tenant))
+        before = self._before(tenant)
+        create = lifecycle.create(self._desired, tenant, before)
         yield create
         born = lifecycle.as_created(self._desired, tenant, create, self._now)
-        yield from self._below(self._case(tenant, self._desired.settings(tenant), born))
+        case = self._case(tenant, self._desired.settings(tenant), born)
+        # What comes with a creation is asked for as much as the creation itself.
+        yield from self._below(replace(case, wanted_before=None if before is None else {}))
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
@@ -172,6 +178,12 @@ def _prunings(desired: DesiredState, orphans: Iterable[Orphan]) -> list[TenantPl
         for orphan in orphans
         if orphan.owned and count[orphan.tenant] == 1 and orphan.tenant not in desired.tenants
     ]
+
+
+def _left(orphans: Iterable[Orphan], pruned: Iterable[TenantPlan]) -> tuple[Orphan, ...]:
+    """The orphans that no deletion speaks of."""
+    spoken_of = {plan.project.id for plan in pruned if plan.project}
+    return tuple(orphan for orphan in orphans if orphan.project.id not in spoken_of)
 
 
 def _prune(desired: DesiredState, orphan: Orphan) -> Action:

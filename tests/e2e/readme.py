@@ -19,6 +19,9 @@ README: Final = ROOT / "README.md"
 _FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VOLATILE: Final = (
     (r"\b[a-z]+-[a-z]+-\d{8}\b", "PROJECT"),
+    (r"\bsnap-[a-z]+-[a-z]+-[0-9a-f]{8}\b", "SNAPSHOT"),
+    (r"\b\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d UTC)?", "MOMENT"),
+    (r"\b(at commit|compared with) [0-9a-f]{7}\b", "COMMIT"),
     (r"\brun [0-9a-f]{8}\b", "run RUN"),
     (r"\bJournal: \S+", "Journal: FILE"),
     (r"\b(in|about) (under a second|\d+ s)\b", "SECONDS"),

@@ -60,7 +60,7 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
     held = dict(_held_changes(bench))
     for (action, _), verdict in held.items():
         if _all_rests_on(action, planned):
-            return _refuse_all(planned, verdict)
+            return _refuse_all(planned, _about_all(verdict, held))
     return _hold_back(planned, _with_what_rests_on_it(planned, held))
 
 
@@ -232,6 +232,18 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
         Rule.LOWERING_NEEDS_A_CAUSE,
         "it takes something from the tenant, and there is no base to tell whether a commit asks for it",
         "name the commit that was applied last with --base, or permit it with --allow lowering",
+    )
+
+
+def _about_all(verdict: Verdict, held: Held) -> Verdict:
+    """The verdict, its remedy naming every concern of which something is held back for the same reason."""
+    alike = [change for (_, change), other in held.items() if other.rule is verdict.rule]
+    concerns = dict.fromkeys(concern_name(change.path) for change in alike)
+    if verdict.rule is not Rule.LOWERING_NEEDS_A_CAUSE or "drift_policy" not in verdict.remedy:
+        return verdict
+    return replace(
+        verdict,
+        remedy=f"permit it with --allow lowering, or always with drift_policy: repair for {', '.join(concerns)}",
     )
 
 

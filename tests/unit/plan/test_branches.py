@@ -246,6 +246,11 @@ class TestOrigin:
     def test_a_file_that_begins_to_manage_branches(self) -> None:
         assert self.origins(None, (), ours("dev")) == {Origin.CONFIG}
 
+    def test_what_comes_with_a_creation(self) -> None:
+        fleet = a_fleet(a_tenant(dev_branches=(DEV,)))
+        _, branch = make_plan(fleet, a_view(), base=fleet).actions
+        assert {change.origin for change in branch.changes} == {Origin.CONFIG}
+
     def test_a_branch_that_somebody_deleted(self) -> None:
         assert self.origins((DEV,), (DEV,)) == {Origin.DRIFT}
 

@@ -277,7 +277,7 @@ def test_pruning_deletes_owned_orphans_only() -> None:
     by_hand = a_project("byhand", branches=(a_branch("p-byhand", annotations={}),))
     plan = make_plan(a_fleet(), a_view(a_project(), by_hand), prune=True)
     assert [action.tenant for action in plan.actions] == ["acme"]
-    assert [orphan.owned for orphan in plan.orphans] == [True, False]
+    assert [orphan.owned for orphan in plan.orphans] == [False], "what is deleted is no orphan any more"
 
 
 def test_a_tenant_whose_file_is_broken_is_no_orphan() -> None:

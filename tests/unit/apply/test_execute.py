@@ -308,7 +308,6 @@ def test_a_stopped_run_still_checks_what_it_created_for_rivals(tmp_path: Path) -
         applied = await world.apply(a_fleet(*tenants(60)), striking=stops_at_the_first_create, stop=stop)
         created = applied.report.count(Result.APPLIED)
         assert 1 <= created <= 20, "those that wait for their turn at the rate limit are not sent any more"
-        assert "not sent" in {line.get("result") for line in applied.journal}
         assert applied.report.count(Result.SKIPPED) == 60 - created
         assert len(await world.live(FREE_ACME)) == len(world.writes()) == created
 

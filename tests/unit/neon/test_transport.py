@@ -18,6 +18,7 @@ from reconciler.errors import (
     InvalidInputError,
     LockedError,
     NotFoundError,
+    NotSentError,
     PermissionDeniedError,
     RateLimitedError,
     ReconcilerError,
@@ -30,7 +31,7 @@ from reconciler.neon.client import Neon
 from reconciler.neon.pace import Pace
 from reconciler.neon.transport import PATIENCE_SECONDS, Transport
 
-from .api import Reply, ScriptedApi, project, replies, using
+from .api import Asked, Reply, ScriptedApi, project, replies, using
 
 Work = Callable[[Neon], Awaitable[object]]
 
@@ -327,3 +328,24 @@ def test_a_host_may_be_any_https_address_or_this_machine(host: str) -> None:
 def test_a_key_never_travels_in_clear_nor_to_something_that_is_no_address(host: str) -> None:
     with pytest.raises(InvalidInputError):
         Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40))
+
+
+def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
+    """Of forty moves the first burst is on its way; the others wait at the rate limit, and are not sent."""
+    ended = []
+
+    def end(_asked: Asked) -> Reply:
+        ended.append(True)
+        return Reply(body={})
+
+    async def move_forty(neon: Neon) -> list[object]:
+        neon.begin_nothing_when(lambda: bool(ended))
+        moves = (neon.transfer_projects("free", "paid", [f"p{number}"]) for number in range(40))
+        return list(await asyncio.gather(*moves, return_exceptions=True))
+
+    api = ScriptedApi(end)
+    outcomes = using(api, move_forty)
+    unsent = [outcome for outcome in outcomes if isinstance(outcome, NotSentError)]
+    assert len(api.asked) + len(unsent) == 40
+    assert len(unsent) >= 20
+    assert using(ScriptedApi(lambda _asked: GOOD), write), "what mends is sent all the same"

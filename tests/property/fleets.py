@@ -78,9 +78,9 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
 
 
 @st.composite
-def desired_states(draw: st.DrawFn) -> DesiredState:
+def desired_states(draw: st.DrawFn, at_least: int = 0) -> DesiredState:
     """Some of four tenants, under some policy."""
-    names = draw(st.lists(st.sampled_from(TENANTS), unique=True))
+    names = draw(st.lists(st.sampled_from(TENANTS), unique=True, min_size=at_least))
     bare = replace(FREE_TIER, name="bare", quota=None, compute=None, restore_window_seconds=None)
     policies = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(DriftPolicy), max_size=2)
     return a_fleet(
@@ -111,9 +111,9 @@ def projects(draw: st.DrawFn, tenant: str, twin: bool = False) -> LiveProject:
 
 
 @st.composite
-def views(draw: st.DrawFn) -> LiveState:
+def views(draw: st.DrawFn, at_least: int = 0) -> LiveState:
     """Projects of some tenants, now and then two of one."""
-    names = draw(st.lists(st.sampled_from(TENANTS), unique=True))
+    names = draw(st.lists(st.sampled_from(TENANTS), unique=True, min_size=at_least))
     seen = [draw(projects(name)) for name in names]
     if names and draw(st.integers(0, 4)) == 0:
         seen.append(draw(projects(names[0], twin=True)))

@@ -1,0 +1,271 @@
+"""Generated fleets put into a simulated account, and what to do with them through the real client."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from hypothesis import strategies as st
+
+from reconciler.apply.stop import StopSignal
+from reconciler.desired.tenant import Overrides, Pins
+from reconciler.fleet import Fleet, Request, Run
+from reconciler.live.project import Compute
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project
+from tests.builders import DAY, a_branch, a_project
+from tests.property.fleets import desired_states, views
+from tests.wiring import API, world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.fleet import Planned
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.outcome import Report
+    from reconciler.simulator.simulator import Simulator
+    from tests.wiring import World
+
+COUNTS: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
+CAREFUL: Final = Permissions(counts=COUNTS)
+LOWERING: Final = Permissions(lowering=True, counts=COUNTS)
+PRUNING: Final = Permissions(lowering=True, prune=True, counts=COUNTS)
+SMALL: Final = Compute(0.25, 1.0, 300)
+"""A development branch's: it fits into every organization."""
+
+switches = st.booleans()
+most_tenants = st.sampled_from([0, 2, 4])
+behaviours = st.builds(
+    Behaviour,
+    quota_patch=st.sampled_from(Patch),
+    compute_patch=st.sampled_from(Patch),
+    transfer_atomic=switches,
+    transfer_checks_settings=switches,
+    list_shows_quota=switches,
+    list_zero_compute=switches,
+    list_lag_seconds=st.sampled_from([0.0, 8.0]),
+    default_suspend_as_zero=switches,
+    rate_limit=st.sampled_from([None, RateLimit()]),
+    shared_rate_limit=switches,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A project as somebody made it, with what a plan does not speak of."""
+
+    project: LiveProject
+    protected: bool = False
+    development: bool = False
+    """Whether it has a branch of its own making beside the default one."""
+
+    @property
+    def seed(self) -> ProjectSeed:
+        """How to put it into a simulator; old enough for every list to show it."""
+        project = self.project
+        (branch,), (endpoint,) = project.branches or (), project.endpoints or ()
+        assert project.restore_window_seconds is not None
+        return ProjectSeed(
+            project.name,
+            quota=project.quota,
+            compute=project.compute,
+            endpoint_compute=endpoint.compute,
+            active=endpoint.active,
+            restore_window_seconds=project.restore_window_seconds,
+            settings=project.settings or {},
+            annotations=branch.annotations,
+            protected=self.protected,
+            branches=(BranchSeed("development", compute=SMALL),) if self.development else (),
+            created_at=DEMO_EPOCH_SECONDS - DAY,
+            integrations=project.integrations,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the files say, what is live, how this Neon behaves and what the run may do."""
+
+    desired: DesiredState
+    found: tuple[Found, ...]
+    behaviour: Behaviour
+    permissions: Permissions
+    base: DesiredState | None
+
+
+@st.composite
+def found_projects(draw: st.DrawFn) -> tuple[Found, ...]:
+    """Projects of some tenants, and strangers: one of nobody's naming, one of another fleet."""
+    found = [
+        Found(
+            replace(project, integrations=draw(st.sampled_from([(), (), (), ("github",)]))),
+            protected=draw(st.sampled_from([False, False, False, True])),
+            development=draw(switches),
+        )
+        for project in draw(views(draw(most_tenants))).projects
+    ]
+    theirs = {**a_branch("p-theirs").annotations, "fleet": "staging", "tenant": "eve"}
+    strangers = [
+        Found(a_project(id="p-strange", name="analytics of somebody else")),
+        Found(a_project(id="p-theirs", name="myapp-eve", branches=(a_branch("p-theirs", annotations=theirs),))),
+    ]
+    return (*found, *(stranger for stranger in strangers if draw(switches)))
+
+
+@st.composite
+def files(draw: st.DrawFn) -> DesiredState:
+    """A fleet's files, also with a single member of a compute, and facts pinned rightly and wrongly."""
+    desired = draw(desired_states(draw(most_tenants)))
+    changed = {}
+    for name, tenant in desired.tenants.items():
+        pins = draw(st.sampled_from([Pins(), Pins(), Pins(pg_version=17), Pins(region="aws-eu-central-1")]))
+        bare = draw(st.sampled_from([Overrides(), Overrides(compute=Compute(suspend_timeout_seconds=600))]))
+        changed[name] = replace(tenant, pins=pins, overrides=bare if tenant.tier == "bare" else tenant.overrides)
+    return replace(desired, tenants=changed)
+
+
+@st.composite
+def cases(draw: st.DrawFn, *permissions: Permissions) -> Case:
+    """Anything at all, under one of these permissions."""
+    desired = draw(files())
+    return Case(
+        desired,
+        draw(found_projects()),
+        draw(behaviours),
+        draw(st.sampled_from(permissions)),
+        draw(st.none() | st.builds(replace, st.just(desired), tenants=files().map(lambda base: base.tenants))),
+    )
+
+
+class Killed(BaseException):
+    """The process dies here: no code of the product catches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What happens to a run at one of its calls."""
+
+    call: int
+    """From 1."""
+    kind: str
+    """``stop``, or death ``before`` the call or ``after`` it was carried out."""
+
+
+disturbances = st.builds(Disturbance, st.integers(1, 15), st.sampled_from(["stop", "before", "after"]))
+
+
+class Disturbed(httpx.AsyncBaseTransport):
+    """A way to the simulator on which that happens."""
+
+    def __init__(self, via: httpx.AsyncBaseTransport, disturbance: Disturbance, stop: StopSignal) -> None:
+        self._via = via
+        self._disturbance = disturbance
+        self._stop = stop
+        self._calls = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._calls += 1
+        now = self._calls == self._disturbance.call
+        if now and self._disturbance.kind == "stop":
+            self._stop.request("a signal")
+        if now and self._disturbance.kind == "before":
+            raise Killed
+        response = await self._via.handle_async_request(request)
+        if now and self._disturbance.kind == "after":
+            raise Killed
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A case that has been put into an account."""
+
+    world: World
+    desired: DesiredState
+    request: Request
+    ids: Mapping[str, str]
+    """The simulator's id of each project, by the made-up one."""
+    folder: Path
+
+    def plan(self) -> Planned:
+        """Observe, plan, guard."""
+
+        async def main() -> Planned:
+            async with self._fleet() as fleet:
+                return await fleet.plan(self.request)
+
+        return self.world.run(main())
+
+    def apply(self, planned: Planned) -> Report:
+        """Carry it out."""
+
+        async def main() -> Report:
+            async with self._fleet() as fleet:
+                return await fleet.apply(planned, self._run())
+
+        return self.world.run(main())
+
+    def apply_disturbed(self, planned: Planned, disturbance: Disturbance) -> None:
+        """Carry it out as far as the disturbance lets it."""
+        stop = StopSignal()
+
+        async def main() -> None:
+            async with self._fleet(Disturbed(self.world.via, disturbance, stop)) as fleet:
+                await fleet.apply(planned, self._run(stop))
+
+        try:
+            self.world.run(main())
+        except Killed:
+            assert disturbance.kind != "stop"
+
+    def wait(self, seconds: float) -> None:
+        """Nobody does anything for so long. Neon dates projects to the second: which came first shows by then."""
+        self.world.run(asyncio.sleep(seconds))
+
+    def tenant(self, project_id: str) -> str:
+        """The tenant that a project was made up for; a stranger's is no tenant of the files."""
+        made_up = {simulated: model for model, simulated in self.ids.items()}[project_id]
+        return made_up.removeprefix("p-").removesuffix("-twin")
+
+    @asynccontextmanager
+    async def _fleet(self, via: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Fleet]:
+        connection = Fleet.connect(
+            self.desired, environ=self.world.environ, host=API.host, via=via or self.world.via
+        )
+        async with connection as fleet:
+            yield fleet
+
+    def _run(self, stop: StopSignal | None = None) -> Run:
+        return Run(journal=self.folder / "journal.jsonl", stop=stop or StopSignal())
+
+
+@contextmanager
+def opened(case: Case) -> Iterator[Scene]:
+    """The case in an account of its own. Leaving the block asks the judge about every exchange."""
+    with world(behaviour=case.behaviour) as neon, TemporaryDirectory() as folder:
+        ids = _seeded(neon.simulator, case.found)
+        base = case.base and translated(case.base, ids)
+        request = Request(base=base, permissions=case.permissions)
+        yield Scene(neon, translated(case.desired, ids), request, ids, Path(folder))
+
+
+def _seeded(simulator: Simulator, found: tuple[Found, ...]) -> dict[str, str]:
+    return {
+        each.project.id: add_project(simulator, each.project.organization, each.seed).project_id for each in found
+    }
+
+
+def translated(desired: DesiredState, ids: Mapping[str, str]) -> DesiredState:
+    """The same files, with the simulator's ids in the place of the made-up ones."""
+    tenants = {
+        name: replace(tenant, project_id=tenant.project_id and ids.get(tenant.project_id, tenant.project_id))
+        for name, tenant in desired.tenants.items()
+    }
+    return replace(desired, tenants=tenants)

@@ -1,0 +1,137 @@
+"""What is in a simulator's rows: all of it, what no file manages, what a tenant may use up, how it all ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from reconciler.live.project import Quota
+from reconciler.plan.ownership import RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.desired.settings import Settings
+    from reconciler.simulator.simulator import Simulator
+
+Row: TypeAlias = "dict[str, Any]"
+
+PLACES: Final = {
+    "min_cu": "autoscaling_limit_min_cu",
+    "max_cu": "autoscaling_limit_max_cu",
+    "suspend_timeout_seconds": "suspend_timeout_seconds",
+}
+QUOTA: Final = tuple(member.name for member in fields(Quota))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Every live row by its id, its JSON decoded."""
+
+    projects: Mapping[str, Row]
+    branches: Mapping[str, Row]
+    endpoints: Mapping[str, Row]
+
+    @classmethod
+    def of(cls, simulator: Simulator) -> Rows:
+        """What is there now."""
+        return cls(*(_rows(simulator, table) for table in ("projects", "branches", "endpoints")))
+
+    def below(self, project_id: str) -> Rows:
+        """A project's part."""
+        return Rows(
+            {key: row for key, row in self.projects.items() if key == project_id},
+            {key: row for key, row in self.branches.items() if row["project_id"] == project_id},
+            {key: row for key, row in self.endpoints.items() if row["project_id"] == project_id},
+        )
+
+    def unmanaged(self, settings: Settings, *, moved: bool) -> Rows:
+        """Less what files with these settings manage, and the times that go with a change."""
+        default = {key for key, branch in self.branches.items() if branch["is_default"]}
+        return Rows(
+            {key: _unmanaged_project(row, settings, moved=moved) for key, row in self.projects.items()},
+            self.branches,
+            {
+                key: _unmanaged_endpoint(row, settings, moved=moved) if row["branch_id"] in default else row
+                for key, row in self.endpoints.items()
+            },
+        )
+
+    def end_state(self) -> list[str]:
+        """Every project with its branches and computes, without ids, times and the run that made it."""
+        return sorted(
+            json.dumps([self._place(key), sorted(self._branches(key))], sort_keys=True) for key in self.projects
+        )
+
+    def _place(self, project_id: str) -> Row:
+        body = self.projects[project_id]["body"]
+        kept = ("name", "org_id", "region_id", "pg_version", "default_endpoint_settings", "settings")
+        return {key: body[key] for key in (*kept, "history_retention_seconds")}
+
+    def _branches(self, project_id: str) -> Iterator[str]:
+        for key, branch in self.branches.items():
+            if branch["project_id"] == project_id:
+                annotations = json.loads(branch["annotations"] or "{}").get("value", {})
+                of_creation = {name: value for name, value in annotations.items() if name != RUN}
+                sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
+                yield json.dumps([branch["name"], of_creation, sizes], sort_keys=True)
+
+
+def limits(row: Row) -> dict[str, float]:
+    """Everything of a project's or compute's row that is a limit; unlimited is infinite."""
+    body = row["body"]
+    compute = body.get("default_endpoint_settings", body)
+    found = {place: compute[place] for place in (PLACES["min_cu"], PLACES["max_cu"])}
+    if "settings" in body and "history_retention_seconds" in body:
+        quota = body["settings"].get("quota", {})
+        found["history_retention_seconds"] = body["history_retention_seconds"]
+        found |= {member: quota.get(member, float("inf")) for member in QUOTA}
+    return found
+
+
+def _rows(simulator: Simulator, table: str) -> dict[str, Row]:
+    query = f"SELECT * FROM {table} WHERE deleted_at IS NULL ORDER BY id"  # noqa: S608
+    found = simulator.world.store.rows(query)
+    return {row["id"]: dict(row) | {"body": json.loads(row["body"])} for row in found}
+
+
+def _size(row: Row) -> dict[str, float]:
+    return {place: row["body"][place] for place in PLACES.values()}
+
+
+def _unmanaged_project(row: Row, settings: Settings, *, moved: bool) -> Row:
+    body = dict(row["body"])
+    managed = {"updated_at", "org_id", "owner_id"}
+    if settings.project_name is not None:
+        managed.add("name")
+    if settings.restore_window_seconds is not None or moved:
+        managed.add("history_retention_seconds")
+    compute = _without(body["default_endpoint_settings"], _compute_places(settings, moved=moved))
+    free = {key: _unstated(value, settings.settings.get(key, {})) for key, value in body["settings"].items()}
+    if settings.quota is not None:
+        free.pop("quota", None)
+    rest = _without(row, {"body", "org_id", "name", "searched"})
+    return rest | {"body": _without(body, managed) | {"default_endpoint_settings": compute, "settings": free}}
+
+
+def _unmanaged_endpoint(row: Row, settings: Settings, *, moved: bool) -> Row:
+    places = _compute_places(settings, moved=moved)
+    rest = _without(row, {"body", "active_until"})
+    return rest | {"body": _without(row["body"], {"updated_at", *places})}
+
+
+def _compute_places(settings: Settings, *, moved: bool) -> set[str]:
+    compute = settings.compute
+    return {p for member, p in PLACES.items() if moved or (compute and getattr(compute, member) is not None)}
+
+
+def _unstated(live: Any, stated: Any) -> Any:
+    """The members of a setting that the files leave out; nothing of one that they state whole."""
+    if isinstance(live, dict) and isinstance(stated, dict):
+        return {key: value for key, value in live.items() if key not in stated}
+    return None
+
+
+def _without(row: Mapping[str, Any], keys: set[str]) -> Row:
+    return {key: value for key, value in row.items() if key not in keys}

@@ -1,0 +1,249 @@
+"""The door for a single tenant, as a platform calls it: few calls, typed answers, nothing left in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from reconciler.desired.selection import Selection
+from reconciler.errors import InvalidInputError, MissingKeyError
+from reconciler.fleet import FEW, Fleet, Request, Run, read
+from reconciler.plan.outcome import Result
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
+from tests.wiring import API, world
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.fleet import Converged, TenantDocument
+    from tests.wiring import World
+
+T = TypeVar("T")
+
+SIGN_UP: TenantDocument = {"tenant": "zoe", "tier": "free"}
+LOOK = ["GET /projects?search=myapp-zoe"] * 2
+"""In both organizations: names are unique in neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform's own code, with an account that nobody else uses."""
+
+    world: World
+    folder: Path
+    desired: DesiredState = a_fleet(a_tenant("acme"), a_tenant("zoe"))  # noqa: RUF009 - frozen
+
+    def project(self, tenant: str = "zoe", **more: Any) -> str:
+        """A project of tier free, as a run of yesterday has left it; its id."""
+        seed = ProjectSeed(
+            f"myapp-{tenant}",
+            quota=FREE_QUOTA,
+            compute=FREE_COMPUTE,
+            restore_window_seconds=DAY,
+            annotations=a_branch(f"p-{tenant}").annotations,
+            created_at=self.world.simulator.clock.now() - DAY,
+        )
+        return add_project(self.world.simulator, "free", replace(seed, **more)).project_id
+
+    def using(self, use: Callable[[Fleet], Awaitable[T]], **environ: str) -> T:
+        """What ``use`` does with the fleet."""
+
+        async def main() -> T:
+            known = {**self.world.environ, **environ}
+            present = {name: value for name, value in known.items() if value}
+            async with Fleet.connect(self.desired, environ=present, host=API.host, via=self.world.via) as fleet:
+                return await use(fleet)
+
+        return self.world.run(main())
+
+    def converge(self, *tenants: str | TenantDocument, single_writer: bool = False, **environ: str) -> Converged:
+        """A few tenants."""
+        run = Run(id="r1", journal=self.folder / "journal.jsonl", single_writer=single_writer)
+        return self.using(lambda fleet: fleet.converge(*tenants, run=run), **environ)
+
+    def seconds(self) -> float:
+        """Simulated time."""
+        return self.world.simulator.clock.now()
+
+    def calls(self) -> list[str]:
+        """What was asked, with ids left out and searches named; polls of operations aside."""
+        asked = [(e.line, e.query.get("search")) for e in self.world.simulator.requests]
+        lines = [f"{line}?search={search}" if search else line for line, search in asked]
+        short = [re.sub(r"/(?=[a-z-]*\d|org-)[a-z0-9-]+", "/ID", line) for line in lines]
+        return [line for line in short if "/operations" not in line]
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    """An account that behaves as documented."""
+    with world() as neon:
+        yield Platform(neon, tmp_path)
+
+
+class TestSignUp:
+    def test_it_takes_five_calls_and_one_wait_for_every_list_to_show_the_project(self, platform: Platform) -> None:
+        converged = platform.converge(SIGN_UP)
+        assert platform.calls() == [*LOOK, "POST /projects", *LOOK]
+        assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
+        assert 10 <= platform.seconds() - platform.world.simulator.requests[0].at < 12
+
+    def test_a_single_writer_has_the_string_after_three_calls_and_waits_for_nothing(
+        self, platform: Platform
+    ) -> None:
+        before = platform.seconds()
+        converged = platform.converge(SIGN_UP, single_writer=True)
+        assert platform.calls() == [*LOOK, "POST /projects"]
+        assert platform.seconds() - before < 1
+        uri = converged.connections["zoe"]
+        assert uri.reveal().startswith("postgresql://neondb_owner:")
+        assert uri.reveal() not in f"{uri} {uri!r} {converged!r}"
+
+    def test_the_project_is_what_the_tier_says_and_says_whose_it_is(self, platform: Platform) -> None:
+        (outcome,) = platform.converge(SIGN_UP).report.outcomes
+        assert outcome.project_id is not None
+        project_id = outcome.project_id
+        project = platform.world.using(lambda neon: neon.project("free", project_id))
+        (branch,) = platform.world.using(lambda neon: neon.branches("free", project_id))
+        assert (project.name, project.quota, project.compute) == ("myapp-zoe", FREE_QUOTA, FREE_COMPUTE)
+        assert branch.annotations == {
+            "managed-by": "neon-reconciler",
+            "fleet": "prod",
+            "tenant": "zoe",
+            "run": "r1",
+        }
+
+    def test_a_second_time_nothing_is_done(self, platform: Platform) -> None:
+        platform.converge(SIGN_UP)
+        converged = platform.converge(SIGN_UP)
+        assert converged.report.outcomes == ()
+        assert converged.connections == {}
+        assert platform.world.writes() == ["POST /projects"]
+
+    def test_of_two_at_once_the_first_stays_and_the_second_hands_out_no_string(self, tmp_path: Path) -> None:
+        with world(behaviour=Behaviour(list_lag_seconds=8)) as neon:
+            platform = Platform(neon, tmp_path)
+            first = platform.project(created_at=platform.seconds() - 2)
+            converged = platform.converge(SIGN_UP)
+            (outcome,) = converged.report.outcomes
+            assert (outcome.result, outcome.project_id) == (Result.FAILED, first)
+            assert converged.connections == {}
+            assert [call.partition(" ")[0] for call in platform.world.writes()] == ["POST", "PATCH", "DELETE"]
+            assert platform.converge(SIGN_UP).report.outcomes == ()
+
+
+class TestUpgrade:
+    CALLS = (
+        *LOOK,
+        "GET /projects/ID/branches",
+        "GET /projects/ID/endpoints",
+        "POST /organizations/ID/projects/transfer",
+        "PATCH /projects/ID",
+        "PATCH /projects/ID/endpoints/ID",
+    )
+    PRO: TenantDocument = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
+
+    def test_it_takes_seven_calls_in_order_and_a_second_or_two(self, platform: Platform) -> None:
+        platform.project()
+        before = platform.seconds()
+        converged = platform.converge(self.PRO)
+        assert platform.calls() == [*self.CALLS]
+        assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
+        assert platform.seconds() - before < 3
+
+    def test_lists_that_leave_values_out_cost_an_eighth(self, tmp_path: Path) -> None:
+        with world(behaviour=Behaviour(list_shows_quota=False, list_zero_compute=True)) as neon:
+            platform = Platform(neon, tmp_path)
+            platform.project()
+            platform.converge(self.PRO)
+            assert platform.calls() == [*LOOK, "GET /projects/ID", *self.CALLS[2:]]
+
+    def test_a_pinned_project_is_read_where_it_is(self, platform: Platform) -> None:
+        project_id = platform.project(name="of long ago")
+        platform.converge({**self.PRO, "project_id": project_id})
+        assert platform.calls() == ["GET /projects/ID", "GET /projects/ID", *self.CALLS[2:]]
+        assert platform.world.simulator.requests[0].status == 404
+
+    def test_without_the_personal_key_nothing_is_written(self, platform: Platform) -> None:
+        platform.project()
+        with pytest.raises(MissingKeyError, match="PERSONAL_API_KEY"):
+            platform.converge(self.PRO, PERSONAL_API_KEY="")
+        assert platform.world.writes() == []
+
+    def test_a_downgrade_is_refused_unless_the_files_at_the_base_ask_for_it(self, platform: Platform) -> None:
+        platform.project()
+        platform.converge(self.PRO)
+        refused = platform.converge(SIGN_UP)
+        assert refused.report.outcomes == ()
+        assert [refusal.rule.value for refusal in refused.planned.plan.refusals] == ["lowering-needs-a-cause"]
+        base = a_fleet(a_tenant("zoe", "pro"))
+        run = Run(journal=platform.folder / "journal.jsonl")
+        done = platform.using(lambda fleet: fleet.converge(SIGN_UP, request=Request(base=base), run=run))
+        assert [outcome.result for outcome in done.report.outcomes] == [Result.APPLIED]
+
+
+class TestWhatIsHandedOver:
+    def test_a_declared_tenant_by_name_beside_a_document(self, platform: Platform) -> None:
+        converged = platform.converge("acme", {"tenant": "newcomer", "tier": "pro"}, single_writer=True)
+        assert sorted(converged.connections) == ["acme", "newcomer"]
+        assert platform.calls().count("POST /projects") == 2
+        assert "zoe" not in str(platform.calls())
+
+    def test_a_document_stands_in_the_place_of_the_file(self, platform: Platform) -> None:
+        converged = platform.converge({"tenant": "acme", "tier": "pro"}, single_writer=True)
+        (create,) = converged.planned.plan.actions
+        assert create.reason == "tier pro, no live project"
+
+    def test_a_name_that_no_file_declares(self, platform: Platform) -> None:
+        with pytest.raises(InvalidInputError, match="'nobody'"):
+            platform.converge("acme", "nobody")
+        assert platform.calls() == []
+
+    @pytest.mark.parametrize(
+        ("document", "words"),
+        [
+            ({"tenant": "zoe", "tier": "gold"}, "gold"),
+            ({"tenant": "zoe"}, "tier"),
+            ({"tier": "free"}, "tenant"),
+            ({"tenant": "zoe", "tier": "free", "quotas": {}}, "quotas"),
+            ({"tenant": "zoe", "tier": "free", "overrides": {"compute": {"max_cu": 99}}}, "max_cu"),
+            ({}, "document"),
+        ],
+    )
+    def test_a_document_that_is_not_valid(self, platform: Platform, document: TenantDocument, words: str) -> None:
+        with pytest.raises(InvalidInputError, match=words):
+            platform.converge(document)
+        assert platform.calls() == []
+
+
+def test_a_few_selected_tenants_are_looked_up_and_more_are_listed(platform: Platform) -> None:
+    many = [a_tenant(f"t{number:02}") for number in range(FEW + 1)]
+    crowd = Platform(platform.world, platform.folder, a_fleet(*many))
+    crowd.project("t00")
+    few = Request(selection=Selection(exclude=("t50",)))
+    crowd.using(lambda fleet: fleet.plan(few))
+    assert all("?search=" in call for call in crowd.calls() if call.startswith("GET /projects?"))
+    assert "GET /projects" not in crowd.calls()
+    crowd.using(lambda fleet: fleet.plan(Request(selection=Selection(tenants=("t*",)))))
+    assert "GET /projects" in crowd.calls()
+
+
+def test_two_tenants_at_once_share_nothing_but_the_account(platform: Platform) -> None:
+    async def both(fleet: Fleet) -> tuple[Converged, Converged]:
+        runs = [Run(journal=platform.folder / f"{name}.jsonl", single_writer=True) for name in ("a", "b")]
+        return await asyncio.gather(fleet.converge("acme", run=runs[0]), fleet.converge("zoe", run=runs[1]))
+
+    acme, zoe = platform.using(both)
+    assert (list(acme.connections), list(zoe.connections)) == (["acme"], ["zoe"])
+
+
+def test_reading_a_folder_says_what_is_wrong_with_its_files(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"tiers\.yaml"):
+        read(tmp_path)

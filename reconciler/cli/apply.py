@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.desired import commit_of, load_desired, request_of
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     account_options,
@@ -72,9 +72,10 @@ def command(
     """
     check_outputs(output, FORMS)
     saved = None if saved_plan is None else read_saved_plan(saved_plan)
-    desired = load_desired(files)
-    request = request_of(files, scope, permission, desired)
-    run = Run(journal=journal, commit=commit_of(files))
+    fleet_files = FleetFiles(files)
+    desired = fleet_files.desired()
+    request = fleet_files.request(scope, permission, desired)
+    run = Run(journal=journal, commit=fleet_files.commit())
     console = stdout_console() if output.format == "text" else stderr_console()
     asking = surroundings().interactive and not yes
 

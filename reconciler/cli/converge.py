@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.connections import ConnectionsFile
-from reconciler.cli.desired import base_of, commit_of, load_desired
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     PermissionFlags,
@@ -78,9 +78,11 @@ def command(
     """
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False).permissions()
-    desired, names = _meant(load_desired(files), tenants)
-    request = Request(base=base_of(files, base), permissions=permissions)
-    run = Run(journal=journal, commit=commit_of(files), single_writer=single_writer)
+    fleet_files = FleetFiles(files, only=frozenset(tenants) - {STDIN})
+    desired, names = _meant(fleet_files.desired(), tenants)
+    before = FleetFiles(files, only=frozenset(names)).base(base)
+    request = Request(base=before, permissions=permissions)
+    run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
     async def converge(fleet: Fleet) -> Converged:

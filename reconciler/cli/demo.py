@@ -13,7 +13,7 @@ import click
 import httpx
 
 from reconciler.cli.demo_scene import set_the_scene
-from reconciler.cli.desired import load_desired
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
@@ -55,7 +55,7 @@ class DemoFailedError(ReconcilerError):
 @directory_option
 def command(directory: Path) -> None:
     """Watch the fleet of tiers.yaml and tenants/ converge on the embedded Neon. No account, no network."""
-    desired = load_desired(FilesFlags(directory, OnInvalid.FAIL.value))
+    desired = FleetFiles(FilesFlags(directory, OnInvalid.FAIL.value)).desired()
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
         open_account(Path(folder) / "sim.db", desired) as simulator,

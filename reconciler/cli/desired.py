@@ -16,14 +16,12 @@ from reconciler.views.console import show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
-    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
+    from reconciler.files.sources import Memo
 
 NO_BASE = "none"
 
@@ -34,74 +32,70 @@ class InvalidFilesError(ReconcilerError):
     exit_code = ExitCode.INVALID
 
 
-def load_desired(files: FilesFlags) -> DesiredState:
-    """The files of the run, their problems shown on stderr. Raises InvalidFilesError."""
-    loaded = load(files.directory, on_invalid=OnInvalid(files.on_invalid))
-    return usable(loaded)
+class FleetFiles:
+    """The files in a folder, read once for all that a command asks of them."""
 
+    def __init__(self, flags: FilesFlags, only: frozenset[str] | None = None) -> None:
+        """``only`` names the tenants that matter, where the others need not be read."""
+        self._directory = flags.directory
+        self._on_invalid = OnInvalid(flags.on_invalid)
+        self._only = only
+        self._memo: Memo = {}
 
-def usable(loaded: Loaded) -> DesiredState:
-    """What was loaded, its problems shown on stderr. Raises InvalidFilesError where it cannot be used."""
-    show_problems(loaded.problems)
-    if loaded.desired is None:
-        raise InvalidFilesError(
-            "the files have problems: nothing was done", hint="`reconciler validate` lists them"
+    def desired(self) -> DesiredState:
+        """What they say now, their problems shown on stderr. Raises InvalidFilesError where they are no use."""
+        loaded = load(self._directory, on_invalid=self._on_invalid, only=self._only, memo=self._memo)
+        if loaded.problems:
+            show(render(loaded.problems), stderr_console())
+        if loaded.desired is None:
+            raise InvalidFilesError(
+                "the files have problems: nothing was done", hint="`reconciler validate` lists them"
+            )
+        return loaded.desired
+
+    def request(self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> Request:
+        """What the flags ask of a run."""
+        changed = None
+        if scope.changed_since is not None:
+            changed = changed_since(desired, self._at(scope.changed_since))
+        return Request(
+            selection=scope.selection(changed),
+            depth=Depth(scope.depth),
+            only=scope.only or NAMES,
+            base=self.base(scope.base),
+            permissions=permission.permissions(),
         )
-    return loaded.desired
 
+    def base(self, ref: str | None) -> DesiredState | None:
+        """What they said at the base: as named, else at the commit that the work tree is compared with."""
+        if ref == NO_BASE:
+            return None
+        if ref is not None:
+            return self._at(ref)
+        found = base_ref(self._directory)
+        return None if found is None else self._loaded_at(found).desired
 
-def show_problems(problems: Sequence[Problem]) -> None:
-    """On stderr, if there are any."""
-    if problems:
-        show(render(problems), stderr_console())
+    def commit(self) -> str | None:
+        """The commit that they are of; None outside a git checkout."""
+        try:
+            return commit_id(self._directory, "HEAD")
+        except InvalidInputError:
+            return None
 
+    def made(self, base: str | None, at: datetime) -> Made:
+        """When and from which of them a plan is made, for the one who reads it later."""
+        ref = base or base_ref(self._directory)
+        compared = None if ref is None or ref == NO_BASE else commit_id(self._directory, ref)
+        return Made(at, commit=self.commit(), base=compared)
 
-def request_of(
-    files: FilesFlags, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState
-) -> Request:
-    """What the flags ask of a run."""
-    changed = None
-    if scope.changed_since is not None:
-        changed = changed_since(desired, _at(files.directory, scope.changed_since))
-    return Request(
-        selection=scope.selection(changed),
-        depth=Depth(scope.depth),
-        only=scope.only or NAMES,
-        base=base_of(files, scope.base),
-        permissions=permission.permissions(),
-    )
+    def _at(self, ref: str) -> DesiredState:
+        loaded = self._loaded_at(ref)
+        if loaded.desired is None:
+            raise InvalidInputError(
+                f"tiers.yaml at {ref} cannot be used: {loaded.problems[0]}",
+                hint="name a commit whose files were valid",
+            )
+        return loaded.desired
 
-
-def base_of(files: FilesFlags, ref: str | None) -> DesiredState | None:
-    """The files at the base: as named, else at the commit that the work tree is compared with."""
-    if ref == NO_BASE:
-        return None
-    if ref is not None:
-        return _at(files.directory, ref)
-    found = base_ref(files.directory)
-    return None if found is None else load_at(files.directory, found).desired
-
-
-def made(files: FilesFlags, base: str | None, at: datetime) -> Made:
-    """When and from which files a plan is made, for the one who reads it later."""
-    ref = base or base_ref(files.directory)
-    compared = None if ref is None or ref == NO_BASE else commit_id(files.directory, ref)
-    return Made(at, commit=commit_of(files), base=compared)
-
-
-def commit_of(files: FilesFlags) -> str | None:
-    """The commit that the files are of; None outside a git checkout."""
-    try:
-        return commit_id(files.directory, "HEAD")
-    except InvalidInputError:
-        return None
-
-
-def _at(directory: Path, ref: str) -> DesiredState:
-    loaded = load_at(directory, ref)
-    if loaded.desired is None:
-        raise InvalidInputError(
-            f"tiers.yaml at {ref} cannot be used: {loaded.problems[0]}",
-            hint="name a commit whose files were valid",
-        )
-    return loaded.desired
+    def _loaded_at(self, ref: str) -> Loaded:
+        return load_at(self._directory, ref, only=self._only, memo=self._memo)

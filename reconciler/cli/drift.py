@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.desired import load_desired, request_of
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     FORMATS,
@@ -46,8 +46,9 @@ def command(
 ) -> ExitCode:
     """Tell where the live fleet differs from the files; exit with 2 where it does. Writes nothing."""
     check_outputs(output, FORMATS)
-    desired = load_desired(files)
-    request = request_of(files, scope, PermissionFlags((), expect_empty, prune=False), desired)
+    fleet_files = FleetFiles(files)
+    desired = fleet_files.desired()
+    request = fleet_files.request(scope, PermissionFlags((), expect_empty, prune=False), desired)
 
     async def look(fleet: Fleet) -> Planned:
         with watching(stderr_console()) as on_progress:

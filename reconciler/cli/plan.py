@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.desired import load_desired, made, request_of
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.options import (
     FORMATS,
@@ -58,15 +58,16 @@ def command(
     check_outputs(output, FORMATS)
     if out is not None:
         check_folder(out, "--out")
-    desired = load_desired(files)
-    request = request_of(files, scope, permission, desired)
+    fleet_files = FleetFiles(files)
+    desired = fleet_files.desired()
+    request = fleet_files.request(scope, permission, desired)
 
     async def look(fleet: Fleet) -> Planned:
         with watching(stderr_console()) as on_progress:
             return await fleet.plan(request, on_progress=on_progress)
 
     planned = with_fleet(account, desired, look, share=desired.api.batch_share)
-    about = made(files, scope.base, planned.at)
+    about = fleet_files.made(scope.base, planned.at)
     if out is not None:
         write(out, json_documents.plan(planned.plan, about), "--out")
     publish(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.desired import load_desired
+from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
 from reconciler.desired.tier import EnvReference
@@ -107,7 +107,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
 
 def _price_list(directory: Path) -> DesiredState:
     """The organizations and their limits; a broken tenant file is no reason not to have them."""
-    return load_desired(FilesFlags(directory, OnInvalid.SKIP.value))
+    return FleetFiles(FilesFlags(directory, OnInvalid.SKIP.value)).desired()
 
 
 def _variables(desired: DesiredState, simulator: Simulator, port: int) -> Iterator[tuple[str, str]]:

@@ -57,9 +57,8 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
             if verdict := rule(action, bench):
                 return _refuse_all(planned, verdict)
     held = dict(_held_changes(bench))
-    for (action, _), verdict in held.items():
-        if _all_rests_on(action, planned):
-            return _refuse_all(planned, verdict)
+    if verdict := _stopping(held, bench):
+        return _refuse_all(planned, verdict)
     return _hold_back(planned, _with_what_rests_on_it(planned, held))
 
 
@@ -190,7 +189,14 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
     )
 
 
-def _all_rests_on(action: Action, planned: TenantPlan) -> bool:
+def _stopping(held: Held, bench: Bench) -> Verdict | None:
+    """The verdict on an action that all others of the tenant rest on: first of all, on the move itself."""
+    found = [(action, verdict) for (action, _), verdict in held.items() if _all_rests_on(action, held, bench)]
+    found.sort(key=lambda one: not isinstance(one[0], TransferProject))
+    return found[0][1] if found else None
+
+
+def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
     """Whether the tenant's other actions rest on this one."""
     match action:
         case CreateProject() | TransferProject() | DeleteProject():
@@ -198,11 +204,19 @@ def _all_rests_on(action: Action, planned: TenantPlan) -> bool:
         case PatchProject() | PatchEndpoint():
             return action.before_transfer
         case DeleteBranch() | DeleteSnapshot():
-            return any(isinstance(other, TransferProject) for other in planned.actions)
+            return _fits_only_without(held, bench)
         case CreateBranch() | PatchBranch() | CreateSnapshot():
             return False
         case _:
             assert_never(action)
+
+
+def _fits_only_without(held: Held, bench: Bench) -> bool:
+    """Whether the project has no room where it is to move to as long as nothing is deleted that is held back."""
+    staying = {action for action, _ in held}
+    actions = tuple(action for action in bench.planned.actions if action not in staying)
+    meanwhile = replace(bench, planned=replace(bench.planned, actions=actions))
+    return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
 
 
 def _with_what_rests_on_it(planned: TenantPlan, held: Held) -> Held:

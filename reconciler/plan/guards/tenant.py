@@ -28,13 +28,13 @@ from reconciler.plan.concerns import concern_name
 from reconciler.plan.concerns.compute import SIZE
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
-from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.bench import Bench, Held, Verdict
+from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-Held: TypeAlias = "Mapping[tuple[Action, FieldChange], Verdict]"
-"""What is held back, and why."""
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
@@ -59,7 +57,7 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
     held = dict(_held_changes(bench))
     if verdict := _stopping(held, bench):
         return _refuse_all(planned, verdict)
-    return _hold_back(planned, _with_what_rests_on_it(planned, held))
+    return _hold_back(planned, with_what_rests_on_it(held, bench))
 
 
 def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
@@ -217,20 +215,6 @@ def _fits_only_without(held: Held, bench: Bench) -> bool:
     actions = tuple(action for action in bench.planned.actions if action not in staying)
     meanwhile = replace(bench, planned=replace(bench.planned, actions=actions))
     return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
-
-
-def _with_what_rests_on_it(planned: TenantPlan, held: Held) -> Held:
-    """A snapshot that was to take another one's place waits as long as that one may not go."""
-    makes_room = (
-        verdict
-        for (action, _), verdict in held.items()
-        if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
-    )
-    verdict = next(makes_room, None)
-    if verdict is None:
-        return held
-    waiting = [action for action in planned.actions if stage(action) is Stage.CREATE_SNAPSHOT]
-    return {**held, **{(action, change): verdict for action in waiting for change in action.changes}}
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:

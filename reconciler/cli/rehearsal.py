@@ -44,7 +44,8 @@ def rehearse(
     share: float,
 ) -> T:
     """Uses the fleet on the simulated account in the file, whose organizations and limits are the files'."""
-    with open_account(file, desired) as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    account = open_account(file, desired, LoopTime(around.clock()))
+    with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         connection = Fleet.connect(
             with_simulated_ids(desired, simulator),
             environ={**around.environ, **keys(desired, simulator)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,6 +42,8 @@ class Surroundings:
     """Whether somebody is there to answer a question."""
     wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _as_it_is
     """Put around the simulator's transport."""
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970 at which simulated time starts."""
 
 
 def surroundings() -> Surroundings:

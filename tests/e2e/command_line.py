@@ -17,6 +17,8 @@ from reconciler.cli.surroundings import Surroundings
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx
 
 ROOT: Final = Path(__file__).parents[2]
@@ -67,6 +69,20 @@ class Ended:
         return json.loads(self.out)
 
 
+def run_in(folder: Path, args: Sequence[str], around: Surroundings, *, stdin: bytes = b"") -> Ended:
+    """Runs a command as the shell would, as far as a process of its own is not what it is about."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = run(list(args), obj=around)
+    return Ended(int(code), out.getvalue(), err.getvalue())
+
+
 class Shell:
     """A folder with a price list, commands run in it, and the embedded Neon behind them."""
 
@@ -94,18 +110,9 @@ class Shell:
         self.write(f"tenants/{name}.yaml", f"tenant: {name}\n{text}\n")
 
     def run(self, *args: str, stdin: bytes = b"") -> Ended:
-        """Runs a command as the shell would, as far as a process of its own is not what it is about."""
-        out, err = io.StringIO(), io.StringIO()
+        """Runs a command in the folder."""
         around = Surroundings(environ=self.environ, interactive=self.interactive, wrap=self._judged)
-        with (
-            contextlib.chdir(self.folder),
-            pytest.MonkeyPatch.context() as patch,
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-            code = run(list(args), obj=around)
-        return Ended(int(code), out.getvalue(), err.getvalue())
+        return run_in(self.folder, args, around, stdin=stdin)
 
     def simulated(self, command: str, *args: str, stdin: bytes = b"") -> Ended:
         """Runs a command against the embedded Neon of this folder."""

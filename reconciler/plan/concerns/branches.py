@@ -11,6 +11,7 @@ from reconciler.plan.change import FieldChange, JsonText, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
 from reconciler.plan.concerns.moments import outside_window, text
+from reconciler.plan.concerns.organization import branches_allowed
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
@@ -83,15 +84,21 @@ def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
     for branch in _children_first(list(doomed.values())):
         if hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
-            yield _note(case, f"branch {branch.name!r} is declared no more and stays: {hindrance}")
+            yield _note(case, f"branch {branch.name!r} is {_over(case, live, branch)} and stays: {hindrance}")
         else:
-            yield _delete(case, branch, live.declared_as(branch))
+            yield _delete(case, branch, live.declared_as(branch), _over(case, live, branch))
 
 
-def _delete(case: Case, branch: LiveBranch, name: str) -> DeleteBranch:
+def _over(case: Case, live: BranchMatching, branch: LiveBranch) -> str:
+    """Why a branch is not wanted any more."""
+    written = {declared.name for declared in case.settings.dev_branches or ()}
+    return "expired by the tenant's file" if live.declared_as(branch) in written else "declared no more"
+
+
+def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
     return DeleteBranch(
         tenant=case.tenant.name,
-        reason="declared no more",
+        reason=reason,
         source=case.tenant.location,
         changes=(_existence(name, case.origin(path(name), NAME), before=True),),
         branch=branch.name,
@@ -171,7 +178,7 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
             yield _note(case, f"branch {branch.name!r} is not created: {hindrance}")
         elif limit is not None and len(there) >= limit:
-            yield _no_room(case, branch, parent, len(staying))
+            yield _no_room(case, branch, parent, len(there) + 1)
         else:
             there[branch.name] = _Parent(branch.expires_at is not None, None)
             yield _create(case, branch, parent)
@@ -207,12 +214,11 @@ def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:
     )
 
 
-def _no_room(case: Case, branch: DevBranch, parent: str, live: int) -> Refusal:
-    limit, organization = case.there.branches, case.settings.organization
+def _no_room(case: Case, branch: DevBranch, parent: str, held: int) -> Refusal:
     return Refusal(
         Rule.BRANCH_LIMIT,
         (case.tenant.name,),
-        f"organization {organization} allows {limit} branches in a project, and {live} are live",
+        f"{branches_allowed(case.settings.organization, case.there)}, and this one would hold {held}",
         "delete branches that are not needed, or declare fewer",
         (_create(case, branch, parent),),
     )

@@ -44,6 +44,18 @@ def move(origin: str, destination: str, *, downgrade: bool) -> FieldChange:
     return FieldChange(PATH, origin, destination, risk, lowering=downgrade)
 
 
+def branches_allowed(organization: str, limits: OrganizationLimits) -> str:
+    """The limit, for a reader."""
+    branches = "branch" if limits.branches == 1 else "branches"
+    return f"organization {organization} allows {limits.branches} {branches} in a project"
+
+
+def snapshots_allowed(organization: str, limits: OrganizationLimits) -> str:
+    """The limit, for a reader."""
+    snapshots = "snapshot" if limits.snapshots == 1 else "snapshots"
+    return f"organization {organization} allows {limits.snapshots} {snapshots} in a project"
+
+
 def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     """Whether a project with this value could not live in an organization with these limits."""
     bound = _bound(limits, path)

@@ -14,6 +14,7 @@ from reconciler.plan.change import FieldChange, JsonText, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.moments import expired, outside_window
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
+from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -150,9 +151,8 @@ def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
-    limit, organization = case.there.snapshots, case.settings.organization
     change = _existence(snapshot.name, case.origin(ORGANIZATION), before=True)
-    reason = f"organization {organization} allows {limit} snapshots in a project"
+    reason = snapshots_allowed(case.settings.organization, case.there)
     return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
 
 
@@ -163,19 +163,21 @@ def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
 
 
 def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: _Room) -> Refusal:
+    """Worded so that it stays true once what fits has been taken."""
     organization, tier, limits = case.settings.organization, case.settings.tier, case.there
     if room.limited_by_others(len(wanted)):
-        message = f"organization {organization} allows {limits.branches} branches in a project, and none is left"
+        message = f"{branches_allowed(organization, limits)}, and none is left"
         return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")
+    leaving = room.leaving(len(wanted) - len(left))
     declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
-    candidates = [repr(snapshot.name) for snapshot in room.kept if snapshot.name not in declared]
+    candidates = [repr(s.name) for s in room.kept if s.name not in declared and s not in leaving]
     by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer, or "
     return _refused(
         case,
         left,
         Rule.SNAPSHOT_LIMIT,
-        f"organization {organization} allows {limits.snapshots} snapshots in a project, "
-        f"and {len(room.kept)} are live",
+        f"{snapshots_allowed(organization, limits)}, "
+        f"and this one would hold {len(room.kept) - len(leaving) + len(wanted)}",
         f"{by_hand}let the oldest give way with tiers.{tier}.snapshots.at_limit: replace_oldest",
     )
 

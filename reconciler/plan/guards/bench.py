@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Rule, TenantPlan
 
@@ -19,6 +23,10 @@ class Verdict:
     rule: Rule
     message: str
     remedy: str
+
+
+Held: TypeAlias = "Mapping[tuple[Action, FieldChange], Verdict]"
+"""What is held back, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.desired.tier import AtLimit
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot, TransferProject
+from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
+from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -16,45 +20,57 @@ def no_room_below(action: Action, bench: Bench) -> Verdict | None:
     """A move to an organization that allows fewer branches or snapshots than would be left."""
     if not isinstance(action, TransferProject) or action.destination not in bench.desired.organizations:
         return None
-    limits = bench.desired.organizations[action.destination].limits
-    return _too_many(
-        Rule.BRANCH_LIMIT,
-        f"organization {action.destination} allows {limits.branches} branches in a project",
-        limits.branches,
-        _remaining_branches(bench),
-    ) or _too_many(
-        Rule.SNAPSHOT_LIMIT,
-        f"organization {action.destination} allows {limits.snapshots} snapshots in a project",
-        limits.snapshots,
-        _remaining_snapshots(bench),
-    )
+    return _too_many_branches(action.destination, bench) or _too_many_snapshots(action.destination, bench)
 
 
-def _too_many(rule: Rule, allowed: str, limit: int | None, remaining: list[str]) -> Verdict | None:
-    if limit is None or len(remaining) <= limit:
+def _too_many_branches(organization: str, bench: Bench) -> Verdict | None:
+    limits, remaining = bench.desired.organizations[organization].limits, _remaining_branches(bench)
+    if limits.branches is None or len(remaining) <= limits.branches:
         return None
-    names = ", ".join(map(repr, remaining))
-    thing = "branches" if rule is Rule.BRANCH_LIMIT else "snapshots"
     return Verdict(
-        rule,
-        f"{allowed}, and {len(remaining)} would be left: {names}",
-        f"delete {thing} that the tenant can do without, or let the file declare fewer",
+        Rule.BRANCH_LIMIT,
+        f"{branches_allowed(organization, limits)}, and {_left(remaining)}",
+        "delete branches that the tenant can do without, or let the file declare fewer",
     )
+
+
+def _too_many_snapshots(organization: str, bench: Bench) -> Verdict | None:
+    limits, remaining = bench.desired.organizations[organization].limits, _remaining_snapshots(bench)
+    if limits.snapshots is None or len(remaining) <= limits.snapshots:
+        return None
+    return Verdict(
+        Rule.SNAPSHOT_LIMIT,
+        f"{snapshots_allowed(organization, limits)}, and {_left(remaining)}",
+        f"delete snapshots that the tenant can do without{_or_let_them_give_way(bench)}",
+    )
+
+
+def _or_let_them_give_way(bench: Bench) -> str:
+    """Where that would help: nothing gives way to a limit that the tenant's own snapshots do not count against."""
+    settings = bench.desired.settings(bench.desired.tenants[bench.planned.tenant])
+    if settings.snapshot_policy.at_limit is AtLimit.REPLACE_OLDEST or not method(settings).reads_snapshots:
+        return ""
+    return f", or let the oldest give way with tiers.{settings.tier}.snapshots.at_limit: replace_oldest"
+
+
+def _left(remaining: list[str]) -> str:
+    return f"{len(remaining)} would be left: {', '.join(map(repr, remaining))}"
 
 
 def _remaining_branches(bench: Bench) -> list[str]:
-    deleted = {action.branch_id for action in bench.planned.actions if isinstance(action, DeleteBranch)}
+    deleted = {action.branch_id for action in _before_the_move(bench) if isinstance(action, DeleteBranch)}
     project = bench.planned.project
     return [branch.name for branch in (project.branches if project else None) or () if branch.id not in deleted]
 
 
 def _remaining_snapshots(bench: Bench) -> list[str]:
-    """Those that count; one that is replaced only after the move is still there during it."""
-    deleted = {
-        action.snapshot_id
-        for action in bench.planned.actions
-        if isinstance(action, DeleteSnapshot) and action.before_transfer
-    }
+    """Those that count."""
+    deleted = {action.snapshot_id for action in _before_the_move(bench) if isinstance(action, DeleteSnapshot)}
     project = bench.planned.project
     live = (project.snapshots if project else None) or ()
     return [snapshot.name for snapshot in live if snapshot.manual and snapshot.id not in deleted]
+
+
+def _before_the_move(bench: Bench) -> list[Action]:
+    """What is replaced only after the move is still there during it."""
+    return [action for action in bench.planned.actions if stage(action) < Stage.TRANSFER]

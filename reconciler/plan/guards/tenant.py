@@ -29,13 +29,13 @@ from reconciler.plan.concerns.compute import SIZE
 from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
-from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.bench import Bench, Held, Verdict
+from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-Held: TypeAlias = "Mapping[tuple[Action, FieldChange], Verdict]"
-"""What is held back, and why."""
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
@@ -58,10 +56,9 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
             if verdict := rule(action, bench):
                 return _refuse_all(planned, verdict)
     held = dict(_held_changes(bench))
-    for (action, _), verdict in held.items():
-        if _all_rests_on(action, planned):
-            return _refuse_all(planned, _about_all(verdict, held))
-    return _hold_back(planned, _with_what_rests_on_it(planned, held))
+    if verdict := _stopping(held, bench):
+        return _refuse_all(planned, _about_all(verdict, held))
+    return _hold_back(planned, with_what_rests_on_it(held, bench))
 
 
 def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
@@ -247,7 +244,14 @@ def _about_all(verdict: Verdict, held: Held) -> Verdict:
     )
 
 
-def _all_rests_on(action: Action, planned: TenantPlan) -> bool:
+def _stopping(held: Held, bench: Bench) -> Verdict | None:
+    """The verdict on an action that all others of the tenant rest on: first of all, on the move itself."""
+    found = [(action, verdict) for (action, _), verdict in held.items() if _all_rests_on(action, held, bench)]
+    found.sort(key=lambda one: not isinstance(one[0], TransferProject))
+    return found[0][1] if found else None
+
+
+def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
     """Whether the tenant's other actions rest on this one."""
     match action:
         case CreateProject() | TransferProject() | DeleteProject():
@@ -255,25 +259,19 @@ def _all_rests_on(action: Action, planned: TenantPlan) -> bool:
         case PatchProject() | PatchEndpoint():
             return action.before_transfer
         case DeleteBranch() | DeleteSnapshot():
-            return any(isinstance(other, TransferProject) for other in planned.actions)
+            return _fits_only_without(held, bench)
         case CreateBranch() | PatchBranch() | CreateSnapshot():
             return False
         case _:
             assert_never(action)
 
 
-def _with_what_rests_on_it(planned: TenantPlan, held: Held) -> Held:
-    """A snapshot that was to take another one's place waits as long as that one may not go."""
-    makes_room = (
-        verdict
-        for (action, _), verdict in held.items()
-        if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
-    )
-    verdict = next(makes_room, None)
-    if verdict is None:
-        return held
-    waiting = [action for action in planned.actions if stage(action) is Stage.CREATE_SNAPSHOT]
-    return {**held, **{(action, change): verdict for action in waiting for change in action.changes}}
+def _fits_only_without(held: Held, bench: Bench) -> bool:
+    """Whether the project has no room where it is to move to as long as nothing is deleted that is held back."""
+    staying = {action for action, _ in held}
+    actions = tuple(action for action in bench.planned.actions if action not in staying)
+    meanwhile = replace(bench, planned=replace(bench.planned, actions=actions))
+    return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:

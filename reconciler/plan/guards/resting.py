@@ -1,0 +1,76 @@
+"""What waits as long as something else of the same tenant is held back."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from reconciler.plan.action import CreateBranch, DeleteBranch, TransferProject
+from reconciler.plan.order import Stage, stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.guards.bench import Bench, Held, Verdict
+
+
+def with_what_rests_on_it(held: Held, bench: Bench) -> Held:
+    """What is held back, and whatever cannot go ahead without it, for the same reason."""
+    for rule in (_snapshots, _parents, _branches):
+        held = {**held, **{(action, c): verdict for action, verdict in rule(held, bench) for c in action.changes}}
+    return held
+
+
+def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+    """A snapshot that was to take another one's place waits as long as that one may not go."""
+    makes_room = (
+        verdict
+        for (action, _), verdict in held.items()
+        if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
+    )
+    if verdict := next(makes_room, None):
+        yield from ((a, verdict) for a in bench.planned.actions if stage(a) is Stage.CREATE_SNAPSHOT)
+
+
+def _parents(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+    """Neon deletes no branch that has children. They come first in a plan."""
+    project = bench.planned.project
+    parents = {branch.id: branch.parent_id for branch in (project.branches if project else None) or ()}
+    staying = {a.branch_id: verdict for (a, _), verdict in held.items() if isinstance(a, DeleteBranch)}
+    for action in bench.planned.actions:
+        if isinstance(action, DeleteBranch):
+            child = next((child for child in staying if parents.get(child) == action.branch_id), None)
+            if child is not None:
+                staying[action.branch_id] = staying[child]
+                yield action, staying[child]
+
+
+def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+    """A branch waits for its parent, and for room as long as others may not go."""
+    verdicts = {action: verdict for (action, _), verdict in held.items()}
+    crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
+    missing: dict[str, Verdict] = {}
+    room = _room(verdicts, bench)
+    for action in bench.planned.actions:
+        if not isinstance(action, CreateBranch):
+            continue
+        verdict = verdicts.get(action) or missing.get(action.parent) or (crowded if room <= 0 else None)
+        if verdict is None:
+            room -= 1
+        else:
+            missing[action.branch] = verdict
+            yield action, verdict
+
+
+def _room(held: Mapping[Action, Verdict], bench: Bench) -> float:
+    """How many branches can be created; what is held back is not deleted."""
+    project = bench.planned.project
+    if project is None:
+        return inf
+    moves = (a.destination for a in bench.planned.actions if isinstance(a, TransferProject))
+    limit = bench.desired.organizations[next(moves, project.organization)].limits.branches
+    if limit is None:
+        return inf
+    gone = sum(isinstance(action, DeleteBranch) and action not in held for action in bench.planned.actions)
+    return limit - len(project.branches or ()) + gone

@@ -1,0 +1,161 @@
+"""One scenario: its folder, what a run makes of it, and the files that say what has to come out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.cli.rehearsal import open_account
+from reconciler.cli.surroundings import Surroundings
+from reconciler.fleet import read
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.seed import add_project
+from tests.contract.judge import JudgedTransport, session_judge
+from tests.e2e.command_line import run_in
+from tests.scenarios import live_format, requests
+from tests.scenarios.account import look_into
+from tests.scenarios.live_format import NOW
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.simulator.simulator import Simulator
+    from tests.e2e.command_line import Ended
+
+FOLDER: Final = Path(__file__).parent
+SIMULATOR: Final = "sim.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out, in the form of the expectations; ``again`` is the document of a second plan."""
+
+    plan: str
+    requests: str
+    end: str
+    exit: str
+    first: Any
+    again: Any
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """Each expectation by the name of its file; None where there is to be none."""
+        return {
+            "plan.txt": self.plan,
+            "requests.txt": self.requests,
+            "end.yaml": self.end,
+            "exit": None if self.exit == "0\n" else self.exit,
+        }
+
+
+def names() -> list[str]:
+    """Every scenario."""
+    return sorted(path.name for path in FOLDER.iterdir() if (path / "tenants").is_dir())
+
+
+def expected(name: str) -> dict[str, str | None]:
+    """What the files of the scenario say."""
+    paths = {file: FOLDER / name / file for file in ("plan.txt", "requests.txt", "end.yaml", "exit")}
+    return {file: path.read_text(encoding="utf-8") if path.exists() else None for file, path in paths.items()}
+
+
+def play(name: str, folder: Path) -> Outcome:
+    """Plans, applies and plans again in an empty folder, through the command line. Raises AssertionError."""
+    case = FOLDER / name
+    stage(case, folder)
+    with _account(folder) as simulator:
+        for organization, seed in live_format.read(_text(case / "live.yaml")):
+            add_project(simulator, organization, seed)
+        before = look_into(simulator)
+    run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])
+    first, planned = run.document(), run.command("plan")
+    applied = run.command("apply", "--yes", "--journal", "journal.jsonl")
+    assert planned.code == applied.code, applied.err
+    with _account(folder) as simulator:
+        after = look_into(simulator)
+        keys = {key: f"key of {organization}" for organization, key in simulator.organization_keys.items()}
+        keys[simulator.personal_key] = "personal key"
+    again = run.document()
+    run.judge.verify()
+    return Outcome(
+        plan=planned.out,
+        requests=requests.write(run.writes, keys, {**after.names, **before.names}),
+        end=after.text,
+        exit=f"{applied.code}\n",
+        first=first,
+        again=again,
+    )
+
+
+def check_settled(outcome: Outcome) -> None:
+    """A second plan holds nothing, and is refused exactly what the first one was. Raises AssertionError."""
+    assert outcome.again["tenants"] == []
+    assert _standing(outcome.again) == _standing(outcome.first)
+
+
+def _standing(document: Any) -> Any:
+    """What a plan leaves to people; the live values that would go along may have moved meanwhile."""
+    for refusal in document["refusals"]:
+        for action in refusal["actions"]:
+            action.pop("companions", None)
+    return document["refusals"], document["conflicts"]
+
+
+def stage(case: Path, folder: Path) -> None:
+    """The files of the scenario in the folder, over a commit of those of its base where it has one."""
+    if (case / "base").is_dir():
+        _lay(case / "base", folder, case)
+        for command in (["init"], ["add", "."], ["commit", "--message=base"]):
+            _git(folder, *command)
+        shutil.rmtree(folder / "tenants")
+    _lay(case, folder, case)
+
+
+def _lay(files: Path, folder: Path, case: Path) -> None:
+    found = (place / "tiers.yaml" for place in (files, case, FOLDER))
+    shutil.copy(next(path for path in found if path.exists()), folder)
+    shutil.copytree(files / "tenants", folder / "tenants")
+
+
+def _base(case: Path) -> list[str]:
+    return ["--base", "HEAD" if (case / "base").is_dir() else "none"]
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    """Whatever this machine's settings are."""
+    settings = ("user.name=A", "user.email=a@example.org", "commit.gpgsign=false", "core.hooksPath=/dev/null")
+    options = [word for setting in settings for word in ("-c", setting)]
+    subprocess.run(["git", "-C", folder, *options, *arguments], check=True, capture_output=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _account(folder: Path) -> Simulator:
+    return open_account(folder / SIMULATOR, read(folder), LoopTime(NOW))
+
+
+class _Run:
+    """Commands in a folder, at a fixed time, before the judge."""
+
+    def __init__(self, folder: Path, flags: list[str]) -> None:
+        self._folder = folder
+        self._flags = flags
+        self.judge = session_judge()
+        self.writes: list[httpx.Request] = []
+
+    def command(self, *words: str) -> Ended:
+        around = Surroundings(environ={}, interactive=False, wrap=self._wrap, clock=lambda: NOW)
+        return run_in(self._folder, [*words, "--simulator", SIMULATOR, *self._flags], around)
+
+    def document(self) -> Any:
+        return json.loads(self.command("plan", "--format", "json").out)
+
+    def _wrap(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        return requests.Recorder(JudgedTransport(transport, self.judge), self.writes)

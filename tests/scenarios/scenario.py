@@ -75,7 +75,7 @@ def play(name: str, folder: Path) -> Outcome:
     run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])
     first, planned = run.document(), run.command("plan")
     applied = run.command("apply", "--yes", "--journal", "journal.jsonl")
-    assert planned.code == applied.code, applied.err
+    assert planned.code == applied.code, applied.err + applied.out
     with _account(folder) as simulator:
         after = look_into(simulator)
         keys = {key: f"key of {organization}" for organization, key in simulator.organization_keys.items()}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, quota, restore_window
 from reconciler.plan.concerns.together import companions
 
@@ -57,12 +58,18 @@ def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
 
 
 def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
-    """What must be lowered before the move, because the destination forbids it, and the rest."""
+    """What must be lowered before the move, because the destination forbids it, and the rest.
+
+    Where a commit asks for the move, it asks for the former, too, however the live value came about.
+    """
+    asked_for = case.moves and case.origin(organization.PATH) is Origin.CONFIG
     early: list[FieldChange] = []
     late: list[FieldChange] = []
     for change in changes:
-        forbidden = case.moves and organization.forbids(case.there, change.path, change.before)
-        (early if forbidden else late).append(change)
+        if not (case.moves and organization.forbids(case.there, change.path, change.before)):
+            late.append(change)
+        else:
+            early.append(replace(change, origin=Origin.CONFIG) if asked_for else change)
     return early, late
 
 

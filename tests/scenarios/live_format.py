@@ -118,7 +118,7 @@ def _snapshot(written: Document) -> SnapshotSeed:
         name=written.pop("name"),
         created_at=_moment(written.pop("created", None)),
         expires_at=_moment(written.pop("expires_at", None)),
-        manual=written.pop("manual", "true") == "true",
+        manual=written.pop("scheduled", "") != "true",
     )
 
 
@@ -214,7 +214,7 @@ def snapshot_document(snapshot: Document) -> Document:
         name=snapshot["name"],
         at=_other_than(snapshot["created_at"], snapshot["timestamp"]),
         expires_at=snapshot.get("expires_at"),
-        manual=None if snapshot["manual"] else False,
+        scheduled=not snapshot["manual"],
     )
 
 

@@ -17,7 +17,7 @@ from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.seed import add_project
 from tests.contract.judge import JudgedTransport, session_judge
 from tests.e2e.command_line import run_in
-from tests.scenarios import live_format, requests
+from tests.scenarios import live_format, recording
 from tests.scenarios.account import look_into
 from tests.scenarios.live_format import NOW
 
@@ -75,7 +75,7 @@ def play(name: str, folder: Path) -> Outcome:
     run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])
     first, planned = run.document(), run.command("plan")
     applied = run.command("apply", "--yes", "--journal", "journal.jsonl")
-    assert planned.code == applied.code, applied.err
+    assert planned.code == applied.code, applied.err + applied.out
     with _account(folder) as simulator:
         after = look_into(simulator)
         keys = {key: f"key of {organization}" for organization, key in simulator.organization_keys.items()}
@@ -84,7 +84,7 @@ def play(name: str, folder: Path) -> Outcome:
     run.judge.verify()
     return Outcome(
         plan=planned.out,
-        requests=requests.write(run.writes, keys, {**after.names, **before.names}),
+        requests=recording.write(run.writes, keys, {**after.names, **before.names}),
         end=after.text,
         exit=f"{applied.code}\n",
         first=first,
@@ -158,4 +158,4 @@ class _Run:
         return json.loads(self.command("plan", "--format", "json").out)
 
     def _wrap(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        return requests.Recorder(JudgedTransport(transport, self.judge), self.writes)
+        return recording.Recorder(JudgedTransport(transport, self.judge), self.writes)

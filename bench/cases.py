@@ -1,0 +1,114 @@
+"""One measurement in a process of its own: ``python bench/cases.py NAME FOLDER`` prints seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import yaml
+from scene import observed
+
+from reconciler.desired.tenant import Overrides
+from reconciler.fleet import read
+from reconciler.neon.wire import ProjectsPage
+from reconciler.plan import wanted
+from reconciler.plan.guards import guard
+from reconciler.plan.planner import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+
+CHANGED: Final = 100
+"""One tenant in so many."""
+MORE: Final = Overrides(quota={"data_transfer_bytes": 80 * 2**30})
+
+
+def load_files(folder: Path) -> float:
+    """Files to desired state, with every check."""
+    return timed(lambda: read(folder))
+
+
+def parse_with_pyyaml(folder: Path) -> float:
+    """PyYAML's C loader over the same files: dictionaries, nothing checked."""
+    files = sorted((folder / "tenants").rglob("*.yaml"))
+    return timed(lambda: [yaml.load(file.read_bytes(), yaml.CSafeLoader) for file in files])
+
+
+def read_bytes(folder: Path) -> float:
+    """Every file's bytes, and nothing made of them."""
+    files = sorted((folder / "tenants").rglob("*.yaml"))
+    return timed(lambda: [file.read_bytes() for file in files])
+
+
+def observe(folder: Path) -> float:
+    """Live state from the simulator in process, through the whole client."""
+    return observed(folder).seconds
+
+
+def decode_pages(folder: Path) -> float:
+    """The pages of the same lists with msgspec, into the types of the API."""
+    pages = observed(folder).pages
+    decoder = msgspec.json.Decoder(ProjectsPage)
+    return timed(lambda: [decoder.decode(page) for page in pages])
+
+
+def plan_in_sync(folder: Path) -> float:
+    """make_plan and guard where nothing differs."""
+    seen = observed(folder)
+    return _planned(seen.desired, seen.live)
+
+
+def plan_changed(folder: Path) -> float:
+    """make_plan and guard where one tenant in a hundred is to get another quota."""
+    seen = observed(folder)
+    tenants = {
+        name: replace(tenant, overrides=MORE) if number % CHANGED == 0 else tenant
+        for number, (name, tenant) in enumerate(seen.desired.tenants.items())
+    }
+    return _planned(replace(seen.desired, tenants=tenants), seen.live)
+
+
+def compare_dictionaries(folder: Path) -> float:
+    """As many plain dictionaries, wanted against live, all equal."""
+    desired = read(folder)
+    ours = [dict(wanted.fields(desired, tenant)) for tenant in desired.tenants.values()]
+    theirs = [dict(fields) for fields in ours]
+    return timed(lambda: [one for one, other in zip(ours, theirs, strict=True) if one != other])
+
+
+def _planned(desired: DesiredState, live: LiveState) -> float:
+    return timed(lambda: guard(make_plan(desired, live), desired, live))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes, with what it made still in memory."""
+    start = time.perf_counter()
+    made = work()
+    seconds = time.perf_counter() - start
+    del made
+    return seconds
+
+
+CASES: Final = {
+    case.__name__: case
+    for case in (
+        load_files,
+        parse_with_pyyaml,
+        read_bytes,
+        observe,
+        decode_pages,
+        plan_in_sync,
+        plan_changed,
+        compare_dictionaries,
+    )
+}
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{CASES[sys.argv[1]](Path(sys.argv[2]))}\n")

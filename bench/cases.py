@@ -13,7 +13,7 @@ import yaml
 from scene import observed
 
 from reconciler.desired.tenant import Overrides
-from reconciler.fleet import read
+from reconciler.fleet import read, utc_now
 from reconciler.neon.wire import ProjectsPage
 from reconciler.plan import wanted
 from reconciler.plan.guards import guard
@@ -84,7 +84,7 @@ def compare_dictionaries(folder: Path) -> float:
 
 
 def _planned(desired: DesiredState, live: LiveState) -> float:
-    return timed(lambda: guard(make_plan(desired, live), desired, live))
+    return timed(lambda: guard(make_plan(desired, live, now=utc_now()), desired, live))
 
 
 def timed(work: Callable[[], object]) -> float:

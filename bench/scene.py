@@ -20,7 +20,7 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import observe
 from reconciler.plan.ownership import creation_annotations
-from reconciler.simulator.seed import ProjectSeed, add_projects
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_projects
 from reconciler.simulator.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -72,16 +72,21 @@ labels:
   plan: {tier}
   owner: team-{team}
   region: eu-central
+  signed-up: web-site
+overrides:
+  quota:
+    data_transfer: 6GiB
+    logical_size: 600MiB
+"""
+
+BELOW: Final = """\
 snapshots:
-  - name: v1.0-stable
-  - name: before-migration
-    expires_at: 2099-12-20T00:00:00Z
+  - v1.0-stable
 dev_branches:
   - development
-  - name: preview
-    parent: main
-    compute: {{max_cu: 0.5}}
 """
+"""What one tenant in a hundred declares beside: its details have to be read."""
+DETAILED: Final = 100
 
 
 def make(folder: Path, tenants: int) -> None:
@@ -92,7 +97,8 @@ def make(folder: Path, tenants: int) -> None:
         file = folder / "tenants" / f"{number // FILES_PER_FOLDER:03d}" / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         tier = "free" if number % 10 else "pro"
-        file.write_text(TENANT.format(name=name, tier=tier, team=number % 40), encoding="utf-8")
+        text = TENANT.format(name=name, tier=tier, team=number % 40) + (BELOW if number % DETAILED == 0 else "")
+        file.write_text(text, encoding="utf-8")
     _fill(folder / ACCOUNT, read(folder))
 
 
@@ -113,6 +119,8 @@ def _seeds(desired: DesiredState, organization: str, created_at: float) -> Itera
                 compute=settings.compute,
                 restore_window_seconds=settings.restore_window_seconds,
                 annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="bench"),
+                branches=tuple(BranchSeed(branch.name) for branch in settings.dev_branches or ()),
+                snapshots=tuple(SnapshotSeed(snapshot.name) for snapshot in settings.snapshots or ()),
                 created_at=created_at,
             )
 
@@ -126,18 +134,19 @@ class Observed:
     seconds: float
     """Of this machine, not of the simulated clock."""
     pages: tuple[bytes, ...]
-    """What the API answered."""
+    """What the API answered to the listing."""
 
 
 class Recording(httpx.ASGITransport):
-    """The way to the simulator, on which answers are kept."""
+    """The way to the simulator, on which the pages of the listing are kept."""
 
     pages: tuple[bytes, ...] = ()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the call on."""
         response = await super().handle_async_request(request)
-        self.pages += (await response.aread(),)
+        if request.url.path.endswith("/projects"):
+            self.pages += (await response.aread(),)
         return response
 
 

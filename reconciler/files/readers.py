@@ -14,7 +14,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
-from reconciler.live.project import NEVER_SUSPEND
+from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
 from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
@@ -190,9 +190,7 @@ def read_suspend_timeout(text: str) -> int:
     if text == NEVER:
         return NEVER_SUSPEND
     seconds = parse_seconds(text)
-    if seconds == 0:
-        raise RejectedError("0 means Neon's default of 5m", f"write 5m, or {NEVER}")
-    return seconds
+    return seconds or DEFAULT_SUSPEND_TIMEOUT_SECONDS  # Neon: 0 is the default
 
 
 def read_cu(text: str) -> float:

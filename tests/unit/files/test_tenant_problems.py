@@ -69,10 +69,6 @@ SCHEMA = {
         HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
         ["3:31: '1.1' is no compute size (a positive multiple of 0.25, as in 0.25, 0.5, 2)"],
     ),
-    "a suspend timeout of nothing": (
-        HEAD + "overrides: {compute: {suspend_timeout: 0}}\n",
-        ["3:40: 0 means Neon's default of 5m (write 5m, or never)"],
-    ),
     "a date without a zone": (
         HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
         ["3:27: '2031-01-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
@@ -225,6 +221,9 @@ EDGES = {
     ),
     "a compute of one size": "tier: free\noverrides: {compute: {min_cu: 2, max_cu: 2}}\n",
     "the widest range": "tier: pro\noverrides: {compute: {max_cu: 8.25}}\n",
+    "Neon's default suspend timeout as the guide writes it": (
+        "tier: free\noverrides: {compute: {suspend_timeout: 0}}\n"
+    ),
     "a compute that never suspends": "tier: free\noverrides: {compute: {suspend_timeout: never}}\n",
     "every branch and snapshot": "tier: free\ndev_branches: [a, b]\nsnapshots: [a]\n",
     "every branch of the organization": "tier: roomy\ndev_branches: [a, b, c]\n",

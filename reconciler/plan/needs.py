@@ -12,6 +12,7 @@ from reconciler.plan.identity import identify
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
@@ -54,18 +55,9 @@ def needs(
     strangers = None if depth is Depth.DEEP else FEW_STRANGERS
     if depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET:
         depth = Depth.DEEP
-    matched = [
-        (tenant, identities.projects[tenant.name]) for tenant in tenants if tenant.name in identities.projects
-    ]
-    unsettled = [p for tenant, p in matched if not tenant.absent and _unsettled(desired, tenant, p)]
-    sized = [
-        project
-        for tenant, project in matched
-        if not tenant.absent
-        and not _unsettled(desired, tenant, project)
-        and _computes_matter(desired, tenant, project, depth)
-    ]
+    matched = [(tenant, project) for tenant in tenants if (project := identities.projects.get(tenant.name))]
     doomed = [project for tenant, project in matched if tenant.absent]
+    unsettled, sized = _of_present(desired, matched, depth)
     creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
     reporting_orphans = selection.everything and depth is not Depth.LIST
     doubtful = _doubtful(
@@ -80,13 +72,28 @@ def needs(
     )
 
 
+def _of_present(
+    desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]], depth: Depth
+) -> tuple[list[LiveProject], list[LiveProject]]:
+    """Projects of which the list leaves a value out, and of the others those whose computes have to be read."""
+    unsettled, sized = [], []
+    for tenant, project in matched:
+        if tenant.absent:
+            continue
+        settings = desired.settings(tenant)
+        if _unsettled(settings, project):
+            unsettled.append(project)
+        elif _computes_matter(settings, tenant, project, depth):
+            sized.append(project)
+    return unsettled, sized
+
+
 def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(project.id for project in projects))
 
 
-def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
+def _unsettled(settings: Settings, project: LiveProject) -> bool:
     """Whether a value is missing that the files manage, or that the organization it moves to may forbid."""
-    settings = desired.settings(tenant)
     moves = project.organization != settings.organization
     return (
         (settings.quota is not None and project.quota is None)
@@ -96,9 +103,8 @@ def _unsettled(desired: DesiredState, tenant: Tenant, project: LiveProject) -> b
     )
 
 
-def _computes_matter(desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> bool:
+def _computes_matter(settings: Settings, tenant: Tenant, project: LiveProject, depth: Depth) -> bool:
     """Whether the existing computes have to be read: always before a move or a change of size."""
-    settings = desired.settings(tenant)
     if project.organization != settings.organization:
         return True
     return settings.compute is not None and (

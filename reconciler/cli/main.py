@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -24,6 +25,10 @@ COMMANDS: Final = {
     "demo": ("demo", "Watch a fleet converge on the embedded Neon."),
 }
 """Module below reconciler.cli and one line of help. A module is imported when its command runs."""
+
+
+OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
+"""A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
 
 
 class LazyGroup(click.Group):
@@ -58,6 +63,7 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     sys.exit(run(args))
 
 

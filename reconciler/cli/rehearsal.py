@@ -54,7 +54,7 @@ def rehearse(
             via=around.wrap(httpx.ASGITransport(simulator.app)),
             now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
         )
-        return runner.run(use_within(connection, use))
+        return use_within(runner, connection, use)
 
 
 def open_account(file: Path, desired: DesiredState, clock_source: Callable[[], float] | None = None) -> Simulator:

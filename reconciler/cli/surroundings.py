@@ -67,10 +67,22 @@ def with_fleet(
         return rehearse(account.simulator, desired, around, use, share=share)
     connection = Fleet.connect(desired, environ=around.environ, host=account.api_host, share=share)
     with asyncio.Runner() as runner:
-        return runner.run(use_within(connection, use))
+        return use_within(runner, connection, use)
 
 
-async def use_within(connection: AbstractAsyncContextManager[Fleet], use: Callable[[Fleet], Awaitable[T]]) -> T:
+def use_within(
+    runner: asyncio.Runner,
+    connection: AbstractAsyncContextManager[Fleet],
+    use: Callable[[Fleet], Awaitable[T]],
+) -> T:
     """Opens the connection, uses the fleet, closes it."""
-    async with connection as fleet:
-        return await use(fleet)
+    found: list[T] = []
+
+    async def main() -> None:
+        async with connection as fleet:
+            found.append(await use(fleet))
+
+    # The runner's task returns nothing: on its way out the runner formats it as text, its result included
+    # (CPython: Runner.run, signal.getsignal), which takes seconds for the live state of a large fleet.
+    runner.run(main())
+    return found[0]

@@ -21,7 +21,7 @@ from reconciler.desired.state import Api
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, read_access
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped
 from reconciler.simulator.front import Latency
 from reconciler.simulator.organization import SimulatedOrganization
@@ -135,14 +135,21 @@ def world(
     behaviour: Behaviour = AS_DOCUMENTED,
     latency: Latency = AT_ONCE,
     refusals_allowed: bool = False,
+    starts_at: float = DEMO_EPOCH_SECONDS,
 ) -> Iterator[World]:
     """A world, by default with ``ORGANIZATIONS``. ``refusals_allowed`` where a test asks for the forbidden.
+
+    ``starts_at`` is in seconds since 1970.
 
     Raises AssertionError at the end of a block that broke rules of the official description.
     """
     judge = session_judge(refusals_allowed=refusals_allowed)
     opened = Simulator.open(
-        path, organizations or ORGANIZATIONS, clock_source=LoopTime(), behaviour=behaviour, latency=latency
+        path,
+        organizations or ORGANIZATIONS,
+        clock_source=LoopTime(starts_at),
+        behaviour=behaviour,
+        latency=latency,
     )
     with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         yield World(simulator, judge, JudgedTransport(InProcess(simulator.app), judge), runner)

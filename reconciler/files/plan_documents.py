@@ -99,6 +99,8 @@ class CoverageDocument(Document):
 
     tenants: Whole
     left_out: Whole
+    only: tuple[Text, ...]
+    missing: Whole
     projects: Whole
     organizations: tuple[Text, ...]
     computes_checked: Whole

@@ -99,6 +99,10 @@ class Coverage:
     """Tenants whose existing computes were read."""
     computes_total: int
     """Tenants that have a live project and a compute setting in the files."""
+    only: tuple[str, ...] = ()
+    """Names of the concerns that were looked at; empty where all were."""
+    missing: int = 0
+    """Tenants without a live project that ``only`` keeps from being created."""
     branches_checked: int = 0
     """Tenants whose branches were read, of those that declare any."""
     branches_total: int = 0

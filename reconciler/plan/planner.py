@@ -57,7 +57,8 @@ def make_plan(
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     mismatches = _mismatches(tenants, identities)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
-    planner = _Planner(desired, base, frozenset(only), identities, now)
+    concerns = frozenset(only)
+    planner = _Planner(desired, base, concerns, identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune:
         pruned = _prunings(desired, orphans)
@@ -71,7 +72,7 @@ def make_plan(
         conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
         notes=(*survey.notes(desired, live, tenants, identities), *planner.notes),
-        coverage=survey.coverage(desired, live, tenants, identities),
+        coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan import ownership
-from reconciler.plan.concerns import snapshots
+from reconciler.plan.concerns import NAMES, snapshots
+from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.plan import Conflict, Coverage, Note, Orphan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -72,7 +73,11 @@ def notes(
 
 
 def coverage(
-    desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities
+    desired: DesiredState,
+    live: LiveState,
+    tenants: Sequence[Tenant],
+    identities: Identities,
+    only: Collection[str],
 ) -> Coverage:
     """What was looked at, so that nobody takes silence for agreement."""
     found = [
@@ -86,6 +91,8 @@ def coverage(
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
+        missing=0 if PROJECT.name in only else sum(identities.missing(t) and not t.absent for t in tenants),
+        only=() if set(NAMES) <= set(only) else tuple(name for name in NAMES if name in only),
         projects=len(live.projects),
         organizations=tuple(live.listed),
         computes_checked=sum(project.endpoints is not None for project in sized),

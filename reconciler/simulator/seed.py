@@ -48,6 +48,8 @@ class BranchSeed:
     """The name of the branch that it was made of; None is the default one."""
     schema_only: bool = False
     """Whether it holds the schema alone, which makes it a root branch."""
+    created_at: float | None = None
+    """Seconds since 1970; None is when the project was made, or now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,17 +227,18 @@ def add_branch(simulator: Simulator, project_id: str, seed: BranchSeed) -> str:
 def _add_branch(simulator: Simulator, transaction: Transaction, project: Document, seed: BranchSeed) -> str:
     store = simulator.world.store
     source = _named(store, project["id"], seed.parent, transaction.now)
-    branch = branches.create(
-        transaction,
-        project_id=project["id"],
-        name=seed.name,
-        default=False,
-        protected=seed.protected,
-        annotations=seed.annotations,
-        storage_bytes=0 if seed.schema_only else branches.size_bytes(source),
-        origin=_origin(source, seed),
-        expires_at=seed.expires_at,
-    )
+    with transaction.dated(seed.created_at):
+        branch = branches.create(
+            transaction,
+            project_id=project["id"],
+            name=seed.name,
+            default=False,
+            protected=seed.protected,
+            annotations=seed.annotations,
+            storage_bytes=0 if seed.schema_only else branches.size_bytes(source),
+            origin=_origin(source, seed),
+            expires_at=seed.expires_at,
+        )
     branches.inherit(transaction, store, source["id"], branch["id"])
     if seed.with_compute:
         compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])

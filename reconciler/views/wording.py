@@ -118,8 +118,9 @@ def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
         return f"Not in sync, but nothing to do: {standing(plan, stale)}."
     if plan.coverage.tenants == 0:
         return f"No tenants to compare{_beside(plan)}."
-    verb = "matches" if plan.coverage.tenants == 1 else "match"
-    return f"In sync: {counted(plan.coverage.tenants, 'tenant')} {verb} the files{_beside(plan)}."
+    there = plan.coverage.tenants - plan.coverage.missing
+    verb = "matches" if there == 1 else "match"
+    return f"In sync: {counted(there, 'tenant')} {verb} the files{_beside(plan)}."
 
 
 def _beside(plan: Plan) -> str:
@@ -160,6 +161,8 @@ def budget(spent: Budget) -> str:
 def coverage(looked: Coverage) -> list[str]:
     """What was looked at, and what was not, one sentence a line."""
     limits = (
+        (len(looked.only), f"Only {listed(list(looked.only))} compared."),
+        (looked.missing, f"{counted(looked.missing, 'tenant')} without a project, which --only leaves missing."),
         (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
         (looked.held_back, f"{counted(looked.held_back, 'tenant')} held back: the file is broken."),
         (looked.unknown, f"{counted(looked.unknown, 'project')} that the API would not show."),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.live.project import Quota
 from reconciler.plan.ownership import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.desired.settings import Settings
     from reconciler.simulator.simulator import Simulator
@@ -32,11 +32,12 @@ class Rows:
     projects: Mapping[str, Row]
     branches: Mapping[str, Row]
     endpoints: Mapping[str, Row]
+    snapshots: Mapping[str, Row]
 
     @classmethod
     def of(cls, simulator: Simulator) -> Rows:
         """What is there now."""
-        return cls(*(_rows(simulator, table) for table in ("projects", "branches", "endpoints")))
+        return cls(*(_rows(simulator, table) for table in ("projects", "branches", "endpoints", "snapshots")))
 
     def below(self, project_id: str) -> Rows:
         """A project's part."""
@@ -44,6 +45,16 @@ class Rows:
             {key: row for key, row in self.projects.items() if key == project_id},
             {key: row for key, row in self.branches.items() if row["project_id"] == project_id},
             {key: row for key, row in self.endpoints.items() if row["project_id"] == project_id},
+            {key: row for key, row in self.snapshots.items() if row["project_id"] == project_id},
+        )
+
+    def among(self, branches: Collection[str], snapshots: Collection[str]) -> Rows:
+        """With only these branches, their computes, and only these snapshots."""
+        return replace(
+            self,
+            branches={key: row for key, row in self.branches.items() if key in branches},
+            endpoints={key: row for key, row in self.endpoints.items() if row["branch_id"] in branches},
+            snapshots={key: row for key, row in self.snapshots.items() if key in snapshots},
         )
 
     def unmanaged(self, settings: Settings, *, moved: bool) -> Rows:
@@ -56,12 +67,14 @@ class Rows:
                 key: _unmanaged_endpoint(row, settings, moved=moved) if row["branch_id"] in default else row
                 for key, row in self.endpoints.items()
             },
+            self.snapshots,
         )
 
     def end_state(self) -> list[str]:
-        """Every project with its branches and computes, without ids, times and the run that made it."""
+        """Every project with all that is in it, without ids, times and the run that made it."""
         return sorted(
-            json.dumps([self._place(key), sorted(self._branches(key))], sort_keys=True) for key in self.projects
+            json.dumps([self._place(key), [*self._branches(key)], [*self._snapshots(key)]], sort_keys=True)
+            for key in self.projects
         )
 
     def _place(self, project_id: str) -> Row:
@@ -70,12 +83,18 @@ class Rows:
         return {key: body[key] for key in (*kept, "history_retention_seconds")}
 
     def _branches(self, project_id: str) -> Iterator[str]:
-        for key, branch in self.branches.items():
-            if branch["project_id"] == project_id:
-                annotations = json.loads(branch["annotations"] or "{}").get("value", {})
-                of_creation = {name: value for name, value in annotations.items() if name != RUN}
-                sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
-                yield json.dumps([branch["name"], of_creation, sizes], sort_keys=True)
+        found = {key: row for key, row in self.branches.items() if row["project_id"] == project_id}
+        for key, branch in sorted(found.items(), key=lambda item: item[1]["name"]):
+            annotations = json.loads(branch["annotations"] or "{}").get("value", {})
+            of_creation = {name: value for name, value in annotations.items() if name != RUN}
+            parent = self.branches.get(branch["parent_id"], {}).get("name")
+            standing = [branch[column] for column in ("name", "is_default", "protected", "expires_at")]
+            sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
+            yield json.dumps([standing, parent, of_creation, sizes], sort_keys=True)
+
+    def _snapshots(self, project_id: str) -> list[str]:
+        found = [row for row in self.snapshots.values() if row["project_id"] == project_id]
+        return sorted(json.dumps([row["body"]["name"], row["manual"], row["expires_at"]]) for row in found)
 
 
 def limits(row: Row) -> dict[str, float]:
@@ -91,9 +110,8 @@ def limits(row: Row) -> dict[str, float]:
 
 
 def _rows(simulator: Simulator, table: str) -> dict[str, Row]:
-    query = f"SELECT * FROM {table} WHERE deleted_at IS NULL ORDER BY id"  # noqa: S608
-    found = simulator.world.store.rows(query)
-    return {row["id"]: dict(row) | {"body": json.loads(row["body"])} for row in found}
+    found = map(dict, simulator.world.store.rows(f"SELECT * FROM {table} ORDER BY id"))  # noqa: S608
+    return {row["id"]: row | {"body": json.loads(row["body"])} for row in found if row.get("deleted_at") is None}
 
 
 def _size(row: Row) -> dict[str, float]:

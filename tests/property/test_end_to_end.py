@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from reconciler.cli import exit_codes
 from reconciler.desired.policy import Policy
@@ -16,7 +16,16 @@ from reconciler.plan.order import stage
 from reconciler.plan.outcome import Result
 from reconciler.views import json_documents
 from tests.builders import NOON
-from tests.property.accounts import CAREFUL, LOWERING, PRUNING, cases, disturbances, opened
+from tests.property.accounts import (
+    CAREFUL,
+    LOWERING,
+    PRUNING,
+    cases,
+    disturbances,
+    held_back,
+    opened,
+    through_http,
+)
 from tests.property.rows import Rows, limits
 from tests.wiring import WRITING
 
@@ -25,18 +34,10 @@ if TYPE_CHECKING:
 
     from reconciler.plan.plan import Plan
     from reconciler.simulator.exchanges import Exchange
-    from tests.property.accounts import Case, Disturbance, Scene
+    from tests.property.accounts import Case, Disturbance
 
-through_http = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-"""The same examples each time: to search for new ones, take ``derandomize`` away and let it run for hours."""
 ANY = (CAREFUL, LOWERING, PRUNING)
 FAIL_ON = ("refused", "invalid", "incomplete", "drift")
-RUNS_AT_MOST = 3
 
 pytestmark = pytest.mark.slow
 
@@ -56,16 +57,6 @@ def test_after_an_apply_nothing_is_left_to_plan_but_the_same_refusals_and_confli
     standing = exit_codes.of_plan(after, FAIL_ON, detailed=False)
     assert exit_codes.of_apply(before, report, FAIL_ON) is standing
     assert standing in (ExitCode.DONE, ExitCode.REFUSED)
-
-
-def held_back(plan: Plan) -> list[object]:
-    """What the guards refuse: the rule, and every change."""
-    return [
-        (refusal.rule, refusal.tenants, action.kind, change.path, change.before, change.after)
-        for refusal in plan.refusals
-        for action in refusal.actions
-        for change in action.changes
-    ]
 
 
 @through_http
@@ -127,21 +118,9 @@ def test_a_run_that_was_stopped_or_killed_ends_as_if_it_had_not_been_once_it_run
     with opened(case) as scene:
         scene.apply_disturbed(scene.plan(), disturbance)
         scene.wait(seconds=1)
-        repair(scene)
+        scene.repair()
         ended = Rows.of(scene.world.simulator)
     assert ended.end_state() == expected.end_state()
-
-
-def repair(scene: Scene) -> None:
-    """Runs again until nothing is left. Where lists lag, the second run may not see what the first has made:
-    it creates a rival, which it finds to be the later one and removes.
-    """
-    for _ in range(RUNS_AT_MOST):
-        planned = scene.plan()
-        if planned.plan.empty:
-            return
-        scene.apply(planned)
-    raise AssertionError(scene.plan().plan.tenants)
 
 
 @through_http

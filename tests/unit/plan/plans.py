@@ -138,7 +138,9 @@ def plans(draw: st.DrawFn, fleet: str = "prod") -> Plan:
                 Coverage,
                 *([counts] * 3),
                 st.lists(texts, max_size=2).map(tuple),
-                *([counts] * 8),
+                *([counts] * 2),
+                st.lists(texts, max_size=2).map(tuple),
+                *([counts] * 7),
             )
         ),
         budget=draw(st.builds(Budget, counts, counts, counts, finite)),

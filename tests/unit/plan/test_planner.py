@@ -302,6 +302,13 @@ def test_only_one_concern_leaves_the_others_alone() -> None:
     assert {path.partition(".")[0] for path in values(next(plan.actions))} == {"quota"}
 
 
+def test_what_only_leaves_out_is_counted() -> None:
+    looked = make_plan(a_fleet(a_tenant("new")), a_view(), only=("snapshots", "quota")).coverage
+    assert (looked.only, looked.missing) == (("quota", "snapshots"), 1)
+    looked = make_plan(a_fleet(a_tenant("new")), a_view()).coverage
+    assert (looked.only, looked.missing) == ((), 0)
+
+
 class TestOrigin:
     def origin(self, before: object, after: object, **project: object) -> dict[str, Origin]:
         base = None if before is None else a_fleet(before)  # type: ignore[arg-type]

@@ -29,6 +29,8 @@ class Settings:
     settings: Mapping[str, Json]
     dev_branches: tuple[DevBranch, ...] | None
     """With their computes resolved: the branch's, else the tier's, over the project's; None is not managed."""
+    most_dev_branches: int | None
+    """What the tier allows; None is any number."""
     snapshots: tuple[Snapshot, ...] | None
     snapshot_policy: SnapshotPolicy
 
@@ -53,6 +55,7 @@ def resolve(tenant: Tenant, tier: Tier, project_name: str | None) -> Settings:
         ),
         settings={**tier.settings, **overrides.settings},
         dev_branches=_dev_branches(tenant, tier, compute),
+        most_dev_branches=tier.dev_branches.max,
         snapshots=tenant.snapshots,
         snapshot_policy=tier.snapshots,
     )

@@ -47,7 +47,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Facts that count at creation only; pinned in a tenant's file they must also match the live project."""
+    """Facts that count at creation only. Region and version must also match the live project."""
 
     region: str | None = None
     pg_version: int | None = None

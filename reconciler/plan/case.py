@@ -46,6 +46,16 @@ class Case:
         return ORGANIZATION in self.only and self.project.organization != self.settings.organization
 
     @property
+    def limits(self) -> OrganizationLimits:
+        """Of the organization that the project is in once this plan is carried out."""
+        return self.there if self.moves else self.here
+
+    @property
+    def organization(self) -> str:
+        """The organization that the project is in once this plan is carried out."""
+        return self.settings.organization if self.moves else self.project.organization
+
+    @property
     def restore_window_seconds(self) -> int | None:
         """The window once the project's own changes are through: branches and snapshots come after them."""
         wanted = self.settings.restore_window_seconds

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan.action import PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, quota, restore_window
+from reconciler.plan.concerns import (
+    PROJECT_CONCERNS,
+    branches,
+    compute,
+    concern_name,
+    organization,
+    quota,
+    restore_window,
+)
 from reconciler.plan.concerns.together import companions
 
 if TYPE_CHECKING:
@@ -99,9 +107,10 @@ def _bounded(project: LiveProject) -> Fields:
 
 
 def _clamps(case: Case, observed: Fields) -> Iterator[FieldChange]:
-    """Unmanaged values that stand in the way of the move; they share the move's origin."""
+    """Values that this run does not manage and that stand in the way of the move; they share its origin."""
     if case.moves:
-        for change in organization.clamps(case.there, observed, case.wanted_now):
+        managed = {path: value for path, value in case.wanted_now.items() if concern_name(path) in case.only}
+        for change in organization.clamps(case.there, observed, managed):
             yield replace(change, origin=case.origin(organization.PATH))
 
 

@@ -43,7 +43,9 @@ def identify(desired: DesiredState, live: LiveState) -> Identities:
     search = _Search(desired, live)
     for tenant in desired.tenants.values():
         search.by_pin_or_name(tenant)
+    search.contest()
     search.by_annotation(tenant for tenant in desired.tenants.values() if search.is_missing(tenant))
+    search.contest()
     return search.result()
 
 
@@ -61,6 +63,9 @@ class _Search:
         self._projects: dict[str, LiveProject] = {}
         self._conflicts: dict[str, Conflict] = {}
         self._unseen: set[str] = set()
+        self._contested: set[str] = set()
+        self._astray: dict[str, LiveProject] = {}
+        """By tenant: the project that was created for it and now has another tenant's name."""
 
     def is_missing(self, tenant: Tenant) -> bool:
         """A tombstone misses nothing: a renamed project of its is left to a person, as an orphan."""
@@ -72,7 +77,7 @@ class _Search:
             names = self._desired.naming.names(tenant.name)
             self._settle(tenant, [p for name in names for p in self._by_name.get(name, ())])
         elif project := self._by_id.get(tenant.project_id):
-            self._projects[tenant.name] = project
+            self._settle(tenant, [project])
         elif tenant.project_id in self._unknown:
             self._unseen.add(tenant.name)
         elif not tenant.absent:
@@ -92,15 +97,47 @@ class _Search:
             self._conflicts[tenant.name] = _several(tenant, candidates)
         elif candidates:
             (project,) = candidates
-            if foreign := _other_fleet(project, self._desired.fleet):
-                self._conflicts[tenant.name] = _belongs_elsewhere(tenant, project, foreign)
+            if conflict := self._contradiction(tenant, project):
+                self._conflicts[tenant.name] = conflict
+                self._contested.add(project.id)
             else:
                 self._projects[tenant.name] = project
+
+    def _contradiction(self, tenant: Tenant, project: LiveProject) -> Conflict | None:
+        """What the project's own annotation says against the match."""
+        if foreign := _other_fleet(project, self._desired.fleet):
+            return _belongs_elsewhere(tenant, project, foreign)
+        annotated = annotated_tenant(project, self._desired.fleet)
+        if annotated is None or annotated == tenant.name or tenant.project_id is not None:
+            return None
+        if annotated not in self._desired.tenants:
+            return None
+        self._astray[annotated] = project
+        return _is_another_tenants(tenant, project, annotated)
+
+    def contest(self) -> None:
+        """A project that two tenants would call their own is neither's; nor does one that strayed leave a gap."""
+        for name, project in self._astray.items():
+            if name not in self._projects and name not in self._conflicts:
+                self._conflicts[name] = _has_gone_astray(self._desired.tenants[name], project)
+        claims: dict[str, list[str]] = {}
+        for name, project in self._projects.items():
+            claims.setdefault(project.id, []).append(name)
+        for project_id, names in claims.items():
+            if len(names) > 1:
+                self._contested.add(project_id)
+                for name in names:
+                    del self._projects[name]
+                    self._conflicts[name] = _claimed_twice(self._desired.tenants[name], project_id, names)
 
     def _unmatched(self) -> list[LiveProject]:
         taken = {project.id for project in self._projects.values()}
         contested = {n for name in self._conflicts for n in self._desired.naming.names(name)}
-        return [p for p in self._live.projects if p.id not in taken and p.name not in contested]
+        return [
+            project
+            for project in self._live.projects
+            if project.id not in taken and project.id not in self._contested and project.name not in contested
+        ]
 
     def result(self) -> Identities:
         return Identities(
@@ -146,5 +183,33 @@ def _belongs_elsewhere(tenant: Tenant, project: LiveProject, fleet: str) -> Conf
         tenant.name,
         f"project {project.id} ({project.name}) carries the annotation of fleet {fleet!r}",
         "give each fleet a naming pattern of its own",
+        tenant.location,
+    )
+
+
+def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}",
+        "give the project its own name back, or state it as project_id in the file of whom it belongs to",
+        tenant.location,
+    )
+
+
+def _claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conflict:
+    others = ", ".join(repr(name) for name in names if name != tenant.name)
+    return Conflict(
+        tenant.name,
+        f"project {project_id} would be this tenant's and also that of {others}",
+        "state a project_id in each of the files, or change the naming patterns so that no name fits two tenants",
+        tenant.location,
+    )
+
+
+def _has_gone_astray(tenant: Tenant, project: LiveProject) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"project {project.id}, created for this tenant, now has another tenant's name ({project.name})",
+        "give it its name back, or state it as project_id in this tenant's file",
         tenant.location,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan.concerns import branches, compute, snapshots
+from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, snapshots
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def needs(
     orphans = selection.everything and depth is not Depth.LIST
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
-        strangers = []
+        strangers = [p for p in strangers if desired.naming.tenant(p.name)] if prune else []
     branched = [*(look.project for look in settled if look.needs_branches), *strangers]
     sized = [look.project for look in settled if look.needs_endpoints]
     saved = [look.project for look in settled if look.needs_snapshots]
@@ -103,11 +103,15 @@ class _Look:
 
     @property
     def needs_branches(self) -> bool:
-        """For whose it is before a deletion, for the names of computes, and where branches are declared."""
-        if self._tenant.absent or self._moves or self.needs_endpoints:
+        """For whose it is before anything is written, for the names of computes, and where some are declared."""
+        if self._tenant.absent or self._moves or self.needs_endpoints or self._differs:
             return True
         declares = self._settings.dev_branches is not None or bool(self._settings.snapshots)
         return declares and self._depth is not Depth.LIST
+
+    @property
+    def _differs(self) -> bool:
+        return any(True for concern in PROJECT_CONCERNS for _ in concern.changes(self._settings, self.project))
 
     @property
     def needs_endpoints(self) -> bool:

@@ -57,17 +57,23 @@ def owner(project: LiveProject) -> Mapping[str, str] | None:
     return next(ours, None)
 
 
+def creator(project: LiveProject) -> Mapping[str, str] | None:
+    """The annotation that came with the project itself, not with a branch made in it later."""
+    ours = (note for note in project.annotations if note.get(MANAGED_BY) == PRODUCT and BRANCH not in note)
+    return next(ours, None)
+
+
 def owned(project: LiveProject, fleet: str) -> bool | None:
     """Whether this fleet created the project; None where its branches were not read."""
     if project.branches is None:
         return None
-    annotation = owner(project)
+    annotation = creator(project)
     return annotation is not None and annotation.get(FLEET) == fleet
 
 
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
     """The tenant that the fleet's own annotation names, if it is on the project."""
-    annotation = owner(project)
+    annotation = creator(project) or owner(project)
     if annotation is None or annotation.get(FLEET) != fleet:
         return None
     return annotation.get(TENANT)

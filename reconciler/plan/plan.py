@@ -24,6 +24,7 @@ class Rule(Enum):
     THRESHOLD = "threshold"
     ORGANIZATION_LIMIT = "organization-limit"
     MANY_UNMATCHED = "many-unmatched"
+    SHRUNKEN_FILES = "shrunken-files"
     INCOMPLETE_VIEW = "incomplete-view"
     INTEGRATION = "integration"
     BRANCH_LIMIT = "branch-limit"

@@ -60,7 +60,7 @@ def make_plan(
     concerns = frozenset(only)
     planner = _Planner(desired, base, concerns, identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
-    if prune:
+    if prune and PROJECT.name in concerns and not desired.held_back:
         pruned = _prunings(desired, orphans)
         plans += pruned
         orphans = _left(orphans, pruned)
@@ -71,7 +71,7 @@ def make_plan(
         refusals=tuple(planner.refusals),
         conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
-        notes=(*survey.notes(desired, live, tenants, identities), *planner.notes),
+        notes=(*survey.notes(desired, live, tenants, identities, prune=prune), *planner.notes),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
     )

@@ -53,9 +53,13 @@ def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:
 
 
 def notes(
-    desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities
+    desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities, *, prune: bool
 ) -> Iterator[Note]:
     """Projects that were not found by name, and where none could be found otherwise."""
+    if prune and desired.held_back:
+        yield Note(None, f"nothing is pruned while {len(desired.held_back)} tenants are held back by broken files")
+    if not live.listed:
+        yield from _looked_up_by_name(tenants, identities)
     unread = sum(project.branches is None for project in identities.unmatched) if live.listed else 0
     if unread and any(identities.missing(tenant) and not tenant.absent for tenant in tenants):
         yield Note(
@@ -70,6 +74,13 @@ def notes(
         elif project and not tenant.project_id and project.name not in desired.naming.names(tenant.name):
             found = f"project {project.id}, found by its annotation, has been renamed {project.name!r}"
             yield Note(tenant.name, found, tenant.location)
+
+
+def _looked_up_by_name(tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
+    for tenant in tenants:
+        if identities.missing(tenant) and not tenant.absent:
+            words = "looked up by name alone: a project of its that somebody renamed would not be recognised"
+            yield Note(tenant.name, words, tenant.location)
 
 
 def coverage(

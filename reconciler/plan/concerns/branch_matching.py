@@ -63,6 +63,10 @@ class BranchMatching:
         """Why the branch cannot be deleted, given the ids of those that are."""
         if branch.protected:
             return "it is protected in Neon"
+        if branch.parent_id is None:
+            return "it is a root branch, and Neon deletes none"
+        if branch.name != self.declared_as(branch):
+            return f"somebody renamed it; it was created as {self.declared_as(branch)!r}"
         staying = [other.name for other in self._live if other.parent_id == branch.id and other.id not in doomed]
         return f"{staying[0]!r} is a child of it" if staying else None
 

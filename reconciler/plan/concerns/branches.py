@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
-from reconciler.plan.change import FieldChange, JsonText, Risk
+from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
 from reconciler.plan.concerns.moments import outside_window, text
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import DevBranch
     from reconciler.live.project import Compute, Json, LiveBranch
     from reconciler.plan.case import Case, Finding
-    from reconciler.plan.change import Origin
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
+EXPIRED: Final = "expired by the tenant's file"
 LONGEST_LIFE: Final = timedelta(days=30)
 """Neon: how far ahead a branch may expire."""
 
@@ -92,15 +92,17 @@ def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
 def _over(case: Case, live: BranchMatching, branch: LiveBranch) -> str:
     """Why a branch is not wanted any more."""
     written = {declared.name for declared in case.settings.dev_branches or ()}
-    return "expired by the tenant's file" if live.declared_as(branch) in written else "declared no more"
+    return EXPIRED if live.declared_as(branch) in written else "declared no more"
 
 
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
+    """The file itself asks for the end of a branch whose expiry it states."""
+    origin = Origin.CONFIG if reason == EXPIRED else case.origin(path(name), NAME)
     return DeleteBranch(
         tenant=case.tenant.name,
         reason=reason,
         source=case.tenant.location,
-        changes=(_existence(name, case.origin(path(name), NAME), before=True),),
+        changes=(_existence(name, origin, before=True),),
         branch=branch.name,
         branch_id=branch.id,
         purpose=Purpose.DEV_BRANCH,
@@ -111,6 +113,10 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[L
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
+    if branch.expires_at is None and live.expires_at is not None:
+        yield _note(
+            case, f"branch {branch.name!r} expires at {text(live.expires_at)}, which the file does not say"
+        )
     expiry = list(_another_expiry(case, branch, live))
     if expiry and (hindrance := _cannot_expire(case, branch, live, staying)):
         yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
@@ -164,7 +170,7 @@ class _Parent:
 
 
 def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
-    limit = case.there.branches
+    limit, most = case.limits.branches, case.settings.most_dev_branches
     expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
     names = {found.id: branch.name for branch in live.declared if (found := live.of(branch.name))}
     there = {
@@ -178,8 +184,12 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
             yield _note(case, f"branch {branch.name!r} is not created: {hindrance}")
         elif limit is not None and len(there) >= limit:
-            yield _no_room(case, branch, parent, len(there) + 1)
+            allowed = branches_allowed(case.organization, case.limits)
+            yield _no_room(case, branch, parent, f"{allowed}, and this one would hold {len(there) + 1}")
+        elif most is not None and len(names) >= most:
+            yield _no_room(case, branch, parent, f"tier {case.settings.tier} allows {most} development branches")
         else:
+            names[branch.name] = branch.name
             there[branch.name] = _Parent(branch.expires_at is not None, None)
             yield _create(case, branch, parent)
 
@@ -214,11 +224,11 @@ def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:
     )
 
 
-def _no_room(case: Case, branch: DevBranch, parent: str, held: int) -> Refusal:
+def _no_room(case: Case, branch: DevBranch, parent: str, message: str) -> Refusal:
     return Refusal(
         Rule.BRANCH_LIMIT,
         (case.tenant.name,),
-        f"{branches_allowed(case.settings.organization, case.there)}, and this one would hold {held}",
+        message,
         "delete branches that are not needed, or declare fewer",
         (_create(case, branch, parent),),
     )

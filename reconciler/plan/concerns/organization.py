@@ -24,7 +24,7 @@ _NOT_A_TENANTS: Final = frozenset({"projects"})
 
 
 def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
-    """Whether the destination grants a tenant less than the origin in any respect that both state."""
+    """Whether the destination grants a tenant less than the origin in any respect; not stated is no limit."""
     return any(
         _less(name, getattr(origin, name), getattr(destination, name))
         for name in (field.name for field in fields(OrganizationLimits))
@@ -34,7 +34,7 @@ def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) ->
 
 def _less(name: str, before: float | None, after: float | None) -> bool:
     if before is None or after is None:
-        return False
+        return after is not None
     return after > before if name in _LOWER_IS_MORE else after < before
 
 

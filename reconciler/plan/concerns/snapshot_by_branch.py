@@ -47,11 +47,11 @@ class ByBranch:
 
     def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
         """As many as the project may still have branches (Neon counts all of them)."""
-        if case.there.branches is None:
+        if case.limits.branches is None:
             return None
         made = sum(isinstance(finding, CreateBranch) for finding in planned)
         gone = sum(isinstance(finding, DeleteBranch) for finding in planned)
-        return max(0, case.there.branches - len(case.project.branches or ()) - made + gone)
+        return max(0, case.limits.branches - len(case.project.branches or ()) - made + gone)
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
         """A child of the default branch, without a compute."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.plan.change import FieldChange, JsonText, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
-from reconciler.plan.concerns.moments import expired, outside_window
+from reconciler.plan.concerns.moments import expired, outside_window, text
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.plan import Note, Refusal, Rule
@@ -74,7 +74,7 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
 
 
 def _surplus(case: Case, count: int) -> int:
-    limit = case.there.snapshots
+    limit = case.limits.snapshots
     return 0 if limit is None else max(0, count - limit)
 
 
@@ -147,12 +147,15 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
     if snapshot.at is None:
         return None
+    default = case.project.default_branch
+    if default is not None and snapshot.at < default.created_at:
+        return f"{text(snapshot.at)} lies before branch {default.name!r} was created"
     return outside_window(snapshot.at, case.restore_window_seconds, case.now)
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
     change = _existence(snapshot.name, case.origin(ORGANIZATION), before=True)
-    reason = snapshots_allowed(case.settings.organization, case.there)
+    reason = snapshots_allowed(case.organization, case.limits)
     return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
 
 
@@ -164,7 +167,7 @@ def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
 
 def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: _Room) -> Refusal:
     """Worded so that it stays true once what fits has been taken."""
-    organization, tier, limits = case.settings.organization, case.settings.tier, case.there
+    organization, tier, limits = case.organization, case.settings.tier, case.limits
     if room.limited_by_others(len(wanted)):
         message = f"{branches_allowed(organization, limits)}, and none is left"
         return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")

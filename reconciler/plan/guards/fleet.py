@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
 from reconciler.plan.change import Risk
+from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
 
@@ -37,18 +38,32 @@ class Bench:
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     """Creating many tenants while about as many projects of ours match no file."""
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    unmatched = sum(owned(orphan.project, bench.desired.fleet) is not False for orphan in bench.plan.orphans)
-    if len(creating) < MANY or 2 * unmatched < len(creating):
+    if len(creating) < max(MANY, bench.permissions.counts.get("creates", 0) + 1) or not bench.live.listed:
         return
-    if bench.permissions.counts.get("creates", 0) >= len(creating):
+    strangers = identify(bench.desired, bench.live).unmatched
+    unmatched = sum(owned(project, bench.desired.fleet) is not False for project in strangers)
+    if 2 * unmatched < len(creating):
         return
     yield _refusal(
         Rule.MANY_UNMATCHED,
         creating,
-        f"{len(creating)} tenants would be created while {unmatched} live projects of the fleet match no file",
+        f"{len(creating)} tenants would be created while {unmatched} live projects that may be ours match no file",
         "if the naming pattern changed, keep the old one in naming.previous; "
         f"if they really are new, permit it with --allow creates={len(creating)}",
     )
+
+
+def shrunken_files(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """Pruning more projects than the files declare tenants: most files are not there."""
+    pruned = [planned for planned in kept if planned.tenant not in bench.desired.tenants]
+    declared = len(bench.desired.tenants)
+    if len(pruned) > max(declared, bench.permissions.counts.get("deletes", 0)):
+        yield _refusal(
+            Rule.SHRUNKEN_FILES,
+            pruned,
+            f"--prune would delete {len(pruned)} projects while the files declare {declared} tenants",
+            f"look for the missing files; if they are gone for good, permit it with --allow deletes={len(pruned)}",
+        )
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -118,7 +133,7 @@ KINDS: Final[dict[str, Callable[[Action], bool]]] = {
 """By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
-RULES: Final[tuple[FleetRule, ...]] = (many_unmatched, organization_limits, thresholds)
+RULES: Final[tuple[FleetRule, ...]] = (many_unmatched, shrunken_files, organization_limits, thresholds)
 
 
 def _refusal(rule: Rule, refused: Sequence[TenantPlan], message: str, remedy: str) -> Refusal:

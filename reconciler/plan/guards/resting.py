@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from reconciler.plan.action import CreateBranch, DeleteBranch, TransferProject
+from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
     """A branch waits for its parent, and for room as long as others may not go."""
     verdicts = {action: verdict for (action, _), verdict in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
-    missing: dict[str, Verdict] = {}
+    missing = {a.rename_to: v for a, v in verdicts.items() if isinstance(a, PatchBranch) and a.rename_to}
     room = _room(verdicts, bench)
     for action in bench.planned.actions:
         if not isinstance(action, CreateBranch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.desired.tier import AtLimit
-from reconciler.plan.action import DeleteBranch, DeleteSnapshot, TransferProject
-from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
+from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, TransferProject
+from reconciler.plan.concerns import compute
+from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.bench import Bench, Verdict
 from reconciler.plan.order import Stage, stage
@@ -20,7 +21,8 @@ def no_room_below(action: Action, bench: Bench) -> Verdict | None:
     """A move to an organization that allows fewer branches or snapshots than would be left."""
     if not isinstance(action, TransferProject) or action.destination not in bench.desired.organizations:
         return None
-    return _too_many_branches(action.destination, bench) or _too_many_snapshots(action.destination, bench)
+    rules = (_too_many_branches, _too_many_snapshots, _too_large_computes)
+    return next((verdict for rule in rules if (verdict := rule(action.destination, bench))), None)
 
 
 def _too_many_branches(organization: str, bench: Bench) -> Verdict | None:
@@ -43,6 +45,29 @@ def _too_many_snapshots(organization: str, bench: Bench) -> Verdict | None:
         f"{snapshots_allowed(organization, limits)}, and {_left(remaining)}",
         f"delete snapshots that the tenant can do without{_or_let_them_give_way(bench)}",
     )
+
+
+def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
+    """Computes that nothing in the files sizes are left alone, and so stand in the way."""
+    project, limits = bench.planned.project, bench.desired.organizations[organization].limits
+    names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
+    lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
+    remaining = _remaining_branches(bench)
+    for endpoint in (project.endpoints if project else None) or ():
+        branch = names.get(endpoint.branch_id, endpoint.branch_id)
+        sizes = compute.members(endpoint.compute)
+        if (
+            branch in remaining
+            and branch not in lowered
+            and any(forbids(limits, path, size) for path, size in sizes.items())
+        ):
+            return Verdict(
+                Rule.ORGANIZATION_LIMIT,
+                f"organization {organization} does not allow the size or suspension of the compute {endpoint.id} "
+                f"of branch {branch!r}, which no file sizes",
+                "change it in the console, or declare the branch",
+            )
+    return None
 
 
 def _or_let_them_give_way(bench: Bench) -> str:

@@ -87,11 +87,12 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     project = bench.planned.project
     if not isinstance(action, DeleteProject) or project is None or bench.pinned:
         return None
-    if ownership.owned(project, bench.desired.fleet):
+    fleet = bench.desired.fleet
+    if ownership.owned(project, fleet) and ownership.annotated_tenant(project, fleet) == action.tenant:
         return None
     return Verdict(
         Rule.OWNERSHIP,
-        f"project {project.id} ({project.name}) does not carry the annotation of fleet {bench.desired.fleet!r}",
+        f"project {project.id} ({project.name}) does not say that fleet {fleet!r} created it for this tenant",
         f"state project_id: {project.id} in the tenant's file to say that it is yours",
     )
 

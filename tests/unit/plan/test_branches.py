@@ -17,6 +17,7 @@ from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (
     DAY,
+    FREE,
     FREE_LIMITS,
     FREE_TIER,
     NOON,
@@ -227,6 +228,47 @@ def test_no_more_branches_than_the_organization_allows() -> None:
         ("CreateBranch", "a"),
     ]
     assert [(r.rule, len(r.actions)) for r in found.refusals] == [(Rule.BRANCH_LIMIT, 1), (Rule.BRANCH_LIMIT, 1)]
+
+
+def test_a_renamed_branch_is_kept_when_its_declaration_goes() -> None:
+    found = plan(project=live(ours("keep-me", declared="dev")))
+    assert found.empty
+    assert "somebody renamed it" in found.notes[0].message
+
+
+def test_a_root_branch_is_not_deleted() -> None:
+    found = plan(project=live(ours("schema", parent_id=None)))
+    assert found.empty
+    assert "root branch" in found.notes[0].message
+
+
+def test_an_expiry_that_the_file_does_not_state_is_said() -> None:
+    found = plan(DEV, project=live(ours("dev", expires_at=NOON + timedelta(days=1))))
+    assert found.empty
+    assert "expires at 2030-05-05T12:00:00Z" in found.notes[0].message
+
+
+def test_the_passing_of_a_declared_expiry_is_cause_enough() -> None:
+    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
+    view = a_view(live(ours("dev")))
+    assert [a.kind for a in guard(make_plan(fleet, view), fleet, view).actions] == ["delete_branch"]
+
+
+def test_no_more_branches_than_the_tier_allows() -> None:
+    tier = replace(FREE_TIER, dev_branches=DevBranchPolicy(max=1))
+    expiring = tuple(DevBranch(name, expires_at=NOON + timedelta(days=1)) for name in "ab")
+    fleet = a_fleet(a_tenant(dev_branches=expiring), tiers=(tier,))
+    found = make_plan(fleet, a_view(live()))
+    assert [a.branch for a in found.actions if isinstance(a, CreateBranch)] == ["a"]
+    assert "tier free allows 1" in found.refusals[0].message
+
+
+def test_a_run_that_does_not_move_a_project_keeps_to_the_limits_where_it_is() -> None:
+    tight = an_organization("paid", replace(FREE_LIMITS, branches=2))
+    fleet = a_fleet(a_tenant(dev_branches=(DEV, DevBranch("qa"))), organizations=(FREE, tight))
+    found = make_plan(fleet, a_view(a_pro_project()), only=("dev_branches",))
+    assert [a.kind for a in found.actions] == ["create_branch"]
+    assert "organization paid allows 2" in found.refusals[0].message
 
 
 class TestOrigin:

@@ -9,14 +9,19 @@ import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
+from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides
+from reconciler.desired.tier import OrganizationLimits
 from reconciler.live.project import Compute
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.plan.guards import guard
+from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (
     DAY,
+    FREE,
+    FREE_COMPUTE,
     FREE_LIMITS,
     FREE_QUOTA,
     GIB,
@@ -151,6 +156,16 @@ class TestProtection:
 
 
 class TestOwnership:
+    def test_a_project_that_was_created_for_another_tenant_is_not_deleted_for_its_name(self) -> None:
+        """Somebody renamed zoe's project in the console to what acme's would be called."""
+        zoes = a_project(branches=(a_branch("p-zoe"),))
+        plan = guarded(a_fleet(a_tenant(absent=True)), a_view(zoes), ALLOW_LOWERING)
+        assert plan.empty
+        assert refused(plan) == [(Rule.OWNERSHIP, ("acme",))]
+        declared = guarded(a_fleet(a_tenant(absent=True), a_tenant("zoe")), a_view(zoes), ALLOW_LOWERING)
+        assert declared.empty
+        assert "was created for tenant 'zoe'" in declared.conflicts[0].message
+
     def test_a_project_without_our_annotation_is_not_deleted(self) -> None:
         by_hand = a_project(branches=(a_branch(annotations={}),))
         plan = guarded(a_fleet(a_tenant(absent=True)), a_view(by_hand), ALLOW_LOWERING)
@@ -168,8 +183,38 @@ class TestOwnership:
 
 
 def test_pruning_is_permission_enough() -> None:
-    plan = guarded(a_fleet(), a_view(a_project()), Permissions(prune=True))
+    view = a_view(a_project(), a_project("kept"))
+    plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True))
     assert kinds(plan) == ["delete_project"]
+
+
+class TestPruning:
+    orphans = a_view(*(a_project(f"o{i}") for i in range(3)))
+
+    def test_more_than_the_files_declare_is_a_sign_of_missing_files(self) -> None:
+        for fleet in (a_fleet(), a_fleet(a_tenant("one"), a_tenant("two"))):
+            plan = guarded(fleet, self.orphans, Permissions(prune=True))
+            assert "delete_project" not in kinds(plan)
+            assert (Rule.SHRUNKEN_FILES, ("o0", "o1", "o2")) in refused(plan)
+        assert len(kinds(guarded(a_fleet(), self.orphans, Permissions(prune=True, counts={"deletes": 3})))) == 3
+
+    def test_nothing_is_pruned_while_a_file_is_broken(self) -> None:
+        fleet = a_fleet(*map(a_tenant, "abcd"), held_back=frozenset({"zoe"}))
+        plan = guarded(fleet, self.orphans, Permissions(prune=True))
+        assert "delete_project" not in kinds(plan)
+        assert "nothing is pruned" in plan.notes[0].message
+
+    def test_nothing_is_pruned_where_the_run_is_about_other_concerns(self) -> None:
+        assert make_plan(a_fleet(*map(a_tenant, "abcd")), self.orphans, only=("quota",), prune=True).empty
+
+    def test_an_adopted_project_is_not_ours_for_a_branch_that_we_made_in_it(self) -> None:
+        ours = branch_annotations(fleet="prod", tenant="o0", run="r", branch="dev", purpose=Purpose.DEV_BRANCH)
+        branches = (
+            a_branch("p-o0", annotations={}),
+            a_branch(id="br-1", name="dev", default=False, annotations=ours),
+        )
+        plan = make_plan(a_fleet(a_tenant("a")), a_view(a_project("o0", branches=branches)), prune=True)
+        assert "delete_project" not in kinds(plan)
 
 
 def test_pruning_permits_no_tombstone() -> None:
@@ -261,6 +306,33 @@ def test_many_creates_beside_as_many_unmatched_projects_are_a_changed_naming_pat
     assert plan.refusals[0].rule is Rule.MANY_UNMATCHED
     assert len(plan.refusals[0].tenants) == 12
     assert len(list(guarded(fleet, old, Permissions(counts={"creates": 12})).actions)) == 12
+
+
+def test_a_changed_pattern_is_noticed_in_a_large_fleet_and_under_any_selection() -> None:
+    fleet = a_fleet(*(a_tenant(f"new-{i}") for i in range(300)))
+    old = a_view(*(a_project(f"x{i}", name=f"old name {i}", details=False) for i in range(300)))
+    for selection in (Selection(), Selection(exclude=("new-1",)), Selection(shard=(1, 2))):
+        plan = guard(make_plan(fleet, old, selection=selection), fleet, old)
+        assert plan.empty
+        assert plan.refusals[0].rule is Rule.MANY_UNMATCHED
+
+
+def test_a_move_from_an_organization_without_stated_limits_is_a_downgrade() -> None:
+    boundless = a_fleet(a_tenant(), organizations=(FREE, an_organization("paid", OrganizationLimits())))
+    plan = guarded(
+        boundless, a_view(a_pro_project(quota=FREE_QUOTA, compute=FREE_COMPUTE, restore_window_seconds=DAY))
+    )
+    assert plan.empty
+    assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("acme",))]
+
+
+def test_a_compute_that_no_file_sizes_stands_in_the_way_of_a_downgrade_before_anything_is_lowered() -> None:
+    large = an_endpoint(compute=Compute(4, 8, 300), id="ep-x", branch_id="br-x")
+    branches = (a_branch(), a_branch(id="br-x", name="by hand", default=False, annotations={}))
+    live = a_view(a_pro_project(branches=branches, endpoints=(an_endpoint(), large)))
+    plan = guarded(a_fleet(a_tenant()), live, ALLOW_LOWERING)
+    assert plan.empty
+    assert "'by hand'" in plan.refusals[0].message
 
 
 class TestThresholds:

@@ -122,3 +122,15 @@ def test_snapshots_kept_as_branches_need_no_call_of_their_own() -> None:
     by_branch = replace(FREE_TIER, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
     fleet = a_fleet(a_tenant(snapshots=(Snapshot("v1"),)), tiers=(by_branch,))
     assert needs(fleet, a_view(a_project(details=False))).snapshots == ()
+
+
+def test_before_anything_is_written_it_is_asked_whose_the_project_is() -> None:
+    drifted = [replace(p, restore_window_seconds=60) if p.id == "p-t005" else p for p in LISTED]
+    found = needs(a_fleet(*map(a_tenant, MANY)), a_view(*drifted))
+    assert found == Needs(branches=("p-t005",))
+
+
+def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(FEW_STRANGERS + 1)]
+    live = a_view(*strangers, a_project("left", details=False))
+    assert needs(a_fleet(), live, prune=True) == Needs(branches=("p-left",))

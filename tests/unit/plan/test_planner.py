@@ -309,6 +309,33 @@ def test_what_only_leaves_out_is_counted() -> None:
     assert (looked.only, looked.missing) == ((), 0)
 
 
+def test_a_project_that_two_tenants_would_call_their_own_is_neithers() -> None:
+    naming = Naming("app-{tenant}", previous=("app-old-{tenant}",))
+    fleet = a_fleet(a_tenant("x"), a_tenant("old-x", absent=True), naming=naming)
+    plan = make_plan(fleet, a_view(a_project("y", name="app-old-x", details=False)))
+    assert plan.empty
+    assert [conflict.tenant for conflict in plan.conflicts] == ["old-x", "x"]
+    pinned = a_fleet(a_tenant("a", project_id="p-y"), a_tenant("b", project_id="p-y"))
+    assert len(make_plan(pinned, a_view(a_project("y"))).conflicts) == 2
+
+
+def test_a_pinned_project_of_another_fleet_is_a_conflict_too() -> None:
+    foreign = a_branch(annotations={"managed-by": "neon-reconciler", "fleet": "staging", "tenant": "acme"})
+    plan = make_plan(a_fleet(a_tenant(project_id="p-acme", absent=True)), a_view(a_project(branches=(foreign,))))
+    assert plan.empty
+    assert "staging" in plan.conflicts[0].message
+
+
+def test_a_tenant_that_was_looked_up_by_name_alone_is_said_to_be() -> None:
+    (note,) = make_plan(a_fleet(a_tenant()), a_view(listed=False)).notes
+    assert "by name alone" in note.message
+
+
+def test_a_move_by_itself_lowers_what_stands_in_its_way() -> None:
+    plan = make_plan(a_fleet(a_tenant()), a_view(a_pro_project()), only=("organization",))
+    assert kinds(plan) == ["patch_project", "patch_endpoint", "transfer_project"]
+
+
 class TestOrigin:
     def origin(self, before: object, after: object, **project: object) -> dict[str, Origin]:
         base = None if before is None else a_fleet(before)  # type: ignore[arg-type]

@@ -64,7 +64,8 @@ def load_at(
     only: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
-    """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``.
+    """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``,
+    but for pinned projects: ``only`` leaves out every other tenant.
 
     Tenants of files that are broken there are held back: today's files cannot repair them.
     """

@@ -52,11 +52,13 @@ def load(
 
     With ``OnInvalid.SKIP`` the tenants of broken files are held back and the others are loaded. A broken
     tiers.yaml, or a file that cannot be read at all, leaves nothing to load either way.
-    ``only`` names tenants: just their own files are read, so that a few tenants of a large fleet are found fast.
+    ``only`` names tenants: of the others, just those are loaded whose project is pinned, so that a few tenants
+    of a large fleet are found fast, and none takes another's project by its name. Where it is empty, only the
+    price list is read.
     ``memo`` spares reading the same text again: give one to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path, pins=True))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
@@ -64,8 +66,9 @@ def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     prices = read_price_list(tree, reading.tiers)
     collection = Collection(prices.fleet, lost=_has_error(prices.problems))
     collection.problems += prices.problems
-    with _collector_paused():
-        read_tenants(tree, prices.sources, collection, reading)
+    if reading.only != frozenset():
+        with _collector_paused():
+            read_tenants(tree, prices.sources, collection, reading)
     return loaded(collection, on_invalid)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import names_in, twice
@@ -15,11 +17,15 @@ from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.files.collection import Collection
     from reconciler.files.price_list import Source
     from reconciler.files.tree import Tree
+
+_PIN: Final = b"project_id"
+_NAME_SIGN: Final = "[a-z0-9._-]"
+"""What a tenant's name is made of."""
 
 
 class _File(NamedTuple):
@@ -44,21 +50,31 @@ class Reading:
     memo: Memo | None = None
     tiers: str = "tiers.yaml"
     """The price list, which no pattern for tenants takes in."""
+    pins: bool = False
+    """Whether tenants with a pinned project are wanted too: no other may take it for its own by name."""
 
     def wants(self, path: str) -> bool:
         """Whether the file is named after what is wanted."""
         return self.only is None or _stem(path) in self.only
 
     def paths(self, paths: list[str]) -> list[str]:
-        """The files to read: the wanted tenants' own where each has one, otherwise all."""
+        """The files to look into: the wanted tenants' own where each has one and no pins count, otherwise all."""
         own = [path for path in paths if self.wants(path)]
-        return own if self.only is not None and self.only <= {_stem(path) for path in own} else paths
+        enough = self.only is not None and not self.pins and self.only <= {_stem(path) for path in own}
+        return own if enough else paths
 
-    def skips(self, path: str, data: bytes) -> bool:
-        """Whether the file cannot hold anything that is wanted."""
-        return (
-            self.only is not None and not self.wants(path) and not any(name.encode() in data for name in self.only)
-        )
+    def takes(self, names: set[str], line: bytes) -> bool:
+        """Whether the line is of a tenant that is wanted; one without a readable name could be."""
+        return self.only is None or not names or not names.isdisjoint(self.only) or self._pinned(line)
+
+    def skips(self, path: str, data: bytes, lines: Mapping[str, Entry]) -> bool:
+        """Whether the file cannot hold anything that is wanted, or that belongs on top of a line that is."""
+        if self.only is None or self.wants(path) or self._pinned(data) or _mention(self.only).search(data):
+            return False
+        return not any(self._pinned(lines[name].text.data) for name in names_in(data) if name in lines)
+
+    def _pinned(self, data: bytes) -> bool:
+        return self.pins and _PIN in data
 
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
         """The file's documents, from the memo where they are in it."""
@@ -72,14 +88,22 @@ class Reading:
 def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
     """Adds every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
     json_lines = [source for source in sources if source.json_lines]
-    lines = _lines(tree, _paths(tree, json_lines, reading, collection), collection, reading.only)
+    lines = _lines(tree, _paths(tree, json_lines, reading, collection), collection, reading)
     files = [source for source in sources if not source.json_lines]
     for path in reading.paths(_paths(tree, files, reading, collection)):
         data = _data(tree, path, collection, MAX_FILE_BYTES)
-        if data is not None and not reading.skips(path, data):
+        if data is not None and not reading.skips(path, data, lines):
             _add_file(reading.file(tree, path, data), _stem(path), lines, collection)
-    for entry in lines.values():
-        collection.add([entry])
+    for name, entry in lines.items():
+        if reading.takes({name}, entry.text.data):
+            collection.add([entry])
+
+
+@lru_cache(maxsize=2)
+def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
+    """Any of the names, as a word of its own."""
+    words = "|".join(re.escape(name) for name in sorted(names))
+    return re.compile(f"(?<!{_NAME_SIGN})(?:{words})(?!{_NAME_SIGN})".encode())
 
 
 def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:
@@ -127,27 +151,31 @@ def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | 
     return None
 
 
-def _lines(
-    tree: Tree, paths: Iterable[str], collection: Collection, only: frozenset[str] | None
-) -> dict[str, Entry]:
-    """The tenants of NDJSON files by name. A line without a readable name could be anybody's."""
+def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Reading) -> dict[str, Entry]:
+    """The tenants of NDJSON files by name, whether wanted or not; only of those that are, also what is wrong."""
     lines: dict[str, Entry] = {}
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         for line, entry in read_lines(data, tree.name(path)):
             names = _names(entry, line)
-            if only is not None and names and not names & only:
-                continue
             collection.lost |= not names
-            if isinstance(entry, Problem):
-                collection.add([], [entry], names)
-            elif entry.tenant is None:
-                collection.add([entry])
-            elif entry.tenant in lines:
-                collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant]))], names)
-            else:
+            if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:
                 lines[entry.tenant] = entry
+            elif reading.takes(names, line):
+                _add_broken_line(entry, names, lines, collection)
     return lines
+
+
+def _add_broken_line(
+    entry: Entry | Problem, names: set[str], lines: Mapping[str, Entry], collection: Collection
+) -> None:
+    """A line that cannot be read, that names no tenant, or one that has a line already."""
+    if isinstance(entry, Problem):
+        collection.add([], [entry], names)
+    elif entry.tenant is None:
+        collection.add([entry])
+    else:
+        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant]))], names)
 
 
 def _names(entry: Entry | Problem, line: bytes) -> set[str]:

@@ -396,6 +396,50 @@ def test_tenants_are_found_on_lines(tmp_path: Path) -> None:
     assert list(desired(load(root, only=frozenset({"a"}))).tenants) == ["a"]
 
 
+PINNED = "tenant: pinned\ntier: free\nproject_id: cool-river-12345678\n"
+
+
+def test_tenants_whose_project_is_pinned_are_loaded_beside_those_that_are_wanted(tmp_path: Path) -> None:
+    lines = (
+        '{"tenant": "c", "tier": "free"}\n{"tenant": "d", "tier": "free", "project_id": "warm-lake-87654321"}\n'
+    )
+    files: dict[str, str | bytes] = {
+        "tenants/acme.yaml": ACME,
+        "tenants/b.yaml": "tenant: b\ntier: free\n",
+        "tenants/pinned.yaml": PINNED,
+        "fleet/x.ndjson": lines,
+    }
+    state = desired(load(write(tmp_path, files, tiers=BOTH), only=frozenset({"acme"})))
+    assert {name: tenant.project_id for name, tenant in state.tenants.items()} == {
+        "acme": None,
+        "d": "warm-lake-87654321",
+        "pinned": "cool-river-12345678",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('{"tenant": "b", "tier": "free"}', "tenant: b\nproject_id: cool-river-12345678\n"),
+        ('{"tenant": "b", "project_id": "cool-river-12345678"}', "tenant: b\ntier: free\n"),
+    ],
+)
+def test_a_pinned_tenant_is_loaded_with_its_line_and_its_file(line: str, text: str, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "tenants/acme.yaml": ACME,
+        "tenants/b.yaml": text,
+        "fleet/x.ndjson": f"{line}\n",
+    }
+    state = desired(load(write(tmp_path, files, tiers=BOTH), only=frozenset({"acme"})))
+    assert state.tenants["b"].project_id == "cool-river-12345678"
+
+
+def test_a_file_that_is_wanted_by_a_part_of_a_word_only_is_not_read(tmp_path: Path) -> None:
+    many = f"{ACME}---\ntenant: c\ntier: free\n"
+    files: dict[str, str | bytes] = {"tenants/x.yaml": "tenant: [acme-2, my.acme", "tenants/many.yaml": many}
+    assert list(desired(load(write(tmp_path, files), only=frozenset({"acme"}))).tenants) == ["acme", "c"]
+
+
 def test_where_no_tenant_is_wanted_only_the_price_list_is_read(tmp_path: Path) -> None:
     assert not desired(load(write(tmp_path, {"tenants/x.yaml": "["}), only=frozenset())).tenants
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.files.load import Loaded
     from reconciler.live.project import Json
     from reconciler.live.state import LiveState
@@ -124,14 +125,39 @@ def read(root: Path | str) -> DesiredState:
 def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
     """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
 
-    Raises InvalidInputError that lists what is wrong with them.
+    ``protect`` and ``project_id`` of a tenant's file stay in force. Raises InvalidInputError that lists what
+    is wrong with the text.
     """
     loaded = parse_tenants(text, source, desired)
     if loaded.desired is None:
         raise _invalid(loaded)
-    given = loaded.desired.tenants
+    given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
     tenants = {**desired.tenants, **given}
     return replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}), list(given)
+
+
+def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
+    """The tenant with what its file says for its safety, which only a commit may take away."""
+    if given.name in desired.held_back:
+        raise InvalidInputError(
+            f"{given.location}: the file of tenant {given.name!r} is broken: nobody knows whether it is protected",
+            hint="repair the file first",
+        )
+    declared = desired.tenants.get(given.name)
+    if declared is None:
+        return given
+    pins = {given.project_id, declared.project_id} - {None}
+    if len(pins) > 1:
+        raise InvalidInputError(
+            f"{given.location}: project_id {given.project_id!r} of tenant {given.name!r} is "
+            f"{declared.project_id!r} in {declared.location}",
+            hint="leave it out, or correct the file",
+        )
+    return replace(
+        given,
+        protect=given.protect or declared.protect,
+        project_id=given.project_id or declared.project_id,
+    )
 
 
 def _invalid(loaded: Loaded) -> InvalidInputError:
@@ -218,11 +244,14 @@ class Fleet:
     ) -> Converged:
         """A few tenants, within seconds: by name, or as documents in the form of a tenant file.
 
-        Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations
-        aside. Raises InvalidInputError for a name that no file declares, or a document that is not valid.
+        A document is no commit: to take something from its tenant needs a permission, whatever the base
+        says, and ``protect`` and ``project_id`` of the tenant's file stay in force. Never lists the fleet: at
+        most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside. Raises InvalidInputError for
+        a name that no file declares, or a document that is not valid.
         """
-        fleet, names = self._including(tenants)
-        chosen = replace(request, selection=Selection(changed=frozenset(names)))
+        fleet, names, given = self._including(tenants)
+        base = request.base.silent_about(given) if request.base else None
+        chosen = replace(request, selection=Selection(changed=frozenset(names)), base=base)
         planned = await fleet.plan(chosen)
         connections: dict[str, Secret] = {}
 
@@ -233,8 +262,8 @@ class Fleet:
         report = await fleet._apply(planned, run or Run(), just_observed=True, on_created=on_created)  # noqa: SLF001
         return Converged(planned, report, connections)
 
-    def _including(self, tenants: tuple[str | TenantDocument, ...]) -> tuple[Fleet, list[str]]:
-        """This fleet with the documents in place of what its files say, and the names of all that is meant."""
+    def _including(self, tenants: tuple[str | TenantDocument, ...]) -> tuple[Fleet, list[str], list[str]]:
+        """This fleet with the documents in place of what its files say, and the names: of all, of documents."""
         names = [tenant for tenant in tenants if isinstance(tenant, str)]
         if undeclared := [name for name in names if name not in self.desired.tenants]:
             raise InvalidInputError(
@@ -242,9 +271,9 @@ class Fleet:
             )
         documents = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
         if not documents:
-            return self, names
+            return self, names, []
         desired, given = parse(self.desired, "\n".join(documents), "document")
-        return Fleet(desired, self._neon, now=self._now), [*names, *given]
+        return Fleet(desired, self._neon, now=self._now), [*names, *given], given
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]

@@ -30,7 +30,6 @@ from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
     from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
-    from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
@@ -74,14 +73,19 @@ def command(
     """Converge a few tenants within seconds; '-' reads them from stdin, as JSON lines or YAML.
 
     Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside.
-    Does not ask.
+    Does not ask. What stdin says is no commit: to lower something needs --allow lowering.
     """
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False).permissions()
-    fleet_files = FleetFiles(files, only=frozenset(tenants) - {STDIN})
-    desired, names = _meant(fleet_files.desired(), tenants)
-    before = FleetFiles(files, only=frozenset(names)).base(base)
-    request = Request(base=before, permissions=permissions)
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
+    given = [] if text is None else _given(files, text)
+    names = _few([*(name for name in tenants if name != STDIN), *given])
+    fleet_files = FleetFiles(files, only=frozenset(names))
+    desired = fleet_files.desired()
+    if text is not None:
+        desired, _ = parse(desired, text, STDIN_NAME)
+    before = FleetFiles(files, only=frozenset(names).difference(given)).base(base)
+    request = Request(base=before.silent_about(given) if before else None, permissions=permissions)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
@@ -105,15 +109,15 @@ def command(
     return exit_codes.of_apply(plan, report, fail_on)
 
 
-def _meant(desired: DesiredState, tenants: tuple[str, ...]) -> tuple[DesiredState, list[str]]:
-    """The fleet with what stdin says, and the names of the tenants that are meant."""
-    names = [name for name in tenants if name != STDIN]
-    if STDIN in tenants:
-        text = sys.stdin.buffer.read().decode(errors="surrogateescape")
-        desired, given = parse(desired, text, STDIN_NAME)
-        names += given
+def _given(files: FilesFlags, text: str) -> list[str]:
+    """The names of the tenants on stdin. Needs the price list alone: they tell which files are to be read."""
+    _, names = parse(FleetFiles(files, only=frozenset()).desired(), text, STDIN_NAME)
+    return names
+
+
+def _few(names: list[str]) -> list[str]:
     if len(names) > FEW:
         raise InvalidInputError(
             f"{len(names)} tenants are no few: converge takes {FEW} at most", hint="use apply with --tenant"
         )
-    return desired, names
+    return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,23 @@ from reconciler.simulator.seed import ProjectSeed, add_project
 from reconciler.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.command_line import Shell
+
+
+def committed(folder: Path) -> None:
+    """Puts the price list and the tenants under version control."""
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "tiers.yaml", "tenants"), (*who, "commit", "-q", "-m", "All")):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+
+
+def seeded(shell: Shell, name: str) -> str:
+    """Makes a project of tier free by hand; the answer is its id."""
+    shell.simulated("plan")
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        return add_project(simulator, "free", ProjectSeed(name)).project_id
 
 
 def test_a_fleet_is_created_and_then_in_sync(shell: Shell) -> None:
@@ -126,6 +143,57 @@ class TestConverge:
         ended = shell.simulated("converge", "-", stdin=stdin)
         assert ended.code == 3
         assert "<stdin>" in ended.err
+
+    def test_a_lower_tier_on_stdin_is_no_cause_whatever_the_base_says(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro")
+        committed(shell.folder)
+        shell.applied()
+        document = b'{"tenant": "acme", "tier": "free"}'
+        refused = shell.simulated("converge", "-", "--base", "HEAD", stdin=document)
+        assert refused.code == 5
+        assert "lowering-needs-a-cause" in refused.err
+        permitted = shell.simulated("converge", "-", "--base", "HEAD", "--allow", "lowering", stdin=document)
+        assert "downgraded  acme" in permitted.out
+
+    def test_a_lower_tier_in_a_file_is_a_cause_for_the_tenant_by_name(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro")
+        committed(shell.folder)
+        shell.applied()
+        shell.tenant("acme")
+        ended = shell.simulated("converge", "acme", "-", stdin=b'{"tenant": "zoe", "tier": "free"}')
+        assert "downgraded  acme" in ended.out
+
+    def test_what_the_file_protects_stays_protected_from_stdin(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro\nprotect: true")
+        shell.applied()
+        lower = b"tenant: acme\ntier: free\nprotect: false\n"
+        refused = shell.simulated("converge", "-", "--allow", "lowering", stdin=lower)
+        assert refused.code == 5
+        assert "the tenant is protected" in refused.err
+
+    def test_the_project_that_the_file_pins_is_meant_on_stdin_too(self, shell: Shell) -> None:
+        pinned = seeded(shell, "of long ago")
+        shell.tenant("acme", f"tier: free\nproject_id: {pinned}")
+        shell.applied("--allow", "lowering")
+        ended = shell.simulated("converge", "-", stdin=b"tenant: acme\ntier: pro\n")
+        assert "upgraded    acme" in ended.out
+        assert "In sync" in shell.simulated("converge", "-", stdin=b"tenant: acme\ntier: pro\n").err
+        other = b"tenant: acme\ntier: pro\nproject_id: warm-lake-87654321\n"
+        refused = shell.simulated("converge", "-", stdin=other)
+        assert refused.code == 3
+        assert f"is '{pinned}' in tenants/acme.yaml:1" in " ".join(refused.err.split())
+
+    @pytest.mark.parametrize(("tenants", "stdin"), [("zoe", b""), ("-", b"tenant: zoe\ntier: pro\n")])
+    def test_a_project_that_another_file_pins_is_left_alone(
+        self, shell: Shell, tenants: str, stdin: bytes
+    ) -> None:
+        pinned = seeded(shell, "myapp-zoe")
+        shell.tenant("acme", f"tier: free\nproject_id: {pinned}")
+        shell.tenant("zoe", "tier: pro")
+        ended = shell.simulated("converge", tenants, "--single-writer", stdin=stdin)
+        assert "created     zoe" in ended.out
+        assert pinned not in ended.out
+        assert "acme" not in ended.out
 
     def test_an_undeclared_name_is_said(self, shell: Shell) -> None:
         ended = shell.simulated("converge", "nobody")

@@ -13,6 +13,7 @@ from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError, MissingKeyError
 from reconciler.fleet import FEW, Fleet, Request, Run, read
 from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIGN_UP: TenantDocument = {"tenant": "zoe", "tier": "free"}
+PLAINLY = Request()
 LOOK = ["GET /projects?search=myapp-zoe"] * 2
 """In both organizations: names are unique in neither."""
 
@@ -64,10 +66,16 @@ class Platform:
 
         return self.world.run(main())
 
-    def converge(self, *tenants: str | TenantDocument, single_writer: bool = False, **environ: str) -> Converged:
+    def converge(
+        self,
+        *tenants: str | TenantDocument,
+        request: Request = PLAINLY,
+        single_writer: bool = False,
+        **environ: str,
+    ) -> Converged:
         """A few tenants."""
         run = Run(id="r1", journal=self.folder / "journal.jsonl", single_writer=single_writer)
-        return self.using(lambda fleet: fleet.converge(*tenants, run=run), **environ)
+        return self.using(lambda fleet: fleet.converge(*tenants, request=request, run=run), **environ)
 
     def seconds(self) -> float:
         """Simulated time."""
@@ -79,6 +87,11 @@ class Platform:
         lines = [f"{line}?search={search}" if search else line for line, search in asked]
         short = [re.sub(r"/(?=[a-z-]*\d|org-)[a-z0-9-]+", "/ID", line) for line in lines]
         return [line for line in short if "/operations" not in line]
+
+
+def refusals(converged: Converged) -> list[str]:
+    """The rules that something was refused by."""
+    return [refusal.rule.value for refusal in converged.planned.plan.refusals]
 
 
 @pytest.fixture
@@ -177,15 +190,24 @@ class TestUpgrade:
             platform.converge(self.PRO, PERSONAL_API_KEY="")
         assert platform.world.writes() == []
 
-    def test_a_downgrade_is_refused_unless_the_files_at_the_base_ask_for_it(self, platform: Platform) -> None:
+    def test_a_downgrade_by_name_goes_ahead_where_a_commit_asks_for_it(self, platform: Platform) -> None:
         platform.project()
         platform.converge(self.PRO)
-        refused = platform.converge(SIGN_UP)
+        assert refusals(platform.converge("zoe")) == ["lowering-needs-a-cause"]
+        done = platform.converge("zoe", request=Request(base=a_fleet(a_tenant("zoe", "pro"))))
+        assert [outcome.result for outcome in done.report.outcomes] == [Result.APPLIED]
+
+    @pytest.mark.parametrize("base", [None, a_fleet(), a_fleet(a_tenant("zoe", "pro"))])
+    def test_a_document_is_no_commit_so_a_downgrade_by_it_needs_a_permission(
+        self, platform: Platform, base: DesiredState | None
+    ) -> None:
+        platform.project()
+        platform.converge(self.PRO)
+        refused = platform.converge(SIGN_UP, request=Request(base=base))
         assert refused.report.outcomes == ()
-        assert [refusal.rule.value for refusal in refused.planned.plan.refusals] == ["lowering-needs-a-cause"]
-        base = a_fleet(a_tenant("zoe", "pro"))
-        run = Run(journal=platform.folder / "journal.jsonl")
-        done = platform.using(lambda fleet: fleet.converge(SIGN_UP, request=Request(base=base), run=run))
+        assert refusals(refused) == ["lowering-needs-a-cause"]
+        permitted = Request(base=base, permissions=Permissions(lowering=True))
+        done = platform.converge(SIGN_UP, request=permitted)
         assert [outcome.result for outcome in done.report.outcomes] == [Result.APPLIED]
 
 
@@ -200,6 +222,37 @@ class TestWhatIsHandedOver:
         converged = platform.converge({"tenant": "acme", "tier": "pro"}, single_writer=True)
         (create,) = converged.planned.plan.actions
         assert create.reason == "tier pro, no live project"
+
+    def test_protect_in_the_file_stays_in_force(self, platform: Platform) -> None:
+        guarded = replace(platform, desired=a_fleet(a_tenant("zoe", "pro", protect=True)))
+        guarded.converge({"tenant": "zoe", "tier": "pro"})
+        refused = guarded.converge(SIGN_UP, request=Request(permissions=Permissions(lowering=True)))
+        assert refused.report.outcomes == ()
+        assert refusals(refused) == ["protected"]
+
+    def test_the_project_that_the_file_pins_stays_the_tenants(self, platform: Platform) -> None:
+        project_id = platform.project(name="of long ago")
+        pinned = replace(platform, desired=a_fleet(a_tenant("zoe", project_id=project_id)))
+        (outcome,) = pinned.converge({"tenant": "zoe", "tier": "pro"}).report.outcomes
+        assert (outcome.result, outcome.project_id) == (Result.APPLIED, project_id)
+
+    def test_another_project_than_the_file_pins_is_a_mistake(self, platform: Platform) -> None:
+        pinned = replace(platform, desired=a_fleet(a_tenant("zoe", project_id="cool-river-12345678")))
+        with pytest.raises(InvalidInputError, match=r"warm-lake-87654321.*cool-river-12345678.*zoe\.yaml"):
+            pinned.converge({**SIGN_UP, "project_id": "warm-lake-87654321"})
+        assert platform.calls() == []
+
+    def test_nothing_is_done_to_a_tenant_whose_own_file_is_broken(self, platform: Platform) -> None:
+        broken = replace(platform, desired=a_fleet(held_back=frozenset({"zoe"})))
+        with pytest.raises(InvalidInputError, match="broken"):
+            broken.converge(SIGN_UP)
+        assert platform.calls() == []
+
+    def test_a_project_that_another_tenant_pins_is_not_taken_by_its_name(self, platform: Platform) -> None:
+        project_id = platform.project("newcomer")
+        pinned = replace(platform, desired=a_fleet(a_tenant("acme", project_id=project_id)))
+        pinned.converge({"tenant": "newcomer", "tier": "pro"}, single_writer=True)
+        assert platform.world.writes() == ["POST /projects"]
 
     def test_a_name_that_no_file_declares(self, platform: Platform) -> None:
         with pytest.raises(InvalidInputError, match="'nobody'"):

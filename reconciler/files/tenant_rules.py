@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.desired.settings import override_compute
+from reconciler.desired.tier import SnapshotMethod
 from reconciler.files import build
 from reconciler.files.finding import Finding, did_you_mean_or_known
 from reconciler.files.limit_rules import compute_findings, restore_window_findings
@@ -37,6 +38,8 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
         yield from _override_findings(document.overrides, tier, organization)
     if document.snapshots:
         yield from _snapshot_findings(document.snapshots, organization)
+        if tier is not None and tier.snapshots.method is SnapshotMethod.BRANCH:
+            yield from _namesake_findings(document, fleet.defaults.branch)
     if document.dev_branches:
         yield from _branch_findings(document.dev_branches, fleet.defaults.branch)
         yield from _branch_limit_findings(document.dev_branches, tier, organization)
@@ -60,6 +63,21 @@ def _snapshot_findings(entries: list[SnapshotDocument], organization: Organizati
     if organization is not None and limit is not None and lasting > limit:
         message = f"{lasting} snapshots: organization {organization.name!r} allows {limit} in a project"
         yield Finding(("snapshots",), message, at_key=True)
+
+
+def _namesake_findings(document: TenantDocument, default_branch: str) -> Iterator[Finding]:
+    """Snapshots that are kept as branches need names that no other branch has."""
+    branches = {entry.name for entry in document.dev_branches or ()}
+    for index, entry in enumerate(document.snapshots or ()):
+        if entry.name == default_branch:
+            whose = "the default branch"
+        elif entry.name in branches:
+            whose = "a development branch"
+        else:
+            continue
+        message = f"{entry.name!r} is the name of {whose}"
+        hint = f"tier {document.tier!r} keeps snapshots as branches, and a branch's name is unique in a project"
+        yield Finding(("snapshots", index, "name"), message, hint)
 
 
 def _branch_findings(entries: list[DevBranchDocument], default_branch: str) -> Iterator[Finding]:

@@ -120,6 +120,11 @@ SCHEMA = {
     ),
 }
 
+MORE_TIERS = {
+    "roomy": "  roomy: {organization: free}\n",
+    "guide": "  guide: {organization: paid, snapshots: {method: branch}}\n",
+}
+
 RULES = {
     "an unknown tier": (
         "tenant: acme\ntier: fee\n",
@@ -182,6 +187,24 @@ RULES = {
         HEAD + "dev_branches: [main]\n",
         ["3:16: 'main' is the name of the default branch"],
     ),
+    "a snapshot kept as a branch that is the default branch": (
+        "tenant: acme\ntier: guide\nsnapshots: [v1, main]\n",
+        [
+            (
+                "3:17: 'main' is the name of the default branch"
+                " (tier 'guide' keeps snapshots as branches, and a branch's name is unique in a project)"
+            )
+        ],
+    ),
+    "a snapshot kept as a branch that is a development branch": (
+        "tenant: acme\ntier: guide\nsnapshots:\n  - {name: dev}\ndev_branches: [dev]\n",
+        [
+            (
+                "4:12: 'dev' is the name of a development branch"
+                " (tier 'guide' keeps snapshots as branches, and a branch's name is unique in a project)"
+            )
+        ],
+    ),
     "branches that descend from each other": (
         HEAD + "dev_branches: [{name: a, parent: b}, {name: b, parent: a}]\n",
         ["3:34: branch 'a' would be its own ancestor", "3:56: branch 'b' would be its own ancestor"],
@@ -209,8 +232,8 @@ RULES = {
 @pytest.mark.parametrize("case", [*SCHEMA, *RULES])
 def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> None:
     text, expected = (SCHEMA | RULES)[case]
-    tiers = TIERS + "  roomy: {organization: free}\n" if "roomy" in text else TIERS
-    loaded = load_files(tmp_path, {"tenants/acme.yaml": text}, tiers=tiers)
+    more = "".join(line for name, line in MORE_TIERS.items() if f"tier: {name}\n" in text)
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": text}, tiers=TIERS + more)
     assert said(loaded, tmp_path) == [f"tenants/acme.yaml:{line}" for line in expected]
     assert loaded.desired is None
 
@@ -228,6 +251,8 @@ EDGES = {
     "every branch and snapshot": "tier: free\ndev_branches: [a, b]\nsnapshots: [a]\n",
     "every branch of the organization": "tier: roomy\ndev_branches: [a, b, c]\n",
     "the longest names": f"tier: free\ndev_branches: [{'x' * 256}]\ndatabase: {'d' * 63}\n",
+    "a snapshot of a branch's name": "tier: free\ndev_branches: [a]\nsnapshots: [a]\n",
+    "a snapshot kept as a branch": "tier: guide\ndev_branches: [a]\nsnapshots: [b]\n",
     "a branch of a branch that is not declared": "tier: free\ndev_branches: [{name: a, parent: main}]\n",
 }
 
@@ -235,7 +260,7 @@ EDGES = {
 @pytest.mark.parametrize("case", EDGES)
 def test_what_is_just_allowed_is_accepted(case: str, tmp_path: Path) -> None:
     name = "a" * 128
-    tiers = TIERS + "  roomy: {organization: free}\n"
+    tiers = TIERS + "".join(MORE_TIERS.values())
     loaded = load_files(tmp_path, {f"tenants/{name}.yaml": f"tenant: {name}\n{EDGES[case]}"}, tiers=tiers)
     assert not loaded.problems
 

@@ -31,7 +31,7 @@ from reconciler.plan.action import (
     PatchProject,
     TransferProject,
 )
-from reconciler.plan.ownership import RUN, TENANT, declared_name
+from reconciler.plan.ownership import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT, declared_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,10 +89,10 @@ class Evidence:
         """The branch that has the name already, where it is the one that was asked for.
 
         It is where this fleet made it for this tenant, and where everything agrees that can be seen of a
-        branch: the moment that it starts from cannot.
+        branch: the moment that it starts from cannot. One that was made for another purpose is neither.
         """
         branch = await self._named(action, address)
-        if branch is None:
+        if branch is None or _of_another_purpose(action, branch):
             return None
         endpoint = await self._endpoint(branch, address)
         if not self._ours(action, branch) and not _as_asked(action, address, branch, endpoint):
@@ -150,6 +150,11 @@ class Evidence:
         except NotFoundError:
             return True
         return False
+
+
+def _of_another_purpose(action: CreateBranch, branch: LiveBranch) -> bool:
+    note = branch.annotations
+    return note.get(MANAGED_BY) == PRODUCT and note.get(PURPOSE, action.purpose.value) != action.purpose.value
 
 
 def _as_asked(action: CreateBranch, address: Address, branch: LiveBranch, endpoint: LiveEndpoint | None) -> bool:

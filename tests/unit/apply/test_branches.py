@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.live.project import Compute
@@ -320,6 +321,19 @@ def test_a_branch_of_another_tenant_or_fleet_does_not_count_as_ours(tmp_path: Pa
             project = await seeded(world)
             run = await meets(world, a_plan(project, make(at=project.created_at)), stated=stated)
             assert outcome(run) == [FAILED], stated
+
+    virtually(main())
+
+
+def test_a_branch_made_for_another_purpose_does_not_count_though_it_is_as_asked_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        for number, (asked, found) in enumerate(permutations(Purpose)):
+            world = World.open(tmp_path / str(number))
+            project = await seeded(world)
+            plan = a_plan(project, make(compute=FREE_COMPUTE, purpose=asked))
+            run = await meets(world, plan, stated={"purpose": found})
+            assert outcome(run) == [FAILED], asked
+            assert "409" in run.message("acme")
 
     virtually(main())
 

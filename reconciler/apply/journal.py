@@ -92,7 +92,10 @@ class Journal:
         )
 
     def conclude(self, request_id: str, result: str, message: str = "") -> None:
-        """Puts down what became of a call: ``applied``, ``failed`` or ``unknown``. Raises JournalError."""
+        """Puts down what became of a call: ``applied``, ``failed``, ``unknown`` or ``not sent``.
+
+        Raises JournalError.
+        """
         self._append("outcome", {"request_id": request_id, "result": result, "message": message})
 
     def end(self, stopped: str | None) -> None:

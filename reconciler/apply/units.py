@@ -44,7 +44,10 @@ Unit: TypeAlias = LoneTenant | CreateCohort | SharedTransfer
 
 
 def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
-    """What gives goes before what takes: creates, upgrades, changes in place, downgrades, deletions."""
+    """In the order in which they begin: creates, upgrades, changes in place, downgrades, deletions.
+
+    Several run at once: one may begin before an earlier one has ended.
+    """
     creates: list[TenantPlan] = []
     changes: list[TenantPlan] = []
     deletions: list[TenantPlan] = []

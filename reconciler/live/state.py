@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from reconciler.live.project import LiveProject
 
@@ -37,13 +37,3 @@ class LiveState:
     def project(self, project_id: str) -> LiveProject | None:
         """The project of that id, if it was seen."""
         return next((project for project in self.projects if project.id == project_id), None)
-
-    def replacing(self, projects: Iterable[LiveProject]) -> LiveState:
-        """The same state with fuller observations of some of its projects."""
-        fuller = {project.id: project for project in projects}
-        return replace(self, projects=tuple(fuller.get(project.id, project) for project in self.projects))
-
-    def without(self, gone: Iterable[str]) -> LiveState:
-        """The same state less the projects that turned out to be gone."""
-        ids = frozenset(gone)
-        return replace(self, projects=tuple(p for p in self.projects if p.id not in ids))

@@ -32,8 +32,6 @@ PROJECTS_PER_PAGE: Final = 400
 OPERATIONS_PER_PAGE: Final = 100
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
 """Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
-PROJECTS_PER_TRANSFER: Final = 400
-"""Neon: the most that one transfer call may move."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,8 @@ def _branch(branch: LiveBranch, project: LiveProject) -> BranchSeed:
         branch.name,
         annotations=branch.annotations,
         protected=branch.protected,
-        expires_at=branch.expires_at and branch.expires_at.timestamp(),
-        compute=endpoint and endpoint.compute,
+        expires_at=branch.expires_at.timestamp() if branch.expires_at else None,
+        compute=endpoint.compute if endpoint else None,
         with_compute=endpoint is not None,
         parent=names.get(branch.parent_id or ""),
         schema_only=branch.parent_id is None,
@@ -132,7 +132,7 @@ def _snapshot(snapshot: LiveSnapshot) -> SnapshotSeed:
     return SnapshotSeed(
         snapshot.name,
         created_at=snapshot.created_at.timestamp(),
-        expires_at=snapshot.expires_at and snapshot.expires_at.timestamp(),
+        expires_at=snapshot.expires_at.timestamp() if snapshot.expires_at else None,
         manual=snapshot.manual,
     )
 

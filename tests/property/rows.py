@@ -85,8 +85,7 @@ class Rows:
     def _branches(self, project_id: str) -> Iterator[str]:
         found = {key: row for key, row in self.branches.items() if row["project_id"] == project_id}
         for key, branch in sorted(found.items(), key=lambda item: item[1]["name"]):
-            annotations = json.loads(branch["annotations"] or "{}").get("value", {})
-            of_creation = {name: value for name, value in annotations.items() if name != RUN}
+            of_creation = {name: value for name, value in notes(branch).items() if name != RUN}
             parent = self.branches.get(branch["parent_id"], {}).get("name")
             standing = [branch[column] for column in ("name", "is_default", "protected", "expires_at")]
             sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
@@ -95,6 +94,12 @@ class Rows:
     def _snapshots(self, project_id: str) -> list[str]:
         found = [row for row in self.snapshots.values() if row["project_id"] == project_id]
         return sorted(json.dumps([row["body"]["name"], row["manual"], row["expires_at"]]) for row in found)
+
+
+def notes(branch: Row) -> dict[str, str]:
+    """What is noted on a branch."""
+    noted: dict[str, str] = json.loads(branch["annotations"] or "{}").get("value", {})
+    return noted
 
 
 def limits(row: Row) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What goes on in a simulator while a client writes to it: what Neon refuses, and what exceeds a limit in between."""
+"""What goes on while a client writes to a simulator: what Neon refuses, what exceeds a limit in between."""
 
 from __future__ import annotations
 

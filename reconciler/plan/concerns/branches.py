@@ -165,8 +165,8 @@ class _Parent:
     """A branch that others may start from."""
 
     expires: bool
-    created_at: datetime | None
-    """None for one that this plan creates."""
+    created_at: datetime
+    """Now, for one that this plan creates: it has no earlier moment."""
 
 
 def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
             yield _no_room(case, branch, parent, f"tier {case.settings.tier} allows {most} development branches")
         else:
             names[branch.name] = branch.name
-            there[branch.name] = _Parent(branch.expires_at is not None, None)
+            there[branch.name] = _Parent(branch.expires_at is not None, case.now)
             yield _create(case, branch, parent)
 
 
@@ -203,7 +203,7 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
         return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
     if branch.at is None:
         return None
-    if parent.created_at is not None and branch.at < parent.created_at:
+    if branch.at < parent.created_at:
         return f"{text(branch.at)} lies before its parent {parent_name!r} was created"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
 

@@ -214,6 +214,13 @@ def test_a_moment_outside_the_restore_window_is_a_warning_and_no_action() -> Non
     assert actions(DevBranch("dev", at=NOON - timedelta(seconds=DAY)), project=live())
 
 
+def test_a_parent_that_this_plan_creates_has_no_earlier_moment() -> None:
+    child = DevBranch("child", parent="dev", at=NOON - timedelta(hours=1))
+    plan = make_plan(a_fleet(a_tenant(dev_branches=(DEV, child))), a_view(live()))
+    assert [action.branch for action in plan.actions if isinstance(action, CreateBranch)] == ["dev"]
+    assert "lies before its parent 'dev' was created" in plan.notes[0].message
+
+
 def test_the_default_branch_is_no_development_branch() -> None:
     found = plan(DevBranch("main", compute=Compute(max_cu=1)), project=live())
     assert not [a for a in found.actions if isinstance(a, CreateBranch | PatchBranch | DeleteBranch)]

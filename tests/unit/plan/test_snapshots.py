@@ -252,3 +252,14 @@ def test_a_branch_snapshot_needs_room_for_a_branch() -> None:
     assert plan.empty
     assert plan.refusals[0].rule is Rule.BRANCH_LIMIT
     assert "allows 10 branches" in plan.refusals[0].message
+
+
+@METHODS
+def test_a_moment_before_the_default_branch_was_created_is_a_warning_and_no_action(method: SnapshotMethod) -> None:
+    """As after a restore, and in a project that this plan creates."""
+    desired = fleet(Snapshot("v1", at=NOON - timedelta(hours=2)), method=method)
+    restored = a_project(branches=(a_branch(created_at=NOON - timedelta(hours=1)),), snapshots=())
+    for live in (a_view(restored), a_view()):
+        plan = make_plan(desired, live)
+        assert not [step for step in steps(plan) if step.startswith("+")]
+        assert "lies before branch 'main' was created" in plan.notes[-1].message

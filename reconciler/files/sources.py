@@ -144,7 +144,7 @@ def _lines(
             elif entry.tenant is None:
                 collection.add([entry])
             elif entry.tenant in lines:
-                collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant]))], names)
+                collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names)
             else:
                 lines[entry.tenant] = entry
     return lines

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
-    from reconciler.neon.credentials import Access
 
 FILES_PER_FOLDER: Final = 1000
 ACCOUNT: Final = "account.db"
@@ -156,14 +155,15 @@ def observed(folder: Path) -> Observed:
     with open_account(folder / ACCOUNT, desired) as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         access = read_access(with_simulated_ids(desired, simulator), keys(desired, simulator))
         way = Recording(simulator.app)
+        found: list[LiveState] = []
+
+        async def look() -> None:
+            async with connect(access, desired.api, via=way) as neon:
+                found.append(await observe(neon, desired))
+
         start = time.perf_counter()
-        live = runner.run(_look(access, desired, way))
-        return Observed(desired, live, time.perf_counter() - start, way.pages)
-
-
-async def _look(access: Access, desired: DesiredState, way: httpx.AsyncBaseTransport) -> LiveState:
-    async with connect(access, desired.api, via=way) as neon:
-        return await observe(neon, desired)
+        runner.run(look())
+        return Observed(desired, found[0], time.perf_counter() - start, way.pages)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from reconciler.files.tenant_rules import tenant_findings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
@@ -31,7 +32,8 @@ class Collection:
     lost: bool = False
     """Something could not be read at all: nobody knows which tenants it holds."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
-    _first: dict[str, Entry] = field(default_factory=dict)
+    _first: dict[str, Location] = field(default_factory=dict)
+    """Where each name was met first. The entries themselves are let go: they would be most of a load's memory."""
     _projects: dict[str, Tenant] = field(default_factory=dict)
 
     def add(self, entries: Iterable[Entry], problems: Iterable[Problem] = (), names: Iterable[str] = ()) -> None:
@@ -66,12 +68,12 @@ class Collection:
         if self.fleet is not None:
             problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
         tenant = build.tenant(document, entry.location)
-        problems += [entry.problem(finding) for finding in self._clashes(tenant, entry)]
+        problems += [entry.problem(finding) for finding in self._clashes(tenant)]
         return tenant
 
-    def _clashes(self, tenant: Tenant, entry: Entry) -> Iterable[Finding]:
-        first = self._first.setdefault(tenant.name, entry)
-        if first is not entry:
+    def _clashes(self, tenant: Tenant) -> Iterable[Finding]:
+        first = self._first.setdefault(tenant.name, tenant.location)
+        if first is not tenant.location:
             self.held_back.add(tenant.name)
             yield twice(tenant.name, first)
         if tenant.project_id is not None:
@@ -82,9 +84,9 @@ class Collection:
                 yield Finding(("project_id",), f"{message} in {holder.location}")
 
 
-def twice(name: str, first: Entry) -> Finding:
+def twice(name: str, first: Location) -> Finding:
     """One tenant in two places."""
-    return Finding(("tenant",), f"tenant {name!r} is also in {first.location}", "a tenant stands in one place")
+    return Finding(("tenant",), f"tenant {name!r} is also in {first}", "a tenant stands in one place")
 
 
 def names_in(data: bytes) -> set[str]:

@@ -75,8 +75,7 @@ def events(data: bytes) -> Iterator[yaml.Event]:
     """The event stream of a UTF-8 text; raises yaml.YAMLError where the text is not YAML."""
     loader = _Loader(data)
     try:
-        while (event := loader.get_event()) is not None:
-            yield event
+        yield from iter(loader.get_event, None)
     finally:
         loader.dispose()
 

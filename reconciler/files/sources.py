@@ -175,7 +175,7 @@ def _add_broken_line(
     elif entry.tenant is None:
         collection.add([entry])
     else:
-        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant]))], names)
+        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names)
 
 
 def _names(entry: Entry | Problem, line: bytes) -> set[str]:

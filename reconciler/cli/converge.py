@@ -25,6 +25,7 @@ from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import with_fleet
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import FEW, Request, Run, parse
+from reconciler.plan.change import Risk
 from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console
 
@@ -97,7 +98,8 @@ def command(
     if sink is not None:
         sink.write(converged.connections)
     plan, report = converged.planned.plan, converged.report
-    if plan.refusals or plan.conflicts or plan.empty:
+    destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
+    if plan.refusals or plan.conflicts or plan.empty or destructive:
         show(plan_text.render(plan, full=output.full), stderr_console())
     publish(
         output,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Depth
@@ -54,7 +55,8 @@ class FleetFiles:
         return loaded.desired
 
     def request(self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> Request:
-        """What the flags ask of a run."""
+        """What the flags ask of a run. Raises InvalidInputError for a selection that can mean nothing."""
+        _check_scope(scope, permission, desired)
         changed = None
         if scope.changed_since is not None:
             changed = changed_since(desired, self._at(scope.changed_since))
@@ -99,3 +101,16 @@ class FleetFiles:
 
     def _loaded_at(self, ref: str) -> Loaded:
         return load_at(self._directory, ref, only=self._only, memo=self._memo)
+
+
+def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
+    """A misspelt name selects nothing, and a run about nothing looks like one that has nothing to do."""
+    if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
+        raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
+    for glob in scope.tenant:
+        if not any(fnmatchcase(name, glob) for name in desired.tenants):
+            raise InvalidInputError(
+                f"no file declares a tenant {glob!r}", hint="look at --tenant, or add its file"
+            )
+    if permission.prune and not scope.selection(None).everything:
+        raise InvalidInputError("--prune is about the whole fleet", hint="leave the selection out")

@@ -9,7 +9,7 @@ from reconciler.files.finding import Finding
 from reconciler.live.project import NEVER_SUSPEND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.desired.tier import Organization
     from reconciler.files.marks import Path
@@ -34,6 +34,14 @@ def compute_findings(
     if timeout is not None and least is not None and NEVER_SUSPEND < timeout < least:
         bound = f"at least {format_seconds(least)}"
         yield _outside((*path, "suspend_timeout"), format_seconds(timeout), name, bound)
+
+
+def free_form_findings(settings: Mapping[str, object] | None, path: Path) -> Iterator[Finding]:
+    """Free-form settings must not reach what has a key, and checks, of its own."""
+    if "quota" in (settings or {}):
+        yield Finding(
+            (*path, "settings", "quota"), "quota is no free-form setting", "write it under quota", at_key=True
+        )
 
 
 def restore_window_findings(seconds: int | None, organization: Organization, path: Path) -> Iterator[Finding]:

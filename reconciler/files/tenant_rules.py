@@ -8,7 +8,7 @@ from reconciler.desired.settings import override_compute
 from reconciler.desired.tier import SnapshotMethod
 from reconciler.files import build
 from reconciler.files.finding import Finding, did_you_mean_or_known
-from reconciler.files.limit_rules import compute_findings, restore_window_findings
+from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
 from reconciler.live.project import Compute
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _override_findings(written: OverridesDocument, tier: Tier, organization: Org
         resolved = override_compute(tier.compute, build.compute(written.compute)) or Compute()
         yield from compute_findings(resolved, written.compute, organization, (*path, "compute"))
     yield from restore_window_findings(written.restore_window, organization, path)
+    yield from free_form_findings(written.settings, path)
 
 
 def _snapshot_findings(entries: list[SnapshotDocument], organization: Organization | None) -> Iterator[Finding]:

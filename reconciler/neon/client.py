@@ -84,13 +84,25 @@ class Neon(BranchCalls, SnapshotCalls):
         """Every project of an organization. ``on_page`` is told how many there are so far, after each page."""
         found: dict[str, LiveProject] = {}
         unavailable: dict[str, None] = {}
-        async for page in self._pages(organization, f"list the projects of organization {organization}"):
+        async for page in self._listed_pages(organization):
             for project in self._listed(page, organization):
                 found[project.id] = project
             unavailable.update(dict.fromkeys(page.unavailable_project_ids))
             if on_page is not None:
                 on_page(len(found))
         return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
+
+    async def _listed_pages(self, organization: str) -> AsyncIterator[wire.ProjectsPage]:
+        """Raises WrongOrganizationError where the key does not open the organization."""
+        try:
+            async for page in self._pages(organization, f"list the projects of organization {organization}"):
+                yield page
+        except NotFoundError as error:
+            access = self._organization(organization)
+            raise WrongOrganizationError(
+                f"{error}: the key in ${access.key.variable} does not open organization {access.id}",
+                hint=f"are the id of organization {organization} and its key swapped with another's?",
+            ) from error
 
     async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
         """The projects of exactly this name: Neon does not keep names unique, and its search takes parts.

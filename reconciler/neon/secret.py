@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+SHORTEST: Final = 8
+"""A shorter one is no key of Neon's, and hiding it would tear words apart."""
 HIDDEN: Final = "***"
 
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*(?=@)")
@@ -43,5 +45,6 @@ class Secret:
 def redact(text: str, *secrets: Secret) -> str:
     """Text from outside without these secrets, and without what looks like a password or a key."""
     for secret in secrets:
-        text = text.replace(secret.reveal(), HIDDEN)
+        if len(secret.reveal()) >= SHORTEST:
+            text = text.replace(secret.reveal(), HIDDEN)
     return _API_KEY.sub(HIDDEN, _PASSWORD_IN_URL.sub(HIDDEN, text))

@@ -11,7 +11,6 @@ from reconciler.errors import (
     IncompleteViewError,
     NotFoundError,
     UnexpectedAnswerError,
-    UnreachableError,
 )
 from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
@@ -28,7 +27,8 @@ Seen: TypeAlias = LiveProject | UnknownProject | None
 
 TOO_MANY_UNREADABLE: Final = 100
 """Projects that cannot be read, after which the API is taken to be down rather than some project broken."""
-UNREADABLE: Final = (ApiError, UnexpectedAnswerError, UnreachableError)
+UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
+"""A host that cannot be reached at all is another matter: it ends the run."""
 
 
 @dataclass(slots=True)

@@ -120,7 +120,17 @@ def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
         return f"No tenants to compare{_beside(plan)}."
     there = plan.coverage.tenants - plan.coverage.missing
     verb = "matches" if there == 1 else "match"
-    return f"In sync: {counted(there, 'tenant')} {verb} the files{_beside(plan)}."
+    return f"In sync{_as_far(plan.coverage)}: {counted(there, 'tenant')} {verb} the files{_beside(plan)}."
+
+
+def _as_far(looked: Coverage) -> str:
+    """Where something was not read, the sentence does not claim it."""
+    unread = (
+        looked.computes_checked < looked.computes_total
+        or looked.branches_checked < looked.branches_total
+        or looked.snapshots_checked < looked.snapshots_total
+    )
+    return " as far as was looked" if unread else ""
 
 
 def _beside(plan: Plan) -> str:

@@ -195,6 +195,15 @@ class TestConverge:
         assert pinned not in ended.out
         assert "acme" not in ended.out
 
+    def test_what_is_destroyed_is_shown(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: pro")
+        shell.applied()
+        ended = shell.simulated(
+            "converge", "-", "--allow", "lowering", stdin=b'{"tenant": "acme", "tier": "free"}'
+        )
+        assert ended.code == 0, ended.err
+        assert "lowering, destructive" in ended.err
+
     def test_an_undeclared_name_is_said(self, shell: Shell) -> None:
         ended = shell.simulated("converge", "nobody")
         assert ended.code == 3

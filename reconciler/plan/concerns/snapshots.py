@@ -64,6 +64,8 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
     live = {snapshot.name for snapshot in kept}
     missing = [snapshot for snapshot in declared if snapshot.name not in live]
+    for name in sorted(name for name in live if sum(snapshot.name == name for snapshot in kept) > 1):
+        yield Note(case.tenant.name, f"several snapshots are called {name!r}", case.tenant.location)
     giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
     surplus = _surplus(case, len(kept)) if case.moves else 0
     leaving = giving_way[:surplus]

@@ -190,7 +190,7 @@ def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
         return Verdict(
             Rule.PROTECTED,
             "the tenant is protected",
-            "remove protect from the tenant's file in a commit of its own",
+            "remove protect from the tenant's file first",
         )
     concern = concern_name(change.path)
     policy = bench.desired.policy.drift.get(concern)
@@ -223,7 +223,7 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
     if change.origin is Origin.DRIFT:
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
-            "it takes something from the tenant, and the files did not change: the live side moved",
+            "it takes something from the tenant, and no file changed since the base: the live side moved",
             f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
         )
     return Verdict(

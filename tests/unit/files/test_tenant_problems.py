@@ -69,6 +69,10 @@ SCHEMA = {
         HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
         ["3:31: '1.1' is no compute size (a positive multiple of 0.25, as in 0.25, 0.5, 2)"],
     ),
+    "a quota among the free-form settings": (
+        HEAD + "overrides: {settings: {quota: {active_time_seconds: 1}}}\n",
+        ["3:24: quota is no free-form setting (write it under quota)"],
+    ),
     "a date without a zone": (
         HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
         ["3:27: '2031-01-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +13,15 @@ import pytest
 
 from reconciler.desired.selection import Depth
 from reconciler.desired.state import Api
-from reconciler.errors import ApiError, ConflictError, NotFoundError, OperationFailedError, UnknownOutcomeError
+from reconciler.errors import (
+    ApiError,
+    ConflictError,
+    ExitCode,
+    NotFoundError,
+    OperationFailedError,
+    UnknownOutcomeError,
+    WrongOrganizationError,
+)
 from reconciler.live.project import Compute, Quota
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
@@ -27,6 +36,7 @@ from reconciler.simulator.seed import seed_fleet
 from reconciler.simulator.simulator import Simulator
 from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet, a_tenant
 from tests.contract.judge import JudgedTransport, session_judge
+from tests.wiring import API, world
 
 from .api import virtually
 
@@ -291,3 +301,23 @@ def test_the_rate_limit_of_the_account_is_never_hit_by_one_client(latency: Laten
         return [exchange.status for exchange in simulator.requests]
 
     assert set(on_a_simulator(work, latency)) == {200}
+
+
+def test_a_key_that_opens_another_organization_is_named() -> None:
+    with world() as account:
+        access = account.access
+        swapped = replace(
+            access,
+            organizations={
+                "free": replace(access.organizations["free"], key=access.organizations["paid"].key),
+                "paid": access.organizations["paid"],
+            },
+        )
+
+        async def listing() -> None:
+            async with connect(swapped, API, via=account.via) as neon:
+                await neon.projects("free")
+
+        with pytest.raises(WrongOrganizationError, match=r"PAID_ORG_API_KEY does not open") as caught:
+            account.run(listing())
+        assert caught.value.exit_code is ExitCode.DENIED

@@ -125,7 +125,7 @@ def test_every_line_fits_the_width() -> None:
 
 def test_without_drift_it_says_what_was_looked_at() -> None:
     assert shown(build.plan()) == (
-        "In sync: 12 tenants match the files.\n"
+        "In sync as far as was looked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
     )
 

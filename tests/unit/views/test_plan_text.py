@@ -144,7 +144,7 @@ def test_every_line_fits_the_width_and_ends_without_blanks() -> None:
 
 def test_in_sync_is_said_with_what_was_looked_at() -> None:
     assert shown(build.plan(), width=100) == (
-        "In sync: 12 tenants match the files.\n"
+        "In sync as far as was looked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
     )
 

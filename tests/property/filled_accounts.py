@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from reconciler.plan.permissions import Permissions
     from reconciler.simulator.behaviour import Behaviour
 
+crowds = st.sampled_from([0, 0, 4])
+"""More branches than the tight organization of ``contents`` ever allows beside the default one."""
 seldom = st.sampled_from([False, False, False, True])
 
 foreseeable = st.builds(replace, behaviours, root_branches=st.sampled_from([25, None]))
@@ -86,7 +89,18 @@ def as_neon_allows(draw: st.DrawFn, project: LiveProject) -> LiveProject:
     endpoints = project.endpoints or ()
     if not any(endpoint.branch_id == default.id for endpoint in endpoints):
         endpoints = (an_endpoint(project.id), *endpoints)
-    return replace(project, branches=(default, *seen), endpoints=endpoints)
+    nightly = LiveSnapshot("snap-nightly", "nightly", default.id, NOON - timedelta(days=20), manual=False)
+    return replace(
+        project,
+        branches=(default, *seen, *(_by_hand(project.id, f"theirs {n}") for n in range(draw(crowds)))),
+        endpoints=endpoints,
+        snapshots=(*(project.snapshots or ()), nightly),
+    )
+
+
+def _by_hand(project_id: str, name: str) -> LiveBranch:
+    parent = f"br-{project_id}"
+    return a_branch(id=f"br-{name}", name=name, default=False, parent_id=parent, annotations={})
 
 
 @st.composite

@@ -60,6 +60,10 @@ class InvalidInputError(ReconcilerError):
     exit_code = ExitCode.INVALID
 
 
+class OutputError(ReconcilerError):
+    """What a run has to tell could not be written, to stdout or a file; the calls before that were made."""
+
+
 class InterruptedRunError(ReconcilerError):
     """A signal ended the run after the calls in flight had finished."""
 

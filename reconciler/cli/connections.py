@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,10 +34,19 @@ class ConnectionsFile:
             )
 
     def write(self, connections: Mapping[str, Secret]) -> None:
-        """Appends one line for each tenant and closes the file."""
-        lines = [
-            json.dumps({"tenant": tenant, "connection_uri": uri.reveal()}) + "\n"
-            for tenant, uri in connections.items()
-        ]
-        with os.fdopen(self._descriptor, "w", encoding="utf-8") as file:
-            file.writelines(lines)
+        """Appends one line for each tenant and closes the file. Raises OutputError, with the tenants left out.
+
+        Nothing is taken back where the disk is full: another run may have appended to the file meanwhile.
+        """
+        missing = list(connections)
+        try:
+            with os.fdopen(self._descriptor, "w", encoding="utf-8") as file:
+                for tenant, uri in connections.items():
+                    file.write(json.dumps({"tenant": tenant, "connection_uri": uri.reveal()}) + "\n")
+                    file.flush()
+                    missing.remove(tenant)
+        except OSError as error:
+            raise OutputError(
+                f"--connections-to {self._path}: {error.strerror}; no connection string of {', '.join(missing)}",
+                hint="their projects exist: free the disk, and read the strings from Neon",
+            ) from error

@@ -95,8 +95,16 @@ def command(
             return await fleet.converge(*names, request=request, run=run)
 
     converged = with_fleet(account, desired, converge)
-    if sink is not None:
-        sink.write(converged.connections)
+    try:
+        if sink is not None:
+            sink.write(converged.connections)
+    finally:
+        _publish(output, converged, run)
+    return exit_codes.of_apply(converged.planned.plan, converged.report, fail_on)
+
+
+def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
+    """The report, and before it the plan where somebody has to see why."""
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
     if plan.refusals or plan.conflicts or plan.empty or destructive:
@@ -108,7 +116,6 @@ def command(
             "json": lambda: json_documents.report(report),
         },
     )
-    return exit_codes.of_apply(plan, report, fail_on)
 
 
 def _given(files: FilesFlags, text: str) -> list[str]:

@@ -49,9 +49,19 @@ def publish(output: OutputFlags, forms: Forms) -> None:
 
 
 def write(path: Path, document: str | RenderableType, flag: str = "--output") -> None:
-    """The document into a file that the flag names. Raises InvalidInputError where that is impossible."""
+    """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
+
+    A file that could be written in part only is removed: half a document would pass for a whole one.
+    """
     text = document if isinstance(document, str) else as_text(document)
     try:
-        path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            try:
+                file.write(text if text.endswith("\n") else f"{text}\n")
+                file.flush()
+            except OSError:
+                if path.is_file():
+                    path.unlink()
+                raise
     except OSError as error:
         raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error

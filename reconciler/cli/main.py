@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import Final
 
 import click
 
-from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.errors import ExitCode, OutputError, ReconcilerError
 
 COMMANDS: Final = {
     "validate": ("validate", "Check every file and report every problem."),
@@ -29,6 +30,10 @@ COMMANDS: Final = {
 
 OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 """A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
+
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the operating system says of a full disk. A closed pipe is click's to handle."""
 
 
 class LazyGroup(click.Group):
@@ -81,7 +86,7 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
         _show(error)
         return error.exit_code
     except Exception as error:
-        return _show_defect(error)
+        return _show_unforeseen(error)
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
@@ -92,8 +97,10 @@ def _show(error: ReconcilerError) -> None:
     show(render_error(error), stderr_console())
 
 
-def _show_defect(error: Exception) -> int:
-    if os.environ.get("RECONCILER_TRACEBACK"):
+def _show_unforeseen(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        _show(OutputError(f"the output cannot be written: {error.strerror}", hint="a run's journal has it all"))
+    elif os.environ.get("RECONCILER_TRACEBACK"):
         traceback.print_exception(error)
     else:
         click.echo(f"error: a defect in reconciler: {type(error).__name__}: {error}", err=True)

@@ -106,4 +106,6 @@ def test_a_full_disk_is_a_clear_error() -> None:
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "journal.jsonl", HEADER, lambda: NOON)
     journal.close()
+    written = journal.path.read_text()
     journal.close()
+    assert journal.path.read_text() == written

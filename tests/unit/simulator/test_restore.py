@@ -94,6 +94,8 @@ def test_a_snapshot_of_a_schedule_does_not_count() -> None:
         project = add_project(neon.simulator, "free", ProjectSeed("acme"))
         add_snapshot(neon.simulator, project.project_id, SnapshotSeed("nightly", manual=False))
         neon.done("POST", f"/projects/{project.project_id}/branches/{project.branch_id}/snapshot?name=mine")
+        found = neon.get(f"/projects/{project.project_id}/snapshots")["snapshots"]
+        assert {snapshot["name"]: snapshot["manual"] for snapshot in found} == {"nightly": False, "mine": True}
 
 
 def test_the_simulators_own_pages_take_a_snapshot_and_restore_it() -> None:

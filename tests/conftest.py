@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.contract.description import ABSENT
+from reconciler.simulator.app import ROUTES
+from tests.contract.installed import ABSENT
 from tests.contract.judge import MAX_LISTED, SESSION, Tally
 
 if TYPE_CHECKING:
@@ -31,23 +32,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands its counts to the run that started it."""
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["judged"] = (SESSION.exchanges, SESSION.unjudged, SESSION.violations)
+        output["judged"] = (SESSION.exchanges, SESSION.unjudged, SESSION.violations, sorted(SESSION.operations))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """The run that started the workers adds their counts up; a worker that crashed left none."""
-    exchanges, unjudged, violations = getattr(node, "workeroutput", {}).get("judged", (0, 0, []))
-    WORKERS.exchanges += exchanges
-    WORKERS.unjudged += unjudged
-    WORKERS.violations += violations
+    exchanges, unjudged, violations, operations = getattr(node, "workeroutput", {}).get("judged", (0, 0, [], []))
+    WORKERS.add(Tally(exchanges, unjudged, violations, set(operations)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line: how many exchanges were judged, and how many rules they broke."""
-    exchanges = SESSION.exchanges + WORKERS.exchanges
-    unjudged = SESSION.unjudged + WORKERS.unjudged
-    violations = len(SESSION.violations) + len(WORKERS.violations)
-    terminalreporter.write_line(f"official description: {exchanges} exchanges judged, {violations} violations")
-    if unjudged:
-        terminalreporter.write_line(f"{unjudged} exchanges passed unjudged: {ABSENT}")
+    """What was judged: operations, exchanges, and how many rules they broke."""
+    total = Tally()
+    total.add(SESSION)
+    total.add(WORKERS)
+    terminalreporter.write_line(
+        f"official description: {len(ROUTES)} operations declared by the simulator, {len(total.operations)} "
+        f"validated, {total.exchanges} exchanges validated, {len(total.violations)} violations"
+    )
+    if total.unjudged:
+        terminalreporter.write_line(f"{total.unjudged} exchanges passed unjudged: {ABSENT}")

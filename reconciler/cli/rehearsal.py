@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.surroundings import Surroundings
     from reconciler.desired.state import DesiredState
+    from reconciler.simulator.contract.judge import Judge
 
 T = TypeVar("T")
 
@@ -57,7 +58,13 @@ def rehearse(
         return use_within(runner, connection, use)
 
 
-def open_account(file: Path, desired: DesiredState, clock_source: Callable[[], float] | None = None) -> Simulator:
+def open_account(
+    file: Path,
+    desired: DesiredState,
+    clock_source: Callable[[], float] | None = None,
+    *,
+    judge: Judge | None = None,
+) -> Simulator:
     """The account in the file, made if need be, with an organization for each of the files'.
 
     Raises InvalidInputError for a file that is none of the simulator's.
@@ -68,6 +75,7 @@ def open_account(file: Path, desired: DesiredState, clock_source: Callable[[], f
             [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
             clock_source=clock_source or LoopTime(time.time()),
             latency=LATENCY,
+            judge=judge,
         )
     except sqlite3.Error as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error

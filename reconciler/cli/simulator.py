@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,16 +13,20 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
 from reconciler.desired.tier import EnvReference
-from reconciler.errors import InvalidInputError
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.state import DesiredState
+    from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.simulator import Simulator
 
 PORT: Final = 8090
+LOOK_FOR_IT: Final = ""
+PLACES: Final = ("node_modules", "tests/contract/node_modules")
+"""Where npm may have put the description."""
 
 data_option = click.option(
     "--data",
@@ -48,22 +53,59 @@ def command() -> None:
 @directory_option
 @data_option
 @port_option
-def serve_command(directory: Path, data: Path, port: int) -> None:
+@click.option(
+    "--strict-contract",
+    is_flag=False,
+    flag_value=LOOK_FOR_IT,
+    metavar="[FILE]",
+    help="Hold every exchange against Neon's official description, and exit 1 where one broke it."
+    "  [FILE: as npm installs it here]",
+)
+def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
     """Serve the embedded Neon on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
-    import time  # noqa: PLC0415
+    judge = None if strict_contract is None else _judge(strict_contract)
+    with open_account(data, _price_list(directory), clock_source=time.time, judge=judge) as simulator:
+        _serve(simulator, port, state=data)
+    if judge is None:
+        return ExitCode.DONE
+    click.echo(summary(judge), err=True)
+    return ExitCode.ERROR if judge.violations else ExitCode.DONE
 
+
+def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
     from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is no small import
 
     def announce(url: str) -> None:
-        click.echo(f"Neon simulator on {url} (state in {data}); Ctrl-C ends it", err=True)
+        click.echo(f"Neon simulator on {url} (state in {state}); Ctrl-C ends it", err=True)
 
-    with open_account(data, _price_list(directory), clock_source=time.time) as simulator:
-        try:
-            serve(simulator, port=port, on_ready=announce)
-        except OSError as error:
-            raise InvalidInputError(
-                f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free one"
-            ) from error
+    try:
+        serve(simulator, port=port, on_ready=announce)
+    except OSError as error:
+        raise InvalidInputError(
+            f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free one"
+        ) from error
+
+
+def _judge(file: str) -> Judge:
+    """The judge by the description in a file, which tells at once what breaks it."""
+    try:
+        from reconciler.simulator.contract.description import FILE, read  # noqa: PLC0415
+        from reconciler.simulator.contract.judge import Judge  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(
+            f"--strict-contract needs the package {error.name}", hint="pip install 'neon-reconciler[contract]'"
+        ) from error
+    places = [Path(file)] if file != LOOK_FOR_IT else [Path(place, FILE) for place in PLACES]
+    path = next((place for place in places if place.exists()), places[0])
+    return Judge(read(path), on_violation=lambda violation: click.echo(f"contract: {violation}", err=True))
+
+
+def summary(judge: Judge) -> str:
+    """What a judge has seen, in one line."""
+    return (
+        f"official description: {len(judge.exchanges)} exchanges of {len(judge.operations)} operations validated, "
+        f"{len(judge.violations)} violations"
+    )
 
 
 @command.command("env")

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from reconciler.simulator.call import Call
+from reconciler.simulator.contract.exchange import Answered, Asked
 from reconciler.simulator.exchanges import Exchange
 from reconciler.simulator.faults import (
     FAULT_HEADER,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from reconciler.simulator.call import World
+    from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.faults import AnyEffect
     from reconciler.simulator.organization import Key
 
@@ -61,12 +63,15 @@ class Response:
 class Front:
     """The ASGI app in front of the routes."""
 
-    def __init__(self, world: World, routes: ASGIApp, faults: Faults, latency: Latency) -> None:
+    def __init__(
+        self, world: World, routes: ASGIApp, faults: Faults, latency: Latency, judge: Judge | None = None
+    ) -> None:
         self._world = world
         self._routes = routes
         self._faults = faults
         self._limiter = RateLimiter(world.behaviour.rate_limit)
         self._latency = latency
+        self._judge = judge
         self._random = Random(0)  # noqa: S311
         self.exchanges: list[Exchange] = []
 
@@ -89,12 +94,14 @@ class Front:
         if travel:
             await asyncio.sleep(travel)
         arrived = self._world.clock.now()
-        status: int | None = None
+        response: Response | None = None
         try:
             response = await self._carry_out(scope, content, key, request_id)
-            status = response.status
         finally:
+            status = None if response is None else response.status
             self.exchanges.append(_exchange(scope, content, key, request_id, arrived, status))
+            if self._judge is not None:
+                self._judge.rule(_asked(scope, headers, content), _answered(response))
         if travel:
             await asyncio.sleep(travel)
         return response
@@ -202,6 +209,19 @@ def _signed(response: Response, request_id: str) -> Response:
         response.content = b'{"request_id":' + msgspec.json.encode(request_id) + b"," + response.content[1:]
     response.headers["content-length"] = str(len(response.content))
     return response
+
+
+def _asked(scope: Scope, headers: dict[str, str], content: bytes) -> Asked:
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    return Asked(scope["method"], path, query, headers.get("content-type", ""), content)
+
+
+def _answered(response: Response | None) -> Answered | None:
+    if response is None:
+        return None
+    media_type = response.headers.get("content-type", "")
+    return Answered(response.status, media_type, response.content, FAULT_HEADER in response.headers)
 
 
 def _exchange(

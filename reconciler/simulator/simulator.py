@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.exchanges import Exchange
 
 DEFAULT_BEHAVIOUR: Final = Behaviour()
@@ -39,10 +40,11 @@ NO_LATENCY: Final = Latency()
 class Simulator:
     """A simulated Neon account over one file. Any number of processes can open the same file."""
 
-    def __init__(self, world: World, latency: Latency) -> None:
+    def __init__(self, world: World, latency: Latency, judge: Judge | None = None) -> None:
         self.world = world
         self.faults = Faults()
-        self._front = Front(world, routes(admin_routes(self)), self.faults, latency)
+        self.judge = judge
+        self._front = Front(world, routes(admin_routes(self)), self.faults, latency, judge)
 
     @classmethod
     def open(
@@ -53,16 +55,18 @@ class Simulator:
         clock_source: Callable[[], float] = time.time,
         behaviour: Behaviour = DEFAULT_BEHAVIOUR,
         latency: Latency = NO_LATENCY,
+        judge: Judge | None = None,
     ) -> Self:
         """Open the file, or make it; organizations are added to those in it, limits replaced.
 
         ``clock_source`` gives seconds since 1970: the wall clock, or ``LoopTime()`` on virtual time.
+        ``judge`` holds every exchange against the official description (reconciler/simulator/contract).
         """
         store = Store(path)
         world = World(store, Clock(store, clock_source), behaviour)
         with world.writing() as transaction:
             register(transaction, organizations, timestamp(transaction.now))
-        return cls(world, latency)
+        return cls(world, latency, judge)
 
     def close(self) -> None:
         """Let go of the file."""

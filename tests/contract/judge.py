@@ -11,42 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from tests.contract import description as official
-from tests.contract.strict import Finding
+from reconciler.simulator.contract import judge as contract
+from reconciler.simulator.contract.exchange import Answered, Asked
+from reconciler.simulator.faults import FAULT_HEADER
+from tests.contract import installed as official
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tests.contract.description import Description
-    from tests.contract.operation import Operation
+    from reconciler.simulator.contract.description import Description
+    from reconciler.simulator.contract.judge import JudgedExchange, Violation
 
 UNJUDGED_PREFIX: Final = "/_simulator/"
-FAULT_HEADER: Final = "x-simulator-fault"
 MAX_LISTED: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request that passed, with the status of its answer; None where the answer was lost."""
-
-    method: str
-    path: str
-    operation: str | None
-    status: int | None
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path} ({self.operation or 'no operation'}) -> {self.status or 'no answer'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A finding, and the exchange it is about."""
-
-    exchange: Exchange
-    finding: Finding
-
-    def __str__(self) -> str:
-        return f"{self.exchange}: {self.finding}"
 
 
 @dataclass(slots=True)
@@ -56,6 +31,14 @@ class Tally:
     exchanges: int = 0
     unjudged: int = 0
     violations: list[str] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+
+    def add(self, other: Tally) -> None:
+        """Count what another tally has counted."""
+        self.exchanges += other.exchanges
+        self.unjudged += other.unjudged
+        self.violations += other.violations
+        self.operations |= other.operations
 
 
 SESSION: Final = Tally()
@@ -63,33 +46,34 @@ SESSION: Final = Tally()
 
 
 class Judge:
-    """Collects the exchanges that passed, and what was wrong with them.
-
-    ``refusals_allowed`` is for tests that ask for the forbidden: a bad request is then a violation only
-    where it is accepted.
-    """
+    """The product's judge at a test's service: it also works without a description, and adds to a tally."""
 
     def __init__(
         self, description: Description | None, *, refusals_allowed: bool = False, tally: Tally = SESSION
     ) -> None:
-        self._description = description
-        self._refusals_allowed = refusals_allowed
+        self._judge = None
+        if description is not None:
+            self._judge = contract.Judge(description, refusals_allowed=refusals_allowed)
         self._tally = tally
-        self.exchanges: list[Exchange] = []
-        self.violations: list[Violation] = []
+
+    @property
+    def exchanges(self) -> list[JudgedExchange]:
+        return self._judge.exchanges if self._judge else []
+
+    @property
+    def violations(self) -> list[Violation]:
+        return self._judge.violations if self._judge else []
 
     def rule(self, request: httpx.Request, response: httpx.Response | None) -> None:
         """Judge one exchange, both sides read; ``response`` is None where none came."""
         if request.url.path.startswith(UNJUDGED_PREFIX):
             return
-        if self._description is None:
+        if self._judge is None:
             self._tally.unjudged += 1
             return
-        route = self._description.find(request.method, request.url.raw_path.decode().partition("?")[0])
-        status = None if response is None else response.status_code
-        exchange = Exchange(request.method, request.url.path, route and route[0].name, status)
-        findings = [*self._about_request(request, route, status), *about_answer(route and route[0], response)]
-        self._record(exchange, [Violation(exchange, finding) for finding in findings])
+        violations = self._judge.rule(_asked(request), None if response is None else _answered(response))
+        operation = self._judge.exchanges[-1].operation
+        self._tally.add(Tally(1, 0, [str(each) for each in violations], {operation} if operation else set()))
 
     def verify(self) -> None:
         """Raise AssertionError when anything was wrong, with the first ten violations."""
@@ -98,33 +82,16 @@ class Judge:
             count = len(self.violations)
             raise AssertionError(f"{count} violations of the official description:\n{listed}")
 
-    def _about_request(
-        self, request: httpx.Request, route: tuple[Operation, Mapping[str, str]] | None, status: int | None
-    ) -> list[Finding]:
-        if self._refusals_allowed and (status is None or status >= 400):
-            return []
-        if route is None:
-            return [Finding("request", "no operation has this method and path")]
-        operation, values = route
-        return [
-            *operation.path_findings(values),
-            *operation.query_findings(request.url.params.multi_items()),
-            *operation.body_findings(request.headers.get("content-type", ""), request.content),
-        ]
 
-    def _record(self, exchange: Exchange, violations: list[Violation]) -> None:
-        self.exchanges.append(exchange)
-        self.violations += violations
-        self._tally.exchanges += 1
-        self._tally.violations += [str(violation) for violation in violations]
+def _asked(request: httpx.Request) -> Asked:
+    path = request.url.raw_path.decode().partition("?")[0]
+    media_type = request.headers.get("content-type", "")
+    return Asked(request.method, path, request.url.params.multi_items(), media_type, request.content)
 
 
-def about_answer(operation: Operation | None, response: httpx.Response | None) -> list[Finding]:
-    """What is wrong with an answer. Scripted faults are broken on purpose, and unknown routes have no rules."""
-    if operation is None or response is None or FAULT_HEADER in response.headers:
-        return []
+def _answered(response: httpx.Response) -> Answered:
     media_type = response.headers.get("content-type", "")
-    return list(operation.answer_findings(response.status_code, media_type, response.content))
+    return Answered(response.status_code, media_type, response.content, FAULT_HEADER in response.headers)
 
 
 def session_judge(*, refusals_allowed: bool = False) -> Judge:

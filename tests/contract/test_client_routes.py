@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.live.project import Compute
 from reconciler.neon.client import Neon
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from tests.contract import description as official
+from tests.contract import installed as official
 from tests.wiring import World, world
 
 if TYPE_CHECKING:

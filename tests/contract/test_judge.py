@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract import description as official
+from reconciler.simulator.faults import FAULT_HEADER
+from tests.contract import installed as official
 from tests.contract.breaking import changed, places
-from tests.contract.judge import FAULT_HEADER, Judge, JudgedTransport, Tally, session_judge
+from tests.contract.judge import Judge, JudgedTransport, Tally, session_judge
 
 BASE = "http://neon.test/api/v2"
 NOON = "2026-11-23T12:00:00Z"

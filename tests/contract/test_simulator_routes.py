@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.simulator.app import ROUTES
-from tests.contract import description as official
+from tests.contract import installed as official
 from tests.contract.breaking import changed, places
 from tests.wiring import World, world
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import UnknownOutcomeError
 from reconciler.simulator.faults import DropAfter
 from tests import wiring
-from tests.contract import description as official
+from tests.contract import installed as official
 from tests.contract.judge import Judge, Tally
 from tests.wiring import API, world
 

@@ -73,6 +73,15 @@ class Admin:
         ]
         return _json({"requests": shown})
 
+    async def contract(self, request: Request) -> Response:  # noqa: ARG002
+        """GET: what of the traffic was held against the official description, and what broke it."""
+        judge = self._simulator.judge
+        if judge is None:
+            raise Refusal(404, "the simulator was not started with --strict-contract")
+        violations = [str(violation) for violation in judge.violations]
+        operations = sorted(judge.operations)
+        return _json({"exchanges": len(judge.exchanges), "operations": operations, "violations": violations})
+
     async def faults(self, request: Request) -> Response:
         """POST a fault to set it; DELETE to take all away."""
         if request.method == "DELETE":
@@ -117,6 +126,7 @@ def admin_routes(simulator: Simulator) -> list[Route]:
     return [
         Route("/clock", admin.clock, methods=["GET", "POST"]),
         Route("/requests", admin.requests, methods=["GET"]),
+        Route("/contract", admin.contract, methods=["GET"]),
         Route("/faults", admin.faults, methods=["POST", "DELETE"]),
         Route("/projects/{project_id}/usage", admin.usage, methods=["POST"]),
         Route("/projects/{project_id}/branches", admin.branches, methods=["POST"]),

@@ -19,8 +19,9 @@ from reconciler.desired.state import Api
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.secret import Secret
+from reconciler.simulator.faults import FAULT_HEADER
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.contract.judge import FAULT_HEADER, JudgedTransport, session_judge
+from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

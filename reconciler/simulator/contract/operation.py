@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tests.contract.strict import Finding, shortened
+from reconciler.simulator.contract.strict import Finding, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.contract.strict import Checker
+    from reconciler.simulator.contract.strict import Checker
 
 BOOLEANS: Final = {"true": True, "false": False}
 
@@ -88,7 +88,7 @@ class Operation:
     body: Content | None
     body_required: bool
     answers: Mapping[int, Content | None]
-    error: Content
+    error: Content | None
 
     def path_findings(self, values: Mapping[str, str]) -> Iterator[Finding]:
         """What is wrong with the ``values`` that stand in the path."""

@@ -1,29 +1,27 @@
-"""The official description of the Neon API, read from the npm package that ``package.json`` pins."""
+"""The official OpenAPI description of the Neon API, as it lies in the npm package ``@neondatabase/api-client``."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import jsonschema_rs
-import pytest
 import yaml
 
-from tests.contract.operation import Content, Operation, Parameter
-from tests.contract.strict import DOCUMENT, Checker, opened
+from reconciler.errors import InvalidInputError
+from reconciler.simulator.contract.operation import Content, Operation, Parameter
+from reconciler.simulator.contract.strict import DOCUMENT, Checker, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-PATH: Final = Path(__file__).parent / "node_modules/@neondatabase/api-client/public-v2-for-users.gen.yaml"
+FILE: Final = "@neondatabase/api-client/public-v2-for-users.gen.yaml"
+"""Where it lies below ``node_modules``."""
+PACKAGE: Final = "@neondatabase/api-client@2.7.3"
 SHA256: Final = "dacf72ea2d63110b3694c705313e0b2104e9652ae1be3fc01ceebe7b17059c44"
-INSTALL: Final = "npm ci --prefix tests/contract --ignore-scripts --no-audit --no-fund"
-ABSENT: Final = f"the official description of the API is not installed: {INSTALL}"
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 JSON: Final = "application/json"
 
@@ -78,7 +76,6 @@ class Description:
         parameters = [self._resolved(parameter) for parameter in listed]
         answers = {str(code): self._content(self._resolved(answer)) for code, answer in node["responses"].items()}
         error = answers.pop("default")
-        assert error is not None, f"{node['operationId']} declares no error"
         return Operation(
             name=node["operationId"],
             method=method.upper(),
@@ -112,25 +109,16 @@ class Description:
         return node
 
 
-@cache
-def installed() -> Description | None:
-    """The description; None where the package is not installed. Raises AssertionError when it is another one."""
-    if not PATH.exists():
-        return None
-    content = PATH.read_bytes()
+def read(path: Path) -> Description:
+    """The description in a file. Raises InvalidInputError where it cannot be read or is another version."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{path}: {error.strerror}", hint=f"npm install {PACKAGE}") from error
     digest = hashlib.sha256(content).hexdigest()
-    assert digest == SHA256, f"the description has changed: read what is new, then set SHA256 = {digest!r}"
+    if digest != SHA256:
+        raise InvalidInputError(
+            f"{path} is not the description that the simulator is checked against (sha256 {digest})",
+            hint=f"npm install {PACKAGE}",
+        )
     return Description(PlainLoader(content).get_single_data())
-
-
-def required() -> Description:
-    """The description; where it is absent the calling test is skipped, and fails on CI (``CI=true``)."""
-    description = installed()
-    if description is None:
-        (pytest.fail if on_ci() else pytest.skip)(ABSENT)
-    return description
-
-
-def on_ci() -> bool:
-    """Whether absent packages are a failure here."""
-    return os.environ.get("CI", "").lower() == "true"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -27,12 +28,36 @@ def serve(simulator: Simulator, *, port: int = 0, on_ready: Callable[[str], None
 
     Raises OSError where the port is taken.
     """
-    with _ending_quietly(), socket.socket() as listener:
+    with _ending_quietly(), _listening(port) as (listener, url):
+        _Server(_config(simulator), lambda: on_ready(url)).run(sockets=[listener])
+
+
+@contextmanager
+def serving(simulator: Simulator, *, port: int = 0) -> Iterator[str]:
+    """Serve from a thread for as long as the block lasts, which is given the API's base URL.
+
+    Raises OSError where the port is taken.
+    """
+    ready = threading.Event()
+    with _listening(port) as (listener, url):
+        server = _Server(_config(simulator), ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        ready.wait()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[tuple[socket.socket, str]]:
+    with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
         listener.listen()
-        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/api/v2"
-        _Server(_config(simulator), lambda: on_ready(url)).run(sockets=[listener])
+        yield listener, f"http://{LOOPBACK}:{listener.getsockname()[1]}/api/v2"
 
 
 @contextmanager

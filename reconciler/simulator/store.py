@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Store:
     """One open SQLite file, or a database in memory (``":memory:"``)."""
 
     def __init__(self, path: Path | str) -> None:
+        self._one_at_a_time = RLock()
         self._connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -155,19 +157,24 @@ class Store:
 
     def reach(self, moment: float) -> None:
         """Let time be no earlier than that from now on."""
-        self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
+        with self._one_at_a_time:
+            self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
 
     @contextmanager
     def writing(self, clock: Clock) -> Iterator[Transaction]:
-        """One transaction: all of it is stored at its end, or nothing where it raises."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            latest, number = self.rows("SELECT latest, number FROM state")[0]
-            transaction = Transaction(self._connection, clock.not_before(latest), number)
-            yield transaction
-            moment = (transaction.now, transaction.numbers_used)
-            self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        """One transaction: all of it is stored at its end, or nothing where it raises.
+
+        Threads of one process take turns; processes wait for each other in SQLite.
+        """
+        with self._one_at_a_time:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                latest, number = self.rows("SELECT latest, number FROM state")[0]
+                transaction = Transaction(self._connection, clock.not_before(latest), number)
+                yield transaction
+                moment = (transaction.now, transaction.numbers_used)
+                self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")

@@ -10,6 +10,7 @@ from reconciler.simulator import documents, ids
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.limits import DEFAULT_SUSPEND_SECONDS
+from reconciler.simulator.usage import NEVER
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 0.3
 """How long a new compute is in state ``init``."""
-NEVER: Final = 1e12
-"""Later than any simulation: a compute that does not suspend."""
 
 
 def compute_of(stated: Mapping[str, Any], defaults: Mapping[str, Any], behaviour: Behaviour) -> Document:
@@ -45,6 +44,7 @@ def create(
 ) -> Document:
     """Store a compute; it starts at once and suspends when its timeout has passed, unless told otherwise."""
     now, endpoint_id = transaction.now, ids.endpoint_id(transaction.number())
+    until = now + idle_after(compute) if active_until is None else active_until
     body = documents.endpoint(
         endpoint_id=endpoint_id,
         project_id=project["id"],
@@ -62,10 +62,16 @@ def create(
         branch_id=branch_id,
         type=kind,
         ready_at=now + START_SECONDS,
-        active_until=now + idle_after(compute) if active_until is None else active_until,
+        active_until=until,
         body=msgspec.json.encode(body).decode(),
     )
+    _runs_until(transaction, project["id"], until)
     return {**body, "current_state": "init", "pending_state": "active"}
+
+
+def _runs_until(transaction: Transaction, project_id: str, until: float) -> None:
+    """Let the project's meter know that there is something to be counted."""
+    transaction.execute("UPDATE projects SET runs_until = max(runs_until, ?) WHERE id = ?", until, project_id)
 
 
 def idle_after(compute: Mapping[str, Any]) -> float:
@@ -74,14 +80,23 @@ def idle_after(compute: Mapping[str, Any]) -> float:
     return NEVER if seconds < 0 else seconds or DEFAULT_SUSPEND_SECONDS
 
 
-def describe(row: sqlite3.Row, now: float) -> Document:
-    """A compute as it is now."""
+def describe(row: sqlite3.Row, now: float, suspended_at: float | None = None) -> Document:
+    """A compute as it is now, where a quota has suspended it at that moment, if any has."""
     body: Document = msgspec.json.decode(row["body"])
-    if now < row["ready_at"]:
+    until = row["active_until"] if suspended_at is None else min(row["active_until"], suspended_at)
+    if now < row["ready_at"] and now < until:
         return {**body, "current_state": "init", "pending_state": "active"}
-    if active(row, now):
+    if now < until:
         return {**body, "current_state": "active"}
-    return {**body, "current_state": "idle", "suspended_at": timestamp(max(row["ready_at"], row["active_until"]))}
+    return {**body, "current_state": "idle", "suspended_at": timestamp(max(row["ready_at"], until))}
+
+
+def suspend_all(transaction: Transaction, project_id: str, moment: float) -> None:
+    """Suspend the computes of a project that ran at a moment."""
+    transaction.execute(
+        "UPDATE endpoints SET active_until = ?1 WHERE project_id = ?2 AND active_until > ?1", moment, project_id
+    )
+    transaction.update("projects", project_id, runs_until=moment)
 
 
 def active(row: sqlite3.Row, now: float) -> bool:
@@ -96,6 +111,7 @@ def change(
     body = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
     encoded = msgspec.json.encode(body).decode()
     transaction.update("endpoints", row["id"], body=encoded, active_until=active_until)
+    _runs_until(transaction, row["project_id"], active_until)
     now_active = transaction.now < active_until
     return {**body, "current_state": "active" if now_active else "idle"}
 

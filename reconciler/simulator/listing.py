@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.projects import RECOVERY_SECONDS
+from reconciler.simulator.usage import month_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.store import Store
 
 _COLUMNS: Final = (
-    "SELECT id, body, integrations, deleted_at, json_extract(usage, '$.active_time_seconds') AS active_time "
+    "SELECT id, body, integrations, deleted_at, usage, metered_at, workload, runs_until "
     "FROM projects WHERE org_id = :org_id AND id > :cursor AND instr(searched, :search) "
     "AND (:project_id IS NULL OR id = :project_id)"
 )
@@ -50,7 +52,7 @@ def page(
     rows = _rows(store, request, behaviour, now)
     hidden = frozenset(unavailable)
     shown = [row for row in rows if row["id"] not in hidden]
-    items = b",".join(_item(row, request.organization, behaviour) for row in shown)
+    items = b",".join(_item(store, row, request.organization, behaviour, now) for row in shown)
     rest: dict[str, Any] = {"applications": {}, "integrations": _integrations(shown)}
     if rows:
         rest["pagination"] = {"cursor": rows[-1]["id"]}
@@ -76,16 +78,29 @@ def _integrations(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
     return {row["id"]: msgspec.json.decode(row["integrations"]) for row in rows if row["integrations"]}
 
 
-def _item(row: sqlite3.Row, organization: StoredOrganization, behaviour: Behaviour) -> bytes:
-    more: dict[str, Any] = {"active_time": row["active_time"], "org_name": organization.name}
+def _item(
+    store: Store, row: sqlite3.Row, organization: StoredOrganization, behaviour: Behaviour, now: float
+) -> bytes:
+    more: dict[str, Any] = {"org_name": organization.name}
     if row["deleted_at"] is not None:
         more["deleted_at"] = timestamp(row["deleted_at"])
         more["recoverable_until"] = timestamp(row["deleted_at"] + RECOVERY_SECONDS)
     body = row["body"].encode()
+    if metering.at_rest(row):
+        more["active_time"] = _active_time(row, now)
+    else:
+        body = msgspec.json.encode({**msgspec.json.decode(body), **metering.listed(store, row, now)})
     if behaviour.list_zero_compute or not behaviour.list_shows_quota:
         body = _impoverished(body, behaviour)
     result: bytes = body[:-1] + b"," + msgspec.json.encode(more)[1:]
     return result
+
+
+def _active_time(row: sqlite3.Row, now: float) -> int:
+    """What the row says, unless a new month has begun."""
+    if row["metered_at"] < month_of(now)[0]:
+        return 0
+    return int(msgspec.json.decode(row["usage"])["active_time_seconds"])
 
 
 def _impoverished(body: bytes, behaviour: Behaviour) -> bytes:

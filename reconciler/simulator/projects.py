@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import branches, documents, endpoints, ids
+from reconciler.simulator import branches, documents, endpoints, ids, metering
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
-    from reconciler.simulator.store import Transaction
+    from reconciler.simulator.store import Store, Transaction
 
 RECOVERY_SECONDS: Final = 7 * 86_400
 BRANCHES_WITHOUT_LIMIT: Final = 5000
@@ -111,6 +110,7 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
         org_id=request.org_id,
         created_at=transaction.now,
         usage=_encoded({**documents.usage(), **life.usage}),
+        metered_at=transaction.present,
         integrations=_encoded(list(life.integrations)) if life.integrations else None,
         **columns(body),
     )
@@ -161,25 +161,16 @@ def merged_compute(stored: Mapping[str, Any], stated: Mapping[str, Any], behavio
     return {**before, **rest, **endpoints.compute_of(stated, before, behaviour)}
 
 
-def describe(row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
+def describe(store: Store, row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
     """A project as GET answers it."""
     body = msgspec.json.decode(row["body"])
-    return {**body, **msgspec.json.decode(row["usage"]), **_period(now), "owner": owner(organization)}
+    return {**body, **metering.shown(store, row, now), "owner": owner(organization)}
 
 
 def describe_new(body: Document, organization: StoredOrganization) -> Document:
     """A project as its creation answers it: before its first period (year 1 in recorded traffic)."""
     period = dict.fromkeys(("consumption_period_start", "consumption_period_end"), "0001-01-01T00:00:00Z")
     return {**body, **documents.usage(), **period, "owner": owner(organization)}
-
-
-def _period(now: float) -> Document:
-    start = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return {
-        "consumption_period_start": timestamp(start.timestamp()),
-        "consumption_period_end": timestamp(end.timestamp()),
-    }
 
 
 def owner(organization: StoredOrganization) -> Document:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reconciler.live.project import Quota
-from reconciler.simulator import branches, documents, endpoints, ids, projects, snapshots
+from reconciler.simulator import branches, documents, endpoints, ids, metering, projects, snapshots
 from reconciler.simulator.behaviour import Patch
-from reconciler.simulator.endpoints import NEVER
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
+from reconciler.simulator.usage import NEVER
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.documents import Document
     from reconciler.simulator.simulator import Simulator
     from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.usage import Workload
 
 DAY_SECONDS: Final = 86_400.0
 OLDEST_DAYS: Final = 700
@@ -295,7 +296,11 @@ def _restore(simulator: Simulator, transaction: Transaction, project_id: str) ->
 
 def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:
     """Set counters of the present period, such as ``active_time_seconds=360_000``."""
-    store = simulator.world.store
     with simulator.world.writing() as transaction:
-        usage = msgspec.json.decode(store.value("SELECT usage FROM projects WHERE id = ?", project_id))
-        transaction.update("projects", project_id, usage=_encoded({**usage, **counters}))
+        metering.assign(transaction, simulator.world.store, project_id, counters)
+
+
+def set_workload(simulator: Simulator, project_id: str, workload: Workload) -> None:
+    """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
+    with simulator.world.writing() as transaction:
+        metering.employ(transaction, simulator.world.store, project_id, workload)

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS keys (
     key TEXT PRIMARY KEY, kind TEXT NOT NULL, org_id TEXT, project_id TEXT);
 CREATE TABLE IF NOT EXISTS projects (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, searched TEXT NOT NULL,
-    created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, usage TEXT NOT NULL, integrations TEXT);
+    created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, integrations TEXT,
+    usage TEXT NOT NULL, metered_at REAL NOT NULL, workload TEXT, runs_until REAL NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS projects_live ON projects (org_id, id, created_at, searched) WHERE deleted_at IS NULL;
 CREATE INDEX IF NOT EXISTS projects_deleted ON projects (org_id, id) WHERE deleted_at IS NOT NULL;
 CREATE TRIGGER IF NOT EXISTS project_made AFTER INSERT ON projects WHEN new.deleted_at IS NULL BEGIN
@@ -65,6 +66,11 @@ CREATE TABLE IF NOT EXISTS snapshots (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, manual INTEGER NOT NULL, created_at REAL NOT NULL,
     expires_at REAL, size_bytes INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS snapshots_of_project ON snapshots (project_id);
+CREATE TABLE IF NOT EXISTS consumed (
+    project_id TEXT NOT NULL, branch_id TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL NOT NULL,
+    active_time_seconds REAL NOT NULL, compute_time_seconds REAL NOT NULL, written_data_bytes REAL NOT NULL,
+    data_transfer_bytes REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS consumed_by_project ON consumed (project_id, ended_at);
 """
 
 
@@ -75,6 +81,8 @@ class Transaction:
         self._connection = connection
         self._number = number
         self.now = now
+        self.present = now
+        """Also where something is written as if it were another moment."""
 
     @property
     def numbers_used(self) -> int:
@@ -89,10 +97,10 @@ class Transaction:
     @contextmanager
     def dated(self, moment: float | None) -> Iterator[None]:
         """Write as if it were another moment; None is the present one."""
-        present = self.now
-        self.now = present if moment is None else moment
+        before = self.now
+        self.now = before if moment is None else moment
         yield
-        self.now = present
+        self.now = before
 
     def insert(self, table: str, **columns: object) -> None:
         """Add one row."""

@@ -158,8 +158,9 @@ def _created(created: CreatedProject, organization: StoredOrganization, started:
 
 def get_project(call: Call) -> Answer:
     """GET /projects/{project_id}."""
-    row = call.project()
-    return Answer({"project": projects.describe(row, call.organization(row["org_id"]), call.world.clock.now())})
+    row, world = call.project(), call.world
+    organization = call.organization(row["org_id"])
+    return Answer({"project": projects.describe(world.store, row, organization, world.clock.now())})
 
 
 def update_project(call: Call) -> Answer:
@@ -174,7 +175,7 @@ def update_project(call: Call) -> Answer:
         projects.change(transaction, row, changes)
         works = _works(call, patch, row["id"])
         started = operations.start(transaction, row["id"], works, call.script.fate)
-        answer = projects.describe(call.project(), organization, transaction.now)
+        answer = projects.describe(world.store, call.project(), organization, transaction.now)
     return Answer({"project": answer, "operations": started})
 
 
@@ -217,7 +218,7 @@ def delete_project(call: Call) -> Answer:
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
         transaction.update("projects", row["id"], deleted_at=transaction.now)
-        answer = projects.describe(row, call.organization(row["org_id"]), transaction.now)
+        answer = projects.describe(call.world.store, row, call.organization(row["org_id"]), transaction.now)
     return Answer({"project": answer})
 
 
@@ -238,4 +239,4 @@ def recover_project(call: Call) -> Answer:
         now = transaction.now
         rows = branches.branches(world.store, row["id"], now)
     described = [branches.describe(branch, now) for branch in rows]
-    return Answer({"project": projects.describe(row, organization, now), "branches": described})
+    return Answer({"project": projects.describe(call.world.store, row, organization, now), "branches": described})

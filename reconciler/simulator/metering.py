@@ -1,0 +1,177 @@
+"""The meter of each project: read at any moment, and put down in the store whenever something is written to it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator import branches, endpoints
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.usage import MEMBERS, Amounts, Meter, Piece, Run, Workload, advanced, month_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Store, Transaction
+
+CODES: Final = {
+    "compute_time_seconds": "COMPUTE_TIME_EXCEEDED",
+    "data_transfer_bytes": "DATA_TRANSFER_LIMIT_EXCEEDED",
+}
+"""Error codes that are known; those of the other quotas are made up like them."""
+
+
+def stored(store: Store, row: sqlite3.Row) -> Meter:
+    """The meter of a project as it was put down last."""
+    body = msgspec.json.decode(row["body"])
+    quota = body["settings"].get("quota", {})
+    counters = msgspec.json.decode(row["usage"])
+    default = branches.default_branch(store, row["id"])
+    return Meter(
+        at=row["metered_at"],
+        used=_amounts(counters),
+        branch_id=default["id"],
+        logical_size_bytes=branches.size_bytes(default),
+        byte_hours=counters["data_storage_bytes_hour"],
+        quota=_amounts(quota),
+        size_limit_bytes=quota.get("logical_size_bytes", 0),
+        workload=_workload(row),
+        runs=_runs(store, row),
+    )
+
+
+def _amounts(counters: Mapping[str, float]) -> Amounts:
+    return Amounts(*(counters.get(member, 0) for member in MEMBERS))
+
+
+def _workload(row: sqlite3.Row) -> Workload:
+    return Workload() if row["workload"] is None else msgspec.json.decode(row["workload"], type=Workload)
+
+
+def _runs(store: Store, row: sqlite3.Row) -> tuple[Run, ...]:
+    return tuple(
+        Run(each["branch_id"], msgspec.json.decode(each["body"])["autoscaling_limit_min_cu"], each["active_until"])
+        for each in endpoints.endpoints_of_project(store, row["id"])
+        if each["active_until"] > row["metered_at"]
+    )
+
+
+def read(store: Store, row: sqlite3.Row, now: float) -> Meter:
+    """The meter of a project as it is now."""
+    return advanced(stored(store, row), now)[0]
+
+
+def at_rest(row: sqlite3.Row) -> bool:
+    """Whether nothing has been consumed since the meter was put down: the row says all there is to know."""
+    used = row["workload"] is not None or row["runs_until"] > row["metered_at"]
+    return row["deleted_at"] is not None or not used
+
+
+def shown(store: Store, row: sqlite3.Row, now: float) -> Document:
+    """The members of a project that its meter decides, as GET answers them."""
+    before = stored(store, row)
+    meter, _ = advanced(before, now)
+    start, end = month_of(now)
+    return {
+        **_counters(meter),
+        **_measured(meter, before, msgspec.json.decode(row["body"])),
+        "consumption_period_start": timestamp(start),
+        "consumption_period_end": timestamp(end),
+    }
+
+
+def _counters(meter: Meter) -> dict[str, int]:
+    return {member: int(amount) for member, amount in _exact(meter).items()}
+
+
+def _measured(meter: Meter, before: Meter, body: Mapping[str, Any]) -> Document:
+    """What a list shows, too: size, and when a compute last ran."""
+    grown = int(meter.logical_size_bytes) - int(before.logical_size_bytes)
+    measured: Document = {"synthetic_storage_size": body["synthetic_storage_size"] + grown}
+    if meter.last_active_at is not None:
+        measured["compute_last_active_at"] = timestamp(meter.last_active_at)
+    return measured
+
+
+def listed(store: Store, row: sqlite3.Row, now: float) -> Document:
+    """The members of a project that its meter decides, as a list shows them."""
+    before = stored(store, row)
+    meter, _ = advanced(before, now)
+    measured = _measured(meter, before, msgspec.json.decode(row["body"]))
+    return {**measured, "active_time": int(meter.used.active_time_seconds)}
+
+
+def suspended_at(store: Store, row: sqlite3.Row, now: float) -> float | None:
+    """When a quota has suspended the computes that the store has as running; None where none has."""
+    return None if at_rest(row) else read(store, row, now).stopped_at
+
+
+def check_may_run(store: Store, row: sqlite3.Row, now: float) -> None:
+    """Refuse to start a compute of a project that has reached a quota (Neon: guides/consumption-limits)."""
+    exceeded = read(store, row, now).exceeded
+    if exceeded is not None:
+        until = timestamp(month_of(now)[1])
+        message = f"the {exceeded} quota of the project is exceeded: its computes are suspended until {until}"
+        raise Refusal(422, message, code=CODES.get(exceeded, f"{exceeded.upper()}_QUOTA_EXCEEDED"))
+
+
+def settle(transaction: Transaction, store: Store, project_id: str) -> None:
+    """Put the meter of a project down as it is now, with what was consumed since the last time."""
+    row = store.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
+    if row is None:
+        return
+    before = stored(store, row)
+    meter, pieces = advanced(before, transaction.now)
+    record(transaction, project_id, pieces)
+    columns: Document = {"metered_at": transaction.now, "usage": _encoded(_exact(meter))}
+    if pieces or meter.logical_size_bytes != before.logical_size_bytes:
+        body = msgspec.json.decode(row["body"])
+        columns["body"] = _encoded({**body, **_measured(meter, before, body)})
+        branches.resize(transaction, branches.default_branch(store, project_id), int(meter.logical_size_bytes))
+    transaction.update("projects", project_id, **columns)
+    if meter.stopped_at is not None:
+        endpoints.suspend_all(transaction, project_id, meter.stopped_at)
+
+
+def _exact(meter: Meter) -> Document:
+    return {**asdict(meter.used), "data_storage_bytes_hour": meter.byte_hours}
+
+
+def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -> None:
+    """Remember what was consumed when, for the consumption history."""
+    for piece in pieces:
+        transaction.insert(
+            "consumed",
+            project_id=project_id,
+            branch_id=piece.branch_id,
+            started_at=piece.start,
+            ended_at=piece.end,
+            **asdict(piece.amounts),
+        )
+
+
+def assign(transaction: Transaction, store: Store, project_id: str, counters: Mapping[str, int]) -> None:
+    """Set counters of the present month; a larger one counts as consumed at this moment."""
+    settle(transaction, store, project_id)
+    row = store.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
+    meter = stored(store, row)
+    used = {**_exact(meter), **counters}
+    more = {member: max(0.0, used[member] - asdict(meter.used)[member]) for member in MEMBERS}
+    record(transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))])
+    transaction.update("projects", project_id, usage=_encoded(used))
+    settle(transaction, store, project_id)
+
+
+def employ(transaction: Transaction, store: Store, project_id: str, workload: Workload) -> None:
+    """Let users work with a project from now on."""
+    settle(transaction, store, project_id)
+    transaction.update("projects", project_id, workload=_encoded(workload))
+
+
+def _encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -15,6 +15,7 @@ from reconciler.simulator.refusal import Refusal
 from reconciler.simulator.routes import (
     branches,
     connections,
+    consumption,
     endpoints,
     operations,
     organizations,
@@ -75,6 +76,9 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/users/me", users.get_user),
     ("GET", "/users/me/organizations", users.list_organizations),
     ("GET", "/regions", regions.list_regions),
+    ("GET", "/consumption_history/projects", consumption.get_legacy_projects),
+    ("GET", "/consumption_history/v2/projects", consumption.get_projects),
+    ("GET", "/consumption_history/v2/branches", consumption.get_branches),
 )
 """Every call that the simulator answers."""
 
@@ -93,13 +97,19 @@ def routes(admin: Sequence[BaseRoute]) -> Starlette:
 def _served(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         call: Call = request.scope[CALL]
-        call = replace(call, path=request.path_params, query=dict(request.query_params))
+        call = replace(call, path=request.path_params, query=_query(request))
         answer = handler(call)
         headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
         content = answer.content
         return Response(content, answer.status, headers, media_type="application/json" if content else None)
 
     return serve
+
+
+def _query(request: Request) -> dict[str, str]:
+    """What is given several times comes as one list with commas, which Neon takes for the same thing."""
+    named = request.query_params
+    return {name: ",".join(named.getlist(name)) for name in named}
 
 
 # Starlette runs handlers that are not async in a thread, which virtual time does not have.

@@ -19,6 +19,8 @@ class RateLimit:
 
     per_minute: int = 700
     per_second_and_route: int = 40
+    consumption_per_minute: int = 50
+    """Of the consumption history, which is counted apart; older pages of Neon say 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,9 @@ class Behaviour:
     rate_limit: RateLimit | None = RateLimit()
     shared_rate_limit: bool = True
     """True: all keys of the simulator are one account."""
+    consumption_lag_seconds: float = 900.0
+    """How long after it was consumed something shows up in the consumption history (Neon: about 15 minutes)."""
+    consumption_refused_to: tuple[str, ...] = ()
+    """Names of organizations whose plan has no consumption history; whether the sponsored one has is not known."""
+    legacy_consumption: bool = False
+    """Whether the legacy history is offered; Neon names plans that the Agent plan is none of."""

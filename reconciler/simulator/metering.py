@@ -167,9 +167,8 @@ def assign(transaction: Transaction, store: Store, project_id: str, counters: Ma
     settle(transaction, store, project_id)
 
 
-def employ(transaction: Transaction, store: Store, project_id: str, workload: Workload) -> None:
-    """Let users work with a project from now on."""
-    settle(transaction, store, project_id)
+def employ(transaction: Transaction, project_id: str, workload: Workload) -> None:
+    """Let users work with a project whose meter has just been put down."""
     transaction.update("projects", project_id, workload=_encoded(workload))
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PERSONAL_KEY: Final = "sim_personal_key"
 """Not a secret: every simulator has it."""
 
+PLAN: Final = "agent"
+"""The plan of every simulated organization."""
+
 _NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _ID_IN_PATH = re.compile(r"(?<=/)[^/]*[0-9][^/]*")
 """Every id holds a digit, and no other part of a path does."""
 MINUTE_SECONDS: Final = 60.0
+CONSUMPTION: Final = "/consumption_history/"
+"""Neon counts these apart from everything else (guides/consumption-metrics)."""
 
 
 class Window:
@@ -44,11 +46,11 @@ class RateLimiter:
         """Whether one more request is within the limit; notes it where it is."""
         if self._limit is None:
             return True
-        minute = self._minutes[account]
+        apart = path.startswith(CONSUMPTION)
+        per_minute = self._limit.consumption_per_minute if apart else self._limit.per_minute
+        minute = self._minutes[f"{account}{CONSUMPTION if apart else ''}"]
         second = self._seconds[account, f"{method} {_ID_IN_PATH.sub('*', path)}"]
-        admitted = (
-            minute.count(now) < self._limit.per_minute and second.count(now) < self._limit.per_second_and_route
-        )
+        admitted = minute.count(now) < per_minute and second.count(now) < self._limit.per_second_and_route
         if admitted:
             minute.add(now)
             second.add(now)

@@ -15,7 +15,7 @@ from reconciler.live.project import Quota
 from reconciler.simulator import branches, documents, endpoints, ids, metering, projects, snapshots
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
-from reconciler.simulator.usage import NEVER
+from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from reconciler.simulator.documents import Document
     from reconciler.simulator.simulator import Simulator
     from reconciler.simulator.store import Store, Transaction
-    from reconciler.simulator.usage import Workload
 
 DAY_SECONDS: Final = 86_400.0
 OLDEST_DAYS: Final = 700
@@ -33,6 +32,11 @@ FREE_QUOTA: Final = Quota(
     active_time_seconds=360_000, data_transfer_bytes=5_368_709_120, logical_size_bytes=536_870_912
 )
 """What Neon's guide gives a tenant who does not pay."""
+BUSY: Final = 20
+"""One tenant of so many is at work; a database for each user of a platform idles most of the time."""
+WORKLOAD: Final = Workload(
+    0.1, 0.25, written_bytes_per_hour=1e6, transferred_bytes_per_hour=4e6, growth_bytes_per_hour=1e5
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class ProjectSeed:
     """Counters of this period, by the names of a quota's members."""
     integrations: Sequence[str] = ()
     """Such as ``github`` and ``vercel``, which block a transfer."""
+    workload: Workload | None = None
+    """What its users do from now on; None where nobody uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ def _fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSee
             last_active_at=now - age * random.random(),
             storage_bytes=random.randrange(30_000_000, 500_000_000),
             usage={"active_time_seconds": random.randrange(200_000)},
+            workload=WORKLOAD if number % BUSY == 0 else None,
         )
 
 
@@ -157,6 +164,7 @@ def _add(simulator: Simulator, transaction: Transaction, org_id: str, seed: Proj
         created = projects.create(transaction, _request(simulator, org_id, seed))
         project, endpoint_id = created.project, created.endpoint["id"]
         _set_compute(simulator, transaction, created, seed)
+        _consume(transaction, created, seed)
         others = tuple(_add_branch(simulator, transaction, project, each) for each in seed.branches)
     taken = tuple(_add_snapshot(simulator, transaction, project["id"], each) for each in seed.snapshots)
     seeded = Seeded(project["id"], created.branch["id"], endpoint_id, others, taken)
@@ -213,8 +221,16 @@ def _set_compute(
     endpoints.change(transaction, row, compute, active_until=NEVER if seed.active else row["active_until"])
 
 
-def _encoded(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _consume(transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed) -> None:
+    """Spread what was used in this month evenly over it, for the consumption history."""
+    if seed.workload is not None:
+        metering.employ(transaction, created.project["id"], seed.workload)
+    if not seed.usage:
+        return
+    start = max(transaction.now, month_of(transaction.present)[0])
+    used = Amounts(**{member: seed.usage.get(member, 0) for member in MEMBERS})
+    piece = Piece(created.branch["id"], start, transaction.present, used)
+    metering.record(transaction, created.project["id"], [piece])
 
 
 def add_branch(simulator: Simulator, project_id: str, seed: BranchSeed) -> str:
@@ -303,4 +319,5 @@ def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:
 def set_workload(simulator: Simulator, project_id: str, workload: Workload) -> None:
     """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
     with simulator.world.writing() as transaction:
-        metering.employ(transaction, simulator.world.store, project_id, workload)
+        metering.settle(transaction, simulator.world.store, project_id)
+        metering.employ(transaction, project_id, workload)

@@ -154,14 +154,15 @@ def _next_stop(meter: Meter, now: float) -> tuple[float, Mapping[str, Amounts]]:
     rates = _rates(meter)
     stops.append(meter.at + max(meter.used.seconds_until(meter.quota, _total(rates)), NEARLY))
     stops += (run.until for run in meter.runs if run.until > meter.at)
-    if meter.size_limit_bytes and _grows(meter):
-        growth = meter.workload.growth_bytes_per_hour / HOUR_SECONDS
+    growth = _growth(meter)
+    if meter.size_limit_bytes and growth:
         stops.append(meter.at + max((meter.size_limit_bytes - meter.logical_size_bytes) / growth, NEARLY))
     return min(stops), rates
 
 
-def _grows(meter: Meter) -> bool:
-    return bool(meter.workload.growth_bytes_per_hour) and not _full(meter)
+def _growth(meter: Meter) -> float:
+    """Bytes a second by which the default branch grows."""
+    return 0.0 if _full(meter) or meter.exceeded else meter.workload.growth_bytes_per_hour / HOUR_SECONDS
 
 
 def _full(meter: Meter) -> bool:
@@ -194,9 +195,7 @@ def _total(rates: Mapping[str, Amounts]) -> Amounts:
 
 def _moved(meter: Meter, end: float, rates: Amounts) -> Meter:
     seconds = end - meter.at
-    size = meter.logical_size_bytes
-    if _grows(meter) and not meter.exceeded:
-        size += meter.workload.growth_bytes_per_hour / HOUR_SECONDS * seconds
+    size = meter.logical_size_bytes + _growth(meter) * seconds
     moved = replace(
         meter,
         at=end,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.simulator.app import ROUTES
+from reconciler.simulator.behaviour import Behaviour
 from tests.contract import installed as official
 from tests.contract.breaking import changed, places
 from tests.wiring import World, world
@@ -63,10 +64,19 @@ async def use_every_route(call: Caller, free: str, paid: str) -> None:
     await call("GET", f"{project}/connection_uri", database_name="neondb", role_name="owner", pooled="true")
     await use_snapshots(call, project, created["branch"]["id"])
     await use_branches(call, project)
+    await read_consumption(call, free, created["project"]["id"])
     move = {"destination_org_id": paid, "project_ids": [created["project"]["id"]]}
     await call("POST", f"/organizations/{free}/projects/transfer", move)
     await call("DELETE", project)
     await call("POST", f"{project}/recover")
+
+
+async def read_consumption(call: Caller, org_id: str, project_id: str) -> None:
+    span = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-22T00:00:00Z", "granularity": "daily"}
+    asked = {**span, "org_id": org_id, "project_ids": project_id}
+    await call("GET", "/consumption_history/v2/projects", metrics=["compute_unit_seconds"], limit=100, **asked)
+    await call("GET", "/consumption_history/v2/branches", metrics=["compute_unit_seconds"], limit=1000, **asked)
+    await call("GET", "/consumption_history/projects", **asked)
 
 
 async def use_snapshots(call: Caller, project: str, branch_id: str) -> None:
@@ -110,7 +120,7 @@ def organization_ids(served: World) -> tuple[str, str]:
 
 
 def exercised() -> World:
-    with world() as served:
+    with world(behaviour=Behaviour(legacy_consumption=True)) as served:
 
         async def main() -> None:
             async with served.http() as http:
@@ -168,7 +178,7 @@ def broken(data: st.DataObject, body: Any) -> Any:
 @settings(max_examples=50, deadline=None)
 def test_the_simulator_accepts_no_body_that_the_description_forbids(data: st.DataObject) -> None:
     official.required()
-    with world(refusals_allowed=True) as served:
+    with world(behaviour=Behaviour(legacy_consumption=True), refusals_allowed=True) as served:
 
         async def main() -> None:
             breaks = data.draw(st.integers(min_value=0, max_value=BODIES - 1))

@@ -10,7 +10,7 @@ from reconciler.simulator import branches, endpoints, projects, snapshots
 from reconciler.simulator.bodies import TransferProjects
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
-from reconciler.simulator.organization import KeyKind
+from reconciler.simulator.organization import PLAN, KeyKind
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def describe_organization(organization: StoredOrganization) -> Document:
         "id": organization.id,
         "name": organization.name,
         "handle": organization.id,
-        "plan": "agent",
+        "plan": PLAN,
         "created_at": organization.created_at,
         "updated_at": organization.created_at,
         "managed_by": "console",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.simulator.call import Answer, Call
-from reconciler.simulator.organization import stored_organizations
+from reconciler.simulator.organization import PLAN, stored_organizations
 from reconciler.simulator.routes.organizations import describe_organization
 
 
@@ -18,7 +18,7 @@ def get_user(call: Call) -> Answer:
             "name": "Simulated",
             "last_name": "User",
             "image": "",
-            "plan": "agent",
+            "plan": PLAN,
             "auth_accounts": [],
             "active_seconds_limit": 0,
             "projects_limit": 30_000,

@@ -81,7 +81,11 @@ class Account:
         return response.status_code, response.json()["message"]
 
     def wait(self, seconds: float) -> None:
-        self.runner.run(asyncio.sleep(seconds))
+        async def main() -> None:
+            self.simulator.clock.now()  # which goes by this loop from now on
+            await asyncio.sleep(seconds)
+
+        self.runner.run(main())
 
     def create(self, name: str = "acme", **members: Any) -> Any:
         """Create a project in ``free`` and wait until it is ready."""

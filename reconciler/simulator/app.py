@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,11 +17,13 @@ from reconciler.simulator.routes import (
     branches,
     connections,
     consumption,
+    databases,
     endpoints,
     operations,
     organizations,
     projects,
     regions,
+    roles,
     snapshots,
     users,
 )
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 _PROJECT: Final = "/projects/{project_id}"
 _BRANCH: Final = f"{_PROJECT}/branches/{{branch_id}}"
 _SNAPSHOT: Final = f"{_PROJECT}/snapshots/{{snapshot_id}}"
+_ROLE: Final = f"{_BRANCH}/roles/{{role_name}}"
+_DATABASE: Final = f"{_BRANCH}/databases/{{database_name}}"
 _ENDPOINT: Final = f"{_PROJECT}/endpoints/{{endpoint_id}}"
 
 ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
@@ -61,8 +66,17 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", f"{_BRANCH}/set_as_default", branches.set_default_branch),
     ("POST", f"{_BRANCH}/snapshot", snapshots.create_snapshot),
     ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints_of_branch),
-    ("GET", f"{_BRANCH}/roles", connections.list_roles),
-    ("GET", f"{_BRANCH}/databases", connections.list_databases),
+    ("GET", f"{_BRANCH}/roles", roles.list_roles),
+    ("POST", f"{_BRANCH}/roles", roles.create_role),
+    ("GET", _ROLE, roles.get_role),
+    ("DELETE", _ROLE, roles.delete_role),
+    ("GET", f"{_ROLE}/reveal_password", roles.reveal_password),
+    ("POST", f"{_ROLE}/reset_password", roles.reset_password),
+    ("GET", f"{_BRANCH}/databases", databases.list_databases),
+    ("POST", f"{_BRANCH}/databases", databases.create_database),
+    ("GET", _DATABASE, databases.get_database),
+    ("PATCH", _DATABASE, databases.update_database),
+    ("DELETE", _DATABASE, databases.delete_database),
     ("GET", f"{_PROJECT}/endpoints", endpoints.list_endpoints),
     ("POST", f"{_PROJECT}/endpoints", endpoints.create_endpoint),
     ("GET", _ENDPOINT, endpoints.get_endpoint),
@@ -97,7 +111,8 @@ def routes(admin: Sequence[BaseRoute]) -> Starlette:
 def _served(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         call: Call = request.scope[CALL]
-        call = replace(call, path=request.path_params, query=_query(request))
+        path = {name: unquote(text) for name, text in request.path_params.items()}
+        call = replace(call, path=path, query=_query(request))
         answer = handler(call)
         headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
         content = answer.content

@@ -186,6 +186,45 @@ class UpdateBranch(Body, frozen=True):
     branch: BranchPatch
 
 
+class NewRole(Body, frozen=True):
+    """What can be said about a new role."""
+
+    name: str
+    no_login: bool | UnsetType = UNSET
+
+
+class CreateRole(Body, frozen=True):
+    """POST /projects/{project_id}/branches/{branch_id}/roles."""
+
+    role: NewRole
+
+
+class NewDatabase(Body, frozen=True):
+    """What has to be said about a new database."""
+
+    name: str
+    owner_name: str
+
+
+class CreateDatabase(Body, frozen=True):
+    """POST /projects/{project_id}/branches/{branch_id}/databases."""
+
+    database: NewDatabase
+
+
+class DatabasePatch(Body, frozen=True):
+    """What can be changed about a database."""
+
+    name: str | UnsetType = UNSET
+    owner_name: str | UnsetType = UNSET
+
+
+class UpdateDatabase(Body, frozen=True):
+    """PATCH /projects/{project_id}/branches/{branch_id}/databases/{database_name}."""
+
+    database: DatabasePatch
+
+
 class SnapshotPatch(Body, frozen=True):
     """What can be changed about a snapshot."""
 

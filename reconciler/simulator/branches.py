@@ -1,4 +1,4 @@
-"""Branches with their roles, databases and annotations. One whose expiry has passed is no longer there."""
+"""Branches with their annotations. One whose expiry has passed is no longer there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import documents, ids
+from reconciler.simulator import catalog, documents, ids
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.refusal import Refusal
 
@@ -162,7 +162,7 @@ def restore_over(transaction: Transaction, store: Store, row: sqlite3.Row, snaps
         storage_bytes=size_bytes(row),
         origin={"restore_status": "finalized", "restored_from": snapshot_id, "restored_as": row["id"]},
     )
-    inherit(transaction, store, row["id"], restored["id"])
+    catalog.inherit(transaction, store, row["id"], restored["id"])
     transaction.execute(
         "UPDATE endpoints SET branch_id = ?1, body = json_set(body, '$.branch_id', ?1) "
         "WHERE project_id = ?2 AND branch_id = ?3 AND deleted_at IS NULL",
@@ -225,39 +225,3 @@ def check_name_free(rows: list[sqlite3.Row], name: str | None) -> None:
     """Refuse a name that another branch of the project has."""
     if name is not None and any(row["name"] == name for row in rows):
         raise Refusal(409, "branch already exists")
-
-
-def create_role(transaction: Transaction, branch_id: str, name: str) -> Document:
-    """Store a role; the answer holds its password."""
-    password = ids.password(transaction.number())
-    body = documents.role(branch_id, name, transaction.now)
-    encoded = msgspec.json.encode(body).decode()
-    transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=encoded)
-    return {**body, "password": password}
-
-
-def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
-    """Store a database."""
-    body = documents.database(transaction.number(), branch_id, name, owner, transaction.now)
-    encoded = msgspec.json.encode(body).decode()
-    transaction.insert("databases", branch_id=branch_id, name=name, body=encoded)
-    return body
-
-
-def roles(store: Store, branch_id: str) -> list[sqlite3.Row]:
-    """The roles of a branch, by name."""
-    return store.rows("SELECT * FROM roles WHERE branch_id = ? ORDER BY name", branch_id)
-
-
-def databases(store: Store, branch_id: str) -> list[sqlite3.Row]:
-    """The databases of a branch, by name."""
-    return store.rows("SELECT * FROM databases WHERE branch_id = ? ORDER BY name", branch_id)
-
-
-def inherit(transaction: Transaction, store: Store, parent_id: str, branch_id: str) -> None:
-    """Give a new branch its parent's roles and databases, passwords included."""
-    for table in ("roles", "databases"):
-        for row in store.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
-            body = {**msgspec.json.decode(row["body"]), "branch_id": branch_id}
-            columns = {**dict(row), "branch_id": branch_id, "body": msgspec.json.encode(body).decode()}
-            transaction.insert(table, **columns)

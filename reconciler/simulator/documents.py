@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.history import position
@@ -190,10 +191,11 @@ def endpoint(
     }
 
 
-def role(branch_id: str, name: str, now: float) -> Document:
+def role(branch_id: str, name: str, now: float, *, login: bool = True) -> Document:
     """A role, without its password."""
     times = {"created_at": timestamp(now), "updated_at": timestamp(now)}
-    return {"branch_id": branch_id, "name": name, "protected": False, **times}
+    method = "password" if login else "no_login"
+    return {"branch_id": branch_id, "name": name, "protected": False, "authentication_method": method, **times}
 
 
 def database(number: int, branch_id: str, name: str, owner: str, now: float) -> Document:
@@ -211,7 +213,8 @@ def proxy_host(region_id: str) -> str:
 def connection_uri(*, role_name: str, password: str, host: str, database_name: str, pooled: bool) -> str:
     """What an application connects with."""
     host = pooler_host(host) if pooled else host
-    return f"postgresql://{role_name}:{password}@{host}/{database_name}?sslmode=require&channel_binding=require"
+    role, database = quote(role_name, safe=""), quote(database_name, safe="")
+    return f"postgresql://{role}:{password}@{host}/{database}?sslmode=require&channel_binding=require"
 
 
 def pooler_host(host: str) -> str:

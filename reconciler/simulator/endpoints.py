@@ -10,6 +10,7 @@ from reconciler.simulator import documents, ids
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.limits import DEFAULT_SUSPEND_SECONDS
+from reconciler.simulator.operations import Work
 from reconciler.simulator.usage import NEVER
 
 if TYPE_CHECKING:
@@ -131,3 +132,13 @@ def endpoints_of_project(store: Store, project_id: str) -> list[sqlite3.Row]:
 def endpoints_of_branch(store: Store, project_id: str, branch_id: str) -> list[sqlite3.Row]:
     """All computes of a branch."""
     return [row for row in endpoints_of_project(store, project_id) if row["branch_id"] == branch_id]
+
+
+def configuration_works(store: Store, branch: sqlite3.Row, now: float) -> list[Work]:
+    """What tells a branch's compute of other roles or databases: an idle one wakes for a moment (Neon)."""
+    works = []
+    for row in endpoints_of_branch(store, branch["project_id"], branch["id"]):
+        if row["type"] == "read_write" and not msgspec.json.decode(row["body"])["disabled"]:
+            works.append(Work("apply_config", branch["id"], row["id"]))
+            works += [Work("suspend_compute", branch["id"], row["id"])] * (not active(row, now))
+    return works

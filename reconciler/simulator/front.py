@@ -129,7 +129,13 @@ class Front:
     async def _route(self, scope: Scope, call: Call | None) -> Response:
         if call is None:
             return _error(401, "authentication failed: the API key is not known")
-        return await _collect(self._routes, {**scope, CALL: call})
+        return await _collect(self._routes, {**scope, "path": _encoded_path(scope), CALL: call})
+
+
+def _encoded_path(scope: Scope) -> str:
+    """The path as it was sent, because the name of a role or database may hold an encoded slash."""
+    encoded: bytes = scope["raw_path"]
+    return encoded.decode("latin-1")
 
 
 async def _content(receive: Receive) -> bytes:

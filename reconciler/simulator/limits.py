@@ -19,6 +19,9 @@ LARGEST_AUTOSCALING_CU: Final = 16
 SHORTEST_SUSPEND_SECONDS: Final = 60
 DEFAULT_SUSPEND_SECONDS: Final = 300
 MAX_BRANCH_TTL_SECONDS: Final = 30 * 86_400
+ROLES_PER_BRANCH: Final = 500
+DATABASES_PER_BRANCH: Final = 500
+"""Neon: manage/roles and manage/databases; the same on every plan."""
 
 
 def check_compute(compute: Mapping[str, Any], limits: OrganizationLimits) -> None:
@@ -87,6 +90,19 @@ def check_room_for_snapshot(count: int, limits: OrganizationLimits) -> None:
     """Refuse one manual snapshot more than a project of the organization holds. The code is a guess by analogy."""
     if limits.snapshots is not None and count >= limits.snapshots:
         raise Refusal(422, f"snapshots limit exceeded, limit:{limits.snapshots}", code="SNAPSHOTS_LIMIT_EXCEEDED")
+
+
+def check_room_for_role(count: int) -> None:
+    """Refuse one role more than a branch holds."""
+    if count >= ROLES_PER_BRANCH:
+        raise Refusal(422, f"roles limit exceeded, limit:{ROLES_PER_BRANCH}", code="ROLES_LIMIT_EXCEEDED")
+
+
+def check_room_for_database(count: int) -> None:
+    """Refuse one database more than a branch holds."""
+    if count >= DATABASES_PER_BRANCH:
+        message = f"databases limit exceeded, limit:{DATABASES_PER_BRANCH}"
+        raise Refusal(422, message, code="DATABASES_LIMIT_EXCEEDED")
 
 
 def count_projects(store: Store, org_id: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import branches, documents, endpoints, ids, metering
+from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
@@ -82,8 +82,8 @@ def create(transaction: Transaction, request: ProjectRequest) -> CreatedProject:
         transaction, project=project, branch_id=branch["id"], kind="read_write", compute=request.compute
     )
     owner = request.role or f"{request.database}_owner"
-    role = branches.create_role(transaction, branch["id"], owner)
-    database = branches.create_database(transaction, branch["id"], request.database, owner)
+    role = catalog.create_role(transaction, branch["id"], owner)
+    database = catalog.create_database(transaction, branch["id"], request.database, owner)
     return CreatedProject(project, branch, endpoint, role, database)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reconciler.live.project import Quota
-from reconciler.simulator import branches, documents, endpoints, ids, metering, projects, snapshots
+from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering, projects, snapshots
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
 from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
@@ -256,7 +256,7 @@ def _add_branch(simulator: Simulator, transaction: Transaction, project: Documen
             origin=_origin(source, seed),
             expires_at=seed.expires_at,
         )
-    branches.inherit(transaction, store, source["id"], branch["id"])
+    catalog.inherit(transaction, store, source["id"], branch["id"])
     if seed.with_compute:
         compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])
         endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)

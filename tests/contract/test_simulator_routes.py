@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-BODIES = 8
+BODIES = 11
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
@@ -94,13 +94,28 @@ async def use_branches(call: Caller, project: str) -> None:
     await call("GET", f"{project}/branches", limit=10_000, sort_by="created_at", sort_order="asc")
     await call("GET", f"{project}/branches/count")
     await call("GET", branch)
-    for part in ("endpoints", "roles", "databases"):
-        await call("GET", f"{branch}/{part}")
+    await call("GET", f"{branch}/endpoints")
+    await use_roles_and_databases(call, branch)
     await call("PATCH", branch, {"branch": {"name": "dev-2"}})
     await use_computes(call, project, created["branch"]["id"], created["endpoints"][0]["id"])
     temporary = await call("POST", f"{project}/branches")
     await call("DELETE", f"{project}/branches/{temporary['branch']['id']}")
     await call("POST", f"{branch}/set_as_default")
+
+
+async def use_roles_and_databases(call: Caller, branch: str) -> None:
+    for part in ("roles", "databases"):
+        await call("GET", f"{branch}/{part}")
+    await call("POST", f"{branch}/roles", {"role": {"name": "app", "no_login": False}})
+    await call("GET", f"{branch}/roles/app")
+    await call("GET", f"{branch}/roles/app/reveal_password")
+    await call("POST", f"{branch}/roles/app/reset_password")
+    await call("POST", f"{branch}/databases", {"database": {"name": "app", "owner_name": "app"}})
+    await call("GET", f"{branch}/databases/app")
+    await call("PATCH", f"{branch}/databases/app", {"database": {"name": "shop", "owner_name": "owner"}})
+    for _ in range(2):
+        await call("DELETE", f"{branch}/databases/shop")
+        await call("DELETE", f"{branch}/roles/app")
 
 
 async def use_computes(call: Caller, project: str, branch_id: str, endpoint_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, documents, endpoints, history, operations
+from reconciler.simulator import branches, catalog, documents, endpoints, history, operations
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.clock import timestamp
@@ -162,7 +162,7 @@ def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sq
         origin=_origin(call, stated, source, now),
         expires_at=expires_at,
     )
-    branches.inherit(transaction, call.world.store, source["id"], branch["id"])
+    catalog.inherit(transaction, call.world.store, source["id"], branch["id"])
     return branch
 
 
@@ -231,18 +231,18 @@ def _works(branch_id: str, made: list[Document]) -> list[Work]:
 
 def _created(call: Call, branch: Document, made: list[Document], started: list[Document]) -> Document:
     store = call.world.store
-    roles = branches.roles(store, branch["id"])
-    databases = [msgspec.json.decode(row["body"]) for row in branches.databases(store, branch["id"])]
+    roles = catalog.roles(store, branch["id"])
+    databases = [catalog.describe(row) for row in catalog.databases(store, branch["id"])]
     answer = {
         "branch": branch,
         "endpoints": made,
         "operations": started,
-        "roles": [msgspec.json.decode(row["body"]) for row in roles],
+        "roles": [catalog.describe(row) for row in roles],
         "databases": databases,
     }
-    if made and databases:
-        password = {row["name"]: row["password"] for row in roles}
-        answer["connection_uris"] = [_connection(made[0]["host"], databases[0], password)]
+    passwords = catalog.known_passwords(roles, call.project())
+    if made and databases and databases[0]["owner_name"] in passwords:
+        answer["connection_uris"] = [_connection(made[0]["host"], databases[0], passwords)]
     return answer
 
 

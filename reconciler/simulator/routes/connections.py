@@ -1,4 +1,4 @@
-"""How to connect: /connection_uri, and the roles and databases of a branch."""
+"""/connection_uri: how to connect."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from reconciler.simulator import branches, documents, endpoints
+from reconciler.simulator import branches, catalog, documents, endpoints
 from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - read at run time by msgspec
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import not_found
-from reconciler.simulator.routes.branches import branch_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,15 +33,14 @@ def get_connection_uri(call: Call) -> Answer:
     query = call.parameters(ConnectionQuery)
     branch = _branch(call, query.branch_id)
     compute = _compute(call, branch, query.endpoint_id)
-    store = call.world.store
-    if all(row["name"] != query.database_name for row in branches.databases(store, branch["id"])):
+    if catalog.database(call.world.store, branch["id"], query.database_name) is None:
         raise not_found("database")
-    role = next((row for row in branches.roles(store, branch["id"]) if row["name"] == query.role_name), None)
+    role = catalog.role(call.world.store, branch["id"], query.role_name)
     if role is None:
         raise not_found("role")
     uri = documents.connection_uri(
         role_name=query.role_name,
-        password=role["password"],
+        password=catalog.revealed_password(role, call.project()),
         host=compute["host"],
         database_name=query.database_name,
         pooled=query.pooled,
@@ -66,19 +64,3 @@ def _compute(call: Call, branch: sqlite3.Row, endpoint_id: str | None) -> Docume
             compute: dict[str, Any] = msgspec.json.decode(row["body"])
             return compute
     raise not_found("endpoint")
-
-
-def list_roles(call: Call) -> Answer:
-    """GET /projects/{project_id}/branches/{branch_id}/roles: without passwords."""
-    branch = branch_of(call, call.world.clock.now())
-    return Answer({"roles": _decoded(branches.roles(call.world.store, branch["id"]))})
-
-
-def list_databases(call: Call) -> Answer:
-    """GET /projects/{project_id}/branches/{branch_id}/databases."""
-    branch = branch_of(call, call.world.clock.now())
-    return Answer({"databases": _decoded(branches.databases(call.world.store, branch["id"]))})
-
-
-def _decoded(rows: list[sqlite3.Row]) -> list[Document]:
-    return [msgspec.json.decode(row["body"]) for row in rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
-from reconciler.simulator import branches, documents, endpoints, listing, operations, projects
+from reconciler.simulator import branches, catalog, documents, endpoints, listing, operations, projects
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute, check_restore_window, check_room_for_project
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
 
-RESERVED_ROLES: Final = frozenset({"neon_superuser", "cloud_admin", "zenith_admin", "public", "none"})
-RESERVED_DATABASES: Final = frozenset({"postgres", "template0", "template1"})
 CONFIGURED_ON_COMPUTES: Final = frozenset(
     {
         "allowed_ips",
@@ -93,7 +91,8 @@ def _request(body: NewProject, organization: StoredOrganization, behaviour: Beha
     first = stated.get("branch", {})
     database = first.get("database_name", "neondb")
     role = first.get("role_name", f"{database}_owner")
-    _check_names(database, role)
+    catalog.check_database_name(database)
+    catalog.check_role_name(role)
     return projects.ProjectRequest(
         org_id=organization.id,
         name=stated.get("name"),
@@ -128,13 +127,6 @@ def _restore_window(stated: Document, limits: OrganizationLimits) -> int:
 def _check_region(region_id: str) -> None:
     if region_id not in documents.REGIONS:
         raise Refusal(400, f"region {region_id!r} is not supported")
-
-
-def _check_names(database: str, role: str) -> None:
-    if database in RESERVED_DATABASES:
-        raise Refusal(400, f"database name {database!r} is reserved")
-    if role in RESERVED_ROLES or role.startswith("pg_"):
-        raise Refusal(400, f"role name {role!r} is reserved")
 
 
 def _created(created: CreatedProject, organization: StoredOrganization, started: list[Document]) -> Document:

@@ -14,8 +14,10 @@ KEYS: Final = (
     *("default_endpoint_settings", "autoscaling_limit_min_cu", "autoscaling_limit_max_cu"),
     *("suspend_timeout_seconds", "history_retention_seconds", "pg_version", "protected", "expires_at"),
     *("parent_timestamp", "parent_id", "branch_id", "annotation_value", "org_id"),
-    *("destination_org_id", "project_ids"),
+    *("destination_org_id", "project_ids", "role", "no_login", "database", "owner_name"),
 )
+
+WRAPPERS: Final = ("project", "branch", "endpoint", "role", "database", None)
 
 scalars = st.one_of(
     st.none(),
@@ -33,7 +35,7 @@ documents = st.dictionaries(
 )
 
 
-@given(members=documents, wrapper=st.sampled_from(["project", "branch", "endpoint", None]))
+@given(members=documents, wrapper=st.sampled_from(WRAPPERS))
 @settings(max_examples=100, deadline=None)
 def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], wrapper: str | None) -> None:
     body = members if wrapper is None else {wrapper: members}
@@ -47,6 +49,9 @@ def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], w
             ("PATCH", f"{path}/branches/{seeded.branch_id}"),
             ("POST", f"{path}/endpoints"),
             ("PATCH", f"{path}/endpoints/{seeded.endpoint_id}"),
+            ("POST", f"{path}/branches/{seeded.branch_id}/roles"),
+            ("POST", f"{path}/branches/{seeded.branch_id}/databases"),
+            ("PATCH", f"{path}/branches/{seeded.branch_id}/databases/neondb"),
             ("POST", f"/organizations/{neon.free}/projects/transfer"),
         ):
             assert neon.ask(method, where, body, key=neon.simulator.personal_key).status_code < 500

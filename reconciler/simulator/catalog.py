@@ -1,0 +1,165 @@
+"""The roles and databases of a branch: their names, owners and passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from reconciler.simulator import documents, ids
+from reconciler.simulator.clock import timestamp
+from reconciler.simulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Store, Transaction
+
+RESERVED_ROLES: Final = frozenset({"neon_superuser", "cloud_admin", "zenith_admin", "public", "none"})
+RESERVED_ROLE_PREFIX: Final = "pg_"
+RESERVED_DATABASES: Final = frozenset({"postgres", "template0", "template1"})
+LONGEST_NAME_BYTES: Final = 63
+"""PostgreSQL cuts longer identifiers off; Neon refuses them (manage/roles)."""
+
+
+def create_role(transaction: Transaction, branch_id: str, name: str, *, login: bool = True) -> Document:
+    """Store a role; the answer holds its password, unless it is one that cannot log in."""
+    password = ids.password(transaction.number()) if login else ""
+    body = documents.role(branch_id, name, transaction.now, login=login)
+    transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=_encoded(body))
+    return {**body, "password": password} if login else body
+
+
+def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
+    """Store a database."""
+    body = documents.database(transaction.number(), branch_id, name, owner, transaction.now)
+    transaction.insert("databases", branch_id=branch_id, name=name, body=_encoded(body))
+    return body
+
+
+def reset_password(transaction: Transaction, row: sqlite3.Row) -> Document:
+    """Give a role another password, which the answer holds."""
+    password = ids.password(transaction.number())
+    body = {**describe(row), "updated_at": timestamp(transaction.now)}
+    transaction.execute(
+        "UPDATE roles SET password = ?, body = ? WHERE branch_id = ? AND name = ?",
+        *(password, _encoded(body), row["branch_id"], row["name"]),
+    )
+    return {**body, "password": password}
+
+
+def change_database(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
+    """Store another name or owner of a database."""
+    body = {**describe(row), **changes, "updated_at": timestamp(transaction.now)}
+    transaction.execute(
+        "UPDATE databases SET name = ?, body = ? WHERE branch_id = ? AND name = ?",
+        *(body["name"], _encoded(body), row["branch_id"], row["name"]),
+    )
+    return body
+
+
+def delete_role(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Take a role away."""
+    transaction.execute("DELETE FROM roles WHERE branch_id = ? AND name = ?", row["branch_id"], row["name"])
+
+
+def delete_database(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Take a database away."""
+    transaction.execute("DELETE FROM databases WHERE branch_id = ? AND name = ?", row["branch_id"], row["name"])
+
+
+def role(store: Store, branch_id: str, name: str) -> sqlite3.Row | None:
+    """One role of a branch."""
+    return store.row("SELECT * FROM roles WHERE branch_id = ? AND name = ?", branch_id, name)
+
+
+def database(store: Store, branch_id: str, name: str) -> sqlite3.Row | None:
+    """One database of a branch."""
+    return store.row("SELECT * FROM databases WHERE branch_id = ? AND name = ?", branch_id, name)
+
+
+def roles(store: Store, branch_id: str) -> list[sqlite3.Row]:
+    """The roles of a branch, by name."""
+    return store.rows("SELECT * FROM roles WHERE branch_id = ? ORDER BY name", branch_id)
+
+
+def databases(store: Store, branch_id: str) -> list[sqlite3.Row]:
+    """The databases of a branch, by name."""
+    return store.rows("SELECT * FROM databases WHERE branch_id = ? ORDER BY name", branch_id)
+
+
+def describe(row: sqlite3.Row) -> Document:
+    """A role, without its password; or a database."""
+    body: Document = msgspec.json.decode(row["body"])
+    return body
+
+
+def inherit(transaction: Transaction, store: Store, parent_id: str, branch_id: str) -> None:
+    """Give a new branch its parent's roles and databases, passwords included."""
+    for table in ("roles", "databases"):
+        for row in store.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
+            columns = {**dict(row), "branch_id": branch_id}
+            columns["body"] = _encoded({**describe(row), "branch_id": branch_id})
+            transaction.insert(table, **columns)
+
+
+def known_passwords(rows: Iterable[sqlite3.Row], project: sqlite3.Row) -> dict[str, str]:
+    """The passwords that a project stores, by role; a role that cannot log in has none."""
+    return {row["name"]: row["password"] for row in rows if row["password"] and _stores_passwords(project)}
+
+
+def revealed_password(row: sqlite3.Row, project: sqlite3.Row) -> str:
+    """The password of a role, where it has one that its project stores (Neon: 412)."""
+    if not _stores_passwords(project):
+        raise Refusal(412, "storing passwords is disabled for this project")
+    check_login(row)
+    password: str = row["password"]
+    return password
+
+
+def _stores_passwords(project: sqlite3.Row) -> bool:
+    stores: bool = msgspec.json.decode(project["body"])["store_passwords"]
+    return stores
+
+
+def check_login(row: sqlite3.Row) -> None:
+    """Refuse to speak of the password of a role that cannot log in. The status is a guess by analogy."""
+    if not row["password"]:
+        raise Refusal(412, f"role {row['name']!r} cannot log in and has no password")
+
+
+def check_role_name(name: str) -> None:
+    """Refuse a name that no role can have (Neon: manage/roles)."""
+    _check_length("role", name)
+    if name in RESERVED_ROLES or name.startswith(RESERVED_ROLE_PREFIX):
+        raise Refusal(400, f"role name {name!r} is reserved")
+
+
+def check_database_name(name: str) -> None:
+    """Refuse a name that no database can have (Neon: manage/databases)."""
+    _check_length("database", name)
+    if name in RESERVED_DATABASES:
+        raise Refusal(400, f"database name {name!r} is reserved")
+
+
+def _check_length(what: str, name: str) -> None:
+    if not 0 < len(name.encode()) <= LONGEST_NAME_BYTES:
+        raise Refusal(400, f"a {what} name has 1 to {LONGEST_NAME_BYTES} bytes")
+
+
+def check_owns_nothing(store: Store, row: sqlite3.Row) -> None:
+    """Refuse to part a role from its databases (Neon: manage/roles)."""
+    owned = [each["name"] for each in databases(store, row["branch_id"]) if _owner(each) == row["name"]]
+    if owned:
+        raise Refusal(422, f"role {row['name']!r} owns databases, delete them first: {', '.join(owned)}")
+
+
+def _owner(row: sqlite3.Row) -> str:
+    owner: str = describe(row)["owner_name"]
+    return owner
+
+
+def _encoded(body: Document) -> str:
+    return msgspec.json.encode(body).decode()

@@ -1,0 +1,92 @@
+"""/projects/{project_id}/branches/{branch_id}/roles: list, create, read, delete; reveal and reset passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator import catalog, endpoints, operations
+from reconciler.simulator.bodies import CreateRole
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.limits import check_room_for_role
+from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.routes.branches import branch_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.store import Transaction
+
+
+def list_roles(call: Call) -> Answer:
+    """GET .../roles: without passwords."""
+    branch = branch_of(call, call.world.clock.now())
+    rows = catalog.roles(call.world.store, branch["id"])
+    return Answer({"roles": [catalog.describe(row) for row in rows]})
+
+
+def get_role(call: Call) -> Answer:
+    """GET .../roles/{role_name}: without its password."""
+    return Answer({"role": catalog.describe(_role_of(call, call.world.clock.now()))})
+
+
+def _role_of(call: Call, now: float) -> sqlite3.Row:
+    branch = branch_of(call, now)
+    row = catalog.role(call.world.store, branch["id"], call.path["role_name"])
+    if row is None:
+        raise not_found("role")
+    return row
+
+
+def create_role(call: Call) -> Answer:
+    """POST .../roles: the answer holds the password."""
+    stated, store = call.body(CreateRole).role, call.world.store
+    with call.world.writing() as transaction:
+        branch = branch_of(call, transaction.now)
+        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        catalog.check_role_name(stated.name)
+        names = [row["name"] for row in catalog.roles(store, branch["id"])]
+        if stated.name in names:
+            raise Refusal(409, "role already exists")
+        check_room_for_role(len(names))
+        made = catalog.create_role(transaction, branch["id"], stated.name, login=stated.no_login is not True)
+        answer = _with_operations(call, transaction, branch, made)
+    return Answer(answer, status=201)
+
+
+def _with_operations(call: Call, transaction: Transaction, branch: sqlite3.Row, role: Document) -> dict[str, Any]:
+    works = endpoints.configuration_works(call.world.store, branch, transaction.now)
+    started = operations.start(transaction, branch["project_id"], works, call.script.fate)
+    return {"role": role, "operations": started}
+
+
+def delete_role(call: Call) -> Answer:
+    """DELETE .../roles/{role_name}: 204 where it is gone already."""
+    store = call.world.store
+    with call.world.writing() as transaction:
+        branch = branch_of(call, transaction.now)
+        row = catalog.role(store, branch["id"], call.path["role_name"])
+        if row is None:
+            return Answer(status=204)
+        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        catalog.check_owns_nothing(store, row)
+        catalog.delete_role(transaction, row)
+        answer = _with_operations(call, transaction, branch, catalog.describe(row))
+    return Answer(answer)
+
+
+def reveal_password(call: Call) -> Answer:
+    """GET .../roles/{role_name}/reveal_password: 412 where the project does not store passwords."""
+    row = _role_of(call, call.world.clock.now())
+    return Answer({"password": catalog.revealed_password(row, call.project())})
+
+
+def reset_password(call: Call) -> Answer:
+    """POST .../roles/{role_name}/reset_password: the answer holds the new one."""
+    store = call.world.store
+    with call.world.writing() as transaction:
+        branch, row = branch_of(call, transaction.now), _role_of(call, transaction.now)
+        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        catalog.check_login(row)
+        answer = _with_operations(call, transaction, branch, catalog.reset_password(transaction, row))
+    return Answer(answer)

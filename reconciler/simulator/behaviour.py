@@ -15,12 +15,14 @@ class Patch(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Requests that one account may make (Neon: 700 a minute, 40 a second on one route)."""
+    """Requests that one account may make (Neon: 700 a minute, 40 a second on one route; key-concepts)."""
 
     per_minute: int = 700
     per_second_and_route: int = 40
     consumption_per_minute: int = 50
     """Of the consumption history, which is counted apart; older pages of Neon say 30."""
+    new_keys_per_second: int = 10
+    """For POST /organizations/{org_id}/api_keys."""
 
 
 @dataclass(frozen=True, slots=True)

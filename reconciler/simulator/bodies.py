@@ -135,6 +135,18 @@ class TransferProjects(Body, frozen=True):
     project_ids: Annotated[list[ResourceId], Meta(min_length=1, max_length=400)]
 
 
+class CreateKey(Body, frozen=True):
+    """POST /api_keys."""
+
+    key_name: Annotated[str, Meta(max_length=64)]
+
+
+class CreateOrganizationKey(CreateKey, frozen=True):
+    """POST /organizations/{org_id}/api_keys."""
+
+    project_id: ResourceId | UnsetType = UNSET
+
+
 class EndpointSettings(Body, frozen=True):
     """``settings`` of a compute."""
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
+from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.operations import Fate
-from reconciler.simulator.organization import KeyKind, stored_organization
+from reconciler.simulator.organization import stored_organization
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.clock import Clock
-    from reconciler.simulator.organization import Key, StoredOrganization
+    from reconciler.simulator.keys import Key
+    from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.store import Store, Transaction
 
 T = TypeVar("T")
@@ -78,6 +80,13 @@ class Call:
             raise not_found("organization")
         return found
 
+    def organization_of_member(self, org_id: str) -> StoredOrganization:
+        """An organization that the key's holder belongs to (Neon: 403 for any other, known or not)."""
+        found = stored_organization(self.world.store, org_id)
+        if found is None or not self.key.opens(org_id):
+            raise Refusal(403, "not an organization member")
+        return found
+
     def organization_of_key(self, named: str | None) -> StoredOrganization:
         """The organization that a request is about: the one it names, else the key's own."""
         org_id = named or self.key.org_id
@@ -93,6 +102,11 @@ class Call:
         if row is None or not self.key.opens(row["org_id"], row["id"]):
             raise not_found("project")
         return row
+
+    def require_user(self) -> None:
+        """Refuse with 404 what belongs to a user, where the key belongs to none (Neon)."""
+        if self.key.kind is not KeyKind.PERSONAL:
+            raise Refusal(404, "not allowed for organization API keys")
 
     def require_no_project_key(self) -> None:
         """Refuse with 403 what a key of a single project may not do."""

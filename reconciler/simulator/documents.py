@@ -18,6 +18,8 @@ DEFAULT_COMPUTE: Final = {
     "autoscaling_limit_max_cu": 0.25,
     "suspend_timeout_seconds": 0,
 }
+PLAN: Final = "agent"
+"""The plan of every simulated organization."""
 DEFAULT_RESTORE_WINDOW_SECONDS: Final = 86_400
 DEFAULT_REGION: Final = "aws-us-east-2"
 DEFAULT_PG_VERSION: Final = 17

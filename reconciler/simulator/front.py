@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from reconciler.simulator import keys
 from reconciler.simulator.call import Call
 from reconciler.simulator.contract.exchange import Answered, Asked
 from reconciler.simulator.exchanges import Exchange
@@ -27,7 +28,6 @@ from reconciler.simulator.faults import (
     Truncate,
     script,
 )
-from reconciler.simulator.organization import stored_key
 from reconciler.simulator.rate import RateLimiter
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.call import World
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.faults import AnyEffect
-    from reconciler.simulator.organization import Key
+    from reconciler.simulator.keys import Key
 
 PREFIX: Final = "/api/v2"
 CALL: Final = "simulator.call"
@@ -89,7 +89,7 @@ class Front:
     async def _answer(self, scope: Scope, content: bytes) -> Response:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = headers.get("x-request-id") or self._request_id()
-        key = stored_key(self._world.store, headers.get("authorization", "").removeprefix("Bearer "))
+        key = keys.used(self._world, headers.get("authorization", "").removeprefix("Bearer "), _address(scope))
         travel = self._random.uniform(self._latency.shortest, self._latency.longest) / 2
         if travel:
             await asyncio.sleep(travel)
@@ -130,6 +130,11 @@ class Front:
         if call is None:
             return _error(401, "authentication failed: the API key is not known")
         return await _collect(self._routes, {**scope, "path": _encoded_path(scope), CALL: call})
+
+
+def _address(scope: Scope) -> str:
+    """Where a request comes from."""
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _encoded_path(scope: Scope) -> str:

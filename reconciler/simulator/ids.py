@@ -56,6 +56,11 @@ def password(number: int) -> str:
     return f"npg_sim{_digest('password', number).hex()[:12]}"
 
 
+def api_key(number: int) -> str:
+    """An API key that is plainly a simulated one."""
+    return f"napi_sim{_digest('api key', number).hex()}"
+
+
 def _words(kind: str, number: int) -> str:
     digest = _digest(kind, number)
     return f"{_ADJECTIVES[digest[0] % len(_ADJECTIVES)]}-{_NOUNS[digest[1] % len(_NOUNS)]}"

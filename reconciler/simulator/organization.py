@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.simulator import keys
+from reconciler.simulator.keys import Key, KeyKind
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 PERSONAL_KEY: Final = "sim_personal_key"
 """Not a secret: every simulator has it."""
-
-PLAN: Final = "agent"
-"""The plan of every simulated organization."""
 
 _NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
 
@@ -44,36 +42,9 @@ class StoredOrganization:
     created_at: str
 
 
-class KeyKind(Enum):
-    """Neon's three kinds of API keys."""
-
-    PERSONAL = "personal"
-    ORGANIZATION = "organization"
-    PROJECT = "project"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a key opens: everything, one organization, or one project of it."""
-
-    kind: KeyKind
-    org_id: str | None = None
-    project_id: str | None = None
-
-    def opens(self, org_id: str, project_id: str | None = None) -> bool:
-        """Whether the key may see that organization, or that project of it."""
-        if self.kind is KeyKind.PERSONAL:
-            return True
-        if self.kind is KeyKind.ORGANIZATION:
-            return self.org_id == org_id
-        return self.org_id == org_id and project_id is not None and self.project_id == project_id
-
-
 def register(transaction: Transaction, organizations: Iterable[SimulatedOrganization], created_at: str) -> None:
     """Store organizations with their keys; a known one keeps both and takes on the new limits."""
-    transaction.execute(
-        "INSERT OR IGNORE INTO keys (key, kind) VALUES (?, ?)", PERSONAL_KEY, KeyKind.PERSONAL.value
-    )
+    keys.give(transaction, PERSONAL_KEY, Key(KeyKind.PERSONAL), "simulator")
     for organization in organizations:
         org_id = organization_id(organization.name)
         body = msgspec.json.encode({"limits": asdict(organization.limits), "created_at": created_at}).decode()
@@ -82,10 +53,8 @@ def register(transaction: Transaction, organizations: Iterable[SimulatedOrganiza
             "SET body = json_set(body, '$.limits', json_extract(excluded.body, '$.limits'))",
             *(org_id, organization.name, body),
         )
-        transaction.execute(
-            "INSERT OR IGNORE INTO keys (key, kind, org_id) VALUES (?, ?, ?)",
-            *(organization_key(organization.name), KeyKind.ORGANIZATION.value, org_id),
-        )
+        token = organization_key(organization.name)
+        keys.give(transaction, token, Key(KeyKind.ORGANIZATION, org_id), organization.name)
 
 
 def organization_id(name: str) -> str:
@@ -114,12 +83,6 @@ def stored_organization(store: Store, org_id: str) -> StoredOrganization | None:
     """The organization of that id."""
     row = store.row("SELECT id, name, body FROM organizations WHERE id = ?", org_id)
     return None if row is None else _organization(row)
-
-
-def stored_key(store: Store, key: str) -> Key | None:
-    """What a key opens; None for a key that nobody was given."""
-    row = store.row("SELECT kind, org_id, project_id FROM keys WHERE key = ?", key)
-    return None if row is None else Key(KeyKind(row["kind"]), row["org_id"], row["project_id"])
 
 
 def _organization(row: sqlite3.Row) -> StoredOrganization:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from reconciler.simulator.behaviour import RateLimit
 
-_ID_IN_PATH = re.compile(r"(?<=/)[^/]*[0-9][^/]*")
-"""Every id holds a digit, and no other part of a path does."""
+_ID_IN_PATH = re.compile(
+    r"(?<=/organizations/)[^/]+|(?<=/roles/)[^/]+|(?<=/databases/)[^/]+|(?<=/)[^/]*[0-9][^/]*"
+)
+"""Every id holds a digit, and no fixed part of a path does; names need not hold any."""
+NEW_KEY: Final = "POST /organizations/*/api_keys"
 MINUTE_SECONDS: Final = 60.0
 CONSUMPTION: Final = "/consumption_history/"
 """Neon counts these apart from everything else (guides/consumption-metrics)."""
@@ -49,8 +52,10 @@ class RateLimiter:
         apart = path.startswith(CONSUMPTION)
         per_minute = self._limit.consumption_per_minute if apart else self._limit.per_minute
         minute = self._minutes[f"{account}{CONSUMPTION if apart else ''}"]
-        second = self._seconds[account, f"{method} {_ID_IN_PATH.sub('*', path)}"]
-        admitted = minute.count(now) < per_minute and second.count(now) < self._limit.per_second_and_route
+        route = f"{method} {_ID_IN_PATH.sub('*', path)}"
+        second = self._seconds[account, route]
+        per_second = self._limit.new_keys_per_second if route == NEW_KEY else self._limit.per_second_and_route
+        admitted = minute.count(now) < per_minute and second.count(now) < per_second
         if admitted:
             minute.add(now)
             second.add(now)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from reconciler.simulator import keys
 from reconciler.simulator.app import routes
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.call import World
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
 from reconciler.simulator.front import Front, Latency
+from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.organization import (
     PERSONAL_KEY,
-    Key,
-    KeyKind,
     SimulatedOrganization,
     organization_key,
     project_key,
@@ -113,11 +113,7 @@ class Simulator:
         org_id = self.world.store.value("SELECT org_id FROM projects WHERE id = ?", project_id)
         if org_id is None:
             raise KeyError(project_id)
-        key = project_key(project_id)
-        granted = Key(KeyKind.PROJECT, org_id, project_id)
+        token = project_key(project_id)
         with self.world.writing() as transaction:
-            transaction.execute(
-                "INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)",
-                *(key, granted.kind.value, granted.org_id, granted.project_id),
-            )
-        return key
+            keys.give(transaction, token, Key(KeyKind.PROJECT, org_id, project_id), project_id)
+        return token

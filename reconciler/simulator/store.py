@@ -1,7 +1,8 @@
 """The simulated Neon's memory: one SQLite file, shared by every process that opens it.
 
 Rows hold the JSON as it is answered, beside the columns that are searched or that a state is
-computed from. Reading commits nothing; each write is one transaction that also moves the clock.
+computed from. Reading commits nothing, except when a key was last used; each write is one transaction that
+also moves the clock.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ INSERT OR IGNORE INTO state VALUES (1, 0, 0);
 CREATE TABLE IF NOT EXISTS organizations (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, live_projects INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, org_id TEXT, project_id TEXT);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, org_id TEXT,
+    project_id TEXT, name TEXT NOT NULL, fixed INTEGER NOT NULL, created_at REAL NOT NULL,
+    last_used_at REAL, last_used_from TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS projects (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, searched TEXT NOT NULL,
     created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, integrations TEXT,
@@ -106,7 +109,7 @@ class Transaction:
         """Add one row."""
         self._connection.execute(_insertion(table, tuple(columns)), tuple(columns.values()))
 
-    def update(self, table: str, row_id: str, **columns: object) -> None:
+    def update(self, table: str, row_id: str | int, **columns: object) -> None:
         """Change columns of the row with that id."""
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         statement = f"UPDATE {table} SET {assignments} WHERE id = :row_id"  # noqa: S608

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-BODIES = 11
+BODIES = 14
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
@@ -65,6 +65,7 @@ async def use_every_route(call: Caller, free: str, paid: str) -> None:
     await use_snapshots(call, project, created["branch"]["id"])
     await use_branches(call, project)
     await read_consumption(call, free, created["project"]["id"])
+    await use_keys(call, free, created["project"]["id"])
     move = {"destination_org_id": paid, "project_ids": [created["project"]["id"]]}
     await call("POST", f"/organizations/{free}/projects/transfer", move)
     await call("DELETE", project)
@@ -77,6 +78,18 @@ async def read_consumption(call: Caller, org_id: str, project_id: str) -> None:
     await call("GET", "/consumption_history/v2/projects", metrics=["compute_unit_seconds"], limit=100, **asked)
     await call("GET", "/consumption_history/v2/branches", metrics=["compute_unit_seconds"], limit=1000, **asked)
     await call("GET", "/consumption_history/projects", **asked)
+
+
+async def use_keys(call: Caller, org_id: str, project_id: str) -> None:
+    path = f"/organizations/{org_id}/api_keys"
+    made = await call("POST", "/api_keys", {"key_name": "mine"})
+    ours = await call("POST", path, {"key_name": "ours"})
+    scoped = await call("POST", path, {"key_name": "scoped", "project_id": project_id})
+    await call("GET", "/api_keys")
+    await call("GET", path)
+    await call("DELETE", f"/api_keys/{made['id']}")
+    for each in (ours, scoped):
+        await call("DELETE", f"{path}/{each['id']}")
 
 
 async def use_snapshots(call: Caller, project: str, branch_id: str) -> None:

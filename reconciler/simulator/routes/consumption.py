@@ -19,7 +19,8 @@ from reconciler.simulator.consumption import (
     PROJECT_METRICS,
     Granularity,
 )
-from reconciler.simulator.organization import PLAN, KeyKind
+from reconciler.simulator.documents import PLAN
+from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.refusal import Refusal
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import msgspec
 from reconciler.simulator import branches, endpoints, projects, snapshots
 from reconciler.simulator.bodies import TransferProjects
 from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.documents import PLAN
+from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
-from reconciler.simulator.organization import PLAN, KeyKind
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ def test_an_organization_key_is_confined_to_its_organization() -> None:
         assert neon.refused("GET", f"/projects?org_id={neon.paid}")[0] == 404
         assert neon.refused("POST", "/projects", {"project": {"org_id": neon.paid}})[0] == 404
         assert neon.refused("GET", f"/organizations/{neon.paid}")[0] == 404
-        organizations = neon.get("/users/me/organizations")["organizations"]
-        assert [organization["name"] for organization in organizations] == ["free"]
+        assert neon.get(f"/organizations/{neon.free}")["name"] == "free"
 
 
 def test_a_personal_key_opens_every_organization_and_has_to_name_one() -> None:
@@ -45,7 +44,17 @@ def test_a_project_key_opens_its_project_and_nothing_else() -> None:
         assert neon.refused("DELETE", f"/projects/{mine}", key=key)[0] == 403
 
 
-@pytest.mark.parametrize("path", ["/users/me", "/regions", "/projects/shared"])
+@pytest.mark.parametrize("path", ["/users/me", "/users/me/organizations", "/api_keys"])
+def test_what_belongs_to_a_user_is_there_for_a_personal_key_alone(path: str) -> None:
+    with account() as neon:
+        project = neon.simulator.key_of_project(add_project(neon.simulator, "free", ProjectSeed("a")).project_id)
+        refusal = (404, "not allowed for organization API keys")
+        assert neon.refused("GET", path) == refusal
+        assert neon.refused("GET", path, key=project) == refusal
+        assert neon.get(path, key=neon.simulator.personal_key)
+
+
+@pytest.mark.parametrize("path", ["/regions", "/projects/shared"])
 def test_what_belongs_to_no_organization_is_there_for_any_key(path: str) -> None:
     with account() as neon:
         assert neon.get(path)

@@ -242,7 +242,7 @@ def test_a_write_waits_for_running_operations_and_starts_its_own(method: str, pa
         assert neon.refused("POST", f"{branch}/roles", {"role": {"name": "late"}})[0] == 423
 
 
-def test_an_idle_compute_is_woken_for_a_moment_and_a_branch_without_one_needs_no_work() -> None:
+def test_an_idle_compute_is_woken_for_a_moment_and_none_or_a_disabled_one_needs_no_work() -> None:
     with a_branch(branches=(BranchSeed("dev", with_compute=False),)) as (neon, branch):
         neon.wait(3600)
         woken = neon.done("POST", f"{branch}/roles", ROLE)
@@ -250,6 +250,9 @@ def test_an_idle_compute_is_woken_for_a_moment_and_a_branch_without_one_needs_no
         project = branch.partition("/branches/")[0]
         (dev,) = [each["id"] for each in neon.get(f"{project}/branches")["branches"] if each["name"] == "dev"]
         assert neon.done("POST", f"{project}/branches/{dev}/roles", ROLE)["operations"] == []
+        (endpoint,) = [each["id"] for each in neon.get(f"{project}/endpoints")["endpoints"]]
+        neon.done("PATCH", f"{project}/endpoints/{endpoint}", {"endpoint": {"disabled": True}})
+        assert neon.done("POST", f"{branch}/databases", DATABASE)["operations"] == []
 
 
 def test_roles_and_databases_belong_to_their_branch_and_come_along_to_its_children() -> None:

@@ -5,9 +5,13 @@ Members that a request leaves out are UNSET, so that a PATCH changes what it nam
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+_ATOM: Final = r"[A-Za-z0-9_%+-]+"
+_LABEL: Final = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_EMAIL: Final = rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+\Z"
 
 ResourceId: TypeAlias = Annotated[str, Meta(pattern="^[a-z0-9-]{1,60}$")]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -17,6 +21,7 @@ RestoreWindowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2_592_000)]
 Amount: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Annotations: TypeAlias = Annotated[dict[str, str], Meta(max_length=50)]
 EndpointType: TypeAlias = Literal["read_only", "read_write"]
+Email: TypeAlias = Annotated[str, Meta(max_length=256, pattern=_EMAIL)]
 TextSettings: TypeAlias = dict[str, str]
 
 
@@ -145,6 +150,12 @@ class CreateOrganizationKey(CreateKey, frozen=True):
     """POST /organizations/{org_id}/api_keys."""
 
     project_id: ResourceId | UnsetType = UNSET
+
+
+class GrantPermission(Body, frozen=True):
+    """POST /projects/{project_id}/permissions."""
+
+    email: Email
 
 
 class EndpointSettings(Body, frozen=True):

@@ -38,6 +38,15 @@ REGIONS: Final = {
 }
 """Name, latitude and longitude by region id."""
 
+PRELOAD_LIBRARIES: Final = (
+    ("timescaledb", "Time series in hypertables", True, False, "2.17.1"),
+    ("pg_cron", "Jobs that run on a schedule", True, False, "1.6"),
+    ("pg_partman_bgw", "Upkeep of partitioned tables", True, False, "5.1.0"),
+    ("pg_hint_plan", "Hints for the query planner", False, False, "1.7.0"),
+    ("rag_bge_small_en_v15", "Embeddings for retrieval", False, True, "0.0.1"),
+)
+"""Name, purpose, whether every compute loads it, whether it is experimental, version."""
+
 _LOGICAL_SIZE_LIMIT_BYTES: Final = 16 * 2**40
 _UNUSED: Final = {
     "active_time_seconds": 0,
@@ -95,6 +104,12 @@ def project_settings() -> Document:
         "block_vpc_connections": False,
         "hipaa": False,
     }
+
+
+def preload_libraries() -> list[Document]:
+    """What ``settings.preload_libraries`` may name."""
+    members = ("library_name", "description", "is_default", "is_experimental", "version")
+    return [dict(zip(members, library, strict=True)) for library in PRELOAD_LIBRARIES]
 
 
 def usage() -> Document:

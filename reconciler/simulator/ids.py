@@ -51,6 +51,11 @@ def operation_id(number: int) -> str:
     return str(uuid.UUID(bytes=_digest("operation", number), version=4))
 
 
+def permission_id(number: int) -> str:
+    """A UUID."""
+    return str(uuid.UUID(bytes=_digest("permission", number), version=4))
+
+
 def password(number: int) -> str:
     """A password that is plainly a simulated one."""
     return f"npg_sim{_digest('password', number).hex()[:12]}"

@@ -65,6 +65,9 @@ CREATE TABLE IF NOT EXISTS operations (
     id TEXT PRIMARY KEY, number INTEGER NOT NULL, project_id TEXT NOT NULL, created_at REAL NOT NULL,
     starts_at REAL NOT NULL, ends_at REAL, failed INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS operations_of_project ON operations (project_id, number);
+CREATE TABLE IF NOT EXISTS permissions (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL, email TEXT NOT NULL, granted_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS permissions_of_project ON permissions (project_id);
 CREATE TABLE IF NOT EXISTS snapshots (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, manual INTEGER NOT NULL, created_at REAL NOT NULL,
     expires_at REAL, size_bytes INTEGER NOT NULL, body TEXT NOT NULL);

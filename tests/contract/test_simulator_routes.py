@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-BODIES = 14
+BODIES = 15
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
@@ -52,13 +52,14 @@ def a_project(org_id: str) -> dict[str, Any]:
 
 
 async def use_every_route(call: Caller, free: str, paid: str) -> None:
-    for path in ("/users/me", "/users/me/organizations", "/regions", f"/organizations/{free}", "/projects/shared"):
+    for path in ("/auth", "/users/me", "/users/me/organizations", "/regions", "/projects/shared"):
         await call("GET", path)
+    await use_members(call, f"/organizations/{free}")
     created = await call("POST", "/projects", a_project(free))
     project = f"/projects/{created['project']['id']}"
     await call("PATCH", project, {"project": {"name": "b", "settings": SETTINGS, "history_retention_seconds": 0}})
     await call("GET", "/projects", org_id=free, limit=400, search="b", recoverable="false", timeout=100)
-    for part in ("", "/snapshots", "/operations"):
+    for part in ("", "/snapshots", "/operations", "/permissions", "/available_preload_libraries"):
         await call("GET", f"{project}{part}")
     await call("GET", f"{project}/operations/{created['operations'][0]['id']}")
     await call("GET", f"{project}/connection_uri", database_name="neondb", role_name="owner", pooled="true")
@@ -66,6 +67,8 @@ async def use_every_route(call: Caller, free: str, paid: str) -> None:
     await use_branches(call, project)
     await read_consumption(call, free, created["project"]["id"])
     await use_keys(call, free, created["project"]["id"])
+    granted = await call("POST", f"{project}/permissions", {"email": "guest@example.com"})
+    await call("DELETE", f"{project}/permissions/{granted['id']}")
     move = {"destination_org_id": paid, "project_ids": [created["project"]["id"]]}
     await call("POST", f"/organizations/{free}/projects/transfer", move)
     await call("DELETE", project)
@@ -78,6 +81,14 @@ async def read_consumption(call: Caller, org_id: str, project_id: str) -> None:
     await call("GET", "/consumption_history/v2/projects", metrics=["compute_unit_seconds"], limit=100, **asked)
     await call("GET", "/consumption_history/v2/branches", metrics=["compute_unit_seconds"], limit=1000, **asked)
     await call("GET", "/consumption_history/projects", **asked)
+
+
+async def use_members(call: Caller, organization: str) -> None:
+    await call("GET", organization)
+    query = {"sort_by": "email", "sort_order": "asc", "limit": 1}
+    first = await call("GET", f"{organization}/members", **query)
+    await call("GET", f"{organization}/members", cursor=first["pagination"]["next"])
+    await call("GET", f"{organization}/members/{first['members'][0]['member']['id']}")
 
 
 async def use_keys(call: Caller, org_id: str, project_id: str) -> None:

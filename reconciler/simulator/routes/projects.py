@@ -155,6 +155,12 @@ def get_project(call: Call) -> Answer:
     return Answer({"project": projects.describe(world.store, row, organization, world.clock.now())})
 
 
+def list_preload_libraries(call: Call) -> Answer:
+    """GET /projects/{project_id}/available_preload_libraries: the same for every version of Postgres here."""
+    call.project()
+    return Answer({"libraries": documents.preload_libraries()})
+
+
 def update_project(call: Call) -> Answer:
     """PATCH /projects/{project_id}."""
     patch = call.body(UpdateProject).project

@@ -1,9 +1,10 @@
-"""/users/me: who a key belongs to, and which organizations it opens."""
+"""/users/me and /auth: who a key belongs to, and which organizations it opens."""
 
 from __future__ import annotations
 
 from reconciler.simulator import user
 from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.organization import stored_organizations
 from reconciler.simulator.routes.organizations import describe_organization
 
@@ -20,3 +21,10 @@ def list_organizations(call: Call) -> Answer:
     organizations = stored_organizations(call.world.store)
     shown = [describe_organization(each) for each in organizations]
     return Answer({"organizations": shown})
+
+
+def get_auth_details(call: Call) -> Answer:
+    """GET /auth: whose key a request comes with; one of a single project is its organization's."""
+    if call.key.kind is KeyKind.PERSONAL:
+        return Answer({"account_id": user.ID, "auth_method": "api_key_user"})
+    return Answer({"account_id": call.key.org_id, "auth_method": "api_key_org"})

@@ -14,7 +14,17 @@ KEYS: Final = (
     *("default_endpoint_settings", "autoscaling_limit_min_cu", "autoscaling_limit_max_cu"),
     *("suspend_timeout_seconds", "history_retention_seconds", "pg_version", "protected", "expires_at"),
     *("parent_timestamp", "parent_id", "branch_id", "annotation_value", "org_id"),
-    *("destination_org_id", "project_ids", "role", "no_login", "database", "owner_name", "key_name", "project_id"),
+    *(
+        "destination_org_id",
+        "project_ids",
+        "role",
+        "no_login",
+        "database",
+        "owner_name",
+        "key_name",
+        "project_id",
+        "email",
+    ),
 )
 
 WRAPPERS: Final = ("project", "branch", "endpoint", "role", "database", None)
@@ -53,6 +63,7 @@ def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], w
             ("POST", f"{path}/branches/{seeded.branch_id}/databases"),
             ("PATCH", f"{path}/branches/{seeded.branch_id}/databases/neondb"),
             ("POST", "/api_keys"),
+            ("POST", f"{path}/permissions"),
             ("POST", f"/organizations/{neon.free}/api_keys"),
             ("POST", f"/organizations/{neon.free}/projects/transfer"),
         ):

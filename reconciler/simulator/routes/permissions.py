@@ -1,0 +1,41 @@
+"""/projects/{project_id}/permissions: list, grant, revoke."""
+
+from __future__ import annotations
+
+from reconciler.simulator import operations, permissions
+from reconciler.simulator.bodies import GrantPermission
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.refusal import Refusal, not_found
+
+
+def list_permissions(call: Call) -> Answer:
+    """GET /projects/{project_id}/permissions: those that hold."""
+    rows = permissions.permissions(call.world.store, call.project()["id"])
+    return Answer({"project_permissions": [permissions.describe(row) for row in rows]})
+
+
+def grant_permission(call: Call) -> Answer:
+    """POST /projects/{project_id}/permissions."""
+    email, store = call.body(GrantPermission).email, call.world.store
+    with call.world.writing() as transaction:
+        project_id = call.project()["id"]
+        call.require_no_project_key()
+        operations.check_unlocked(store, project_id, transaction.now)
+        granted = permissions.permissions(store, project_id)
+        if any(row["email"].lower() == email.lower() for row in granted):
+            raise Refusal(409, "project access has already been granted to this email address")
+        answer = permissions.grant(transaction, project_id, email)
+    return Answer(answer)
+
+
+def revoke_permission(call: Call) -> Answer:
+    """DELETE /projects/{project_id}/permissions/{permission_id}."""
+    store = call.world.store
+    with call.world.writing() as transaction:
+        project_id = call.project()["id"]
+        call.require_no_project_key()
+        operations.check_unlocked(store, project_id, transaction.now)
+        for row in permissions.permissions(store, project_id):
+            if row["id"] == call.path["permission_id"]:
+                return Answer(permissions.revoke(transaction, row))
+        raise not_found("permission")

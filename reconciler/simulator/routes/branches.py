@@ -66,8 +66,9 @@ def list_branches(call: Call) -> Answer:
         "branches": [_described(row, now) for row in rows],
         "annotations": {row["id"]: branches.annotation(row) for row in rows if row["annotations"]},
     }
-    if len(rows) == query.limit:
-        following = {"next": str(start + query.limit), "sort_by": query.sort_by, "sort_order": query.sort_order}
+    if rows:
+        # Neon: `next` comes with the last page, too, and even with a list of one.
+        following = {"next": str(start + len(rows)), "sort_by": query.sort_by, "sort_order": query.sort_order}
         answer["pagination"] = following
     return Answer(answer)
 

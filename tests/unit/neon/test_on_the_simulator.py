@@ -23,6 +23,7 @@ from reconciler.errors import (
     WrongOrganizationError,
 )
 from reconciler.live.project import Compute, Quota
+from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
@@ -32,7 +33,7 @@ from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
 from reconciler.simulator.front import Latency
 from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import seed_fleet
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, seed_fleet
 from reconciler.simulator.simulator import Simulator
 from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet, a_tenant
 from tests.contract.judge import JudgedTransport, session_judge
@@ -321,3 +322,14 @@ def test_a_key_that_opens_another_organization_is_named() -> None:
         with pytest.raises(WrongOrganizationError, match=r"PAID_ORG_API_KEY does not open") as caught:
             account.run(listing())
         assert caught.value.exit_code is ExitCode.DENIED
+
+
+def test_the_walk_over_branches_ends_although_every_page_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(branch_calls, "BRANCHES_PER_PAGE", 2)
+    with world() as neon_world:
+        seeded = add_project(
+            neon_world.simulator, "paid", ProjectSeed("acme", branches=[BranchSeed(name) for name in "abc"])
+        )
+        found = neon_world.using(lambda neon: neon.branches("paid", seeded.project_id))
+        assert sorted(branch.name for branch in found) == ["a", "b", "c", "main"]
+        assert len(neon_world.calls()) == 3

@@ -45,6 +45,8 @@ class Behaviour:
     """How many branches without a parent a project may have; which number the Agent plan has is not documented."""
     root_branches_deletable: bool = True
     """Whether a root branch that is not the default one can be deleted: Neon's pages say both."""
+    protected_branches: int | None = 5
+    """How many protected branches a project may have; that five are counted per project is not documented."""
     soft_deletion: bool = False
     """True: a deleted branch keeps its name and its place in the limit for seven days (Neon: preview)."""
     list_shows_quota: bool = True

@@ -15,6 +15,7 @@ _EMAIL: Final = rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+\Z
 
 ResourceId: TypeAlias = Annotated[str, Meta(pattern="^[a-z0-9-]{1,60}$")]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+BranchName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
 ComputeUnit: TypeAlias = Annotated[float, Meta(ge=0.25)]
 SuspendTimeoutSeconds: TypeAlias = Annotated[int, Meta(ge=-1, le=604_800)]
 RestoreWindowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2_592_000)]
@@ -93,7 +94,7 @@ class DefaultEndpointSettings(Compute, frozen=True):
 class FirstBranch(Body, frozen=True):
     """The branch that comes with a project."""
 
-    name: Name | UnsetType = UNSET
+    name: BranchName | UnsetType = UNSET
     role_name: str | UnsetType = UNSET
     database_name: str | UnsetType = UNSET
     annotations: Annotations | UnsetType = UNSET
@@ -178,7 +179,7 @@ class NewBranch(Body, frozen=True):
     """What can be said about a new branch."""
 
     parent_id: ResourceId | UnsetType = UNSET
-    name: Name | UnsetType = UNSET
+    name: BranchName | UnsetType = UNSET
     parent_lsn: str | UnsetType = UNSET
     parent_timestamp: str | UnsetType = UNSET
     protected: bool | UnsetType = UNSET
@@ -198,7 +199,7 @@ class CreateBranch(Body, frozen=True):
 class BranchPatch(Body, frozen=True):
     """What can be changed about a branch."""
 
-    name: Name | UnsetType = UNSET
+    name: BranchName | UnsetType = UNSET
     protected: bool | UnsetType = UNSET
     expires_at: str | UnsetType | None = UNSET
 

@@ -96,12 +96,16 @@ def describe(row: sqlite3.Row) -> Document:
     return body
 
 
-def inherit(transaction: Transaction, store: Store, parent_id: str, branch_id: str) -> None:
-    """Give a new branch its parent's roles and databases, passwords included."""
+def inherit(
+    transaction: Transaction, store: Store, parent_id: str, branch_id: str, *, new_passwords: bool = False
+) -> None:
+    """Give a new branch its parent's roles and databases, passwords included unless it is to have new ones."""
     for table in ("roles", "databases"):
         for row in store.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
             columns = {**dict(row), "branch_id": branch_id}
             columns["body"] = _encoded({**describe(row), "branch_id": branch_id})
+            if new_passwords and columns.get("password"):
+                columns["password"] = ids.password(transaction.number())
             transaction.insert(table, **columns)
 
 

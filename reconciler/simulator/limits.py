@@ -86,6 +86,13 @@ def check_room_for_root_branch(count: int, limit: int | None) -> None:
         raise Refusal(422, f"root branches limit exceeded, limit:{limit}", code="ROOT_BRANCHES_LIMIT_EXCEEDED")
 
 
+def check_room_for_protected_branch(count: int, limit: int | None) -> None:
+    """Refuse one protected branch more than a project holds (Neon: manage/branches)."""
+    if limit is not None and count >= limit:
+        message = f"protected branches limit exceeded, limit:{limit}"
+        raise Refusal(422, message, code="BRANCHES_PROTECTED_LIMIT_EXCEEDED")
+
+
 def check_room_for_snapshot(count: int, limits: OrganizationLimits) -> None:
     """Refuse one manual snapshot more than a project of the organization holds. The code is a guess by analogy."""
     if limits.snapshots is not None and count >= limits.snapshots:

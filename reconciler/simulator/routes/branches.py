@@ -15,6 +15,7 @@ from reconciler.simulator.limits import (
     MAX_BRANCH_TTL_SECONDS,
     check_compute,
     check_room_for_branch,
+    check_room_for_protected_branch,
     check_room_for_root_branch,
 )
 from reconciler.simulator.operations import Work
@@ -125,6 +126,8 @@ def create_branch(call: Call) -> Answer:
         counted = [*rows, *_lingering(call, project["id"], transaction.now)]
         check_room_for_branch(len(counted), organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
+        if body.branch.protected is True:
+            _check_room_for_protected(call, rows)
         branch = _create(call, transaction, body, _source(rows, body.branch))
         made = [_create_endpoint(call, transaction, project, branch["id"], stated) for stated in _computes(body)]
         started = operations.start(transaction, project["id"], _works(branch["id"], made), call.script.fate)
@@ -136,6 +139,11 @@ def _lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
     if not call.world.behaviour.soft_deletion:
         return []
     return branches.deleted_branches(call.world.store, project_id, now)
+
+
+def _check_room_for_protected(call: Call, rows: list[sqlite3.Row]) -> None:
+    count = sum(row["protected"] for row in rows)
+    check_room_for_protected_branch(count, call.world.behaviour.protected_branches)
 
 
 def _source(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
@@ -163,7 +171,9 @@ def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sq
         origin=_origin(call, stated, source, now),
         expires_at=expires_at,
     )
-    catalog.inherit(transaction, call.world.store, source["id"], branch["id"])
+    # Neon: children of a protected branch get passwords of their own (manage/branches).
+    renewed = bool(source["protected"])
+    catalog.inherit(transaction, call.world.store, source["id"], branch["id"], new_passwords=renewed)
     return branch
 
 
@@ -271,6 +281,8 @@ def update_branch(call: Call) -> Answer:
         lingering = _lingering(call, row["project_id"], transaction.now)
         branches.check_name_free([*others, *lingering], changes.get("name"))
         _check_expiry(changes, row, rows, transaction.now)
+        if changes.get("protected") and not row["protected"]:
+            _check_room_for_protected(call, rows)
         branch = branches.change(transaction, row, changes)
         works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
         started = operations.start(transaction, row["project_id"], works, call.script.fate)

@@ -44,8 +44,9 @@ def get_endpoint(call: Call) -> Answer:
 
 
 def _endpoint(call: Call) -> sqlite3.Row:
-    row = endpoints.endpoint(call.world.store, call.project()["id"], call.path["endpoint_id"])
-    if row is None:
+    store, now = call.world.store, call.world.clock.now()
+    row = endpoints.endpoint(store, call.project()["id"], call.path["endpoint_id"])
+    if row is None or branches.branch(store, row["project_id"], row["branch_id"], now) is None:
         raise not_found("endpoint")
     return row
 
@@ -124,6 +125,9 @@ def delete_endpoint(call: Call) -> Answer:
             return Answer(status=204)
         row = _endpoint(call)
         operations.check_unlocked(world.store, project_id, transaction.now)
+        branch = branches.branch(world.store, project_id, row["branch_id"], transaction.now)
+        if branch is not None and branch["protected"]:
+            raise Refusal(422, "cannot delete a compute of a protected branch")
         transaction.update("endpoints", row["id"], deleted_at=transaction.now)
         works = [Work("suspend_compute", row["branch_id"], row["id"])] * endpoints.active(row, transaction.now)
         started = operations.start(transaction, project_id, works, call.script.fate)

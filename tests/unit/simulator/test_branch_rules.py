@@ -186,3 +186,59 @@ def test_without_soft_deletion_a_deleted_branch_is_gone() -> None:
         names = [branch["name"] for branch in neon.get(f"{path}?include_deleted=true")["branches"]]
         assert names == ["main"]
         neon.done("POST", path, {"branch": {"name": "dev"}})
+
+
+def test_a_name_is_not_blank() -> None:
+    with account() as neon:
+        project, path = seeded(neon)
+        assert neon.refused("POST", path, {"branch": {"name": " "}})[0] == 400
+        assert neon.refused("PATCH", f"{path}/{project.branch_id}", {"branch": {"name": "\t"}})[0] == 400
+        assert neon.refused("POST", "/projects", {"project": {"branch": {"name": " "}}})[0] == 400
+
+
+@pytest.mark.parametrize(("count", "status"), [(50, 201), (51, 400)])
+def test_a_branch_has_at_most_fifty_annotations(count: int, status: int) -> None:
+    with account(refusals_allowed=True) as neon:
+        _, path = seeded(neon)
+        body = {"annotation_value": {f"key-{number}": "value" for number in range(count)}}
+        assert neon.ask("POST", path, body).status_code == status
+
+
+def test_a_project_holds_so_many_protected_branches() -> None:
+    with account(behaviour=Behaviour(protected_branches=1)) as neon:
+        project, path = seeded(neon, protected=True, branches=(BranchSeed("dev"),))
+        dev, body = f"{path}/{project.branch_ids[0]}", {"branch": {"protected": True}}
+        for method, where in (("POST", path), ("PATCH", dev)):
+            response = neon.ask(method, where, body)
+            assert (response.status_code, response.json()["code"]) == (422, "BRANCHES_PROTECTED_LIMIT_EXCEEDED")
+        neon.done("PATCH", f"{path}/{project.branch_id}", body)
+        neon.done("PATCH", f"{path}/{project.branch_id}", {"branch": {"protected": False}})
+        neon.done("PATCH", dev, body)
+
+
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_child_of_a_protected_branch_has_passwords_of_its_own(protected: bool) -> None:
+    with account() as neon:
+        project, path = seeded(neon, protected=protected)
+        made = neon.done("POST", path, {"endpoints": [{"type": "read_write"}]})
+        password = made["connection_uris"][0]["connection_parameters"]["password"]
+        uri = f"/projects/{project.project_id}/connection_uri?database_name=neondb&role_name=neondb_owner"
+        assert (password in neon.get(uri)["uri"]) is not protected
+
+
+def test_the_compute_of_a_branch_that_has_expired_is_gone() -> None:
+    with account() as neon:
+        project, _ = seeded(neon, branches=(BranchSeed("brief", expires_at=DEMO_EPOCH_SECONDS + 60),))
+        path = f"/projects/{project.project_id}/endpoints"
+        (brief,) = [each for each in neon.get(path)["endpoints"] if each["branch_id"] in project.branch_ids]
+        neon.wait(60)
+        assert neon.refused("GET", f"{path}/{brief['id']}")[0] == 404
+
+
+def test_a_compute_of_a_protected_branch_is_not_deleted() -> None:
+    with account() as neon:
+        project, path = seeded(neon, protected=True)
+        compute = f"/projects/{project.project_id}/endpoints/{project.endpoint_id}"
+        assert neon.refused("DELETE", compute)[0] == 422
+        neon.done("PATCH", f"{path}/{project.branch_id}", {"branch": {"protected": False}})
+        neon.done("DELETE", compute)

@@ -27,6 +27,7 @@ from reconciler.simulator.routes import (
     projects,
     regions,
     roles,
+    schedules,
     snapshots,
     users,
 )
@@ -71,6 +72,8 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("PATCH", _BRANCH, branches.update_branch),
     ("DELETE", _BRANCH, branches.delete_branch),
     ("POST", f"{_BRANCH}/set_as_default", branches.set_default_branch),
+    ("GET", f"{_BRANCH}/backup_schedule", schedules.get_schedule),
+    ("PUT", f"{_BRANCH}/backup_schedule", schedules.set_schedule),
     ("POST", f"{_BRANCH}/snapshot", snapshots.create_snapshot),
     ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints_of_branch),
     ("GET", f"{_BRANCH}/roles", roles.list_roles),

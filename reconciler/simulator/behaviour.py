@@ -49,6 +49,13 @@ class Behaviour:
     """How many protected branches a project may have; that five are counted per project is not documented."""
     soft_deletion: bool = False
     """True: a deleted branch keeps its name and its place in the limit for seven days (Neon: preview)."""
+    backup_schedules: bool = False
+    """Whether branches can have schedules of snapshots; the Agent plan has none, which is answered with 403."""
+    longest_backup_retention_seconds: int | None = 3_024_000
+    """How long a snapshot of a schedule is kept at most, and where the schedule does not say; None is for ever.
+
+    Neon's newer types say 35 days, the description of July 2026 names no limit.
+    """
     list_shows_quota: bool = True
     list_zero_compute: bool = False
     """True: lists show zeros for the compute defaults (seen in recorded traffic of 2024)."""

@@ -249,6 +249,22 @@ class UpdateDatabase(Body, frozen=True):
     database: DatabasePatch
 
 
+class BackupScheduleItem(Body, frozen=True):
+    """When snapshots are taken. Neon: hourly and yearly are declared, but refused."""
+
+    frequency: Literal["daily", "weekly", "monthly"]
+    hour: Annotated[int, Meta(ge=0, le=23)] | UnsetType = UNSET
+    day: Annotated[int, Meta(ge=1, le=31)] | UnsetType = UNSET
+    month: Annotated[int, Meta(ge=1, le=12)] | UnsetType = UNSET
+    retention_seconds: Annotated[int, Meta(ge=3600, le=2**31)] | UnsetType = UNSET
+
+
+class SetBackupSchedule(Body, frozen=True):
+    """PUT /projects/{project_id}/branches/{branch_id}/backup_schedule."""
+
+    schedule: list[BackupScheduleItem]
+
+
 class SnapshotPatch(Body, frozen=True):
     """What can be changed about a snapshot."""
 

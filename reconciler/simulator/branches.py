@@ -143,6 +143,8 @@ def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a branch away with no way back (Neon: hard_delete)."""
     delete(transaction, row)
     transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
+    transaction.execute("DELETE FROM backup_schedules WHERE branch_id = ?", row["id"])
+    catalog.forget(transaction, row["id"])
 
 
 def restore_over(transaction: Transaction, store: Store, row: sqlite3.Row, snapshot_id: str) -> Document:

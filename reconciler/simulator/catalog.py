@@ -109,6 +109,12 @@ def inherit(
             transaction.insert(table, **columns)
 
 
+def forget(transaction: Transaction, branch_id: str) -> None:
+    """Take the roles and databases of a branch away."""
+    for table in ("roles", "databases"):
+        transaction.execute(f"DELETE FROM {table} WHERE branch_id = ?", branch_id)  # noqa: S608
+
+
 def known_passwords(rows: Iterable[sqlite3.Row], project: sqlite3.Row) -> dict[str, str]:
     """The passwords that a project stores, by role; a role that cannot log in has none."""
     return {row["name"]: row["password"] for row in rows if row["password"] and _stores_passwords(project)}

@@ -46,6 +46,12 @@ def snapshot_id(number: int) -> str:
     return f"snap-{_words('snapshot', number)}-{_hexadecimal(number)}"
 
 
+def scheduled_snapshot_id(branch_id: str, item: int, moment: float) -> str:
+    """Like ``snap-quiet-lake-a1b2c3d4e5f60718``: of the snapshot that an item of a schedule takes at a moment."""
+    number = int.from_bytes(_digest(f"{branch_id}:{item}", int(moment))[:8], "big")
+    return f"snap-{_words('snapshot', number)}-{number:016x}"
+
+
 def operation_id(number: int) -> str:
     """A UUID."""
     return str(uuid.UUID(bytes=_digest("operation", number), version=4))

@@ -286,7 +286,12 @@ def _add_snapshot(simulator: Simulator, transaction: Transaction, project_id: st
     branch = branches.default_branch(simulator.world.store, project_id)
     with transaction.dated(seed.created_at):
         made = snapshots.create(
-            transaction, branch, name=seed.name, expires_at=seed.expires_at, manual=seed.manual
+            transaction,
+            simulator.world.store,
+            branch,
+            name=seed.name,
+            expires_at=seed.expires_at,
+            manual=seed.manual,
         )
     snapshot_id: str = made["id"]
     return snapshot_id

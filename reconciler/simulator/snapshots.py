@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from reconciler.simulator import documents, ids
+from reconciler.simulator import branches, catalog, documents, ids
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,7 @@ _LIVE: Final = "(expires_at IS NULL OR expires_at > ?)"
 
 def create(
     transaction: Transaction,
+    store: Store,
     branch: sqlite3.Row,
     *,
     name: str | None = None,
@@ -40,20 +41,30 @@ def create(
         manual=manual,
         now=now,
     )
-    transaction.insert(
-        "snapshots",
-        id=snapshot_id,
-        project_id=branch["project_id"],
-        manual=manual,
-        created_at=now,
-        expires_at=expires_at,
-        size_bytes=msgspec.json.decode(branch["body"])["logical_size"],
-        body=msgspec.json.encode(body).decode(),
-    )
+    keep(transaction, store, columns(body, branch, created_at=now, expires_at=expires_at))
     return body
 
 
-def describe(row: sqlite3.Row, now: float) -> Document:
+def columns(body: Document, branch: sqlite3.Row, *, created_at: float, expires_at: float | None) -> Document:
+    """The row of a snapshot."""
+    return {
+        "id": body["id"],
+        "project_id": branch["project_id"],
+        "manual": body["manual"],
+        "created_at": created_at,
+        "expires_at": expires_at,
+        "size_bytes": branches.size_bytes(branch),
+        "body": msgspec.json.encode(body).decode(),
+    }
+
+
+def keep(transaction: Transaction, store: Store, row: Document) -> None:
+    """Store the row of a snapshot, with copies of its branch's roles and databases."""
+    transaction.insert("snapshots", **row)
+    catalog.inherit(transaction, store, msgspec.json.decode(row["body"])["source_branch_id"], row["id"])
+
+
+def describe(row: sqlite3.Row | Document, now: float) -> Document:
     """A snapshot as it is now."""
     body: Document = msgspec.json.decode(row["body"])
     return body if now < row["created_at"] + MEASURED_SECONDS else {**body, "full_size": row["size_bytes"]}
@@ -69,6 +80,7 @@ def rename(transaction: Transaction, row: sqlite3.Row, name: str) -> Document:
 def delete(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a snapshot away for good: Neon recovers none."""
     transaction.execute("DELETE FROM snapshots WHERE id = ?", row["id"])
+    catalog.forget(transaction, row["id"])
 
 
 def snapshot(store: Store, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:

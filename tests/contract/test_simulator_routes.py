@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-BODIES = 15
+EVERYTHING = Behaviour(backup_schedules=True, legacy_consumption=True)
+"""What only some accounts have."""
+BODIES = 16
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
 COMPUTE = {"autoscaling_limit_min_cu": 0.25, "autoscaling_limit_max_cu": 1, "suspend_timeout_seconds": 300}
 BRANCH_COMPUTE = {"type": "read_write", **COMPUTE}
+SCHEDULE = [{"frequency": "weekly", "day": 1, "hour": 3, "retention_seconds": 604_800}]
 WINDOW = {"weekdays": [1, 2], "start_time": "01:00", "end_time": "02:00"}
 SETTINGS = {"quota": QUOTA, "allowed_ips": {"ips": ["10.0.0.1"]}, "maintenance_window": WINDOW}
 
@@ -57,14 +60,15 @@ async def use_every_route(call: Caller, free: str, paid: str) -> None:
     await use_members(call, f"/organizations/{free}")
     created = await call("POST", "/projects", a_project(free))
     project = f"/projects/{created['project']['id']}"
-    await call("PATCH", project, {"project": {"name": "b", "settings": SETTINGS, "history_retention_seconds": 0}})
+    values = {"name": "b", "settings": SETTINGS, "history_retention_seconds": 86_400}
+    await call("PATCH", project, {"project": values})
     await call("GET", "/projects", org_id=free, limit=400, search="b", recoverable="false", timeout=100)
     for part in ("", "/snapshots", "/operations", "/permissions", "/available_preload_libraries"):
         await call("GET", f"{project}{part}")
     await call("GET", f"{project}/operations/{created['operations'][0]['id']}")
     await call("GET", f"{project}/connection_uri", database_name="neondb", role_name="owner", pooled="true")
-    await use_snapshots(call, project, created["branch"]["id"])
     await use_branches(call, project)
+    await use_snapshots(call, project, created["branch"]["id"])
     await read_consumption(call, free, created["project"]["id"])
     await use_keys(call, free, created["project"]["id"])
     granted = await call("POST", f"{project}/permissions", {"email": "guest@example.com"})
@@ -108,6 +112,9 @@ async def use_snapshots(call: Caller, project: str, branch_id: str) -> None:
     made = await call("POST", path, name="nightly", expires_at="2099-01-01T00:00:00Z")
     snapshot = f"{project}/snapshots/{made['snapshot']['id']}"
     await call("PATCH", snapshot, {"snapshot": {"name": "nightly-2"}})
+    schedule = f"{project}/branches/{branch_id}/backup_schedule"
+    await call("PUT", schedule, {"schedule": SCHEDULE})
+    await call("GET", schedule)
     await call("DELETE", snapshot)
 
 
@@ -123,7 +130,9 @@ async def use_branches(call: Caller, project: str) -> None:
     await call("PATCH", branch, {"branch": {"name": "dev-2"}})
     await use_computes(call, project, created["branch"]["id"], created["endpoints"][0]["id"])
     temporary = await call("POST", f"{project}/branches")
-    await call("DELETE", f"{project}/branches/{temporary['branch']['id']}")
+    gone = f"{project}/branches/{temporary['branch']['id']}"
+    await call("DELETE", gone)
+    await call("GET", f"{project}/branches", include_deleted="true")
     await call("POST", f"{branch}/set_as_default")
 
 
@@ -159,7 +168,7 @@ def organization_ids(served: World) -> tuple[str, str]:
 
 
 def exercised() -> World:
-    with world(behaviour=Behaviour(legacy_consumption=True)) as served:
+    with world(behaviour=EVERYTHING) as served:
 
         async def main() -> None:
             async with served.http() as http:
@@ -217,7 +226,7 @@ def broken(data: st.DataObject, body: Any) -> Any:
 @settings(max_examples=50, deadline=None)
 def test_the_simulator_accepts_no_body_that_the_description_forbids(data: st.DataObject) -> None:
     official.required()
-    with world(behaviour=Behaviour(legacy_consumption=True), refusals_allowed=True) as served:
+    with world(behaviour=EVERYTHING, refusals_allowed=True) as served:
 
         async def main() -> None:
             breaks = data.draw(st.integers(min_value=0, max_value=BODIES - 1))

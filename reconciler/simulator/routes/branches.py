@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, history, operations
+from reconciler.simulator import branches, catalog, documents, endpoints, history, operations, schedules
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.clock import timestamp
@@ -278,11 +278,12 @@ def update_branch(call: Call) -> Answer:
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         rows = branches.branches(world.store, row["project_id"], transaction.now)
         others = [other for other in rows if other["id"] != row["id"]]
-        lingering = _lingering(call, row["project_id"], transaction.now)
-        branches.check_name_free([*others, *lingering], changes.get("name"))
+        held = _lingering(call, row["project_id"], transaction.now)
+        branches.check_name_free([*others, *held], changes.get("name"))
         _check_expiry(changes, row, rows, transaction.now)
         if changes.get("protected") and not row["protected"]:
             _check_room_for_protected(call, rows)
+        schedules.catch_up(transaction, world.store, row["project_id"])
         branch = branches.change(transaction, row, changes)
         works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
         started = operations.start(transaction, row["project_id"], works, call.script.fate)
@@ -314,6 +315,7 @@ def delete_branch(call: Call) -> Answer:
         operations.check_unlocked(world.store, project_id, transaction.now)
         _check_deletable(call, row, branches.branches(world.store, project_id, transaction.now))
         computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
+        schedules.catch_up(transaction, world.store, project_id)
         (branches.delete_at_once if at_once else branches.delete)(transaction, row)
         works = [
             Work("suspend_compute", row["id"], compute["id"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, listing, operations, projects
+from reconciler.simulator import branches, catalog, documents, endpoints, listing, operations, projects, schedules
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute, check_restore_window, check_room_for_project
@@ -215,6 +215,7 @@ def delete_project(call: Call) -> Answer:
         operations.check_unlocked(world.store, row["id"], transaction.now)
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
+        schedules.catch_up(transaction, world.store, row["id"])
         transaction.update("projects", row["id"], deleted_at=transaction.now)
         answer = projects.describe(call.world.store, row, call.organization(row["org_id"]), transaction.now)
     return Answer({"project": answer})
@@ -234,6 +235,7 @@ def recover_project(call: Call) -> Answer:
         organization = call.organization(row["org_id"])
         check_room_for_project(world.store, organization.id, organization.limits)
         transaction.update("projects", row["id"], deleted_at=None)
+        schedules.resume(transaction, row["id"])
         now = transaction.now
         rows = branches.branches(world.store, row["id"], now)
     described = [branches.describe(branch, now) for branch in rows]

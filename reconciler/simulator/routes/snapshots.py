@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, Struct
 
-from reconciler.simulator import history, operations, snapshots
+from reconciler.simulator import history, operations, schedules, snapshots
 from reconciler.simulator.bodies import UpdateSnapshot
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_room_for_snapshot
@@ -51,11 +51,19 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
     if branch["parent_id"] is not None:
         raise Refusal(422, "snapshots can only be created of root branches")
     window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
-    point = history.point(branch, window_seconds, now, stated_time=query.timestamp, stated_position=query.lsn)
+    point = history.point(
+        branch,
+        window_seconds,
+        now,
+        stated_time=query.timestamp or None,
+        stated_position=query.lsn or None,
+    )
     expires_at = _expiry(query.expires_at, now)
     count = snapshots.count_manual(call.world.store, project["id"], now)
     check_room_for_snapshot(count, call.organization(project["org_id"]).limits)
-    return snapshots.create(transaction, branch, name=query.name, point=point, expires_at=expires_at)
+    return snapshots.create(
+        transaction, call.world.store, branch, name=query.name, point=point, expires_at=expires_at
+    )
 
 
 def _expiry(stated: str | None, now: float) -> float | None:
@@ -69,8 +77,12 @@ def _expiry(stated: str | None, now: float) -> float | None:
 
 def list_snapshots(call: Call) -> Answer:
     """GET /projects/{project_id}/snapshots."""
-    now = call.world.clock.now()
-    rows = snapshots.snapshots(call.world.store, call.project()["id"], now)
+    store, now, project_id = call.world.store, call.world.clock.now(), call.project()["id"]
+    rows: list[sqlite3.Row | Document] = [
+        *snapshots.snapshots(store, project_id, now),
+        *schedules.pending(store, project_id, now),
+    ]
+    rows.sort(key=lambda row: (-row["created_at"], row["id"]))
     return Answer({"snapshots": [snapshots.describe(row, now) for row in rows]})
 
 
@@ -78,10 +90,10 @@ def update_snapshot(call: Call) -> Answer:
     """PATCH /projects/{project_id}/snapshots/{snapshot_id}: its name, and no operations."""
     patch = call.body(UpdateSnapshot).snapshot
     with call.world.writing() as transaction:
-        row = _snapshot_of(call, transaction.now)
+        row = _snapshot_of(call, transaction)
         if patch.name is not UNSET:
             snapshots.rename(transaction, row, patch.name)
-        answer = snapshots.describe(_snapshot_of(call, transaction.now), transaction.now)
+        answer = snapshots.describe(_snapshot_of(call, transaction), transaction.now)
     return Answer({"snapshot": answer})
 
 
@@ -89,7 +101,7 @@ def delete_snapshot(call: Call) -> Answer:
     """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
     store = call.world.store
     with call.world.writing() as transaction:
-        row = _snapshot_of(call, transaction.now)
+        row = _snapshot_of(call, transaction)
         operations.check_unlocked(store, row["project_id"], transaction.now)
         snapshots.delete(transaction, row)
         works = (Work("delete_timeline"),)
@@ -97,8 +109,11 @@ def delete_snapshot(call: Call) -> Answer:
     return Answer({"operations": started}, status=202)
 
 
-def _snapshot_of(call: Call, now: float) -> sqlite3.Row:
-    row = snapshots.snapshot(call.world.store, call.project()["id"], call.path["snapshot_id"], now)
+def _snapshot_of(call: Call, transaction: Transaction) -> sqlite3.Row:
+    """The row of the snapshot in the path, which a schedule may only just have taken."""
+    store, project_id = call.world.store, call.project()["id"]
+    schedules.catch_up(transaction, store, project_id)
+    row = snapshots.snapshot(store, project_id, call.path["snapshot_id"], transaction.now)
     if row is None:
         raise not_found("snapshot")
     return row

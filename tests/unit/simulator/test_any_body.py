@@ -25,6 +25,7 @@ KEYS: Final = (
         "project_id",
         "email",
     ),
+    *("schedule", "frequency", "hour", "day", "retention_seconds"),
 )
 
 WRAPPERS: Final = ("project", "branch", "endpoint", "role", "database", None)
@@ -49,7 +50,7 @@ documents = st.dictionaries(
 @settings(max_examples=100, deadline=None)
 def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], wrapper: str | None) -> None:
     body = members if wrapper is None else {wrapper: members}
-    with account(behaviour=Behaviour(rate_limit=None), refusals_allowed=True) as neon:
+    with account(behaviour=Behaviour(rate_limit=None, backup_schedules=True), refusals_allowed=True) as neon:
         seeded = add_project(neon.simulator, "free", ProjectSeed("acme"))
         path = f"/projects/{seeded.project_id}"
         for method, where in (
@@ -57,6 +58,7 @@ def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], w
             ("PATCH", path),
             ("POST", f"{path}/branches"),
             ("PATCH", f"{path}/branches/{seeded.branch_id}"),
+            ("PUT", f"{path}/branches/{seeded.branch_id}/backup_schedule"),
             ("POST", f"{path}/endpoints"),
             ("PATCH", f"{path}/endpoints/{seeded.endpoint_id}"),
             ("POST", f"{path}/branches/{seeded.branch_id}/roles"),

@@ -1,0 +1,57 @@
+"""/projects/{project_id}/branches/{branch_id}/backup_schedule: read and replace (Neon: beta)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import UNSET, to_builtins
+
+from reconciler.simulator import operations, schedules
+from reconciler.simulator.bodies import BackupScheduleItem, SetBackupSchedule
+from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.routes.branches import branch_of
+
+LAST_DAYS: Final = {"daily": 0, "weekly": 7, "monthly": 31}
+"""The last day that an item of a schedule can name."""
+
+
+def get_schedule(call: Call) -> Answer:
+    """GET /projects/{project_id}/branches/{branch_id}/backup_schedule."""
+    row = branch_of(call, call.world.clock.now())
+    _check_offered(call)
+    return Answer({"schedule": schedules.schedule(call.world.store, row["id"])})
+
+
+def set_schedule(call: Call) -> Answer:
+    """PUT /projects/{project_id}/branches/{branch_id}/backup_schedule: replaces all of it, and no operations."""
+    body, behaviour = call.body(SetBackupSchedule), call.world.behaviour
+    with call.world.writing() as transaction:
+        branch = branch_of(call, transaction.now)
+        _check_offered(call)
+        operations.check_unlocked(call.world.store, branch["project_id"], transaction.now)
+        if body.schedule and branch["parent_id"] is not None:
+            raise Refusal(422, "snapshots can only be created of root branches")
+        for item in body.schedule:
+            _check_item(item, behaviour.longest_backup_retention_seconds)
+        schedules.catch_up(transaction, call.world.store, branch["project_id"])
+        items = [to_builtins(item) for item in body.schedule]
+        schedules.put(transaction, branch, items, behaviour.longest_backup_retention_seconds)
+    return Answer({})
+
+
+def _check_offered(call: Call) -> None:
+    if not call.world.behaviour.backup_schedules:
+        raise Refusal(403, "backup schedules are not available on your plan")
+
+
+def _check_item(item: BackupScheduleItem, longest_seconds: int | None) -> None:
+    """Refuse a member that does not go with the frequency: whether Neon ignores it is not documented."""
+    if item.month is not UNSET:
+        raise Refusal(400, f"month does not apply to a {item.frequency} snapshot")
+    last = LAST_DAYS[item.frequency]
+    if item.day is not UNSET and item.day > last:
+        raise Refusal(400, f"day {item.day} does not apply to a {item.frequency} snapshot")
+    kept = item.retention_seconds
+    if longest_seconds is not None and kept is not UNSET and kept > longest_seconds:
+        raise Refusal(400, f"retention_seconds must be at most {longest_seconds}")

@@ -48,7 +48,15 @@ class Behaviour:
     protected_branches: int | None = 5
     """How many protected branches a project may have; that five are counted per project is not documented."""
     soft_deletion: bool = False
-    """True: a deleted branch keeps its name and its place in the limit for seven days (Neon: preview)."""
+    """True: a deleted branch keeps its name and its place in the limit for seven days, and can be recovered
+    (Neon: preview)."""
+    restore_keeps_annotations: bool = False
+    """True: a branch that replaces another in a finalized restore gets the other's annotations."""
+    own_past_detaches: bool = False
+    """False: a branch that is set back to its own past becomes a child of the state that it left.
+
+    It is no root branch then, and no snapshot can be taken of it.
+    """
     backup_schedules: bool = False
     """Whether branches can have schedules of snapshots; the Agent plan has none, which is answered with 403."""
     longest_backup_retention_seconds: int | None = 3_024_000

@@ -16,6 +16,8 @@ _EMAIL: Final = rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+\Z
 ResourceId: TypeAlias = Annotated[str, Meta(pattern="^[a-z0-9-]{1,60}$")]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
 BranchName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\S")]
+FreeBranchName: TypeAlias = Annotated[str, Meta(max_length=256, pattern=r"^$|\S")]
+"""A name for a branch; an empty one is none."""
 ComputeUnit: TypeAlias = Annotated[float, Meta(ge=0.25)]
 SuspendTimeoutSeconds: TypeAlias = Annotated[int, Meta(ge=-1, le=604_800)]
 RestoreWindowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2_592_000)]
@@ -247,6 +249,29 @@ class UpdateDatabase(Body, frozen=True):
     """PATCH /projects/{project_id}/branches/{branch_id}/databases/{database_name}."""
 
     database: DatabasePatch
+
+
+class RestoreBranch(Body, frozen=True):
+    """POST /projects/{project_id}/branches/{branch_id}/restore."""
+
+    source_branch_id: ResourceId
+    source_lsn: str | UnsetType = UNSET
+    source_timestamp: str | UnsetType = UNSET
+    preserve_under_name: FreeBranchName = ""
+
+
+class FinalizeRestore(Body, frozen=True):
+    """POST /projects/{project_id}/branches/{branch_id}/finalize_restore."""
+
+    name: FreeBranchName = ""
+
+
+class RestoreSnapshot(Body, frozen=True):
+    """POST /projects/{project_id}/snapshots/{snapshot_id}/restore."""
+
+    name: FreeBranchName = ""
+    target_branch_id: str = ""
+    finalize_restore: bool = False
 
 
 class BackupScheduleItem(Body, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -22,8 +21,8 @@ READY_SECONDS: Final = 0.2
 """How long a new branch is in state ``init``."""
 
 RECOVERY_SECONDS: Final = 7 * 86_400
-RESTORED_OVER: Final = "(old)"
-"""How the name of a branch ends that a restore has replaced (Neon: guides/backup-restore)."""
+NOT_RESTORABLE: Final = ({"name": "restore", "reason": "the branch was restored from a snapshot"},)
+"""Neon: guides/backup-restore, a limitation for now."""
 
 _LIVE: Final = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 
@@ -89,8 +88,12 @@ def live(row: sqlite3.Row, now: float) -> bool:
 def describe(row: sqlite3.Row, now: float) -> Document:
     """A branch as it is now."""
     body: Document = msgspec.json.decode(row["body"])
+    if "restored_from" in body:
+        body["restricted_actions"] = NOT_RESTORABLE
     if now < row["created_at"] + READY_SECONDS:
         return {**body, "current_state": "init", "pending_state": "ready"}
+    if body.get("last_reset_at") == body["updated_at"] and now < row["updated_at"] + READY_SECONDS:
+        return {**body, "current_state": "resetting", "pending_state": "ready"}
     return {**body, "current_state": "ready"}
 
 
@@ -103,8 +106,9 @@ def annotation(row: sqlite3.Row) -> Document:
 
 
 def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
-    """Store other members of a branch; an ``expires_at`` of None takes the expiry away."""
-    body: Document = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    """Store other members of a branch; a value of None takes a member away."""
+    merged = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    body = {member: value for member, value in merged.items() if value is not None}
     expires_at = row["expires_at"]
     if "expires_at" in changes:
         expires_at = None if changes["expires_at"] is None else seconds_of(changes["expires_at"])
@@ -114,6 +118,7 @@ def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any
     transaction.update(
         "branches",
         row["id"],
+        parent_id=body.get("parent_id"),
         name=body["name"],
         is_default=body["default"],
         protected=body["protected"],
@@ -143,40 +148,20 @@ def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a branch away with no way back (Neon: hard_delete)."""
     delete(transaction, row)
     transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
-    transaction.execute("DELETE FROM backup_schedules WHERE branch_id = ?", row["id"])
+    for table in ("histories", "backup_schedules"):
+        transaction.execute(f"DELETE FROM {table} WHERE branch_id = ?", row["id"])  # noqa: S608
     catalog.forget(transaction, row["id"])
 
 
-def restore_over(transaction: Transaction, store: Store, row: sqlite3.Row, snapshot_id: str) -> Document:
-    """Put a branch made of a snapshot in the place of another, as a finalized restore does.
-
-    The new one takes over name, protection and computes, and has no annotations. The old one stays as
-    ``<name> (old)``, with its annotations, its children and the snapshots taken of it.
-    """
-    taken = {each["name"] for each in branches(store, row["project_id"], transaction.now)}
-    change(transaction, row, {"name": _replaced(row["name"], taken), "default": False, "protected": False})
-    restored = create(
-        transaction,
-        project_id=row["project_id"],
-        name=row["name"],
-        default=bool(row["is_default"]),
-        protected=bool(row["protected"]),
-        storage_bytes=size_bytes(row),
-        origin={"restore_status": "finalized", "restored_from": snapshot_id, "restored_as": row["id"]},
-    )
-    catalog.inherit(transaction, store, row["id"], restored["id"])
+def recover(transaction: Transaction, row: sqlite3.Row) -> None:
+    """Bring a deleted or expired branch back with its computes, which are idle; it expires no more (Neon)."""
+    change(transaction, row, {"expires_at": None})
+    transaction.update("branches", row["id"], deleted_at=None)
     transaction.execute(
-        "UPDATE endpoints SET branch_id = ?1, body = json_set(body, '$.branch_id', ?1) "
-        "WHERE project_id = ?2 AND branch_id = ?3 AND deleted_at IS NULL",
-        *(restored["id"], row["project_id"], row["id"]),
+        "UPDATE endpoints SET deleted_at = NULL, active_until = min(active_until, ?1) "
+        "WHERE project_id = ?2 AND branch_id = ?3 AND deleted_at IS ?4",
+        *(transaction.now, row["project_id"], row["id"], row["deleted_at"]),
     )
-    return restored
-
-
-def _replaced(name: str, taken: set[str]) -> str:
-    """A name for a replaced branch; what Neon calls the second one is not documented."""
-    numbered = (f"{name} {number} {RESTORED_OVER}" for number in count(2))
-    return next(each for each in chain([f"{name} {RESTORED_OVER}"], numbered) if each not in taken)
 
 
 def size_bytes(row: sqlite3.Row) -> int:

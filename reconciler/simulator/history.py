@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.store import Store, Transaction
+
 LOG_BYTES_PER_SECOND: Final = 4096
 """Every simulated log grows at this rate from 1970 on, so that positions and times stand for each other."""
+
+NO_PAST: Final = "a branch that was restored from a snapshot cannot be read at an earlier point in time"
+"""Neon: guides/backup-restore, a limitation for now."""
 
 _POSITION: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
@@ -31,22 +38,42 @@ def moment(member: str, stated: str) -> float:
         raise Refusal(400, f"invalid request: {member}: {error}") from None
 
 
+def since(store: Store, branch: sqlite3.Row) -> float:
+    """When the history of a branch begins: with its creation, unless a restore has cut or handed it on."""
+    stored = store.value("SELECT since FROM histories WHERE branch_id = ?", branch["id"])
+    beginning: float = branch["created_at"] if stored is None else stored
+    return beginning
+
+
+def begin(transaction: Transaction, branch_id: str, moment: float) -> None:
+    """Let the history of a branch begin at a moment."""
+    transaction.execute("INSERT OR REPLACE INTO histories VALUES (?, ?)", branch_id, moment)
+
+
 def point(
-    branch: sqlite3.Row, window_seconds: int, now: float, *, stated_time: str | None, stated_position: str | None
+    store: Store,
+    branch: sqlite3.Row,
+    window_seconds: int,
+    now: float,
+    *,
+    stated_time: str | None,
+    stated_position: str | None,
 ) -> float:
     """The moment of a branch that a request asks for: now, where it names none.
 
     Refuses with 400 one outside the restore window (Neon: the time "must fall within the restore window").
     """
-    if stated_time and stated_position:
+    if stated_time is not None and stated_position is not None:
         raise Refusal(400, "a timestamp and an LSN cannot both be given")
-    if stated_time:
+    if stated_time is not None:
         seconds = moment("timestamp", stated_time)
-    elif stated_position:
+    elif stated_position is not None:
         seconds = _seconds_of_position(stated_position)
     else:
         return now
-    earliest = max(int(branch["created_at"]), int(now) - window_seconds)
+    if "restored_from" in msgspec.json.decode(branch["body"]):
+        raise Refusal(422, NO_PAST)
+    earliest = max(int(since(store, branch)), int(now) - window_seconds)
     if not earliest <= seconds <= now:
         within = f"{timestamp(earliest)} to {timestamp(now)}"
         raise Refusal(400, f"{stated_time or stated_position} is outside the restore window ({within})")

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reconciler.live.project import Quota
-from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering, projects, snapshots
+from reconciler.simulator import (
+    branches,
+    catalog,
+    documents,
+    endpoints,
+    ids,
+    metering,
+    projects,
+    restores,
+    schedules,
+    snapshots,
+)
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
 from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
@@ -307,12 +318,21 @@ def restore(simulator: Simulator, project_id: str) -> str:
 
 
 def _restore(simulator: Simulator, transaction: Transaction, project_id: str) -> str:
-    store = simulator.world.store
-    rows = snapshots.snapshots(store, project_id, transaction.now)
-    snapshot_id = rows[0]["id"] if rows else ids.snapshot_id(transaction.number())
+    store, keeps = simulator.world.store, simulator.world.behaviour.restore_keeps_annotations
+    schedules.catch_up(transaction, store, project_id)
     replaced = branches.default_branch(store, project_id)
-    restored: str = branches.restore_over(transaction, store, replaced, snapshot_id)["id"]
-    return restored
+    rows = snapshots.snapshots(store, project_id, transaction.now)
+    source = (
+        restores.Source.of(rows[0])
+        if rows
+        else restores.Source(ids.snapshot_id(transaction.number()), branches.size_bytes(replaced))
+    )
+    restored = restores.make(transaction, store, replaced, source, name=None)
+    taken = {row["name"] for row in branches.branches(store, project_id, transaction.now)}
+    old_name = restores.replaced_name(replaced["name"], taken)
+    restores.replace(transaction, store, restored, replaced, old_name=old_name, keeps_annotations=keeps)
+    restored_id: str = restored["id"]
+    return restored_id
 
 
 def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:

@@ -77,6 +77,7 @@ CREATE TABLE IF NOT EXISTS consumed (
     active_time_seconds REAL NOT NULL, compute_time_seconds REAL NOT NULL, written_data_bytes REAL NOT NULL,
     data_transfer_bytes REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS consumed_by_project ON consumed (project_id, ended_at);
+CREATE TABLE IF NOT EXISTS histories (branch_id TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS backup_schedules (
     branch_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, since REAL NOT NULL, retention_seconds INTEGER,
     body TEXT NOT NULL) WITHOUT ROWID;

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS_PER_OPERATION = 5
-EVERYTHING = Behaviour(backup_schedules=True, legacy_consumption=True)
+EVERYTHING = Behaviour(soft_deletion=True, backup_schedules=True, legacy_consumption=True)
 """What only some accounts have."""
-BODIES = 16
+BODIES = 21
 """How many requests of the tour carry one."""
 WRONG: tuple[Any, ...] = (None, {}, [], "", "?", -2, 1e9, 0.3, True)
 QUOTA = {"active_time_seconds": 360_000, "logical_size_bytes": 536_870_912}
@@ -115,6 +115,10 @@ async def use_snapshots(call: Caller, project: str, branch_id: str) -> None:
     schedule = f"{project}/branches/{branch_id}/backup_schedule"
     await call("PUT", schedule, {"schedule": SCHEDULE})
     await call("GET", schedule)
+    preview = await call("POST", f"{snapshot}/restore", {"name": "look", "finalize_restore": False})
+    finalize = f"{project}/branches/{preview['branch']['id']}/finalize_restore"
+    await call("POST", finalize, {"name": "main-before"})
+    await call("POST", f"{snapshot}/restore", {"target_branch_id": branch_id, "finalize_restore": True})
     await call("DELETE", snapshot)
 
 
@@ -129,10 +133,12 @@ async def use_branches(call: Caller, project: str) -> None:
     await use_roles_and_databases(call, branch)
     await call("PATCH", branch, {"branch": {"name": "dev-2"}})
     await use_computes(call, project, created["branch"]["id"], created["endpoints"][0]["id"])
+    await use_earlier_states(call, project, branch, created["branch"])
     temporary = await call("POST", f"{project}/branches")
     gone = f"{project}/branches/{temporary['branch']['id']}"
     await call("DELETE", gone)
     await call("GET", f"{project}/branches", include_deleted="true")
+    await call("POST", f"{gone}/recover")
     await call("POST", f"{branch}/set_as_default")
 
 
@@ -149,6 +155,12 @@ async def use_roles_and_databases(call: Caller, branch: str) -> None:
     for _ in range(2):
         await call("DELETE", f"{branch}/databases/shop")
         await call("DELETE", f"{branch}/roles/app")
+
+
+async def use_earlier_states(call: Caller, project: str, branch: str, made: dict[str, Any]) -> None:
+    reset = await call("POST", f"{branch}/restore", {"source_branch_id": made["parent_id"]})
+    earlier = {"source_timestamp": reset["branch"]["last_reset_at"], "preserve_under_name": "kept"}
+    await call("POST", f"{branch}/restore", {"source_branch_id": made["id"], **earlier})
 
 
 async def use_computes(call: Caller, project: str, branch_id: str, endpoint_id: str) -> None:

@@ -59,7 +59,7 @@ def list_branches(call: Call) -> Answer:
     now = call.world.clock.now()
     rows = _found(call, query.search, now)
     if query.include_deleted:
-        rows += _matching(_lingering(call, call.project()["id"], now), query.search)
+        rows += _matching(lingering(call, call.project()["id"], now), query.search)
     rows.sort(key=lambda row: (row[query.sort_by], row["id"]), reverse=query.sort_order == "desc")
     start = _offset(query.cursor)
     rows = rows[start : start + query.limit]
@@ -123,7 +123,7 @@ def create_branch(call: Call) -> Answer:
         organization = call.organization(project["org_id"])
         operations.check_unlocked(world.store, project["id"], transaction.now)
         rows = branches.branches(world.store, project["id"], transaction.now)
-        counted = [*rows, *_lingering(call, project["id"], transaction.now)]
+        counted = [*rows, *lingering(call, project["id"], transaction.now)]
         check_room_for_branch(len(counted), organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
         if body.branch.protected is True:
@@ -134,7 +134,7 @@ def create_branch(call: Call) -> Answer:
     return Answer(_created(call, branch, made, started), status=201)
 
 
-def _lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
+def lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
     """Deleted branches that are still there in a way."""
     if not call.world.behaviour.soft_deletion:
         return []
@@ -182,6 +182,7 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
     store, project = call.world.store, call.project()
     window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
     point = history.point(
+        store,
         source,
         window_seconds,
         now,
@@ -189,8 +190,7 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
         stated_position=stated.get("parent_lsn"),
     )
     if stated.get("init_source") == "schema-only":
-        roots = [row for row in branches.branches(store, project["id"], now) if row["parent_id"] is None]
-        check_room_for_root_branch(len(roots), call.world.behaviour.root_branches)
+        check_room_for_root(call, branches.branches(store, project["id"], now))
         return {"init_source": "schema-only"}
     if source["expires_at"] is not None:
         raise Refusal(422, "cannot create a branch from a branch that expires")
@@ -200,6 +200,12 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
         "parent_timestamp": timestamp(point),
         "init_source": "parent-data",
     }
+
+
+def check_room_for_root(call: Call, rows: list[sqlite3.Row]) -> None:
+    """Refuse another root branch beside those of a project."""
+    roots = sum(row["parent_id"] is None for row in rows)
+    check_room_for_root_branch(roots, call.world.behaviour.root_branches)
 
 
 def _expiry(stated: str | None, now: float) -> float | None:
@@ -278,7 +284,7 @@ def update_branch(call: Call) -> Answer:
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         rows = branches.branches(world.store, row["project_id"], transaction.now)
         others = [other for other in rows if other["id"] != row["id"]]
-        held = _lingering(call, row["project_id"], transaction.now)
+        held = lingering(call, row["project_id"], transaction.now)
         branches.check_name_free([*others, *held], changes.get("name"))
         _check_expiry(changes, row, rows, transaction.now)
         if changes.get("protected") and not row["protected"]:

@@ -52,6 +52,7 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
         raise Refusal(422, "snapshots can only be created of root branches")
     window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
     point = history.point(
+        call.world.store,
         branch,
         window_seconds,
         now,
@@ -90,10 +91,10 @@ def update_snapshot(call: Call) -> Answer:
     """PATCH /projects/{project_id}/snapshots/{snapshot_id}: its name, and no operations."""
     patch = call.body(UpdateSnapshot).snapshot
     with call.world.writing() as transaction:
-        row = _snapshot_of(call, transaction)
+        row = snapshot_of(call, transaction)
         if patch.name is not UNSET:
             snapshots.rename(transaction, row, patch.name)
-        answer = snapshots.describe(_snapshot_of(call, transaction), transaction.now)
+        answer = snapshots.describe(snapshot_of(call, transaction), transaction.now)
     return Answer({"snapshot": answer})
 
 
@@ -101,7 +102,7 @@ def delete_snapshot(call: Call) -> Answer:
     """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
     store = call.world.store
     with call.world.writing() as transaction:
-        row = _snapshot_of(call, transaction)
+        row = snapshot_of(call, transaction)
         operations.check_unlocked(store, row["project_id"], transaction.now)
         snapshots.delete(transaction, row)
         works = (Work("delete_timeline"),)
@@ -109,7 +110,7 @@ def delete_snapshot(call: Call) -> Answer:
     return Answer({"operations": started}, status=202)
 
 
-def _snapshot_of(call: Call, transaction: Transaction) -> sqlite3.Row:
+def snapshot_of(call: Call, transaction: Transaction) -> sqlite3.Row:
     """The row of the snapshot in the path, which a schedule may only just have taken."""
     store, project_id = call.world.store, call.project()["id"]
     schedules.catch_up(transaction, store, project_id)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 from tests.unit.simulator.account import account
 
 KEYS: Final = (
@@ -25,6 +25,8 @@ KEYS: Final = (
         "project_id",
         "email",
     ),
+    *("source_branch_id", "source_timestamp", "source_lsn"),
+    *("preserve_under_name", "target_branch_id", "finalize_restore"),
     *("schedule", "frequency", "hour", "day", "retention_seconds"),
 )
 
@@ -51,14 +53,18 @@ documents = st.dictionaries(
 def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], wrapper: str | None) -> None:
     body = members if wrapper is None else {wrapper: members}
     with account(behaviour=Behaviour(rate_limit=None, backup_schedules=True), refusals_allowed=True) as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("acme"))
+        seed = ProjectSeed("acme", snapshots=(SnapshotSeed("nightly"),), branches=(BranchSeed("dev"),))
+        seeded = add_project(neon.simulator, "free", seed)
         path = f"/projects/{seeded.project_id}"
         for method, where in (
             ("POST", "/projects"),
             ("PATCH", path),
             ("POST", f"{path}/branches"),
             ("PATCH", f"{path}/branches/{seeded.branch_id}"),
+            ("POST", f"{path}/branches/{seeded.branch_ids[0]}/restore"),
+            ("POST", f"{path}/branches/{seeded.branch_id}/finalize_restore"),
             ("PUT", f"{path}/branches/{seeded.branch_id}/backup_schedule"),
+            ("POST", f"{path}/snapshots/{seeded.snapshot_ids[0]}/restore"),
             ("POST", f"{path}/endpoints"),
             ("PATCH", f"{path}/endpoints/{seeded.endpoint_id}"),
             ("POST", f"{path}/branches/{seeded.branch_id}/roles"),

@@ -224,6 +224,9 @@ def test_a_child_of_a_protected_branch_has_passwords_of_its_own(protected: bool)
         password = made["connection_uris"][0]["connection_parameters"]["password"]
         uri = f"/projects/{project.project_id}/connection_uri?database_name=neondb&role_name=neondb_owner"
         assert (password in neon.get(uri)["uri"]) is not protected
+        neon.done("POST", f"{path}/{made['branch']['id']}/restore", {"source_branch_id": project.branch_id})
+        after = neon.get(f"{uri}&branch_id={made['branch']['id']}")["uri"]
+        assert (password in after) is not protected
 
 
 def test_the_compute_of_a_branch_that_has_expired_is_gone() -> None:

@@ -172,6 +172,8 @@ def test_what_a_list_shows_is_what_later_writes_find() -> None:
         assert project.snapshots() == [{**shown[0], "name": "keep"}, *shown[1:]]
         neon.done("DELETE", f"{project.path}/snapshots/{shown[2]['id']}")
         assert [each["id"] for each in project.snapshots()] == [each["id"] for each in (*shown[:2], *shown[3:])]
+        restored = neon.done("POST", f"{project.path}/snapshots/{shown[1]['id']}/restore")["branch"]
+        assert restored["restored_from"] == shown[1]["id"]
 
 
 def test_every_process_sees_the_same_snapshots_without_a_write(tmp_path: Path) -> None:
@@ -227,6 +229,19 @@ def test_a_branch_that_is_gone_is_not_taken_again(query: str) -> None:
         assert project.taken() == ["24 03"]
 
 
+def test_a_schedule_of_a_branch_that_expires_ends_with_it_and_goes_on_after_its_recovery() -> None:
+    with offered(soft_deletion=True) as neon:
+        expires_at = DEMO_EPOCH_SECONDS + DAY_SECONDS
+        project = Project(neon, branches=(BranchSeed("root", schema_only=True, expires_at=expires_at),))
+        root = f"{project.path}/branches/{project.seeded.branch_ids[0]}"
+        neon.done("PUT", f"{root}/backup_schedule", {"schedule": [DAILY]})
+        neon.wait(3 * DAY_SECONDS)
+        assert project.taken() == ["24 03"]
+        neon.done("POST", f"{root}/recover")
+        neon.wait(DAY_SECONDS)
+        assert project.taken() == ["24 03", "27 03"]
+
+
 def test_a_deleted_project_is_not_taken_until_it_is_recovered() -> None:
     with offered() as neon:
         project = Project(neon)
@@ -237,3 +252,27 @@ def test_a_deleted_project_is_not_taken_until_it_is_recovered() -> None:
         neon.done("POST", f"{project.path}/recover")
         neon.wait(DAY_SECONDS)
         assert project.taken() == ["24 03", "27 03"]
+
+
+def test_a_replaced_branch_keeps_its_schedule_and_what_it_took() -> None:
+    with offered() as neon:
+        project = Project(neon)
+        project.put(DAILY)
+        neon.wait(DAY_SECONDS)
+        (snapshot,) = project.snapshots()
+        path = f"{project.path}/snapshots/{snapshot['id']}/restore"
+        main = neon.done("POST", path, {"finalize_restore": True})["branch"]["id"]
+        assert neon.get(f"{project.path}/branches/{main}/backup_schedule") == {"schedule": []}
+        assert neon.get(project.schedule) == {"schedule": [DAILY]}
+        assert project.taken() == ["24 03"]
+
+
+def test_a_branch_that_is_no_root_any_more_is_not_taken_again() -> None:
+    with offered() as neon:
+        project = Project(neon)
+        project.put(DAILY)
+        neon.wait(DAY_SECONDS)
+        body = {"source_branch_id": project.seeded.branch_id, "preserve_under_name": "kept"}
+        neon.done("POST", f"{project.main}/restore", {**body, "source_timestamp": "2026-11-24T08:00:00Z"})
+        neon.wait(2 * DAY_SECONDS)
+        assert project.taken() == ["24 03"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
+from reconciler.simulator import metering
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.operations import Fate
 from reconciler.simulator.organization import stored_organization
@@ -14,7 +16,7 @@ from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from reconciler.simulator.behaviour import Behaviour
@@ -72,6 +74,17 @@ class Call:
             return msgspec.convert(dict(self.query), kind, strict=False)
         except msgspec.ValidationError as error:
             raise Refusal(400, f"invalid request: {error}") from None
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """One transaction; the meter of the project in the path is put down first, and its quota holds after."""
+        store, project_id = self.world.store, self.path.get("project_id")
+        with self.world.writing() as transaction:
+            if project_id is not None:
+                metering.settle(transaction, store, project_id)
+            yield transaction
+            if project_id is not None:
+                metering.enforce(transaction, store, project_id)
 
     def organization(self, org_id: str) -> StoredOrganization:
         """An organization that the key opens; 404 for any other."""

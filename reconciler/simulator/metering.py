@@ -10,7 +10,7 @@ import msgspec
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
-from reconciler.simulator.usage import MEMBERS, Amounts, Meter, Piece, Run, Workload, advanced, month_of
+from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Meter, Piece, Run, Workload, advanced, month_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,10 +54,16 @@ def _workload(row: sqlite3.Row) -> Workload:
 
 
 def _runs(store: Store, row: sqlite3.Row) -> tuple[Run, ...]:
+    running = store.rows(
+        "SELECT endpoints.branch_id, active_until, expires_at, "
+        "json_extract(endpoints.body, '$.autoscaling_limit_min_cu') AS cu "
+        "FROM endpoints JOIN branches ON branches.id = endpoints.branch_id "
+        "WHERE endpoints.project_id = ? AND endpoints.deleted_at IS NULL AND active_until > ?",
+        *(row["id"], row["metered_at"]),
+    )
     return tuple(
-        Run(each["branch_id"], msgspec.json.decode(each["body"])["autoscaling_limit_min_cu"], each["active_until"])
-        for each in endpoints.endpoints_of_project(store, row["id"])
-        if each["active_until"] > row["metered_at"]
+        Run(each["branch_id"], each["cu"], min(each["active_until"], each["expires_at"] or NEVER))
+        for each in running
     )
 
 
@@ -120,6 +126,11 @@ def check_may_run(store: Store, row: sqlite3.Row, now: float) -> None:
         raise Refusal(422, message, code=CODES.get(exceeded, f"{exceeded.upper()}_QUOTA_EXCEEDED"))
 
 
+def logical_size(store: Store, row: sqlite3.Row, now: float) -> int | None:
+    """How large the default branch of a project has grown; None where the store has it."""
+    return None if at_rest(row) else int(read(store, row, now).logical_size_bytes)
+
+
 def settle(transaction: Transaction, store: Store, project_id: str) -> None:
     """Put the meter of a project down as it is now, with what was consumed since the last time."""
     row = store.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
@@ -136,6 +147,13 @@ def settle(transaction: Transaction, store: Store, project_id: str) -> None:
     transaction.update("projects", project_id, **columns)
     if meter.stopped_at is not None:
         endpoints.suspend_all(transaction, project_id, meter.stopped_at)
+
+
+def enforce(transaction: Transaction, store: Store, project_id: str) -> None:
+    """Suspend what runs although a quota is reached, at the end of a write that began with ``settle``."""
+    row = store.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
+    if row is not None and row["runs_until"] > transaction.now and stored(store, row).exceeded:
+        endpoints.suspend_all(transaction, project_id, transaction.now)
 
 
 def _exact(meter: Meter) -> Document:

@@ -22,12 +22,13 @@ PLACES: Final = {
     "max_cu": "autoscaling_limit_max_cu",
     "suspend_timeout_seconds": "suspend_timeout_seconds",
 }
+METERED: Final = ("usage", "metered_at", "runs_until", "compute_last_active_at")
 QUOTA: Final = tuple(member.name for member in fields(Quota))
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Every live row by its id, its JSON decoded."""
+    """Every live row by its id, its JSON decoded; without what meters put down, which goes on by itself."""
 
     projects: Mapping[str, Row]
     branches: Mapping[str, Row]
@@ -116,7 +117,15 @@ def limits(row: Row) -> dict[str, float]:
 
 def _rows(simulator: Simulator, table: str) -> dict[str, Row]:
     found = map(dict, simulator.world.store.rows(f"SELECT * FROM {table} ORDER BY id"))  # noqa: S608
-    return {row["id"]: row | {"body": json.loads(row["body"])} for row in found if row.get("deleted_at") is None}
+    return {
+        row["id"]: _unmetered(row) | {"body": _unmetered(json.loads(row["body"]))}
+        for row in found
+        if row.get("deleted_at") is None
+    }
+
+
+def _unmetered(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in METERED}
 
 
 def _size(row: Row) -> dict[str, float]:

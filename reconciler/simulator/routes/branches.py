@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, history, operations, schedules
+from reconciler.simulator import branches, catalog, documents, endpoints, history, metering, operations, schedules
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.clock import timestamp
@@ -64,7 +64,7 @@ def list_branches(call: Call) -> Answer:
     start = _offset(query.cursor)
     rows = rows[start : start + query.limit]
     answer: dict[str, Any] = {
-        "branches": [_described(row, now) for row in rows],
+        "branches": [_described(call, row, now) for row in rows],
         "annotations": {row["id"]: branches.annotation(row) for row in rows if row["annotations"]},
     }
     if rows:
@@ -74,8 +74,12 @@ def list_branches(call: Call) -> Answer:
     return Answer(answer)
 
 
-def _described(row: sqlite3.Row, now: float) -> Document:
-    return branches.describe(row, now) if branches.live(row, now) else branches.describe_deleted(row, now)
+def _described(call: Call, row: sqlite3.Row, now: float) -> Document:
+    if not branches.live(row, now):
+        return branches.describe_deleted(row, now)
+    grown = metering.logical_size(call.world.store, call.project(), now) if row["is_default"] else None
+    described = branches.describe(row, now)
+    return described if grown is None else {**described, "logical_size": grown}
 
 
 def _offset(cursor: str) -> int:
@@ -103,7 +107,7 @@ def get_branch(call: Call) -> Answer:
     """GET /projects/{project_id}/branches/{branch_id}."""
     now = call.world.clock.now()
     row = branch_of(call, now)
-    return Answer({"branch": branches.describe(row, now), "annotation": branches.annotation(row)})
+    return Answer({"branch": _described(call, row, now), "annotation": branches.annotation(row)})
 
 
 def branch_of(call: Call, now: float) -> sqlite3.Row:
@@ -118,7 +122,7 @@ def create_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches."""
     body = call.body(CreateBranch) if call.content else CreateBranch()
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         project = call.project()
         organization = call.organization(project["org_id"])
         operations.check_unlocked(world.store, project["id"], transaction.now)
@@ -279,7 +283,7 @@ def update_branch(call: Call) -> Answer:
     """PATCH /projects/{project_id}/branches/{branch_id}."""
     changes: Document = to_builtins(call.body(UpdateBranch).branch)
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = branch_of(call, transaction.now)
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         rows = branches.branches(world.store, row["project_id"], transaction.now)
@@ -313,7 +317,7 @@ def delete_branch(call: Call) -> Answer:
     """DELETE /projects/{project_id}/branches/{branch_id}: 204 where it is gone already."""
     at_once = call.parameters(DeleteBranch).hard_delete
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         project_id = call.project()["id"]
         row = branches.branch(world.store, project_id, call.path["branch_id"], transaction.now)
         if row is None:
@@ -348,7 +352,7 @@ def _check_deletable(call: Call, row: sqlite3.Row, rows: list[sqlite3.Row]) -> N
 def set_default_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/set_as_default."""
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = branch_of(call, transaction.now)
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         if row["expires_at"] is not None:

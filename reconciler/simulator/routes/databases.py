@@ -43,7 +43,7 @@ def _database_of(call: Call, now: float) -> sqlite3.Row:
 def create_database(call: Call) -> Answer:
     """POST .../databases: 404 where nobody of that name could own it."""
     stated, store = call.body(CreateDatabase).database, call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         operations.check_unlocked(store, branch["project_id"], transaction.now)
         _check_name(store, branch, stated.name)
@@ -77,7 +77,7 @@ def update_database(call: Call) -> Answer:
     """PATCH .../databases/{database_name}: its name, its owner."""
     stated: Document = to_builtins(call.body(UpdateDatabase).database)
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch, row = branch_of(call, transaction.now), _database_of(call, transaction.now)
         operations.check_unlocked(store, branch["project_id"], transaction.now)
         stored = catalog.describe(row)
@@ -96,7 +96,7 @@ def update_database(call: Call) -> Answer:
 def delete_database(call: Call) -> Answer:
     """DELETE .../databases/{database_name}: 204 where it is gone already."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         row = catalog.database(store, branch["id"], call.path["database_name"])
         if row is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import to_builtins
 
-from reconciler.simulator import branches, endpoints, operations
+from reconciler.simulator import branches, endpoints, metering, operations
 from reconciler.simulator.bodies import CreateEndpoint, UpdateEndpoint
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute
@@ -34,13 +34,18 @@ def list_endpoints_of_branch(call: Call) -> Answer:
 
 def _described(call: Call, rows: list[sqlite3.Row]) -> Answer:
     now = call.world.clock.now()
+    suspended_at = metering.suspended_at(call.world.store, call.project(), now)
     live = {row["id"] for row in branches.branches(call.world.store, call.project()["id"], now)}
-    return Answer({"endpoints": [endpoints.describe(row, now) for row in rows if row["branch_id"] in live]})
+    return Answer(
+        {"endpoints": [endpoints.describe(row, now, suspended_at) for row in rows if row["branch_id"] in live]}
+    )
 
 
 def get_endpoint(call: Call) -> Answer:
     """GET /projects/{project_id}/endpoints/{endpoint_id}."""
-    return Answer({"endpoint": endpoints.describe(_endpoint(call), call.world.clock.now())})
+    now = call.world.clock.now()
+    suspended_at = metering.suspended_at(call.world.store, call.project(), now)
+    return Answer({"endpoint": endpoints.describe(_endpoint(call), now, suspended_at)})
 
 
 def _endpoint(call: Call) -> sqlite3.Row:
@@ -55,7 +60,7 @@ def create_endpoint(call: Call) -> Answer:
     """POST /projects/{project_id}/endpoints."""
     stated: Document = to_builtins(call.body(CreateEndpoint).endpoint)
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         project = call.project()
         operations.check_unlocked(world.store, project["id"], transaction.now)
         branch_id = _branch_with_room(call, project["id"], stated, transaction.now)
@@ -91,7 +96,7 @@ def update_endpoint(call: Call) -> Answer:
     """PATCH /projects/{project_id}/endpoints/{endpoint_id}: wakes a compute that is idle for a moment."""
     stated: Document = to_builtins(call.body(UpdateEndpoint).endpoint)
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = _endpoint(call)
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         stored = msgspec.json.decode(row["body"])
@@ -116,7 +121,7 @@ def _active_until(row: sqlite3.Row, compute: Document, now: float) -> float:
 def delete_endpoint(call: Call) -> Answer:
     """DELETE /projects/{project_id}/endpoints/{endpoint_id}: 204 where it is gone already."""
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         project_id = call.project()["id"]
         if (
             world.store.value("SELECT deleted_at FROM endpoints WHERE id = ?", call.path["endpoint_id"])
@@ -152,12 +157,14 @@ def restart_endpoint(call: Call) -> Answer:
 
 def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answer:
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = _endpoint(call)
         operations.check_unlocked(world.store, row["project_id"], transaction.now)
         body = msgspec.json.decode(row["body"])
         if running and body["disabled"]:
             raise Refusal(422, "endpoint is disabled")
+        if running:
+            metering.check_may_run(world.store, call.project(), transaction.now)
         until = transaction.now + (endpoints.idle_after(body) if running else 0)
         endpoint = endpoints.change(transaction, row, {}, active_until=until)
         works = [Work(action, row["branch_id"], row["id"]) for action in actions]

@@ -28,7 +28,7 @@ def create_key(call: Call) -> Answer:
     """POST /api_keys: opens all that the user may see."""
     body = call.body(CreateKey)
     call.require_user()
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         made = keys.create(transaction, call.world.store, Key(KeyKind.PERSONAL), body.key_name)
     return Answer(made)
 
@@ -36,7 +36,7 @@ def create_key(call: Call) -> Answer:
 def revoke_key(call: Call) -> Answer:
     """DELETE /api_keys/{key_id}."""
     call.require_user()
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         row = _chosen(call, keys.personal_keys(call.world.store))
         answer = keys.revoke(transaction, row)
     return Answer(answer)
@@ -62,7 +62,7 @@ def create_organization_key(call: Call) -> Answer:
     organization = call.organization_of_member(call.path["org_id"])
     if call.key.kind is not KeyKind.PERSONAL:
         raise Refusal(403, "creating an organization API key requires a personal API key")
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         key = Key(KeyKind.ORGANIZATION, organization.id)
         if body.project_id is not UNSET:
             _check_project(call, organization, body.project_id)
@@ -80,7 +80,7 @@ def _check_project(call: Call, organization: StoredOrganization, project_id: str
 def revoke_organization_key(call: Call) -> Answer:
     """DELETE /organizations/{org_id}/api_keys/{key_id}."""
     organization = call.organization_of_member(call.path["org_id"])
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         row = _chosen(call, keys.organization_keys(call.world.store, organization.id))
         answer = keys.revoke(transaction, row)
     return Answer(answer)

@@ -50,7 +50,7 @@ def transfer_projects(call: Call) -> Answer:
     destination = call.organization(body.destination_org_id)
     if source.id == destination.id:
         raise Refusal(400, "source and destination organizations are the same")
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         rows = [_project_of(call, source, project_id) for project_id in dict.fromkeys(body.project_ids)]
         refusal = _transfer(call, transaction, rows, destination)
     if refusal is not None:

@@ -17,7 +17,7 @@ def list_permissions(call: Call) -> Answer:
 def grant_permission(call: Call) -> Answer:
     """POST /projects/{project_id}/permissions."""
     email, store = call.body(GrantPermission).email, call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         project_id = call.project()["id"]
         call.require_no_project_key()
         operations.check_unlocked(store, project_id, transaction.now)
@@ -31,7 +31,7 @@ def grant_permission(call: Call) -> Answer:
 def revoke_permission(call: Call) -> Answer:
     """DELETE /projects/{project_id}/permissions/{permission_id}."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         project_id = call.project()["id"]
         call.require_no_project_key()
         operations.check_unlocked(store, project_id, transaction.now)

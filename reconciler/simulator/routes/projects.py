@@ -72,7 +72,7 @@ def create_project(call: Call) -> Answer:
     call.require_no_project_key()
     organization = call.organization_of_key(None if body.org_id is UNSET else body.org_id)
     request = _request(body, organization, call.world.behaviour)
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         check_room_for_project(call.world.store, organization.id, organization.limits)
         created = projects.create(transaction, request)
         branch_id, endpoint_id = created.branch["id"], created.endpoint["id"]
@@ -165,7 +165,7 @@ def update_project(call: Call) -> Answer:
     """PATCH /projects/{project_id}."""
     patch = call.body(UpdateProject).project
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = call.project()
         organization = call.organization(row["org_id"])
         operations.check_unlocked(world.store, row["id"], transaction.now)
@@ -210,12 +210,13 @@ def delete_project(call: Call) -> Answer:
     """DELETE /projects/{project_id}: recoverable for seven days, and no operations."""
     call.require_no_project_key()
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = call.project()
         operations.check_unlocked(world.store, row["id"], transaction.now)
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
         schedules.catch_up(transaction, world.store, row["id"])
+        endpoints.suspend_all(transaction, row["id"], transaction.now)
         transaction.update("projects", row["id"], deleted_at=transaction.now)
         answer = projects.describe(call.world.store, row, call.organization(row["org_id"]), transaction.now)
     return Answer({"project": answer})
@@ -225,7 +226,7 @@ def recover_project(call: Call) -> Answer:
     """POST /projects/{project_id}/recover."""
     call.require_no_project_key()
     world = call.world
-    with world.writing() as transaction:
+    with call.writing() as transaction:
         row = world.store.row(
             "SELECT * FROM projects WHERE id = ? AND deleted_at > ?",
             *(call.path["project_id"], transaction.now - projects.RECOVERY_SECONDS),
@@ -234,7 +235,7 @@ def recover_project(call: Call) -> Answer:
             raise not_found("project")
         organization = call.organization(row["org_id"])
         check_room_for_project(world.store, organization.id, organization.limits)
-        transaction.update("projects", row["id"], deleted_at=None)
+        transaction.update("projects", row["id"], deleted_at=None, metered_at=transaction.now)
         schedules.resume(transaction, row["id"])
         now = transaction.now
         rows = branches.branches(world.store, row["id"], now)

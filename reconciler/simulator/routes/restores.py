@@ -39,7 +39,7 @@ def restore_snapshot(call: Call) -> Answer:
     query = call.parameters(RestoreSnapshotQuery)
     body = call.body(RestoreSnapshot) if call.content else RestoreSnapshot()
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         project, snapshot = call.project(), snapshot_of(call, transaction)
         target = _target(call, snapshot, body.target_branch_id, transaction.now)
         operations.check_unlocked(store, project["id"], transaction.now)
@@ -128,7 +128,7 @@ def finalize_restore(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/finalize_restore."""
     body = call.body(FinalizeRestore) if call.content else FinalizeRestore()
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         row = branch_of(call, transaction.now)
         operations.check_unlocked(store, row["project_id"], transaction.now)
         target = _replaceable(call, row, transaction.now)
@@ -155,7 +155,7 @@ def restore_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/restore: a reset, where the source is the parent."""
     body = call.body(RestoreBranch)
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         now, project = transaction.now, call.project()
         row = branch_of(call, now)
         operations.check_unlocked(store, project["id"], now)
@@ -230,7 +230,7 @@ def _parent(
 def recover_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/recover: no operations, and the computes are idle."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         now, project = transaction.now, call.project()
         row = _deleted(call, project["id"], now)
         operations.check_unlocked(store, project["id"], now)

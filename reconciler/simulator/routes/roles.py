@@ -41,7 +41,7 @@ def _role_of(call: Call, now: float) -> sqlite3.Row:
 def create_role(call: Call) -> Answer:
     """POST .../roles: the answer holds the password."""
     stated, store = call.body(CreateRole).role, call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         operations.check_unlocked(store, branch["project_id"], transaction.now)
         catalog.check_role_name(stated.name)
@@ -63,7 +63,7 @@ def _with_operations(call: Call, transaction: Transaction, branch: sqlite3.Row, 
 def delete_role(call: Call) -> Answer:
     """DELETE .../roles/{role_name}: 204 where it is gone already."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         row = catalog.role(store, branch["id"], call.path["role_name"])
         if row is None:
@@ -84,7 +84,7 @@ def reveal_password(call: Call) -> Answer:
 def reset_password(call: Call) -> Answer:
     """POST .../roles/{role_name}/reset_password: the answer holds the new one."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch, row = branch_of(call, transaction.now), _role_of(call, transaction.now)
         operations.check_unlocked(store, branch["project_id"], transaction.now)
         catalog.check_login(row)

@@ -26,7 +26,7 @@ def get_schedule(call: Call) -> Answer:
 def set_schedule(call: Call) -> Answer:
     """PUT /projects/{project_id}/branches/{branch_id}/backup_schedule: replaces all of it, and no operations."""
     body, behaviour = call.body(SetBackupSchedule), call.world.behaviour
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         _check_offered(call)
         operations.check_unlocked(call.world.store, branch["project_id"], transaction.now)

@@ -37,7 +37,7 @@ def create_snapshot(call: Call) -> Answer:
     if call.content.strip() not in {b"", b"{}"}:
         raise Refusal(400, "invalid request: a snapshot is described by query parameters, not by a body")
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         operations.check_unlocked(store, branch["project_id"], transaction.now)
         made = _create(call, transaction, branch, query)
@@ -90,7 +90,7 @@ def list_snapshots(call: Call) -> Answer:
 def update_snapshot(call: Call) -> Answer:
     """PATCH /projects/{project_id}/snapshots/{snapshot_id}: its name, and no operations."""
     patch = call.body(UpdateSnapshot).snapshot
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         row = snapshot_of(call, transaction)
         if patch.name is not UNSET:
             snapshots.rename(transaction, row, patch.name)
@@ -101,7 +101,7 @@ def update_snapshot(call: Call) -> Answer:
 def delete_snapshot(call: Call) -> Answer:
     """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
     store = call.world.store
-    with call.world.writing() as transaction:
+    with call.writing() as transaction:
         row = snapshot_of(call, transaction)
         operations.check_unlocked(store, row["project_id"], transaction.now)
         snapshots.delete(transaction, row)

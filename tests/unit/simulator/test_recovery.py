@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.organization import SimulatedOrganization
@@ -97,6 +98,25 @@ def test_a_branch_whose_name_was_taken_meanwhile_stays_deleted() -> None:
         neon.done("DELETE", dev)
         add_branch(neon.simulator, project.seeded.project_id, BranchSeed("dev"))
         assert neon.refused("POST", f"{dev}/recover") == (409, "branch already exists")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limits", "code"),
+    [
+        (SOFT, OrganizationLimits(branches=2), "BRANCHES_LIMIT_EXCEEDED"),
+        (Behaviour(soft_deletion=True, root_branches=2), OrganizationLimits(), "ROOT_BRANCHES_LIMIT_EXCEEDED"),
+    ],
+)
+def test_a_branch_comes_back_only_where_there_is_room(
+    behaviour: Behaviour, limits: OrganizationLimits, code: str
+) -> None:
+    with account(behaviour=behaviour, organizations=(SimulatedOrganization("free", limits),)) as neon:
+        project = Project(neon, BranchSeed("root", schema_only=True))
+        (root,) = project.branches
+        neon.done("DELETE", root)
+        add_branch(neon.simulator, project.seeded.project_id, BranchSeed("other", schema_only=True))
+        response = neon.ask("POST", f"{root}/recover")
+        assert (response.status_code, response.json()["code"]) == (422, code)
 
 
 def parent_deleted(neon: Account, parent: str) -> None:

@@ -272,6 +272,16 @@ def test_a_branch_of_a_snapshot_has_no_past_to_go_back_to() -> None:
         neon.done("POST", f"{path}/snapshot")
 
 
+def test_a_branch_of_a_snapshot_that_is_reset_to_another_is_an_ordinary_one() -> None:
+    with unlimited() as neon:
+        project = Restored(neon)
+        preview = project.preview()
+        neon.done("POST", f"{preview}/restore", {"source_branch_id": project.seeded.branch_id})
+        branch = neon.get(preview)["branch"]
+        assert not branch.keys() & {"restore_status", "restored_from", "restored_as", "restricted_actions"}
+        assert neon.refused("POST", f"{preview}/finalize_restore")[0] == 422
+
+
 def test_a_child_of_a_restored_branch_cannot_be_reset_for_a_day() -> None:
     with unlimited() as neon:
         project = Restored(neon, restored=True)

@@ -62,9 +62,17 @@ def test_only_what_is_ours_is_deleted_and_only_what_is_not_declared(
 
 
 @given(desired_states(), views())
-def test_without_a_cause_nothing_is_deleted(desired: DesiredState, live: LiveState) -> None:
+def test_without_a_cause_nothing_is_deleted_but_what_its_file_lets_expire(
+    desired: DesiredState, live: LiveState
+) -> None:
     careful = planned(replace(desired, policy=Policy()), live, Permissions(counts=COUNTS))
-    assert not [action for action in careful.actions if isinstance(action, DeleteBranch | DeleteSnapshot)]
+    for action in careful.actions:
+        assert not isinstance(action, DeleteSnapshot)
+        if isinstance(action, DeleteBranch):
+            declared = {branch.name: branch for branch in desired.tenants[action.tenant].dev_branches or ()}
+            expires_at = declared[action.branch].expires_at
+            assert expires_at is not None
+            assert expires_at <= NOON
 
 
 @given(desired_states(), views(), st.integers(-400, 400))

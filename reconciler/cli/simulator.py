@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from reconciler.cli.rehearsal import keys, open_account
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.switches import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +148,38 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
     with open_account(data, desired) as simulator:
         seed_fleet(simulator, chosen, tenants, name=pattern)
     click.echo(f"added {tenants:,} projects to organization {chosen} in {data}", err=True)
+
+
+@command.command("switches")
+@directory_option
+@data_option
+@click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
+def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> None:
+    """Show or change how it behaves where nobody knows how the real Neon does (docs/simulator.md)."""
+    with open_account(data, _price_list(directory)) as simulator:
+        try:
+            behaviour = simulator.world.switches.change(dict(_change(text) for text in changes))
+        except ValueError as error:
+            hint = "`reconciler simulator switches` lists all of them"
+            raise InvalidInputError(str(error), hint=hint) from error
+    usual = as_json(Behaviour())
+    for name, value in as_json(behaviour).items():
+        note = "" if value == usual[name] else f"  # default: {_written(usual[name])}"
+        click.echo(f"{name}={_written(value)}{note}")
+
+
+def _change(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _price_list(directory: Path) -> DesiredState:

@@ -69,9 +69,27 @@ class Behaviour:
     """True: lists show zeros for the compute defaults (seen in recorded traffic of 2024)."""
     list_lag_seconds: float = 0.0
     """How long after its creation a project shows up in lists and searches."""
+    list_shows_restore_window: bool = True
+    """Whether lists show ``history_retention_seconds``, which is optional there."""
+    list_seconds_per_project: float = 0.0
+    """How long a list takes for each project; those that its ``timeout`` leaves no time for are named as
+    unavailable (Neon: TimeoutParam)."""
+    create_shows_settings: bool = True
+    """Whether the answer to a creation shows organization and settings, which recorded samples lack."""
+    transfer_keeps_quota: bool = True
+    """Whether a project keeps its quota when it moves to another organization; nothing is documented."""
+    deleted_projects_count: bool = False
+    """Whether a deleted project takes a place in the limit as long as it can be recovered."""
+    background_work_every_seconds: float | None = None
+    """How often Neon itself works on a project for two seconds, in which writes are answered with 423.
+
+    None: never. A client cannot foresee it, however well it waits for its own operations.
+    """
     default_suspend_as_zero: bool = True
     """Whether a suspend timeout of 300 is reported as 0, Neon's word for the default."""
     rate_limit: RateLimit | None = RateLimit()
+    rate_limit_says_when: bool = False
+    """Whether a 429 carries ``Retry-After``, which no page mentions."""
     shared_rate_limit: bool = True
     """True: all keys of the simulator are one account."""
     consumption_lag_seconds: float = 900.0

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from reconciler.simulator import metering
+from reconciler.simulator import metering, operations
 from reconciler.simulator.keys import KeyKind
-from reconciler.simulator.operations import Fate
+from reconciler.simulator.operations import FINISH, Fate
 from reconciler.simulator.organization import stored_organization
 from reconciler.simulator.refusal import Refusal, not_found
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.keys import Key
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.switches import Switches
 
 T = TypeVar("T")
 
@@ -34,7 +35,12 @@ class World:
 
     store: Store
     clock: Clock
-    behaviour: Behaviour
+    switches: Switches
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """How this Neon behaves at present."""
+        return self.switches.behaviour
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """One transaction at the present moment."""
@@ -45,7 +51,7 @@ class World:
 class Script:
     """What scripted faults ask of the routes."""
 
-    fate: Fate = Fate.FINISH
+    fate: Fate = FINISH
     unavailable: tuple[str, ...] = ()
     """Ids of projects that a list is to name as unavailable."""
 
@@ -85,6 +91,10 @@ class Call:
             yield transaction
             if project_id is not None:
                 metering.enforce(transaction, store, project_id)
+
+    def check_unlocked(self, project_id: str, now: float) -> None:
+        """Refuse a write to a project that is being worked on (423: nothing was carried out)."""
+        operations.check_unlocked(self.world.store, project_id, now, self.world.behaviour)
 
     def organization(self, org_id: str) -> StoredOrganization:
         """An organization that the key opens; 404 for any other."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 
 from reconciler.simulator.call import Script
-from reconciler.simulator.operations import Fate
+from reconciler.simulator.operations import FINISH, Fate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,10 @@ class HideProjects(Effect, frozen=True):
 
 
 class FailOperations(Effect, frozen=True):
-    """The operations that the call starts fail."""
+    """The operations that the call starts fail; Neon tries some again, which then finish."""
+
+    recovers_after: float | None = None
+    """Seconds until then; None: never."""
 
 
 class StickOperations(Effect, frozen=True):
@@ -174,8 +177,11 @@ class Faults:
 
     def struck(self, fault: Fault | None = None) -> int:
         """How many calls a fault, or all of them together, have struck."""
-        pairs = zip(self._faults, self._struck, strict=True)
-        return sum(count for each, count in pairs if fault is None or each is fault)
+        return sum(count for each, count in self.counted() if fault is None or each is fault)
+
+    def counted(self) -> list[tuple[Fault, int]]:
+        """Every fault that is set, with how many calls it has struck."""
+        return list(zip(self._faults, self._struck, strict=True))
 
     def strike(self, incoming: Incoming) -> tuple[AnyEffect, ...]:
         """What becomes of a call, in the order in which the faults were set."""
@@ -193,16 +199,16 @@ class Faults:
 
 def script(effects: Sequence[AnyEffect]) -> Script:
     """The part of the effects that the routes carry out."""
-    fate = Fate.FINISH
+    fate = FINISH
     unavailable: tuple[str, ...] = ()
     for effect in effects:
         match effect:
             case HideProjects(project_ids):
                 unavailable = project_ids
-            case FailOperations():
-                fate = Fate.FAIL
+            case FailOperations(recovers_after):
+                fate = Fate(fails=True, recovers_after=recovers_after)
             case StickOperations():
-                fate = Fate.STICK
+                fate = Fate(ends=False)
             case _:
                 pass
     return Script(fate, unavailable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -69,7 +70,7 @@ class Front:
         self._world = world
         self._routes = routes
         self._faults = faults
-        self._limiter = RateLimiter(world.behaviour.rate_limit)
+        self._limiter = RateLimiter()
         self._latency = latency
         self._judge = judge
         self._random = Random(0)  # noqa: S311
@@ -121,10 +122,17 @@ class Front:
         return _signed(response, request_id)
 
     def _over_limit(self, key: Key | None, incoming: Incoming) -> Response | None:
-        account = "" if self._world.behaviour.shared_rate_limit or key is None else key.org_id or key.kind.value
-        if self._limiter.admits(account, incoming.method, incoming.path, self._world.clock.now()):
+        behaviour, now = self._world.behaviour, self._world.clock.now()
+        if behaviour.rate_limit is None:
             return None
-        return _error(429, "rate limit exceeded")
+        account = "" if behaviour.shared_rate_limit or key is None else key.org_id or key.kind.value
+        wait = self._limiter.wait_seconds(behaviour.rate_limit, account, incoming.method, incoming.path, now)
+        if not wait:
+            return None
+        response = _error(429, "rate limit exceeded")
+        if behaviour.rate_limit_says_when:
+            response.headers["retry-after"] = str(ceil(wait))
+        return response
 
     async def _route(self, scope: Scope, call: Call | None) -> Response:
         if call is None:

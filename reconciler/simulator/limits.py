@@ -67,9 +67,9 @@ def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:
         )
 
 
-def check_room_for_project(store: Store, org_id: str, limits: OrganizationLimits) -> None:
-    """Refuse one project more than the organization holds."""
-    if limits.projects is not None and count_projects(store, org_id) >= limits.projects:
+def check_room_for_project(store: Store, org_id: str, limits: OrganizationLimits, lingering: int) -> None:
+    """Refuse one project more than the organization holds; ``lingering`` ones are deleted and still counted."""
+    if limits.projects is not None and count_projects(store, org_id) + lingering >= limits.projects:
         message = f"projects limit exceeded, limit:{limits.projects}"
         raise Refusal(422, message, code="PROJECTS_LIMIT_EXCEEDED")
 

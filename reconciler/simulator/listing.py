@@ -11,11 +11,11 @@ from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.projects import RECOVERY_SECONDS
-from reconciler.simulator.usage import month_of
+from reconciler.simulator.usage import NEARLY, month_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.organization import StoredOrganization
@@ -43,6 +43,7 @@ class ListRequest:
     recoverable: bool
     project_id: str | None
     """The only project that the key opens; None where it opens all."""
+    timeout_seconds: float
 
 
 def page(
@@ -50,7 +51,7 @@ def page(
 ) -> bytes:
     """One page as JSON. Projects named as unavailable are left out of it, but for their ids."""
     rows = _rows(store, request, behaviour, now)
-    hidden = frozenset(unavailable)
+    hidden = frozenset(unavailable) | _too_late(rows, request.timeout_seconds, behaviour.list_seconds_per_project)
     shown = [row for row in rows if row["id"] not in hidden]
     items = b",".join(_item(store, row, request.organization, behaviour, now) for row in shown)
     rest: dict[str, Any] = {"applications": {}, "integrations": _integrations(shown)}
@@ -59,6 +60,12 @@ def page(
     if len(shown) < len(rows):
         rest["unavailable_project_ids"] = [row["id"] for row in rows if row["id"] in hidden]
     return b'{"projects":[' + items + b"]," + msgspec.json.encode(rest)[1:]
+
+
+def _too_late(rows: Sequence[sqlite3.Row], timeout_seconds: float, seconds_per_project: float) -> frozenset[str]:
+    """The projects that the list has no time for."""
+    in_time = len(rows) if not seconds_per_project else int(timeout_seconds / seconds_per_project + NEARLY)
+    return frozenset(row["id"] for row in rows[in_time:])
 
 
 def _rows(store: Store, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
@@ -90,7 +97,7 @@ def _item(
         more["active_time"] = _active_time(row, now)
     else:
         body = msgspec.json.encode({**msgspec.json.decode(body), **metering.listed(store, row, now)})
-    if behaviour.list_zero_compute or not behaviour.list_shows_quota:
+    if behaviour.list_zero_compute or not (behaviour.list_shows_quota and behaviour.list_shows_restore_window):
         body = _impoverished(body, behaviour)
     result: bytes = body[:-1] + b"," + msgspec.json.encode(more)[1:]
     return result
@@ -109,4 +116,6 @@ def _impoverished(body: bytes, behaviour: Behaviour) -> bytes:
         document["default_endpoint_settings"] = dict.fromkeys(DEFAULT_COMPUTE, 0)
     if not behaviour.list_shows_quota:
         document["settings"].pop("quota", None)
+    if not behaviour.list_shows_restore_window:
+        document.pop("history_retention_seconds")
     return msgspec.json.encode(document)

@@ -6,7 +6,6 @@ While any operation of a project runs, its other writes are refused with 423 (Ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.store import Store, Transaction
 
 SHORTEST_SECONDS: Final = 0.3
@@ -27,16 +27,23 @@ LONGEST_SECONDS: Final = 0.8
 SCHEDULING_SHARE: Final = 0.2
 """The part of its time that an operation spends waiting to run."""
 
+MAINTENANCE_SECONDS: Final = 2.0
+"""How long Neon's own work on a project takes."""
+
 LOCKED: Final = "project already has running conflicting operations, scheduling of new ones is prohibited"
 
 
-class Fate(Enum):
+@dataclass(frozen=True, slots=True)
+class Fate:
     """How the operations of a call end."""
 
-    FINISH = "finish"
-    FAIL = "fail"
-    STICK = "stick"
-    """Never."""
+    ends: bool = True
+    fails: bool = False
+    recovers_after: float | None = None
+    """Seconds after which a failed one has been tried again, and has finished; None where none is tried."""
+
+
+FINISH: Final = Fate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Work:
 
 
 def start(
-    transaction: Transaction, project_id: str, works: Iterable[Work], fate: Fate = Fate.FINISH
+    transaction: Transaction, project_id: str, works: Iterable[Work], fate: Fate = FINISH
 ) -> list[dict[str, Any]]:
     """Store operations of a project; the answer describes them as they are now."""
     return [_start(transaction, project_id, work, fate) for work in works]
@@ -71,8 +78,9 @@ def _start(transaction: Transaction, project_id: str, work: Work, fate: Fate) ->
         project_id=project_id,
         created_at=now,
         starts_at=now + seconds * SCHEDULING_SHARE,
-        ends_at=None if fate is Fate.STICK else now + seconds,
-        failed=fate is Fate.FAIL,
+        ends_at=now + seconds if fate.ends else None,
+        failed=fate.fails,
+        recovers_at=None if fate.recovers_after is None else now + seconds + fate.recovers_after,
         body=msgspec.json.encode(body).decode(),
     )
     unstarted = {"status": "scheduling", "failures_count": 0, "updated_at": timestamp(now), "total_duration_ms": 0}
@@ -84,16 +92,27 @@ def _duration_seconds(operation_id: str) -> float:
     return SHORTEST_SECONDS + (LONGEST_SECONDS - SHORTEST_SECONDS) * int.from_bytes(part, "big") / 0xFFFF
 
 
-def check_unlocked(store: Store, project_id: str, now: float) -> None:
+def check_unlocked(store: Store, project_id: str, now: float, behaviour: Behaviour) -> None:
     """Refuse a write to a project on which operations still run (423: nothing was carried out)."""
-    if busy(store, project_id, now):
+    if busy(store, project_id, now) or _maintained(project_id, now, behaviour.background_work_every_seconds):
         raise Refusal(423, LOCKED)
 
 
 def busy(store: Store, project_id: str, now: float) -> bool:
-    """Whether any operation of the project has not ended."""
-    query = "SELECT 1 FROM operations WHERE project_id = ? AND (ends_at IS NULL OR ends_at > ?) LIMIT 1"
+    """Whether any operation of the project has not ended, or is to be tried again."""
+    query = (
+        "SELECT 1 FROM operations WHERE project_id = ?1 "
+        "AND (ends_at IS NULL OR ends_at > ?2 OR recovers_at > ?2) LIMIT 1"
+    )
     return store.row(query, project_id, now) is not None
+
+
+def _maintained(project_id: str, now: float, every_seconds: float | None) -> bool:
+    """Whether Neon itself works on a project, as it does now and then (Neon: check_availability)."""
+    if every_seconds is None:
+        return False
+    part = int.from_bytes(blake2b(project_id.encode(), digest_size=4).digest(), "big") / 2**32
+    return (now + part * every_seconds) % every_seconds < MAINTENANCE_SECONDS
 
 
 def operation(store: Store, project_id: str, operation_id: str, now: float) -> dict[str, Any] | None:
@@ -117,9 +136,11 @@ def _describe(row: sqlite3.Row, now: float) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.json.decode(row["body"])
     status, since = _state(row, now)
     body["status"] = status
-    body["failures_count"] = int(status == "failed")
+    body["failures_count"] = int(bool(row["failed"]) and status in {"failed", "finished"})
     if status == "failed":
         body["error"] = "the operation failed"
+        if row["recovers_at"] is not None:
+            body["retry_at"] = timestamp(row["recovers_at"])
     body["updated_at"] = timestamp(since)
     body["total_duration_ms"] = round((min(now, row["ends_at"] or now) - row["created_at"]) * 1000)
     return body
@@ -130,4 +151,6 @@ def _state(row: sqlite3.Row, now: float) -> tuple[str, float]:
         return "scheduling", row["created_at"]
     if row["ends_at"] is None or now < row["ends_at"]:
         return "running", row["starts_at"]
+    if row["recovers_at"] is not None and row["recovers_at"] <= now:
+        return "finished", row["recovers_at"]
     return "failed" if row["failed"] else "finished", row["ends_at"]

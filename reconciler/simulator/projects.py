@@ -134,10 +134,23 @@ def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any
     return body
 
 
-def move(transaction: Transaction, row: sqlite3.Row, org_id: str) -> None:
+def move(transaction: Transaction, row: sqlite3.Row, org_id: str, *, keeps_quota: bool = True) -> None:
     """Hand a project over to another organization."""
-    change(transaction, row, {"org_id": org_id, "owner_id": org_id})
+    changes: Document = {"org_id": org_id, "owner_id": org_id}
+    if not keeps_quota:
+        settings = msgspec.json.decode(row["body"])["settings"]
+        changes["settings"] = {name: value for name, value in settings.items() if name != "quota"}
+    change(transaction, row, changes)
     transaction.update("projects", row["id"], org_id=org_id)
+
+
+def count_deleted(store: Store, org_id: str, now: float) -> int:
+    """Projects of an organization that are deleted and can still be recovered."""
+    count: int = store.value(
+        "SELECT count(*) FROM projects WHERE org_id = ? AND deleted_at IS NOT NULL AND deleted_at > ?",
+        *(org_id, now - RECOVERY_SECONDS),
+    )
+    return count
 
 
 def merged_settings(stored: Mapping[str, Any], stated: Mapping[str, Any], quota_patch: Patch) -> Document:

@@ -26,11 +26,11 @@ class Window:
         self._seconds = seconds
         self._moments: deque[float] = deque()
 
-    def count(self, now: float) -> int:
-        """How many requests the window holds."""
+    def wait_seconds(self, most: int, now: float) -> float:
+        """How long until one more request leaves the window at so many; 0 where it may come at once."""
         while self._moments and self._moments[0] <= now - self._seconds:
             self._moments.popleft()
-        return len(self._moments)
+        return self._moments[-most] + self._seconds - now if len(self._moments) >= most else 0.0
 
     def add(self, now: float) -> None:
         """Note a request."""
@@ -40,23 +40,20 @@ class Window:
 class RateLimiter:
     """Sliding windows, in the memory of one process. A refused request does not count."""
 
-    def __init__(self, limit: RateLimit | None) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._minutes: defaultdict[str, Window] = defaultdict(lambda: Window(MINUTE_SECONDS))
         self._seconds: defaultdict[tuple[str, str], Window] = defaultdict(lambda: Window(1.0))
 
-    def admits(self, account: str, method: str, path: str, now: float) -> bool:
-        """Whether one more request is within the limit; notes it where it is."""
-        if self._limit is None:
-            return True
+    def wait_seconds(self, limit: RateLimit, account: str, method: str, path: str, now: float) -> float:
+        """How long until one more request is within the limit; 0 where it is, and then it is noted."""
         apart = path.startswith(CONSUMPTION)
-        per_minute = self._limit.consumption_per_minute if apart else self._limit.per_minute
+        per_minute = limit.consumption_per_minute if apart else limit.per_minute
         minute = self._minutes[f"{account}{CONSUMPTION if apart else ''}"]
         route = f"{method} {_ID_IN_PATH.sub('*', path)}"
         second = self._seconds[account, route]
-        per_second = self._limit.new_keys_per_second if route == NEW_KEY else self._limit.per_second_and_route
-        admitted = minute.count(now) < per_minute and second.count(now) < per_second
-        if admitted:
+        per_second = limit.new_keys_per_second if route == NEW_KEY else limit.per_second_and_route
+        wait = max(minute.wait_seconds(per_minute, now), second.wait_seconds(per_second, now))
+        if not wait:
             minute.add(now)
             second.add(now)
-        return admitted
+        return wait

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.simulator import keys
 from reconciler.simulator.app import routes
-from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.call import World
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
@@ -23,6 +22,7 @@ from reconciler.simulator.organization import (
 )
 from reconciler.simulator.routes.admin import admin_routes
 from reconciler.simulator.store import Store
+from reconciler.simulator.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.exchanges import Exchange
 
-DEFAULT_BEHAVIOUR: Final = Behaviour()
 NO_LATENCY: Final = Latency()
 
 
@@ -53,17 +53,20 @@ class Simulator:
         organizations: Iterable[SimulatedOrganization] = (),
         *,
         clock_source: Callable[[], float] = time.time,
-        behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+        behaviour: Behaviour | None = None,
         latency: Latency = NO_LATENCY,
         judge: Judge | None = None,
     ) -> Self:
         """Open the file, or make it; organizations are added to those in it, limits replaced.
 
+        ``behaviour`` is kept in the file; None goes by what is kept there, at first ``Behaviour()``.
         ``clock_source`` gives seconds since 1970: the wall clock, or ``LoopTime()`` on virtual time.
         ``judge`` holds every exchange against the official description (reconciler/simulator/contract).
         """
         store = Store(path)
-        world = World(store, Clock(store, clock_source), behaviour)
+        world = World(store, Clock(store, clock_source), Switches(store))
+        if behaviour is not None:
+            world.switches.set(behaviour)
         with world.writing() as transaction:
             register(transaction, organizations, timestamp(transaction.now))
         return cls(world, latency, judge)

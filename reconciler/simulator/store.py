@@ -23,10 +23,13 @@ BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
 """Enough for a fleet of 30,000 to be written in one transaction."""
 
+VERSION: Final = 2
+"""Of the tables."""
+
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (
-    id INTEGER PRIMARY KEY CHECK (id = 1), latest REAL NOT NULL, number INTEGER NOT NULL);
-INSERT OR IGNORE INTO state VALUES (1, 0, 0);
+    id INTEGER PRIMARY KEY CHECK (id = 1), latest REAL NOT NULL, number INTEGER NOT NULL, behaviour TEXT);
+INSERT OR IGNORE INTO state VALUES (1, 0, 0, NULL);
 CREATE TABLE IF NOT EXISTS organizations (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, live_projects INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (
@@ -63,7 +66,7 @@ CREATE TABLE IF NOT EXISTS databases (
     branch_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (branch_id, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS operations (
     id TEXT PRIMARY KEY, number INTEGER NOT NULL, project_id TEXT NOT NULL, created_at REAL NOT NULL,
-    starts_at REAL NOT NULL, ends_at REAL, failed INTEGER NOT NULL, body TEXT NOT NULL);
+    starts_at REAL NOT NULL, ends_at REAL, failed INTEGER NOT NULL, recovers_at REAL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS operations_of_project ON operations (project_id, number);
 CREATE TABLE IF NOT EXISTS permissions (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, email TEXT NOT NULL, granted_at REAL NOT NULL);
@@ -145,7 +148,15 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._check_version()
         self._connection.executescript(SCHEMA)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _check_version(self) -> None:
+        """Raises DatabaseError for the file of another version: an account is rehearsed anew, not migrated."""
+        if self.value("SELECT count(*) FROM sqlite_master") and self.value("PRAGMA user_version") != VERSION:
+            self._connection.close()
+            raise sqlite3.DatabaseError("it was made by another version of the simulator; start with a new file")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -178,6 +189,11 @@ class Store:
         """Let time be no earlier than that from now on."""
         with self._one_at_a_time:
             self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
+
+    def behave(self, behaviour: str) -> None:
+        """Keep the switches, as JSON."""
+        with self._one_at_a_time:
+            self._connection.execute("UPDATE state SET behaviour = ?", (behaviour,))
 
     @contextmanager
     def writing(self, clock: Clock) -> Iterator[Transaction]:

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.simulator import seed
-from reconciler.simulator.clock import seconds_of, timestamp
+from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import Fault
+from reconciler.simulator.history import moment
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.usage import HOUR_SECONDS, Workload, month_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
     from reconciler.simulator.simulator import Simulator
 
 T = TypeVar("T")
+Page: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+
+
+Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Advance(msgspec.Struct, forbid_unknown_fields=True):
-    """How much time to skip."""
+    """How much time to skip: the sum of all members."""
 
-    seconds: Annotated[float, msgspec.Meta(ge=0)]
+    seconds: Amount = 0
+    hours: Amount = 0
+    days: Amount = 0
+    billing_periods: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """To the start of the next calendar month, so many times."""
+
+    def seconds_from(self, now: float) -> float:
+        """All of it, at a moment."""
+        skipped = self.seconds + HOUR_SECONDS * (self.hours + 24 * self.days)
+        for _ in range(self.billing_periods):
+            skipped = month_of(now + skipped)[1] - now
+        return skipped
 
 
 class HandMadeBranch(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,14 +69,17 @@ class Admin:
         self._simulator = simulator
 
     async def clock(self, request: Request) -> Response:
-        """GET: the time. POST ``{"seconds": 60}``: skip some."""
+        """GET: the time. POST ``{"hours": 1}``: skip some (seconds, hours, days, billing_periods)."""
         if request.method == "POST":
-            self._simulator.clock.advance((await _read(request, Advance)).seconds)
+            skip = await _read(request, Advance)
+            self._simulator.clock.advance(skip.seconds_from(self._simulator.clock.now()))
         now = self._simulator.clock.now()
         return _json({"now": timestamp(now), "seconds": now})
 
-    async def requests(self, request: Request) -> Response:  # noqa: ARG002
-        """GET: the log of this process."""
+    async def requests(self, request: Request) -> Response:
+        """GET: the log of this process. DELETE: forget it."""
+        if request.method == "DELETE":
+            self._simulator.requests.clear()
         shown = [
             {
                 "method": exchange.method,
@@ -83,12 +105,37 @@ class Admin:
         return _json({"exchanges": len(judge.exchanges), "operations": operations, "violations": violations})
 
     async def faults(self, request: Request) -> Response:
-        """POST a fault to set it; DELETE to take all away."""
+        """GET: what is set, and how often each has struck. POST a fault: set it. DELETE: take all away."""
+        faults = self._simulator.faults
         if request.method == "DELETE":
-            self._simulator.faults.clear()
-        else:
-            self._simulator.faults.set(await _read(request, Fault))
-        return _json({"struck": self._simulator.faults.struck()})
+            faults.clear()
+        elif request.method == "POST":
+            faults.set(await _read(request, Fault))
+        shown = [{"fault": fault, "struck": count} for fault, count in faults.counted()]
+        return _json({"struck": faults.struck(), "faults": shown})
+
+    async def behaviour(self, request: Request) -> Response:
+        """GET: the switches. PATCH ``{"list_lag_seconds": 3}``: change some, for every process on the file."""
+        if request.method == "PATCH":
+            try:
+                self._simulator.world.switches.change(await _read(request, dict[str, Any]))
+            except ValueError as error:
+                raise Refusal(400, f"invalid request: {error}") from None
+        return _json(self._simulator.world.behaviour)
+
+    async def workload(self, request: Request) -> Response:
+        """PUT ``{"active_share": 0.5}``: let users work with a project from now on; ``{}`` is nobody."""
+        workload = await _read(request, Workload)
+        seed.set_workload(self._simulator, self._project_id(request), workload)
+        return _json(workload)
+
+    async def index(self, request: Request) -> Response:  # noqa: ARG002
+        """GET: this list of pages."""
+        shown = [
+            {"path": f"/_simulator{path}", "methods": list(methods), "about": page.__doc__}
+            for path, page, methods in self.pages
+        ]
+        return _json({"pages": shown})
 
     async def usage(self, request: Request) -> Response:
         """POST ``{"active_time_seconds": 360000}``: set counters of a project."""
@@ -110,29 +157,37 @@ class Admin:
 
     async def snapshots(self, request: Request) -> Response:
         """POST ``{"name": "by-hand"}``: take a snapshot of the default branch by hand, whatever the limit."""
-        asked = msgspec.json.decode(await request.body(), type=HandMadeSnapshot)
-        expires_at = None if asked.expires_at is None else seconds_of(asked.expires_at)
+        asked = await _read(request, HandMadeSnapshot)
+        expires_at = None if asked.expires_at is None else moment("expires_at", asked.expires_at)
         made = seed.SnapshotSeed(asked.name, expires_at=expires_at, manual=asked.manual)
-        return _json({"id": seed.add_snapshot(self._simulator, request.path_params["project_id"], made)})
+        return _json({"id": seed.add_snapshot(self._simulator, self._project_id(request), made)})
 
     async def restore(self, request: Request) -> Response:
         """POST: replace the default branch by its latest snapshot, as a finalized restore does."""
-        return _json({"id": seed.restore(self._simulator, request.path_params["project_id"])})
+        return _json({"id": seed.restore(self._simulator, self._project_id(request))})
+
+    @property
+    def pages(self) -> tuple[tuple[str, Page, tuple[str, ...]], ...]:
+        """Every page: where it is, what it does, and the methods that it takes."""
+        project = "/projects/{project_id}"
+        return (
+            ("/", self.index, ("GET",)),
+            ("/clock", self.clock, ("GET", "POST")),
+            ("/requests", self.requests, ("GET", "DELETE")),
+            ("/contract", self.contract, ("GET",)),
+            ("/faults", self.faults, ("GET", "POST", "DELETE")),
+            ("/behaviour", self.behaviour, ("GET", "PATCH")),
+            (f"{project}/usage", self.usage, ("POST",)),
+            (f"{project}/workload", self.workload, ("PUT",)),
+            (f"{project}/branches", self.branches, ("POST",)),
+            (f"{project}/snapshots", self.snapshots, ("POST",)),
+            (f"{project}/restore", self.restore, ("POST",)),
+        )
 
 
 def admin_routes(simulator: Simulator) -> list[Route]:
     """The pages, to be mounted."""
-    admin = Admin(simulator)
-    return [
-        Route("/clock", admin.clock, methods=["GET", "POST"]),
-        Route("/requests", admin.requests, methods=["GET"]),
-        Route("/contract", admin.contract, methods=["GET"]),
-        Route("/faults", admin.faults, methods=["POST", "DELETE"]),
-        Route("/projects/{project_id}/usage", admin.usage, methods=["POST"]),
-        Route("/projects/{project_id}/branches", admin.branches, methods=["POST"]),
-        Route("/projects/{project_id}/snapshots", admin.snapshots, methods=["POST"]),
-        Route("/projects/{project_id}/restore", admin.restore, methods=["POST"]),
-    ]
+    return [Route(path, page, methods=methods) for path, page, methods in Admin(simulator).pages]
 
 
 async def _read(request: Request, kind: type[T]) -> T:

@@ -125,7 +125,7 @@ def create_branch(call: Call) -> Answer:
     with call.writing() as transaction:
         project = call.project()
         organization = call.organization(project["org_id"])
-        operations.check_unlocked(world.store, project["id"], transaction.now)
+        call.check_unlocked(project["id"], transaction.now)
         rows = branches.branches(world.store, project["id"], transaction.now)
         counted = [*rows, *lingering(call, project["id"], transaction.now)]
         check_room_for_branch(len(counted), organization.limits)
@@ -285,7 +285,7 @@ def update_branch(call: Call) -> Answer:
     world = call.world
     with call.writing() as transaction:
         row = branch_of(call, transaction.now)
-        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         rows = branches.branches(world.store, row["project_id"], transaction.now)
         others = [other for other in rows if other["id"] != row["id"]]
         held = lingering(call, row["project_id"], transaction.now)
@@ -322,7 +322,7 @@ def delete_branch(call: Call) -> Answer:
         row = branches.branch(world.store, project_id, call.path["branch_id"], transaction.now)
         if row is None:
             return Answer(status=204)
-        operations.check_unlocked(world.store, project_id, transaction.now)
+        call.check_unlocked(project_id, transaction.now)
         _check_deletable(call, row, branches.branches(world.store, project_id, transaction.now))
         computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
         schedules.catch_up(transaction, world.store, project_id)
@@ -354,7 +354,7 @@ def set_default_branch(call: Call) -> Answer:
     world = call.world
     with call.writing() as transaction:
         row = branch_of(call, transaction.now)
-        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         if row["expires_at"] is not None:
             raise Refusal(422, "a branch that expires cannot be the default")
         before = branches.default_branch(world.store, row["project_id"])

@@ -45,7 +45,7 @@ def create_database(call: Call) -> Answer:
     stated, store = call.body(CreateDatabase).database, call.world.store
     with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         _check_name(store, branch, stated.name)
         _check_owner(store, branch, stated.owner_name)
         check_room_for_database(len(catalog.databases(store, branch["id"])))
@@ -79,7 +79,7 @@ def update_database(call: Call) -> Answer:
     store = call.world.store
     with call.writing() as transaction:
         branch, row = branch_of(call, transaction.now), _database_of(call, transaction.now)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         stored = catalog.describe(row)
         changes = {member: value for member, value in stated.items() if value != stored[member]}
         if not changes:
@@ -101,7 +101,7 @@ def delete_database(call: Call) -> Answer:
         row = catalog.database(store, branch["id"], call.path["database_name"])
         if row is None:
             return Answer(status=204)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         catalog.delete_database(transaction, row)
         answer = _with_operations(call, transaction, branch, catalog.describe(row))
     return Answer(answer)

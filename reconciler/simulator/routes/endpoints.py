@@ -62,7 +62,7 @@ def create_endpoint(call: Call) -> Answer:
     world = call.world
     with call.writing() as transaction:
         project = call.project()
-        operations.check_unlocked(world.store, project["id"], transaction.now)
+        call.check_unlocked(project["id"], transaction.now)
         branch_id = _branch_with_room(call, project["id"], stated, transaction.now)
         document = msgspec.json.decode(project["body"])
         compute = endpoints.compute_of(stated, document["default_endpoint_settings"], world.behaviour)
@@ -98,7 +98,7 @@ def update_endpoint(call: Call) -> Answer:
     world = call.world
     with call.writing() as transaction:
         row = _endpoint(call)
-        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         stored = msgspec.json.decode(row["body"])
         compute = endpoints.compute_of(stated, stored, world.behaviour)
         check_compute(compute, call.organization(call.project()["org_id"]).limits)
@@ -129,7 +129,7 @@ def delete_endpoint(call: Call) -> Answer:
         ):
             return Answer(status=204)
         row = _endpoint(call)
-        operations.check_unlocked(world.store, project_id, transaction.now)
+        call.check_unlocked(project_id, transaction.now)
         branch = branches.branch(world.store, project_id, row["branch_id"], transaction.now)
         if branch is not None and branch["protected"]:
             raise Refusal(422, "cannot delete a compute of a protected branch")
@@ -159,7 +159,7 @@ def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answ
     world = call.world
     with call.writing() as transaction:
         row = _endpoint(call)
-        operations.check_unlocked(world.store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         body = msgspec.json.decode(row["body"])
         if running and body["disabled"]:
             raise Refusal(422, "endpoint is disabled")

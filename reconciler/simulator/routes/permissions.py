@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.simulator import operations, permissions
+from reconciler.simulator import permissions
 from reconciler.simulator.bodies import GrantPermission
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import Refusal, not_found
@@ -20,7 +20,7 @@ def grant_permission(call: Call) -> Answer:
     with call.writing() as transaction:
         project_id = call.project()["id"]
         call.require_no_project_key()
-        operations.check_unlocked(store, project_id, transaction.now)
+        call.check_unlocked(project_id, transaction.now)
         granted = permissions.permissions(store, project_id)
         if any(row["email"].lower() == email.lower() for row in granted):
             raise Refusal(409, "project access has already been granted to this email address")
@@ -34,7 +34,7 @@ def revoke_permission(call: Call) -> Answer:
     with call.writing() as transaction:
         project_id = call.project()["id"]
         call.require_no_project_key()
-        operations.check_unlocked(store, project_id, transaction.now)
+        call.check_unlocked(project_id, transaction.now)
         for row in permissions.permissions(store, project_id):
             if row["id"] == call.path["permission_id"]:
                 return Answer(permissions.revoke(transaction, row))

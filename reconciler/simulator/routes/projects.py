@@ -33,6 +33,10 @@ CONFIGURED_ON_COMPUTES: Final = frozenset(
 """Settings that running computes have to be told of (Neon: manage/operations, apply_config)."""
 
 
+IMPLICIT_TIMEOUT_MS: Final = 10_000
+"""What Neon applies where a request names none; how long that is, is not documented."""
+
+
 class ListProjects(Struct, forbid_unknown_fields=True):
     """The query of a list."""
 
@@ -40,7 +44,7 @@ class ListProjects(Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=400)] = 10
     search: str = ""
     org_id: ResourceId | None = None
-    timeout: Annotated[int, Meta(ge=100, le=30_000)] | None = None
+    timeout: Annotated[int, Meta(ge=100, le=30_000)] = IMPLICIT_TIMEOUT_MS
     recoverable: bool = False
 
 
@@ -55,6 +59,7 @@ def list_projects(call: Call) -> Answer:
         search=query.search,
         recoverable=query.recoverable,
         project_id=call.key.project_id,
+        timeout_seconds=query.timeout / 1000,
     )
     page = listing.page(world.store, request, world.behaviour, world.clock.now(), call.script.unavailable)
     return Answer(encoded=page, fault="list_zero_compute" if world.behaviour.list_zero_compute else None)
@@ -73,12 +78,23 @@ def create_project(call: Call) -> Answer:
     organization = call.organization_of_key(None if body.org_id is UNSET else body.org_id)
     request = _request(body, organization, call.world.behaviour)
     with call.writing() as transaction:
-        check_room_for_project(call.world.store, organization.id, organization.limits)
+        _check_room(call, organization, transaction.now)
         created = projects.create(transaction, request)
         branch_id, endpoint_id = created.branch["id"], created.endpoint["id"]
         works = (Work("create_timeline", branch_id), Work("start_compute", branch_id, endpoint_id))
         started = operations.start(transaction, created.project["id"], works, call.script.fate)
-    return Answer(_created(created, organization, started), status=201)
+    answer = _created(created, organization, started)
+    if not call.world.behaviour.create_shows_settings:
+        hidden = ("org_id", "settings", "default_endpoint_settings")
+        answer["project"] = {name: value for name, value in answer["project"].items() if name not in hidden}
+    return Answer(answer, status=201)
+
+
+def _check_room(call: Call, organization: StoredOrganization, now: float, *, lingering: int | None = None) -> None:
+    """Refuse one project more than the organization holds; whether deleted ones count is a switch."""
+    if lingering is None and call.world.behaviour.deleted_projects_count:
+        lingering = projects.count_deleted(call.world.store, organization.id, now)
+    check_room_for_project(call.world.store, organization.id, organization.limits, lingering or 0)
 
 
 def _request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
@@ -168,7 +184,7 @@ def update_project(call: Call) -> Answer:
     with call.writing() as transaction:
         row = call.project()
         organization = call.organization(row["org_id"])
-        operations.check_unlocked(world.store, row["id"], transaction.now)
+        call.check_unlocked(row["id"], transaction.now)
         changes = _changes(patch, msgspec.json.decode(row["body"]), organization, world.behaviour)
         projects.change(transaction, row, changes)
         works = _works(call, patch, row["id"])
@@ -212,7 +228,7 @@ def delete_project(call: Call) -> Answer:
     world = call.world
     with call.writing() as transaction:
         row = call.project()
-        operations.check_unlocked(world.store, row["id"], transaction.now)
+        call.check_unlocked(row["id"], transaction.now)
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
         schedules.catch_up(transaction, world.store, row["id"])
@@ -234,7 +250,7 @@ def recover_project(call: Call) -> Answer:
         if row is None or not call.key.opens(row["org_id"], row["id"]):
             raise not_found("project")
         organization = call.organization(row["org_id"])
-        check_room_for_project(world.store, organization.id, organization.limits)
+        _check_room(call, organization, transaction.now, lingering=0)
         transaction.update("projects", row["id"], deleted_at=None, metered_at=transaction.now)
         schedules.resume(transaction, row["id"])
         now = transaction.now

@@ -42,7 +42,7 @@ def restore_snapshot(call: Call) -> Answer:
     with call.writing() as transaction:
         project, snapshot = call.project(), snapshot_of(call, transaction)
         target = _target(call, snapshot, body.target_branch_id, transaction.now)
-        operations.check_unlocked(store, project["id"], transaction.now)
+        call.check_unlocked(project["id"], transaction.now)
         name = body.name or query.name or None
         _check_room(call, project, name, transaction.now, roots=1)
         made = restores.make(transaction, store, target, Source.of(snapshot), name=name)
@@ -130,7 +130,7 @@ def finalize_restore(call: Call) -> Answer:
     store = call.world.store
     with call.writing() as transaction:
         row = branch_of(call, transaction.now)
-        operations.check_unlocked(store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         target = _replaceable(call, row, transaction.now)
         schedules.catch_up(transaction, store, row["project_id"])
         works = _replace(call, transaction, row, target, body.name)
@@ -158,7 +158,7 @@ def restore_branch(call: Call) -> Answer:
     with call.writing() as transaction:
         now, project = transaction.now, call.project()
         row = branch_of(call, now)
-        operations.check_unlocked(store, project["id"], now)
+        call.check_unlocked(project["id"], now)
         source = branches.branch(store, project["id"], body.source_branch_id, now)
         if source is None:
             raise not_found("source branch")
@@ -233,7 +233,7 @@ def recover_branch(call: Call) -> Answer:
     with call.writing() as transaction:
         now, project = transaction.now, call.project()
         row = _deleted(call, project["id"], now)
-        operations.check_unlocked(store, project["id"], now)
+        call.check_unlocked(project["id"], now)
         rows = branches.branches(store, project["id"], now)
         _check_recoverable(call, project, row, rows)
         schedules.catch_up(transaction, store, project["id"])

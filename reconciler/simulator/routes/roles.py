@@ -43,7 +43,7 @@ def create_role(call: Call) -> Answer:
     stated, store = call.body(CreateRole).role, call.world.store
     with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         catalog.check_role_name(stated.name)
         names = [row["name"] for row in catalog.roles(store, branch["id"])]
         if stated.name in names:
@@ -68,7 +68,7 @@ def delete_role(call: Call) -> Answer:
         row = catalog.role(store, branch["id"], call.path["role_name"])
         if row is None:
             return Answer(status=204)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         catalog.check_owns_nothing(store, row)
         catalog.delete_role(transaction, row)
         answer = _with_operations(call, transaction, branch, catalog.describe(row))
@@ -83,10 +83,9 @@ def reveal_password(call: Call) -> Answer:
 
 def reset_password(call: Call) -> Answer:
     """POST .../roles/{role_name}/reset_password: the answer holds the new one."""
-    store = call.world.store
     with call.writing() as transaction:
         branch, row = branch_of(call, transaction.now), _role_of(call, transaction.now)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         catalog.check_login(row)
         answer = _with_operations(call, transaction, branch, catalog.reset_password(transaction, row))
     return Answer(answer)

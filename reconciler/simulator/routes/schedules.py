@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import UNSET, to_builtins
 
-from reconciler.simulator import operations, schedules
+from reconciler.simulator import schedules
 from reconciler.simulator.bodies import BackupScheduleItem, SetBackupSchedule
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import Refusal
@@ -29,7 +29,7 @@ def set_schedule(call: Call) -> Answer:
     with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
         _check_offered(call)
-        operations.check_unlocked(call.world.store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         if body.schedule and branch["parent_id"] is not None:
             raise Refusal(422, "snapshots can only be created of root branches")
         for item in body.schedule:

@@ -36,10 +36,9 @@ def create_snapshot(call: Call) -> Answer:
     query = call.parameters(CreateSnapshot)
     if call.content.strip() not in {b"", b"{}"}:
         raise Refusal(400, "invalid request: a snapshot is described by query parameters, not by a body")
-    store = call.world.store
     with call.writing() as transaction:
         branch = branch_of(call, transaction.now)
-        operations.check_unlocked(store, branch["project_id"], transaction.now)
+        call.check_unlocked(branch["project_id"], transaction.now)
         made = _create(call, transaction, branch, query)
         works = (Work("create_timeline", branch["id"]),)
         started = operations.start(transaction, branch["project_id"], works, call.script.fate)
@@ -100,10 +99,9 @@ def update_snapshot(call: Call) -> Answer:
 
 def delete_snapshot(call: Call) -> Answer:
     """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
-    store = call.world.store
     with call.writing() as transaction:
         row = snapshot_of(call, transaction)
-        operations.check_unlocked(store, row["project_id"], transaction.now)
+        call.check_unlocked(row["project_id"], transaction.now)
         snapshots.delete(transaction, row)
         works = (Work("delete_timeline"),)
         started = operations.start(transaction, row["project_id"], works, call.script.fate)

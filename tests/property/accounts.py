@@ -68,7 +68,12 @@ behaviours = st.builds(
     list_lag_seconds=st.sampled_from([0.0, 8.0]),
     default_suspend_as_zero=switches,
     rate_limit=st.sampled_from([None, RateLimit()]),
+    rate_limit_says_when=switches,
     shared_rate_limit=switches,
+    list_shows_restore_window=switches,
+    list_seconds_per_project=st.sampled_from([0.0, 4.0]),
+    create_shows_settings=switches,
+    background_work_every_seconds=st.sampled_from([None, 30.0]),
 )
 
 

@@ -31,9 +31,10 @@ surprising = st.builds(
     soft_deletion=switches,
     root_branches=st.sampled_from([1, 2, 25]),
     root_branches_deletable=switches,
+    deleted_projects_count=switches,
 )
 """Also those on which it cannot: no answer shows how many root branches there may be, whether one can be
-deleted, and whether a deleted branch keeps its name and its place.
+deleted, and whether a deleted branch or project keeps its name and its place.
 """
 
 

@@ -1,0 +1,114 @@
+"""A fleet's life ends the same whichever way Neon behaves where its documentation leaves it open."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.simulator import Simulator
+from tests.e2e.command_line import Shell
+from tests.property.rows import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
+    "quota_patch": ("replace",),
+    "compute_patch": ("replace",),
+    "transfer_atomic": (False,),
+    "transfer_checks_contents": (False,),
+    "transfer_checks_settings": (True,),
+    "root_branches": (3, None),
+    "root_branches_deletable": (False,),
+    "protected_branches": (0, None),
+    "soft_deletion": (True,),
+    "restore_keeps_annotations": (True,),
+    "own_past_detaches": (True,),
+    "backup_schedules": (True,),
+    "longest_backup_retention_seconds": (None,),
+    "list_shows_quota": (False,),
+    "list_zero_compute": (True,),
+    "list_lag_seconds": (5,),
+    "list_shows_restore_window": (False,),
+    "list_seconds_per_project": (4,),
+    "create_shows_settings": (False,),
+    "transfer_keeps_quota": (False,),
+    "deleted_projects_count": (True,),
+    "background_work_every_seconds": (10,),
+    "default_suspend_as_zero": (False,),
+    "rate_limit": (None, {"per_minute": 30, "per_second_and_route": 3}),
+    "rate_limit_says_when": (True,),
+    "shared_rate_limit": (False,),
+    "consumption_lag_seconds": (0,),
+    "consumption_refused_to": (["free"],),
+    "legacy_consumption": (True,),
+}
+"""Every switch with what it can be beside its default."""
+SETTINGS: Final = [(name, value) for name, values in OTHERWISE.items() for value in values]
+
+LONGEST_LAG_SECONDS: Final = 10
+"""After which a project that was made is in every list."""
+
+SAME_TIMEOUT: Final = re.compile(r'(suspend_timeout_seconds\\*": )300')
+"""Two words for one thing: 0 is Neon's default of 300."""
+
+BEFORE: Final = {
+    "acme": "tier: pro\ndev_branches: [development]\nsnapshots: [v1]",
+    "bluebird": "tier: free\ndev_branches: [development]",
+    "cedar": "tier: free",
+    "dawn": "tier: free\nsnapshots: [v1]",
+}
+AFTER: Final = {
+    "acme": "tier: free\ndev_branches: []\nsnapshots: [v1]",
+    "bluebird": "tier: pro\ndev_branches: [development, staging]\nsnapshots: [v1, v2]",
+    "cedar": "tier: free\nstate: absent",
+    "dawn": "tier: free\nsnapshots: [v1]\noverrides: {quota: {data_transfer: 6GiB}, compute: {max_cu: 1}}",
+    "elm": "tier: free\ndev_branches: [development]",
+}
+
+
+def declare(shell: Shell, tenants: dict[str, str]) -> None:
+    for name, text in tenants.items():
+        shell.tenant(name, text)
+
+
+def life(shell: Shell) -> list[str]:
+    """Sign-ups, an upgrade, a downgrade, new limits, a farewell: the account in the end."""
+    declare(shell, BEFORE)
+    shell.applied()
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+    declare(shell, AFTER)
+    shell.applied("--allow", "lowering")
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+    shell.tenant("fern")
+    assert shell.simulated("converge", "fern").code == 0
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        simulator.clock.advance(LONGEST_LAG_SECONDS)
+        end = Rows.of(simulator).end_state()
+    assert shell.simulated("drift").code == 0
+    return [SAME_TIMEOUT.sub(r"\g<1>0", project) for project in end]
+
+
+@pytest.fixture(scope="module")
+def usual_end(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What is there in the end where every switch is as it is by default."""
+    return life(Shell(tmp_path_factory.mktemp("usual")))
+
+
+def test_every_switch_is_tried_otherwise() -> None:
+    assert list(OTHERWISE) == [field.name for field in fields(Behaviour)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), SETTINGS, ids=json.dumps)
+def test_the_end_is_the_same(name: str, value: object, tmp_path: Path, usual_end: list[str]) -> None:
+    shell = Shell(tmp_path)
+    shell.tenant("acme")
+    changed = shell.run("simulator", "switches", "--data", "sim.db", f"{name}={json.dumps(value)}")
+    assert "# default" in changed.out, changed.err
+    assert life(shell) == usual_end

@@ -72,6 +72,8 @@ def create(
 
 def _runs_until(transaction: Transaction, project_id: str, until: float) -> None:
     """Let the project's meter know that there is something to be counted."""
+    if until <= transaction.present:
+        return
     transaction.execute("UPDATE projects SET runs_until = max(runs_until, ?) WHERE id = ?", until, project_id)
 
 

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from reconciler.simulator.store import Store
 
 _COLUMNS: Final = (
-    "SELECT id, body, integrations, deleted_at, usage, metered_at, workload, runs_until "
-    "FROM projects WHERE org_id = :org_id AND id > :cursor AND instr(searched, :search) "
-    "AND (:project_id IS NULL OR id = :project_id)"
+    "SELECT id, body, integrations, deleted_at, usage, metered_at, workload, runs_until FROM projects WHERE"
 )
-_LIVE: Final = f"{_COLUMNS} AND deleted_at IS NULL AND created_at <= :shown_since ORDER BY id LIMIT :limit"
-_RECOVERABLE: Final = (
-    f"{_COLUMNS} AND deleted_at IS NOT NULL AND deleted_at > :lost_before ORDER BY id LIMIT :limit"
+_ALONG_THE_IDS: Final = "org_id = :org_id AND id > :cursor"
+_AMONG_THE_FOUND: Final = "rowid IN (SELECT value FROM json_each(:found)) AND +org_id = :org_id AND +id > :cursor"
+"""The signs keep SQLite from going along the ids all the same."""
+_LIVE: Final = "AND deleted_at IS NULL AND created_at <= :shown_since"
+_RECOVERABLE: Final = "AND deleted_at IS NOT NULL AND deleted_at > :lost_before"
+_PAGE: Final = (
+    "AND instr(searched, :search) AND (:project_id IS NULL OR id = :project_id) ORDER BY id LIMIT :limit"
 )
+SHORTEST_INDEXED: Final = 3
+"""The index holds every three characters in a row."""
+MANY: Final = 1000
+"""A word that so many projects have in their names fills a page soon, wherever one begins to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +75,29 @@ def _too_late(rows: Sequence[sqlite3.Row], timeout_seconds: float, seconds_per_p
 
 
 def _rows(store: Store, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
+    searched = request.search.lower()
+    found = _found(store, searched)
+    place = _ALONG_THE_IDS if found is None else _AMONG_THE_FOUND
     return store.rows_named(
-        _RECOVERABLE if request.recoverable else _LIVE,
+        f"{_COLUMNS} {place} {_RECOVERABLE if request.recoverable else _LIVE} {_PAGE}",
+        found=msgspec.json.encode(found).decode(),
         org_id=request.organization.id,
         cursor=request.cursor,
-        search=request.search.lower(),
+        search=searched,
         project_id=request.project_id,
         limit=request.limit,
         shown_since=now - behaviour.list_lag_seconds,
         lost_before=now - RECOVERY_SECONDS,
     )
+
+
+def _found(store: Store, searched: str) -> list[int] | None:
+    """The rows that hold a word by the index; None where it does not narrow the search."""
+    if len(searched) < SHORTEST_INDEXED or "\0" in searched:
+        return None
+    phrase = '"' + searched.replace('"', '""') + '"'
+    rows = store.rows("SELECT rowid FROM project_names WHERE searched MATCH ? LIMIT ?", phrase, MANY)
+    return None if len(rows) == MANY else [row["rowid"] for row in rows]
 
 
 def _integrations(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -10,7 +9,18 @@ import msgspec
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
-from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Meter, Piece, Run, Workload, advanced, month_of
+from reconciler.simulator.usage import (
+    MEMBERS,
+    NEVER,
+    Amounts,
+    Meter,
+    Piece,
+    Run,
+    Workload,
+    advanced,
+    month_of,
+    values,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -157,7 +167,7 @@ def enforce(transaction: Transaction, store: Store, project_id: str) -> None:
 
 
 def _exact(meter: Meter) -> Document:
-    return {**asdict(meter.used), "data_storage_bytes_hour": meter.byte_hours}
+    return {**values(meter.used), "data_storage_bytes_hour": meter.byte_hours}
 
 
 def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -> None:
@@ -169,7 +179,7 @@ def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -
             branch_id=piece.branch_id,
             started_at=piece.start,
             ended_at=piece.end,
-            **asdict(piece.amounts),
+            **values(piece.amounts),
         )
 
 
@@ -179,7 +189,7 @@ def assign(transaction: Transaction, store: Store, project_id: str, counters: Ma
     row = store.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
     meter = stored(store, row)
     used = {**_exact(meter), **counters}
-    more = {member: max(0.0, used[member] - asdict(meter.used)[member]) for member in MEMBERS}
+    more = {member: max(0.0, used[member] - amount) for member, amount in values(meter.used).items()}
     record(transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))])
     transaction.update("projects", project_id, usage=_encoded(used))
     settle(transaction, store, project_id)

@@ -23,7 +23,7 @@ BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
 """Enough for a fleet of 30,000 to be written in one transaction."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables."""
 
 SCHEMA: Final = """
@@ -50,6 +50,14 @@ CREATE TRIGGER IF NOT EXISTS project_moved AFTER UPDATE OF org_id, deleted_at ON
     UPDATE organizations SET live_projects = live_projects + 1
         WHERE id = new.org_id AND new.deleted_at IS NULL;
     END;
+CREATE VIRTUAL TABLE IF NOT EXISTS project_names USING fts5 (
+    searched, content = 'projects', content_rowid = 'rowid', tokenize = 'trigram');
+CREATE TRIGGER IF NOT EXISTS project_named AFTER INSERT ON projects BEGIN
+    INSERT INTO project_names (rowid, searched) VALUES (new.rowid, new.searched); END;
+CREATE TRIGGER IF NOT EXISTS project_renamed AFTER UPDATE OF searched ON projects
+    WHEN old.searched <> new.searched BEGIN
+    INSERT INTO project_names (project_names, rowid, searched) VALUES ('delete', old.rowid, old.searched);
+    INSERT INTO project_names (rowid, searched) VALUES (new.rowid, new.searched); END;
 CREATE TABLE IF NOT EXISTS branches (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL, parent_id TEXT, name TEXT NOT NULL, is_default INTEGER NOT NULL,
     protected INTEGER NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL, expires_at REAL,

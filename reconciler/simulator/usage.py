@@ -64,6 +64,11 @@ class Amounts:
 MEMBERS: Final = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
 
 
+def values(amounts: Amounts) -> dict[str, float]:
+    """Each amount by its name."""
+    return dict(zip(MEMBERS, _values(amounts), strict=True))
+
+
 def _values(amounts: Amounts) -> tuple[float, float, float, float]:
     return (
         amounts.active_time_seconds,

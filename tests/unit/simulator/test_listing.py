@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.live.project import Compute, Quota
+from reconciler.simulator import listing
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import HideProjects
 from reconciler.simulator.seed import ProjectSeed, add_project, add_projects, seed_fleet
@@ -67,6 +71,31 @@ def test_a_search_finds_parts_of_ids_and_takes_signs_literally() -> None:
         add_project(neon.simulator, "free", ProjectSeed("1000"))
         assert neon.names(f"search={seeded.project_id[3:]}") == ["100%"]
         assert neon.names("search=0%25") == ["100%"]
+
+
+signs = st.text(st.sampled_from("aAbé%'\"\0ß(*"), min_size=1, max_size=6)
+
+
+@given(names=st.lists(signs, max_size=5), renamed=signs, search=signs)
+def test_a_search_finds_what_a_look_at_every_name_would(names: list[str], renamed: str, search: str) -> None:
+    with account() as neon:
+        made = add_projects(neon.simulator, "free", [ProjectSeed(name) for name in names])
+        if made:
+            neon.done("PATCH", f"/projects/{made[0].project_id}", {"project": {"name": renamed}})
+            names = [renamed, *names[1:]]
+        named = {each.project_id: name for each, name in zip(made, names, strict=True)}
+        wanted = {id_ for id_, name in named.items() if search.lower() in name.lower() or search.lower() in id_}
+        page = neon.get(f"/projects?{urlencode({'search': search})}")["projects"]
+        assert {item["id"] for item in page} == wanted
+
+
+def test_a_word_that_many_projects_share_is_found_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MANY", 5)
+    with account() as neon:
+        names = [f"{word}-{number}" for number in range(6) for word in ("one", "two")]
+        add_projects(neon.simulator, "free", [ProjectSeed(name) for name in names])
+        assert len(neon.names("search=one&limit=400")) == 6
+        assert neon.names("search=one-3&limit=400") == ["one-3"]
 
 
 def test_an_organization_shows_its_own_projects_only() -> None:

@@ -62,14 +62,20 @@ class Line:
 Results: TypeAlias = dict[Probe, list[Measured]]
 
 
-def case(name: str) -> Probe:
-    """One of cases.py."""
-    return Probe((str(HERE / "cases.py"), name, "{folder}"))
+def case(name: str, file: str = "cases.py") -> Probe:
+    """One of cases.py, or of another file."""
+    return Probe((str(HERE / file), name, "{folder}"))
+
+
+def simulator_case(name: str) -> Probe:
+    """One of simulator_cases.py."""
+    return case(name, "simulator_cases.py")
 
 
 LOADING, OBSERVING = case("load_files"), case("observe")
 BYTES, DECODING, COMPARING = case("read_bytes"), case("decode_pages"), case("compare_dictionaries")
 PLANNING = Probe(("-m", "reconciler", "plan", "-C", "{folder}", "--simulator", "{folder}/account.db"), whole=True)
+ROWS, FLOOR = simulator_case("copy_rows"), simulator_case("read_regions")
 LINES: Final = (
     Line("load and check the files", LOADING, "PyYAML's C loader, no checks", (case("parse_with_pyyaml"),)),
     Line("", LOADING, "reading their bytes", (BYTES,)),
@@ -77,6 +83,10 @@ LINES: Final = (
     Line("plan and guard, in sync", case("plan_in_sync"), "comparing as many dictionaries", (COMPARING,)),
     Line("plan and guard, 1 % changed", case("plan_changed"), "comparing as many dictionaries", (COMPARING,)),
     Line("reconciler plan, whole process", PLANNING, "bytes + decoding + comparing", (BYTES, DECODING, COMPARING)),
+    Line("simulator: seed the account", simulator_case("seed_account"), "SQLite writing the rows", (ROWS,)),
+    Line("simulator: read 500 projects", simulator_case("read_projects"), "500 requests for nothing", (FLOOR,)),
+    Line("simulator: find 500 by name", simulator_case("search_projects"), "500 requests for nothing", (FLOOR,)),
+    Line("simulator: patch 500 projects", simulator_case("patch_projects"), "500 requests for nothing", (FLOOR,)),
     Line(
         "reconciler --help",
         Probe(("-m", "reconciler", "--help"), whole=True),

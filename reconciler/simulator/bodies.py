@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 _ATOM: Final = r"[A-Za-z0-9_%+-]+"
-_LABEL: Final = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_LABEL: Final = r"(?!-)(?!..--)[A-Za-z0-9-]{1,63}(?<!-)"
 _EMAIL: Final = rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+\Z"
 
 ResourceId: TypeAlias = Annotated[str, Meta(pattern="^[a-z0-9-]{1,60}$")]

@@ -112,6 +112,7 @@ def test_any_usual_email_address_gets_a_permission(email: str) -> None:
         f"{'a' * 65}@b.com",
         f"a@{'b' * 64}.com",
         "é@b.com",
+        "a@bc--d.com",
         "",
         "guest",
         "guest@",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ _LINK: Final = "120000"
 _SUBMODULE: Final = "160000"
 _MISLEADING: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """Set within git's hooks, where they would point away from the fleet's own repository."""
+_NEEDED: Final = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|(GIT|SSH|XDG|LC)_\w+|LANG|SYSTEMROOT|USERPROFILE")
+"""All that git gets to know of the environment, which holds the API keys of every database."""
 
 
 def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
@@ -195,5 +198,6 @@ def _executable() -> str | None:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    needed = {name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)}
+    kept = {name: value for name, value in needed.items() if name not in _MISLEADING}
     return kept | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

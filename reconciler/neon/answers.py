@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
+    from reconciler.neon.secret import Secret
 
 T = TypeVar("T")
 
@@ -59,15 +60,17 @@ class TryAgain(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A call on its way: with which key, under which id."""
+    """A call on its way: with which key, under which id, and what no message about it may show."""
 
     call: Call
     key: Key
     request_id: str
+    secrets: tuple[Secret, ...] = ()
 
     def failed(self, why: str) -> str:
         """The one sentence of an error."""
-        return redact(f"could not {self.call.purpose}: {why} (request {self.request_id})", self.key.secret)
+        told = f"could not {self.call.purpose}: {why} (request {self.request_id})"
+        return redact(told, self.key.secret, *self.secrets)
 
 
 @dataclass(frozen=True, slots=True)

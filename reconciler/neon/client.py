@@ -316,7 +316,8 @@ async def connect(
     ``via`` takes the place of the network, for a simulator in process. Raises InvalidInputError for a host that
     is no address.
     """
-    async with Transport(api.host, pace=Pace.of(api, share=share), via=via, random=random) as transport:
+    pace = Pace.of(api, share=share)
+    async with Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets) as transport:
         yield Neon(transport, access)
 
 

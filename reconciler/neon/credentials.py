@@ -48,6 +48,12 @@ class Access:
     personal_variable: str | None = None
     """The variable that ``personal_api_key`` names, set or not; None where the files name none."""
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every key: none of them may be shown, whichever call an answer belongs to."""
+        personal = () if self.personal is None else (self.personal.secret,)
+        return (*(each.key.secret for each in self.organizations.values()), *personal)
+
     def personal_key(self) -> Key:
         """The key for transfers (Neon: an organization key may not transfer). Raises MissingKeyError."""
         if self.personal is not None:

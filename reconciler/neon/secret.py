@@ -9,7 +9,7 @@ SHORTEST: Final = 8
 """A shorter one is no key of Neon's, and hiding it would tear words apart."""
 HIDDEN: Final = "***"
 
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*(?=@)")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _API_KEY = re.compile(r"\bnapi_\w+")
 """Neon: API keys begin with ``napi_``."""
 

@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.errors import InvalidInputError, NotSentError
 from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, read, unreachable
+from reconciler.neon.secret import redact
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
+    from reconciler.neon.secret import Secret
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -44,7 +46,8 @@ NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyErro
 class Transport:
     """Sends calls to one API host. An async context manager: leaving it closes the connections.
 
-    ``via`` takes the place of the network: an ``httpx.ASGITransport`` around a simulator.
+    ``via`` takes the place of the network: an ``httpx.ASGITransport`` around a simulator. No message of an
+    error shows any of the ``secrets``.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Transport:
         via: httpx.AsyncBaseTransport | None = None,
         random: Random | None = None,
         calls_in_flight: int = CALLS_IN_FLIGHT,
+        secrets: tuple[Secret, ...] = (),
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=_checked(host),
@@ -65,6 +69,7 @@ class Transport:
             follow_redirects=False,
         )
         self._pace = pace
+        self._secrets = secrets
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._calls = 0
@@ -98,7 +103,7 @@ class Transport:
         refusals, UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was
         lost, UnexpectedAnswerError for an answer to a read that is not of this shape.
         """
-        exchange = Exchange(call, key, request_id or self._new_request_id())
+        exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(TryAgain),
             wait=self._wait_seconds,
@@ -181,16 +186,17 @@ def _reason(error: Exception) -> str:
 
 def _checked(host: str) -> httpx.URL:
     """The base URL; a key never travels in clear, except to this machine."""
+    shown = redact(host)
     try:
         url = httpx.URL(host.strip().rstrip("/"))
     except httpx.InvalidURL as error:
-        raise InvalidInputError(f"{host!r} is no address of an API: {error}") from error
+        raise InvalidInputError(f"{shown!r} is no address of an API: {redact(str(error))}") from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise InvalidInputError(
-            f"{host!r} is no address of an API", hint="it looks like https://console.neon.tech/api/v2"
+            f"{shown!r} is no address of an API", hint="it looks like https://console.neon.tech/api/v2"
         )
     if url.scheme == "http" and not _loopback(url.host):
-        raise InvalidInputError(f"{host} would carry API keys in clear", hint="use https://")
+        raise InvalidInputError(f"{shown} would carry API keys in clear", hint="use https://")
     return url
 
 

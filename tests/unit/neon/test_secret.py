@@ -38,6 +38,7 @@ def test_the_repr_of_everything_that_holds_a_key_is_safe_to_log() -> None:
     ("text", "shown"),
     [
         ("postgresql://owner:p%40ss@ep-1.neon.tech/neondb", "postgresql://***@ep-1.neon.tech/neondb"),
+        ("https://some-key@neon.test/api is no host", "https://***@neon.test/api is no host"),
         ("key napi_abc123 is unknown", "key *** is unknown"),
         ("the key my-long-key is unknown", "the key *** is unknown"),
         ("see https://neon.tech:443/docs and a@b.c", "see https://neon.tech:443/docs and a@b.c"),

@@ -1,0 +1,219 @@
+"""Keys and passwords, marked so that they can be found, are looked for in all that every command leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from reconciler.simulator.keys import Key, KeyKind, give
+from reconciler.simulator.simulator import Simulator
+from tests import figures
+from tests.e2e.processes import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEYS: Final = {
+    "PERSONAL_API_KEY": "marked-personal-0b1946ac92492d23",
+    "FREE_ORG_API_KEY": "marked-free-9c56cc51b374c3ba18921",
+    "PAID_ORG_API_KEY": "marked-paid-7692c3ad3540bb803c020",
+}
+FOREIGN: Final = "marked-foreign-b3aee66cd32cfef6ba06"
+"""A key that opens nothing."""
+TYPED: Final = "marked-typed-5b1dd5f4add47c60ac55"
+"""One that somebody types into an address, where every process of the machine can see it; no output repeats it."""
+LOUD: Final = """
+import logging, sys
+logging.basicConfig(level=logging.DEBUG)
+from reconciler.cli.main import main
+main(sys.argv[1:])
+"""
+"""Every library says all that it has to say."""
+QUIET: Final = """
+import sys
+from reconciler.cli.main import main
+main(sys.argv[1:])
+"""
+GIT: Final = """#!/bin/sh
+{ env; echo "$@"; } >> "{log}"
+exec "{git}" "$@"
+"""
+ECHO: Final = " ".join([*KEYS.values(), "postgresql://owner:marked-password-in-an-answer@ep-1.neon.test/db"])
+"""What an answer that is up to no good repeats."""
+ECHOING: Final[list[dict[str, Any]]] = [
+    {"effect": {"type": "AnswerWith", "status": 400, "message": ECHO}, "times": None},
+    {"effect": {"type": "AnswerWith", "status": 403, "message": ECHO, "code": ECHO}, "times": None},
+    {"effect": {"type": "AnswerWith", "status": 502, "text": f"<html>{ECHO}</html>"}, "times": None},
+    {"effect": {"type": "AnswerWith", "status": 200, "text": f'{{"projects": "{ECHO}"}}'}, "times": None},
+    {"effect": {"type": "AnswerWith", "status": 500, "message": ECHO}, "method": "PATCH", "times": None},
+]
+SINK: Final = "strings.jsonl"
+"""The only file that is to hold a password."""
+TENANTS: Final[list[dict[str, Any]]] = [
+    {"tenant": "acme", "tier": "pro", "dev_branches": ["development"], "snapshots": ["v1"]},
+    {"tenant": "bluebird", "tier": "free"},
+]
+
+
+@dataclass
+class Searched:
+    """A place whose commands are watched, with all that they left behind."""
+
+    place: Place
+    program: str
+    outputs: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def run(self, *args: str, stdin: str = "", **environ: str) -> int:
+        """A command; what it says is kept, and the command lines of all processes meanwhile."""
+        over = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(over,))
+        watcher.start()
+        ended = subprocess.run(
+            [sys.executable, "-c", self.program, *args],
+            cwd=self.place.folder,
+            env={**self.place.environ, **environ},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        over.set()
+        watcher.join()
+        self.outputs += [ended.stdout, ended.stderr]
+        return ended.returncode
+
+    def _watch(self, over: threading.Event) -> None:
+        while not over.wait(0.05):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(process.read_bytes().decode(errors="replace"))
+                except OSError:
+                    continue
+
+    def declare(self, tenants: list[dict[str, Any]]) -> None:
+        lines = "\n".join(json.dumps(tenant) for tenant in tenants)
+        (self.place.folder / "fleet.ndjson").write_text(lines, encoding="utf-8")
+
+    def fault(self, fault: dict[str, Any] | None) -> None:
+        """Set a fault, or take all away."""
+        page = self.place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/faults")
+        if fault is None:
+            httpx.delete(page, trust_env=False)
+        else:
+            httpx.post(page, json=fault, trust_env=False).raise_for_status()
+
+    def left(self) -> Iterator[tuple[str, str]]:
+        """Everything that could hold a secret, by where it was."""
+        yield from ((f"output {number}", text) for number, text in enumerate(self.outputs))
+        yield "process list", "\n".join(self.seen).replace(TYPED, "")
+        for file in sorted(self.place.folder.rglob("*")):
+            if file.is_file() and file.name != SINK and not file.name.startswith("sim.db"):
+                yield str(file.relative_to(self.place.folder)), file.read_bytes().decode(errors="replace")
+
+    def secrets(self) -> list[str]:
+        """The keys, and every password that there is or was."""
+        with Simulator.open(self.place.folder / "sim.db") as simulator:
+            rows = simulator.world.store.rows("SELECT DISTINCT password FROM roles WHERE password IS NOT NULL")
+        return [*KEYS.values(), FOREIGN, TYPED, "marked-password-in-an-answer", *(row["password"] for row in rows)]
+
+
+@pytest.fixture
+def watched(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Searched]:
+    place = Place(tmp_path)
+    (tmp_path / "tmp").mkdir()
+    place.environ |= {"TMPDIR": str(tmp_path / "tmp"), "RECONCILER_TRACEBACK": "1"}
+    searched = Searched(place, request.param)
+    searched.declare(TENANTS)
+    under_version_control(place)
+    with place.served():
+        place.environ |= KEYS
+        mark(tmp_path / "sim.db", place.environ)
+        yield searched
+
+
+def under_version_control(place: Place) -> None:
+    """A commit, and a ``git`` on the path that notes what it gets to know."""
+    git = shutil.which("git")
+    assert git is not None
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "tiers.yaml", "fleet.ndjson"), (*who, "commit", "-q", "-m", "All")):
+        subprocess.run([git, "-C", str(place.folder), *command], check=True)
+    wrapper = place.folder / "bin/git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(GIT.replace("{log}", str(place.folder / "git.log")).replace("{git}", git), encoding="utf-8")
+    wrapper.chmod(0o755)
+    place.environ["PATH"] = f"{wrapper.parent}{os.pathsep}{place.environ['PATH']}"
+
+
+def mark(account: Path, environ: dict[str, str]) -> None:
+    """Let the marked keys open what the simulator's own ones do."""
+    with Simulator.open(account) as simulator, simulator.world.writing() as transaction:
+        give(transaction, KEYS["PERSONAL_API_KEY"], Key(KeyKind.PERSONAL), "marked")
+        for name in ("FREE", "PAID"):
+            org_id = environ[f"NEON_{name}_ORG_ID"]
+            give(transaction, KEYS[f"{name}_ORG_API_KEY"], Key(KeyKind.ORGANIZATION, org_id), "marked")
+
+
+def use_every_command(searched: Searched) -> None:
+    """A fleet's life, with a report of every kind."""
+    run = searched.run
+    assert run("validate", "--format", "json") == 0
+    files = ("--output", "plan.txt", "--output", "p.json", "--out", "saved.json")
+    assert run("plan", "--format", "markdown", *files) == 0
+    assert run("show", "saved.json") == 0
+    assert run("apply", "saved.json", "--yes", "--journal", "journal.jsonl", "--output", "report.json") == 0
+    assert run("drift", "--format", "json", "--depth", "deep") == 0
+    signing_up = ("converge", "-", "--connections-to", SINK, "--single-writer", "--journal", "journal.jsonl")
+    assert run(*signing_up, stdin='{"tenant": "zoe", "tier": "free"}') == 0
+    searched.declare([{**TENANTS[0], "tier": "free", "dev_branches": []}, {**TENANTS[1], "tier": "pro"}])
+    assert run("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl", "--format", "json") == 0
+    assert run("schema", "plan") == 0
+
+
+def let_every_command_fail(searched: Searched) -> None:
+    """Answers that repeat the keys, keys that open nothing, hosts that are none, a defect."""
+    run = searched.run
+    searched.declare([{**tenant, "overrides": {"quota": {"data_transfer": "60GiB"}}} for tenant in TENANTS])
+    commands = (("plan", "--format", "json"), ("drift",), ("apply", "--yes", "--journal", "journal.jsonl"))
+    for fault in ECHOING:
+        searched.fault(fault)
+        assert run(*commands[-1]) != 0
+        searched.fault(None)
+    for command in commands:
+        assert run(*command, FREE_ORG_API_KEY=FOREIGN) == 4
+        assert run(*command, "--api-host", f"https://{TYPED}@neon.test/api/v2") == 3
+    assert run("plan", "--api-host", "http://127.0.0.1:9/api/v2", FREE_ORG_API_KEY=FOREIGN) == 1
+    literal = (searched.place.folder / "tiers.yaml").read_text(encoding="utf-8")
+    broken = literal.replace("${PAID_ORG_API_KEY}", KEYS["PAID_ORG_API_KEY"])
+    (searched.place.folder / "tiers.yaml").write_text(broken, encoding="utf-8")
+    assert run("validate") == 3
+    (searched.place.folder / "tiers.yaml").write_text(literal, encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("watched", [QUIET, LOUD], ids=["as usual", "every library logging"], indirect=True)
+def test_no_key_and_no_password_is_found_in_anything_that_a_command_leaves_behind(watched: Searched) -> None:
+    use_every_command(watched)
+    let_every_command_fail(watched)
+    secrets, left = watched.secrets(), dict(watched.left())
+    assert len(secrets) >= 8
+    assert {"journal.jsonl", "saved.json", "plan.txt", "p.json", "report.json", "git.log"} <= left.keys()
+    found = [(where, secret) for where, text in left.items() for secret in secrets if secret in text]
+    figures.count("outputs searched for secrets", times=len(left), held=not found)
+    assert not found
+    handed_out = (watched.place.folder / SINK).read_text(encoding="utf-8")
+    assert any(secret in handed_out for secret in secrets), "the search itself finds nothing"
+    for file in (SINK, "journal.jsonl"):
+        assert stat.S_IMODE((watched.place.folder / file).stat().st_mode) == 0o600

@@ -25,6 +25,8 @@ SECOND_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 MAX_AMOUNT: Final = 2**63 - 1
 """Neon: quota members are 64-bit integers."""
+LONGEST_SHOWN: Final = 60
+"""Characters of what was written that a message repeats."""
 
 _AMOUNT = re.compile(r"(?P<number>[0-9]{1,19}(?:\.[0-9]{1,9})?) ?(?P<unit>[A-Za-z]*)")
 
@@ -42,21 +44,28 @@ def parse_seconds(text: str) -> int:
 def _parse(text: str, units: dict[str, int], *, example: str) -> int:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"expected {example}, not {text!r}")
+        raise ValueError(f"expected {example}, not {_shown(text)}")
     unit = match["unit"]
     if unit and unit not in units:
-        raise ValueError(f"unknown unit {unit!r}: one of {', '.join(units)}")
+        raise ValueError(f"unknown unit {_shown(unit)}: one of {', '.join(units)}")
     amount = Fraction(match["number"]) * units.get(unit, 1)
     if amount.denominator != 1:
-        raise ValueError(f"{text!r} is not a whole number of {'bytes' if units is BYTE_UNITS else 'seconds'}")
+        raise ValueError(
+            f"{_shown(text)} is not a whole number of {'bytes' if units is BYTE_UNITS else 'seconds'}"
+        )
     if amount > MAX_AMOUNT:
-        raise ValueError(f"{text!r} is too large: at most {MAX_AMOUNT}")
+        raise ValueError(f"{_shown(text)} is too large: at most {MAX_AMOUNT}")
     return int(amount)
 
 
 def format_bytes(amount: int) -> str:
     """The shortest exact way to write it: ``512MiB``, ``5GB``, ``1000001B``."""
     return _format(amount, ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "kB", "B"), BYTE_UNITS)
+
+
+def _shown(text: str) -> str:
+    """In quotes, and not too long for a line."""
+    return repr(text) if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]!r}..."
 
 
 def format_seconds(amount: int) -> str:

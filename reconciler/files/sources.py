@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from reconciler.files.price_list import Source
     from reconciler.files.tree import Tree
 
+MOST_BROKEN_LINES: Final = 1000
+"""After which the rest of a file is not read: it is something else than tenants."""
+NO_JSON: Final = "the rest is not read; is this a file of one JSON tenant a line?"
 _PIN: Final = b"project_id"
 _NAME_SIGN: Final = "[a-z0-9._-]"
 """What a tenant's name is made of."""
@@ -156,7 +159,12 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
     lines: dict[str, Entry] = {}
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
+        broken = 0
         for line, entry in read_lines(data, tree.name(path)):
+            broken += isinstance(entry, Problem)
+            if broken > MOST_BROKEN_LINES:
+                collection.lose(Problem(entry.location, f"more than {MOST_BROKEN_LINES:,} broken lines", NO_JSON))
+                break
             names = _names(entry, line)
             collection.lost |= not names
             if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:

@@ -93,14 +93,16 @@ class WorkTree:
                 yield from self._walk(entry.path, below, home, problems)
             elif entry.is_file():
                 yield below
+            else:
+                problems.append(self._problem(below, "is neither a file nor a folder"))
 
     def _link(self, entry: os.DirEntry[str], path: str, home: str, problems: list[Problem]) -> Iterator[str]:
         goal = os.path.realpath(entry.path)
         if os.path.commonpath([goal, home]) != home:
             problems.append(self._problem(path, "the symbolic link leaves the folder of the tenants"))
-        elif entry.is_dir():
+        elif os.path.isdir(goal):  # noqa: PTH112 (an entry of a loop would raise)
             problems.append(self._problem(path, "symbolic links to folders are not followed"))
-        elif entry.is_file():
+        elif os.path.isfile(goal):  # noqa: PTH113
             yield path
         else:
             problems.append(self._problem(path, "the symbolic link leads nowhere"))

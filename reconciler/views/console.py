@@ -7,6 +7,8 @@ import sys
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
+from reconciler.views.printable import harmless
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -25,8 +27,10 @@ def stderr_console() -> Console:
 
 
 def show(view: RenderableType, console: Console) -> None:
-    """Print a view; lines that must stay whole are never cut."""
-    console.print(view, crop=False)
+    """Print a view; lines that must stay whole are never cut, and none is a command to a CI runner."""
+    with console.capture() as captured:
+        console.print(view, crop=False)
+    console.file.write(harmless(captured.get()))
 
 
 def as_text(view: RenderableType, width: int = WIDTH) -> str:

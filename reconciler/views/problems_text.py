@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
 
 
+MOST: Final = 200
+"""Problems that are listed; a file of another format has as many as lines."""
+
+
 def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> RenderableType:
     """Every problem as ``file:line:col: message``, in the order of the files, and how many there are.
 
@@ -33,8 +37,10 @@ def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> 
 
 
 def _pieces(problems: Sequence[Problem], desired: DesiredState | None) -> Iterator[Piece | Text]:
-    for problem in problems:
+    for problem in problems[:MOST]:
         yield from _problem(problem)
+    if len(problems) > MOST:
+        yield Line(Text(), Text(f"... and {len(problems) - MOST:,} more; --format json lists all", signs.ASIDE))
     if problems:
         yield blank()
     yield Line(Text(), Text(problems_summary(problems, desired), signs.HEADING))

@@ -36,8 +36,13 @@ texts = some.text(some.characters(exclude_categories=["Cs"]), max_size=12) | som
         "--",
         "\u2028",
         "\udcff",
+        "::stop-commands::x",
+        "##[error]x",
+        "##vso[task.complete]x",
     ]
 )
+COMMANDS = ("::", "##[", "##vso[")
+"""What begins a line that GitHub's and Azure's runners carry out, wherever in the line it stands first."""
 
 
 def everything_called(text: str) -> Plan:
@@ -79,7 +84,9 @@ def everything_called(text: str) -> Plan:
 
 
 def safe(printed: str) -> bool:
-    return all(character.isprintable() for character in printed.replace("\n", ""))
+    return all(character.isprintable() for character in printed.replace("\n", "")) and not any(
+        line.lstrip().startswith(COMMANDS) for line in printed.splitlines()
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 START_SECONDS: Final = 0.3
 """How long a new compute is in state ``init``."""
 
+CHOSEN: Final = ("name", "settings", "pooler_enabled", "pooler_mode", "disabled", "passwordless_access")
+"""What else than its size can be stated about a new compute, and is reported as it was stated."""
+
 
 def compute_of(stated: Mapping[str, Any], defaults: Mapping[str, Any], behaviour: Behaviour) -> Document:
     """Size and suspension: what is stated, else the defaults, worded as the API reports it."""
@@ -40,12 +43,10 @@ def create(
     branch_id: str,
     kind: str,
     compute: Mapping[str, Any],
-    settings: Mapping[str, Any] | None = None,
-    active_until: float | None = None,
+    stated: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Store a compute; it starts at once and suspends when its timeout has passed, unless told otherwise."""
+    """Store a compute; it starts at once, unless it is disabled, and suspends when its timeout has passed."""
     now, endpoint_id = transaction.now, ids.endpoint_id(transaction.number())
-    until = now + idle_after(compute) if active_until is None else active_until
     body = documents.endpoint(
         endpoint_id=endpoint_id,
         project_id=project["id"],
@@ -53,9 +54,11 @@ def create(
         region_id=project["region_id"],
         kind=kind,
         compute=compute,
-        settings=settings or {"pg_settings": {}},
+        settings={"pg_settings": {}},
         now=now,
     )
+    body.update({member: value for member, value in (stated or {}).items() if member in CHOSEN})
+    until = now if body["disabled"] else now + idle_after(compute)
     transaction.insert(
         "endpoints",
         id=endpoint_id,
@@ -67,7 +70,8 @@ def create(
         body=msgspec.json.encode(body).decode(),
     )
     _runs_until(transaction, project["id"], until)
-    return {**body, "current_state": "init", "pending_state": "active"}
+    state = {"current_state": "idle"} if body["disabled"] else {"current_state": "init", "pending_state": "active"}
+    return {**body, **state}
 
 
 def _runs_until(transaction: Transaction, project_id: str, until: float) -> None:

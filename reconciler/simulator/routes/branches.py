@@ -241,7 +241,7 @@ def _create_endpoint(
         branch_id=branch_id,
         kind=stated["type"],
         compute=compute,
-        settings=stated.get("settings"),
+        stated=stated,
     )
 
 

@@ -73,9 +73,9 @@ def create_endpoint(call: Call) -> Answer:
             branch_id=branch_id,
             kind=stated["type"],
             compute=compute,
-            settings=stated.get("settings"),
+            stated=stated,
         )
-        works = [Work("start_compute", branch_id, made["id"])]
+        works = [] if made["disabled"] else [Work("start_compute", branch_id, made["id"])]
         started = operations.start(transaction, project["id"], works, call.script.fate)
     return Answer({"endpoint": made, "operations": started}, status=201)
 

@@ -115,3 +115,31 @@ def test_a_compute_is_deleted_and_deleting_it_again_is_204() -> None:
         neon.done("DELETE", path)
         assert neon.ask("DELETE", path).status_code == 204
         assert neon.refused("GET", path)[0] == 404
+
+
+def new_reader(neon: Account, **members: Any) -> Any:
+    """What answers the creation of a compute for reading, beside the one that a project has."""
+    path = compute_of(neon)
+    branch_id = neon.get(path)["endpoint"]["branch_id"]
+    body = {"endpoint": {"branch_id": branch_id, "type": "read_only", **members}}
+    return neon.done("POST", path.rpartition("/")[0], body)
+
+
+def test_a_new_compute_is_all_that_was_said_about_it() -> None:
+    with account() as neon:
+        said = {"name": "reports", "pooler_enabled": True, "passwordless_access": False}
+        made = new_reader(neon, settings={"pg_settings": {"work_mem": "8MB"}}, **said)
+        assert [operation["action"] for operation in made["operations"]] == ["start_compute"]
+        stored = neon.get(f"/projects/{made['endpoint']['project_id']}/endpoints/{made['endpoint']['id']}")
+        assert {**stored["endpoint"], **said} == stored["endpoint"]
+        assert stored["endpoint"]["settings"] == {"pg_settings": {"work_mem": "8MB"}}
+
+
+def test_a_compute_that_is_made_disabled_does_not_start() -> None:
+    with account() as neon:
+        made = new_reader(neon, disabled=True)
+        assert made["operations"] == []
+        assert made["endpoint"]["current_state"] == "idle"
+        path = f"/projects/{made['endpoint']['project_id']}/endpoints/{made['endpoint']['id']}"
+        assert state(neon, path) == "idle"
+        assert neon.refused("POST", f"{path}/start") == (422, "endpoint is disabled")

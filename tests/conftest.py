@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,10 +14,19 @@ from tests.contract.installed import ABSENT
 from tests.contract.judge import MAX_LISTED, SESSION, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
 WORKERS: Final = Tally()
 """The sum of what the workers of a parallel run have seen."""
+CLIENT: Final = "client"
+"""The mark of a test in which a client of Neon's acts, and the property under which its report names that one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Reports pass from workers to the run that started them, marks do not."""
+    for item in items:
+        for mark in item.iter_markers(CLIENT):
+            item.user_properties.append((CLIENT, mark.args[0]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,3 +72,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     if total.unjudged:
         terminalreporter.write_line(f"{total.unjudged} exchanges passed unjudged: {ABSENT}")
+    write_clients(terminalreporter)
+
+
+def write_clients(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many scenarios of Neon's own clients have passed, where there were any."""
+    stats = terminalreporter.stats
+    if not any(clients(stats[outcome]) for outcome in stats):
+        return
+    broken = {report.nodeid for report in stats.get("error", ())}
+    passed = Counter(clients(report for report in stats.get("passed", ()) if report.nodeid not in broken))
+    listed = ", ".join(f"{client} {passed[client]}" for client in sorted(passed))
+    scenarios = "scenario" if passed.total() == 1 else "scenarios"
+    ending = f" ({listed})" if listed else ""
+    terminalreporter.write_line(f"Neon's own clients: {passed.total()} {scenarios} passed{ending}")
+
+
+def clients(reports: Iterable[object]) -> list[str]:
+    """The client of each report that is about one."""
+    return [
+        str(client)
+        for report in reports
+        for name, client in getattr(report, "user_properties", ())
+        if name == CLIENT
+    ]

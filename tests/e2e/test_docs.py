@@ -12,6 +12,7 @@ ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 PACKAGES = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__init__.py"))
 TEST_FOLDERS = sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py"))
 NAMED = sorted({name for name in re.findall(r"`([\w./-]+)`", ARCHITECTURE) if "/" in name or "." in name})
+DOCUMENTS = ["SECURITY.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 STILL_TO_COME = ARCHITECTURE.partition("## What comes next")[2]
 
 
@@ -33,6 +34,13 @@ def test_every_folder_of_tests_is_told_of(folder: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMED if f"`{name}`" not in STILL_TO_COME])
 def test_every_file_told_of_is_there(name: str) -> None:
     assert exists(name)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_a_document_names_is_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:tests|reconciler|docs|bench)/[\w./-]+)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_files_are_told_of() -> None:

@@ -1,0 +1,178 @@
+"""Whatever an answer holds, a run ends in words, deletes and doubles nothing, and the next one converges."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.cli.surroundings import Surroundings
+from reconciler.errors import ExitCode
+from reconciler.simulator.simulator import Simulator
+from tests import figures
+from tests.contract.breaking import changed, places
+from tests.contract.judge import raw_content, with_content
+from tests.e2e.command_line import Ended, Shell, run_in
+from tests.property.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BEFORE = {
+    "acme": "tier: pro\ndev_branches: [dev]\nsnapshots: [v1]",
+    "bluebird": "tier: free",
+    "cedar": "tier: free",
+}
+AFTER = {
+    "acme": "tier: pro\ndev_branches: [dev, qa]\nsnapshots: [v1, v2]\noverrides: {compute: {max_cu: 8}}",
+    "bluebird": "tier: pro",
+    "cedar": "tier: free\noverrides: {quota: {data_transfer: 6GiB}}",
+    "dawn": "tier: free",
+}
+REQUESTS = 40
+"""About as many as the second apply makes."""
+LEFT_OUT = object()
+
+VALUES: dict[str, Any] = {
+    "nothing": LEFT_OUT,
+    "null": None,
+    "true": True,
+    "below zero": -1,
+    "zero": 0,
+    "400 digits": 10**400,
+    "nearly infinite": 1e308,
+    "no text": "",
+    "a letter": "x",
+    "no list": [],
+    "no object": {},
+    "a list of null": [None],
+    "objects": {"": {}},
+    "a terminal's command": "\x1b[2J",
+    "a runner's command": "::error::x",
+    "backwards": "\u202e",
+    "half a pair": "\ud800",
+    "100,000 letters": "a" * 100_000,
+    "the last day": "9999-12-31T23:59:59Z",
+    "no day": "0000-00-00T00:00:00Z",
+    "no zone": "2026-11-23T09:00:00+99:99",
+}
+WHOLE: dict[str, bytes] = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "an object": b"{}",
+    "a text": b'""',
+    "lists in each other": b"[" * 100_000,
+    "objects in each other": b'{"a":' * 10_000,
+    "a number": b"1" * 5000,
+    "no UTF-8": b"\xff{}",
+    "a page": b"<html>",
+}
+
+
+@dataclass(frozen=True)
+class Spoiling(httpx.AsyncBaseTransport):
+    """Changes the answer to the n-th request, on the client's side of the wire."""
+
+    inner: httpx.AsyncBaseTransport
+    turns: Iterator[int]
+    number: int
+    spoil: Callable[[bytes], bytes]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self.inner.handle_async_request(request)
+        if next(self.turns) != self.number:
+            return response
+        content = self.spoil(await raw_content(response))
+        response.headers.pop("content-length", None)
+        return with_content(response, content, read=False)
+
+
+def declare(shell: Shell, tenants: dict[str, str]) -> None:
+    for name, text in tenants.items():
+        shell.tenant(name, text)
+
+
+def spoilt(shell: Shell, number: int, spoil: Callable[[bytes], bytes]) -> Ended:
+    """An apply, one of whose answers is spoilt."""
+    turns = iter(range(10**6))
+    around = Surroundings(
+        environ=shell.environ, wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil)
+    )
+    return run_in(shell.folder, ("apply", "--yes", "--simulator", "sim.db"), around)
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """A value put into one place of a document, or what stands there left out; or another document."""
+
+    place: int
+    value: str
+
+    def __call__(self, content: bytes) -> bytes:
+        if self.value in WHOLE and self.place < 0:
+            return WHOLE[self.value]
+        if not content:
+            return content
+        document = json.loads(content)
+        paths = [path for path in places(document, object) if path]
+        return json.dumps(self._changed(document, paths[self.place % len(paths)])).encode() if paths else content
+
+    def _changed(self, document: Any, path: tuple[Any, ...]) -> Any:
+        value, key = VALUES[self.value], path[-1]
+        if value is LEFT_OUT and isinstance(key, str):
+            return changed(document, path[:-1], lambda found: {k: v for k, v in found.items() if k != key})
+        return changed(document, path, lambda _: None if value is LEFT_OUT else value)
+
+
+spoils = st.one_of(
+    st.builds(Spoil, st.integers(0, 10_000), st.sampled_from(sorted(VALUES))),
+    st.builds(Spoil, st.just(-1), st.sampled_from(sorted(WHOLE))),
+)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The account of a fleet in sync, as a file."""
+    shell = Shell(tmp_path_factory.mktemp("begun"))
+    declare(shell, BEFORE)
+    shell.applied()
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        simulator.world.store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    return shell.folder / "sim.db"
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, REQUESTS), spoils)
+def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, number: int, spoil: Spoil) -> None:
+    with TemporaryDirectory() as folder:
+        shell = Shell(Path(folder))
+        shutil.copy(begun, shell.folder / "sim.db")
+        declare(shell, AFTER)
+        before = rows(shell)
+        ended = spoilt(shell, number, spoil)
+        figures.count("spoilt answers")
+        assert ended.code in set(ExitCode)
+        assert not any(word in ended.out + ended.err for word in ("Traceback", "defect"))
+        assert all(sign.isprintable() for sign in (ended.out + ended.err).replace("\n", ""))
+        assert before.projects.keys() <= rows(shell).projects.keys()
+        assert before.branches.keys() <= rows(shell).branches.keys()
+        assert before.snapshots.keys() <= rows(shell).snapshots.keys()
+        again = shell.simulated("apply", "--yes")
+        assert again.code == 0, (ended, again)
+        names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
+        assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
+
+
+def rows(shell: Shell) -> Rows:
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        return Rows.of(simulator)

@@ -89,7 +89,7 @@ def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
     body = b"{}" if answer.status == HTTPStatus.NO_CONTENT else answer.body
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(exchange, error) from error
 
 
@@ -218,7 +218,7 @@ def _json(answer: Answer) -> dict[str, Any]:
     """An error's body where it is a JSON object, else nothing: HTML and empty bodies occur too."""
     try:
         body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -71,7 +71,7 @@ class Call:
         """The request body. Refuses with 400 what is not of that kind."""
         try:
             return msgspec.json.decode(self.content or b"null", type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refusal(400, f"invalid request: {error}") from None
 
     def parameters(self, kind: type[T]) -> T:

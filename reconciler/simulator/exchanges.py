@@ -35,7 +35,7 @@ class Exchange:
         """The request body; None where there was none that is JSON."""
         try:
             decoded: Json = msgspec.json.decode(self.content)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         return decoded
 

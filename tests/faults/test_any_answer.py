@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.surroundings import Surroundings
@@ -152,7 +152,9 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, REQUESTS), spoils)
+@given(number=st.integers(0, REQUESTS), spoil=spoils)
+@example(number=0, spoil=Spoil(-1, "objects in each other"))
+@example(number=9, spoil=Spoil(-1, "lists in each other"))
 def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, number: int, spoil: Spoil) -> None:
     with TemporaryDirectory() as folder:
         shell = Shell(Path(folder))

@@ -70,7 +70,7 @@ class Content:
         elif self.checker is not None:
             try:
                 value = msgspec.json.decode(content)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 yield Finding(where, f"is not JSON: {error}: {shortened(repr(content))}")
             else:
                 yield from self.checker.findings(value, where)

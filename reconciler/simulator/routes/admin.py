@@ -193,7 +193,7 @@ def admin_routes(simulator: Simulator) -> list[Route]:
 async def _read(request: Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await request.body(), type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Refusal(400, f"invalid request: {error}") from None
 
 

@@ -45,6 +45,15 @@ def test_the_log_holds_every_exchange_and_no_key() -> None:
         assert neon.simulator.organization_keys["free"] not in repr(neon.simulator.requests)
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"project":' * 10_000, b"\xff"])
+def test_a_body_that_nobody_can_read_is_refused(body: bytes) -> None:
+    with account(refusals_allowed=True) as neon:
+        key = {"Authorization": f"Bearer {neon.simulator.personal_key}", "Content-Type": "application/json"}
+        sent = neon.http.request("POST", "/projects", content=body, headers=key)
+        assert neon.runner.run(sent).status_code == 400
+        assert neon.simulator.requests[0].body is None
+
+
 def test_an_account_makes_700_requests_a_minute() -> None:
     with account(behaviour=Behaviour(rate_limit=RateLimit(per_minute=700, per_second_and_route=10_000))) as neon:
         statuses = [neon.ask("GET", "/regions").status_code for _ in range(701)]

@@ -53,7 +53,8 @@ def serving(simulator: Simulator, *, port: int = 0) -> Iterator[str]:
 
 @contextmanager
 def _listening(port: int) -> Iterator[tuple[socket.socket, str]]:
-    with socket.socket() as listener:
+    # asyncio sends small answers at once only on sockets that say they are TCP; else each may wait 40 ms.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
         listener.listen()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 
 from reconciler.simulator.faults import DropAfter
 from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.serve import serve
+from reconciler.simulator.serve import _listening, serve
 from reconciler.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -56,3 +57,10 @@ def test_a_dropped_connection_breaks_on_a_real_socket_too() -> None:
     with Simulator.open(organizations=[SimulatedOrganization("free")]) as simulator:
         simulator.faults.add(DropAfter(), "POST")
         assert served(simulator, use, signal.SIGTERM) == []
+
+
+def test_an_answer_does_not_wait_until_the_client_has_confirmed_its_first_bytes() -> None:
+    with _listening(0) as (listener, _), socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP  # what asyncio asks for before it turns off the wait

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
@@ -34,10 +35,10 @@ from reconciler.simulator.routes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from starlette.requests import Request
     from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
 
     from reconciler.simulator.call import Call, Handler
 
@@ -123,7 +124,10 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
 
 def routes(admin: Sequence[BaseRoute]) -> Starlette:
     """The app behind the front: Neon's API, and the simulator's own pages."""
-    api = [Route(path, _served(handler), methods=[method]) for method, path, handler in ROUTES]
+    handlers: dict[str, dict[str, Handler]] = {}
+    for method, path, handler in ROUTES:
+        handlers.setdefault(path, {})[method] = handler
+    api = [Route(path, _Resource(by_method)) for path, by_method in handlers.items()]
     app = Starlette(
         routes=[Mount(PREFIX, routes=api), Mount("/_simulator", routes=list(admin))],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
@@ -132,17 +136,28 @@ def routes(admin: Sequence[BaseRoute]) -> Starlette:
     return app
 
 
-def _served(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    async def serve(request: Request) -> Response:
-        call: Call = request.scope[CALL]
-        path = {name: unquote(text) for name, text in request.path_params.items()}
-        call = replace(call, path=path, query=_query(request))
-        answer = handler(call)
-        headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
-        content = answer.content
-        return Response(content, answer.status, headers, media_type="application/json" if content else None)
+class _Resource:
+    """One path: the calls it answers, and 405 for every other method, HEAD too."""
 
-    return serve
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        request = Request(scope, receive)
+        if request.method not in self._handlers:
+            raise HTTPException(405, headers={"Allow": ", ".join(self._handlers)})
+        answer = _served(self._handlers[request.method], request)
+        await answer(scope, receive, send)
+
+
+def _served(handler: Handler, request: Request) -> Response:
+    call: Call = request.scope[CALL]
+    path = {name: unquote(text) for name, text in request.path_params.items()}
+    answer = handler(replace(call, path=path, query=_query(request)))
+    headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
+    content = answer.content
+    return Response(content, answer.status, headers, media_type="application/json" if content else None)
 
 
 def _query(request: Request) -> dict[str, str]:
@@ -161,4 +176,4 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
 async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     message = f"{request.method} {request.url.path}: {error.detail}".lower()
-    return JSONResponse({"code": "", "message": message}, error.status_code)
+    return JSONResponse({"code": "", "message": message}, error.status_code, error.headers)

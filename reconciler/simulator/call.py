@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.switches import Switches
 
 T = TypeVar("T")
+
+JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,13 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     content: bytes
+    media_type: str = JSON
     script: Script = Script()
 
     def body(self, kind: type[T]) -> T:
-        """The request body. Refuses with 400 what is not of that kind."""
+        """The request body. Refuses with 400 what is not of that kind, with 415 what does not say it is JSON."""
+        if self.content and self.media_type.partition(";")[0].strip().lower() != JSON:
+            raise Refusal(415, f"unsupported media type {self.media_type!r}, {JSON} is expected")
         try:
             return msgspec.json.decode(self.content or b"null", type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

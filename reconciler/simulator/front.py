@@ -97,7 +97,7 @@ class Front:
         arrived = self._world.clock.now()
         response: Response | None = None
         try:
-            response = await self._carry_out(scope, content, key, request_id)
+            response = await self._carry_out(scope, headers, content, key, request_id)
         finally:
             status = None if response is None else response.status
             self.exchanges.append(_exchange(scope, content, key, request_id, arrived, status))
@@ -110,14 +110,15 @@ class Front:
     def _request_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    async def _carry_out(self, scope: Scope, content: bytes, key: Key | None, request_id: str) -> Response:
+    async def _carry_out(
+        self, scope: Scope, headers: dict[str, str], content: bytes, key: Key | None, request_id: str
+    ) -> Response:
         path = scope["path"].removeprefix(PREFIX)
         incoming = Incoming(scope["method"], path, content, key.org_id if key else None)
         effects = self._faults.strike(incoming)
         response = _instead(effects) or self._over_limit(key, incoming)
         if response is None:
-            call = None if key is None else Call(self._world, key, {}, {}, content, script(effects))
-            response = await self._route(scope, call)
+            response = await self._route(scope, _call(self._world, key, headers, content, effects))
         response = await _afterwards(effects, response)
         return _signed(response, request_id)
 
@@ -138,6 +139,14 @@ class Front:
         if call is None:
             return _error(401, "authentication failed: the API key is not known")
         return await _collect(self._routes, {**scope, "path": _encoded_path(scope), CALL: call})
+
+
+def _call(
+    world: World, key: Key | None, headers: dict[str, str], content: bytes, effects: tuple[AnyEffect, ...]
+) -> Call | None:
+    if key is None:
+        return None
+    return Call(world, key, {}, {}, content, headers.get("content-type", ""), script(effects))
 
 
 def _address(scope: Scope) -> str:

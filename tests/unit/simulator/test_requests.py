@@ -34,3 +34,25 @@ def test_every_method_that_a_path_does_not_have_is_refused_with_those_that_it_ha
             response = send(neon, method, some)
             assert response.status_code == 405, method
             assert response.headers["allow"] == ", ".join(declared), method
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/form-data", "application/jsonp"])
+def test_a_body_that_does_not_say_it_is_json_is_refused(media_type: str | None) -> None:
+    with account(refusals_allowed=True) as neon:
+        response = send(neon, "POST", "/projects", b'{"project": {}}', media_type)
+        assert response.status_code == 415
+        assert neon.names() == []
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_a_body_may_say_more_than_that_it_is_json(media_type: str) -> None:
+    with account() as neon:
+        assert send(neon, "POST", "/projects", b'{"project": {}}', media_type).status_code == 201
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"null", b"[]", b"\xff", b'{"project": {"name": "\xff"}}'])
+def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
+    with account(refusals_allowed=True) as neon:
+        response = send(neon, "POST", "/projects", content, "application/json")
+        assert response.status_code == 400
+        assert response.json()["message"].startswith("invalid request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from reconciler.simulator.front import CALL, PREFIX
-from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.routes import (
     branches,
     connections,
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from reconciler.simulator.call import Call, Handler
+
+ID: Final = re.compile("[a-z0-9-]{1,60}")
+ID_SUFFIX: Final = "_id"
+"""How places in a path are called that hold an id, and not a name."""
 
 _PROJECT: Final = "/projects/{project_id}"
 _BRANCH: Final = f"{_PROJECT}/branches/{{branch_id}}"
@@ -154,10 +159,18 @@ class _Resource:
 def _served(handler: Handler, request: Request) -> Response:
     call: Call = request.scope[CALL]
     path = {name: unquote(text) for name, text in request.path_params.items()}
+    _check_ids(path)
     answer = handler(replace(call, path=path, query=_query(request)))
     headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
     content = answer.content
     return Response(content, answer.status, headers, media_type="application/json" if content else None)
+
+
+def _check_ids(path: Mapping[str, str]) -> None:
+    """Refuse with 404 what no id can be, before a route takes it for something that is gone."""
+    for name, text in path.items():
+        if name.endswith(ID_SUFFIX) and not ID.fullmatch(text):
+            raise not_found(name.removesuffix(ID_SUFFIX).replace("_", " "))
 
 
 def _query(request: Request) -> dict[str, str]:

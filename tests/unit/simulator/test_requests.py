@@ -56,3 +56,11 @@ def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
         response = send(neon, "POST", "/projects", content, "application/json")
         assert response.status_code == 400
         assert response.json()["message"].startswith("invalid request")
+
+
+@pytest.mark.parametrize("branch_id", ["%C2%84", "Main", "a" * 61, "br%2Fx"])
+def test_what_cannot_be_an_id_is_not_taken_for_something_that_is_gone_already(branch_id: str) -> None:
+    with account(refusals_allowed=True) as neon:
+        path = f"/projects/{neon.create()['project']['id']}/branches"
+        assert neon.refused("DELETE", f"{path}/{branch_id}") == (404, "branch not found")
+        assert neon.ask("DELETE", f"{path}/br-gone-1").status_code == 204

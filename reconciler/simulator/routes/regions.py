@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, Struct, UnsetType
+
+from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - msgspec reads it
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.documents import DEFAULT_REGION, REGIONS
 
 
-def list_regions(call: Call) -> Answer:  # noqa: ARG001
+class ListRegions(Struct, forbid_unknown_fields=True):
+    """The query of the list; here every organization has the same regions."""
+
+    org_id: ResourceId | UnsetType = UNSET
+
+
+def list_regions(call: Call) -> Answer:
     """GET /regions."""
+    call.parameters(ListRegions)
     regions = [
         {
             "region_id": region_id,

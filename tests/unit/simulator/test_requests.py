@@ -64,3 +64,11 @@ def test_what_cannot_be_an_id_is_not_taken_for_something_that_is_gone_already(br
         path = f"/projects/{neon.create()['project']['id']}/branches"
         assert neon.refused("DELETE", f"{path}/{branch_id}") == (404, "branch not found")
         assert neon.ask("DELETE", f"{path}/br-gone-1").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "query", ["/projects?timeout=null", "/projects/shared?timeout=null", "/regions?org_id=A", "/regions?org=a"]
+)
+def test_a_query_that_the_api_does_not_have_is_refused(query: str) -> None:
+    with account(refusals_allowed=True) as neon:
+        assert neon.ask("GET", query).status_code == 400

@@ -47,6 +47,9 @@ ID: Final = re.compile("[a-z0-9-]{1,60}")
 ID_SUFFIX: Final = "_id"
 """How places in a path are called that hold an id, and not a name."""
 
+LISTS: Final = frozenset({"project_ids", "branch_ids", "metrics"})
+"""Parameters of queries that can be given several times."""
+
 _PROJECT: Final = "/projects/{project_id}"
 _BRANCH: Final = f"{_PROJECT}/branches/{{branch_id}}"
 _SNAPSHOT: Final = f"{_PROJECT}/snapshots/{{snapshot_id}}"
@@ -174,8 +177,12 @@ def _check_ids(path: Mapping[str, str]) -> None:
 
 
 def _query(request: Request) -> dict[str, str]:
-    """What is given several times comes as one list with commas, which Neon takes for the same thing."""
+    """A list that is given item by item comes as one text with commas, which Neon takes for the same thing."""
     named = request.query_params
+    for name in named:
+        times = len(named.getlist(name))
+        if times > 1 and name not in LISTS:
+            raise Refusal(400, f"invalid request: {name} is given {times} times")
     return {name: ",".join(named.getlist(name)) for name in named}
 
 

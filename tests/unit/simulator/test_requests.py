@@ -67,7 +67,14 @@ def test_what_cannot_be_an_id_is_not_taken_for_something_that_is_gone_already(br
 
 
 @pytest.mark.parametrize(
-    "query", ["/projects?timeout=null", "/projects/shared?timeout=null", "/regions?org_id=A", "/regions?org=a"]
+    "query",
+    [
+        "/projects?timeout=null",
+        "/projects?search=a&search=b",
+        "/projects/shared?timeout=null",
+        "/regions?org_id=A",
+        "/regions?org=a",
+    ],
 )
 def test_a_query_that_the_api_does_not_have_is_refused(query: str) -> None:
     with account(refusals_allowed=True) as neon:

@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FUZZ_VENV := .venv-fuzz
+FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check fuzz bench lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -23,15 +25,19 @@ check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+fuzz: $(FUZZ_VENV)/.installed  ## schemathesis against the simulator: every operation, 5,000 cases, in .venv-fuzz
+	$(FUZZ_VENV)/bin/python -m tests.fuzz
+
 bench: $(VENV)/.dev          ## how long a fleet of 30,000 takes, as a ratio to a peer or to the least possible
 	$(BIN)/python bench/fleet.py
 
 lock:                        ## renew the locks (needs uv); the only step that picks versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/runtime.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,4 +49,10 @@ $(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(VENV)/bin/pytho
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.installed
 	$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(FUZZ_VENV)/.installed: requirements/fuzz.lock pyproject.toml
+	$(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_PIP) --require-hashes -r requirements/fuzz.lock
+	$(FUZZ_PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -14,7 +14,7 @@ import os
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -28,6 +28,7 @@ from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import load, parse_tenants
+from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
@@ -37,10 +38,11 @@ from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     import httpx
 
@@ -213,7 +215,7 @@ class Fleet:
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Everything that differs, before any guard: what a person or a program changed behind the files."""
         live = await self._observe(request, on_progress)
-        now = self._now()
+        now = self._time()
         plan = make_plan(
             self.desired,
             live,
@@ -223,7 +225,7 @@ class Fleet:
             only=request.only,
             prune=request.permissions.prune,
         )
-        return Planned(plan, live, now)
+        return Planned(replace(plan, notes=(*plan.notes, *self._clocks_apart())), live, now)
 
     def permit(self, differing: Planned, permissions: Permissions) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -304,7 +306,7 @@ class Fleet:
             second_look=not just_observed,
             single_writer=run.single_writer,
         )
-        with Journal.open(run.journal_path, self._header(run), self._now) as journal:
+        with Journal.open(run.journal_path, self._header(run), self._time) as journal:
             return await execute(
                 planned.plan,
                 self._neon,
@@ -312,7 +314,7 @@ class Fleet:
                 protocol=protocol,
                 organizations={name: planned.live.listed.get(name) for name in self.desired.organizations},
                 journal=journal,
-                now=self._now,
+                now=self._time,
                 stop=run.stop,
                 on_progress=on_progress,
                 on_created=on_created,
@@ -325,8 +327,20 @@ class Fleet:
             actor=actor(),
             commit=run.commit,
             version=version("neon-reconciler"),
-            started_at=self._now(),
+            started_at=self._time(),
         )
+
+    def _time(self) -> datetime:
+        """What every moment is judged by: the clock of this machine unless it is off the API's."""
+        return self._neon.clock.judge(self._now())
+
+    def _clocks_apart(self) -> Iterator[Note]:
+        off = self._neon.clock.off_by(self._now())
+        if abs(off) > CLOCKS_APART:
+            way = "ahead of" if off > timedelta() else "behind"
+            minutes = round(abs(off) / timedelta(minutes=1))
+            told = f"the clock of this machine is {minutes:,} min {way} Neon's: what is due is judged by Neon's"
+            yield Note(None, told)
 
 
 def actor() -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from reconciler.apply.perform import Performed
 from reconciler.apply.readback import (
@@ -19,6 +18,7 @@ from reconciler.apply.readback import (
     snapshot_fields,
 )
 from reconciler.errors import NotFoundError
+from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.plan.action import (
     CreateBranch,
     CreateProject,
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveBranch, LiveEndpoint
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
-
-CLOCKS_APART: Final = timedelta(minutes=1)
-"""How far Neon's clock may be behind the one that says when a call was sent."""
 
 
 @dataclass(frozen=True, slots=True)

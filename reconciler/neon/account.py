@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.neon.api_clock import ApiClock
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Access, OrganizationAccess
     from reconciler.neon.transport import Transport
@@ -25,6 +26,11 @@ class Account:
     def calls(self) -> int:
         """Requests sent so far, retries and polls included."""
         return self._transport.calls
+
+    @property
+    def clock(self) -> ApiClock:
+        """The API's own."""
+        return self._transport.clock
 
     def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
         """From when ``ending`` says so, nothing new is created or moved: NotSentError is raised in its place."""

@@ -93,6 +93,11 @@ def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
         raise _unreadable(exchange, error) from error
 
 
+def moment(answer: Answer) -> datetime | None:
+    """When the API answered, by its own clock; None where the answer does not say."""
+    return _date(answer.headers.get("date", ""))
+
+
 def _unreadable(exchange: Exchange, error: Exception) -> Exception:
     """Of a write we know that Neon took it, but not what it says; a body cut short may arrive whole next time."""
     if not exchange.call.reads:
@@ -236,7 +241,7 @@ def _retry_after_seconds(answer: Answer) -> float:
     stated = answer.headers.get("retry-after", "").strip()
     if stated.isascii() and stated.isdigit():
         return float(stated)
-    until, now = _date(stated), _date(answer.headers.get("date", ""))
+    until, now = _date(stated), moment(answer)
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds()) if until else 0.0
 
 

@@ -15,7 +15,8 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.errors import InvalidInputError, NotSentError
-from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, read, unreachable
+from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, moment, read, unreachable
+from reconciler.neon.api_clock import ApiClock
 from reconciler.neon.secret import redact
 from reconciler.plan.ownership import PRODUCT
 
@@ -73,6 +74,7 @@ class Transport:
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._calls = 0
+        self.clock = ApiClock()
         self._ending: Callable[[], bool] = lambda: False
 
     @property
@@ -124,7 +126,10 @@ class Transport:
         answer = await self._exchange(exchange)
         if answer.status == 429:
             self._pace.slow_down()
-        return read(exchange, answer, shape)
+        decoded = read(exchange, answer, shape)
+        if stated := moment(answer):
+            self.clock.set(stated)
+        return decoded
 
     async def _exchange(self, exchange: Exchange) -> Answer:
         try:

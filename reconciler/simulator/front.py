@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
+from email.utils import formatdate
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -120,7 +121,7 @@ class Front:
         if response is None:
             response = await self._route(scope, _call(self._world, key, headers, content, effects))
         response = await _afterwards(effects, response)
-        return _signed(response, request_id)
+        return _signed(response, request_id, self._world.clock.now())
 
     def _over_limit(self, key: Key | None, incoming: Incoming) -> Response | None:
         behaviour, now = self._world.behaviour, self._world.clock.now()
@@ -230,8 +231,9 @@ def _error(status: int, message: str, code: str = "") -> Response:
     return Response(status, msgspec.json.encode(body), {"content-type": "application/json"})
 
 
-def _signed(response: Response, request_id: str) -> Response:
-    """Name the request in the headers, and in the body of an error (Neon: GeneralError)."""
+def _signed(response: Response, request_id: str, now: float) -> Response:
+    """Name request and moment in the headers, and the request in the body of an error (Neon: GeneralError)."""
+    response.headers["date"] = formatdate(now, usegmt=True)
     response.headers["x-neon-ret-request-id"] = request_id
     if response.status >= 400 and response.content.startswith(b'{"code":'):
         response.content = b'{"request_id":' + msgspec.json.encode(request_id) + b"," + response.content[1:]

@@ -25,7 +25,7 @@ def test_the_traffic_of_a_served_account_counts_and_a_violation_is_known_before_
     with served(tmp_path, tally=tally) as neon:
         assert ask(neon, "GET", "/users/me") == 200
         assert tally.violations == []
-        assert ask(neon, "GET", "/regions", params={"surprise": "1"}) == 200
+        assert ask(neon, "GET", "/regions", params={"surprise": "1"}) == 400
         (violation,) = tally.violations
         assert violation.endswith("query surprise: is not a parameter of this operation")
     assert (tally.exchanges, tally.operations) == (2, {"getCurrentUserInfo", "getActiveRegions"})

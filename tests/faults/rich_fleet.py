@@ -1,0 +1,175 @@
+"""A fleet whose files ask for everything at once, and the simulated account that they find."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from reconciler.cli import exit_codes
+from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.fleet import Fleet, Request, Run
+from reconciler.live.project import Compute
+from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from tests.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
+from tests.wiring import API, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from reconciler.apply.stop import StopSignal
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.fleet import Planned
+    from reconciler.plan.outcome import Report
+    from reconciler.simulator.simulator import Simulator
+    from tests.wiring import World
+
+GIVING_WAY: Final = SnapshotPolicy(AtLimit.REPLACE_OLDEST)
+SMALL: Final = Compute(0.25, 1.0, 300)
+TIERS: Final = tuple(
+    replace(tier, snapshots=GIVING_WAY, dev_branches=DevBranchPolicy(max=5, compute=SMALL))
+    for tier in (FREE_TIER, PRO_TIER)
+)
+LONG_AGO: Final = NOON - timedelta(days=30)
+SOON: Final = NOON + timedelta(days=9)
+ENOUGH: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 100)
+FAIL_ON: Final = ("invalid", "refused", "stale", "incomplete", "drift")
+
+BEFORE: Final = a_fleet(
+    a_tenant("ann", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
+    a_tenant("ben"),
+    a_tenant("cat"),
+    a_tenant(
+        "dan",
+        "pro",
+        dev_branches=(DevBranch("dev"), DevBranch("old")),
+        snapshots=(Snapshot("v0"), Snapshot("v1")),
+    ),
+    a_tenant("eve"),
+    a_tenant("fay", dev_branches=(DevBranch("dev"), DevBranch("old")), snapshots=(Snapshot("v1"),)),
+    a_tenant("ida", "pro"),
+    tiers=TIERS,
+)
+AFTER: Final = a_fleet(
+    a_tenant(
+        "ann",
+        "pro",
+        dev_branches=(DevBranch("dev"), DevBranch("qa", parent="dev")),
+        snapshots=(Snapshot("v2"),),
+    ),
+    a_tenant("ben", "pro"),
+    a_tenant("cat", "pro", overrides=Overrides(compute=Compute(max_cu=6))),
+    a_tenant("dan", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
+    a_tenant("eve", absent=True),
+    a_tenant(
+        "fay",
+        overrides=Overrides(quota={"data_transfer_bytes": 7 * 2**30}, compute=Compute(max_cu=1)),
+        dev_branches=(DevBranch("dev", expires_at=SOON), DevBranch("new")),
+        snapshots=(Snapshot("v2"),),
+    ),
+    a_tenant("gus", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
+    a_tenant("hal"),
+    a_tenant("ida", "pro", overrides=Overrides(quota={"active_time_seconds": 900 * 3600})),
+    tiers=TIERS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an apply ended, as a shell would see it; ``report`` None where it ended before its first write."""
+
+    code: ExitCode
+    report: Report | None = None
+    planned: Planned | None = None
+    error: ReconcilerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The account of ``BEFORE``, and applies of ``AFTER`` to it."""
+
+    world: World
+    folder: Path
+    ahead: timedelta = timedelta()
+    """How far the clock of the machine is ahead of the account's."""
+
+    @property
+    def simulator(self) -> Simulator:
+        """The account."""
+        return self.world.simulator
+
+    def apply(self, via: httpx.AsyncBaseTransport | None = None, stop: StopSignal | None = None) -> Ended:
+        """Observe, plan, guard, apply: all that the command does between its flags and its exit code."""
+
+        async def main() -> Ended:
+            connected = Fleet.connect(
+                AFTER, environ=self.world.environ, host=API.host, via=via or self.world.via, now=self.now
+            )
+            async with connected as fleet:
+                planned = await fleet.plan(REQUEST)
+                journal = self.folder / "journal.jsonl"
+                run = Run(journal=journal) if stop is None else Run(journal=journal, stop=stop)
+                report = await fleet.apply(planned, run)
+            return Ended(exit_codes.of_apply(planned.plan, report, FAIL_ON), report, planned)
+
+        try:
+            return self.world.run(main())
+        except ReconcilerError as error:
+            return Ended(error.exit_code, error=error)
+
+    def now(self) -> datetime:
+        """What the machine takes for the time."""
+        return datetime.fromtimestamp(self.simulator.clock.now(), UTC) + self.ahead
+
+
+REQUEST: Final = Request(base=BEFORE, permissions=Permissions(counts=ENOUGH))
+
+
+@contextmanager
+def opened() -> Iterator[Scene]:
+    """An account of its own, on virtual time. Leaving the block asks the judge about every exchange."""
+    organizations = [SimulatedOrganization(each.name, each.limits) for each in BEFORE.organizations.values()]
+    with world(*organizations, starts_at=NOON.timestamp()) as neon, TemporaryDirectory() as folder:
+        for tenant in BEFORE.tenants.values():
+            _seed(neon.simulator, BEFORE, tenant)
+        yield Scene(neon, Path(folder))
+
+
+def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:
+    settings = desired.settings(tenant)
+    assert settings.restore_window_seconds is not None
+    seed = ProjectSeed(
+        desired.naming.project_name(tenant.name),
+        quota=settings.quota,
+        compute=settings.compute,
+        restore_window_seconds=settings.restore_window_seconds,
+        annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="run0"),
+        branches=[
+            BranchSeed(
+                branch.name,
+                annotations=branch_annotations(
+                    fleet=desired.fleet,
+                    tenant=tenant.name,
+                    run="run0",
+                    branch=branch.name,
+                    purpose=Purpose.DEV_BRANCH,
+                ),
+                compute=SMALL,
+            )
+            for branch in tenant.dev_branches or ()
+        ],
+        snapshots=[SnapshotSeed(snapshot.name) for snapshot in tenant.snapshots or ()],
+        created_at=LONG_AGO.timestamp(),
+    )
+    add_project(simulator, settings.organization, seed)

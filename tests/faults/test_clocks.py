@@ -1,0 +1,48 @@
+"""A machine whose clock is hours off Neon's: what has expired and what was made since is judged by Neon's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.errors import ExitCode
+from reconciler.simulator.faults import DropAfter
+from tests.faults.rich_fleet import opened
+from tests.property.rows import Rows
+
+HOURS_AND_DAYS = (timedelta(hours=5), timedelta(hours=-5), timedelta(days=40))
+
+pytestmark = pytest.mark.parametrize("ahead", HOURS_AND_DAYS, ids=str)
+
+
+def test_a_wrong_clock_changes_nothing_but_a_note(ahead: timedelta) -> None:
+    """Forty days ahead, the branch of a tenant would have expired, and would be deleted."""
+    with opened() as scene:
+        scene.apply()
+        expected = Rows.of(scene.simulator).end_state()
+    with opened() as scene:
+        ended = replace(scene, ahead=ahead).apply()
+        assert Rows.of(scene.simulator).end_state() == expected
+    assert ended.code is ExitCode.DONE
+    assert ended.planned is not None
+    (told,) = (note.message for note in ended.planned.plan.notes if "clock" in note.message)
+    assert f"{abs(ahead) // timedelta(minutes=1):,} min {'ahead of' if ahead > timedelta() else 'behind'}" in told
+
+
+def test_a_snapshot_whose_answer_was_lost_is_not_taken_twice(ahead: timedelta) -> None:
+    with opened() as scene:
+        lost = scene.simulator.faults.add(DropAfter(), "POST", "*/snapshot", times=2)
+        ended = replace(scene, ahead=ahead).apply()
+        assert scene.simulator.faults.struck(lost) == 2
+        assert ended.code is ExitCode.DONE
+        taken = [row["body"]["name"] for row in Rows.of(scene.simulator).snapshots.values()]
+    assert sorted(taken) == ["v1", "v1", "v1", "v2", "v2"]
+
+
+def test_a_clock_that_is_a_little_off_is_believed(ahead: timedelta) -> None:
+    with opened() as scene:
+        ended = replace(scene, ahead=ahead / abs(ahead) * timedelta(seconds=50)).apply()
+    assert ended.planned is not None
+    assert not [note for note in ended.planned.plan.notes if "clock" in note.message]

@@ -26,7 +26,7 @@ class Figure:
 
     def line(self, what: str) -> str:
         """As the summary of a run shows it."""
-        return f"{what}: {self.tried:,} tried, {self.held:,} held"
+        return f"{what}: {self.tried:,} cases tried, {self.held:,} held"
 
 
 SESSION: Final[dict[str, Figure]] = {}

@@ -65,7 +65,7 @@ class OutputError(ReconcilerError):
 
 
 class InterruptedRunError(ReconcilerError):
-    """A signal ended the run after the calls in flight had finished."""
+    """A second signal ended the run at once, whatever was under way."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -99,7 +99,7 @@ class UnreachableError(ReconcilerError):
 
 
 class NotSentError(ReconcilerError):
-    """A call that creates or moves something was still waiting for its turn when the run was asked to end."""
+    """A call that writes was still waiting for its turn when the run was asked to end."""
 
     exit_code = ExitCode.INTERRUPTED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -69,6 +70,7 @@ def group() -> None:
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
     sys.exit(run(args))
 
 

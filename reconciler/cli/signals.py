@@ -5,34 +5,49 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
+
+from reconciler.errors import InterruptedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.apply.stop import StopSignal
 
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
 def stop_on_signals(stop: StopSignal) -> Iterator[None]:
-    """The first signal lets the calls in flight finish; the second ends the process at once."""
+    """The first signal lets the calls in flight finish; the second ends the run at once: InterruptedRunError."""
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
+    at_once = False
 
     def stop_gently(number: signal.Signals) -> None:
+        nonlocal at_once
         if stop.requested and main is not None:
+            at_once = True
             main.cancel()
             return
         stop.request(f"by {number.name}")
         click.echo("stopping: calls in flight finish first; once more ends at once", err=True)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop_gently, number)
     try:
         yield
+    except asyncio.CancelledError as cancelled:
+        if not at_once:
+            raise
+        raise InterruptedRunError(
+            "ended at once: it is not known what became of the calls under way",
+            hint="the journal names them; run again: what is done stays done",
+        ) from cancelled
     finally:
-        for number in numbers:
+        for number in SIGNALS:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number])

@@ -78,6 +78,24 @@ class Place:
             self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
             yield self._project_names
 
+    def fault(self, effect: dict[str, Any], method: str, path: str) -> Callable[[], int]:
+        """Lets every such call meet a fault; a way to see how many have."""
+        fault = {"effect": effect, "method": method, "path": path, "times": None}
+        httpx.post(self._page("faults"), json=fault, trust_env=False).raise_for_status()
+
+        def struck() -> int:
+            answer = httpx.get(self._page("faults"), trust_env=False).raise_for_status().json()
+            return sum(each["struck"] for each in answer["faults"])
+
+        return struck
+
+    def forget_faults(self) -> None:
+        """Takes all faults away."""
+        httpx.delete(self._page("faults"), trust_env=False).raise_for_status()
+
+    def _page(self, name: str) -> str:
+        return self.environ["NEON_API_HOST"].replace("/api/v2", f"/_simulator/{name}")
+
     def _project_names(self) -> list[str]:
         names = []
         for which in ("FREE", "PAID"):

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 SMALL_FLEET = 20
 LARGE_FLEET = 60
 """Well above the calls that are under way at once, so that an interrupted run leaves something to do."""
+LATE_SECONDS = 50
+"""Less than the client bears, more than it takes to send a signal."""
 APPLY = ("apply", "--yes", "--expect-empty", "--journal", "journal.jsonl")
 
 
@@ -46,13 +48,16 @@ def test_the_exports_lead_every_command_to_the_simulator_that_is_served(place: P
         assert place.run("drift").returncode == 2
 
 
-def test_an_interrupted_apply_ends_in_order_and_the_next_one_finishes(place: Place) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_apply_ends_in_order_and_the_next_one_finishes(
+    place: Place, number: signal.Signals
+) -> None:
     declared = place.declare(LARGE_FLEET)
     with place.served() as projects:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with place.running(*APPLY, "--format", "json", **streams) as apply:
             until(lambda: outcomes(place) >= 3)
-            apply.send_signal(signal.SIGINT)
+            apply.send_signal(number)
             out, err = apply.communicate(timeout=PATIENCE_SECONDS)
         assert apply.returncode == 8, err
         assert "stopping" in err
@@ -66,6 +71,43 @@ def test_an_interrupted_apply_ends_in_order_and_the_next_one_finishes(place: Pla
         assert sorted(intents) == sorted(line["request_id"] for line in lines if line["line"] == "outcome")
         assert place.run(*APPLY).returncode == 0
         assert projects() == declared
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_an_apply_at_once_with_a_word(place: Place, number: signal.Signals) -> None:
+    """The answers of the calls in flight are not to be expected within the life of this test."""
+    declared = place.declare(3)
+    with place.served() as projects:
+        late = place.fault({"type": "Delay", "seconds": LATE_SECONDS}, "POST", "/projects")
+        with place.running(*APPLY, stderr=subprocess.PIPE) as apply:
+            until(lambda: late() > 0)
+            apply.send_signal(number)
+            assert apply.stderr is not None
+            read = apply.stderr.readline()
+            apply.send_signal(number)
+            err = read + apply.communicate(timeout=PATIENCE_SECONDS)[1]
+        assert apply.returncode == 8, err
+        assert "stopping" in err
+        assert "ended at once" in err
+        assert "Traceback" not in err
+        place.forget_faults()
+        assert place.run(*APPLY).returncode == 0
+        assert projects() == declared
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_write_ends_a_run_with_a_word(place: Place, number: signal.Signals) -> None:
+    place.declare(3)
+    with place.served() as projects:
+        late = place.fault({"type": "Delay", "seconds": LATE_SECONDS}, "GET", "/projects")
+        with place.running(*APPLY, stderr=subprocess.PIPE) as apply:
+            until(lambda: late() > 0)
+            apply.send_signal(number)
+            err = apply.communicate(timeout=PATIENCE_SECONDS)[1]
+        assert apply.returncode == 8, err
+        assert err.strip() == "interrupted; no call is under way"
+        place.forget_faults()
+        assert projects() == []
 
 
 def test_a_killed_apply_is_repaired_by_the_next_one(place: Place) -> None:

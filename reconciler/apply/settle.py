@@ -207,6 +207,7 @@ async def _remove(session: Session, birth: Birth, born: Performed, first: LivePr
     change = FieldChange("name", birth.name, new_name)
     rename = PatchProject(tenant=create.tenant, reason=reason, source=create.source, changes=(change,))
     delete = DeleteProject(tenant=create.tenant, reason=reason, source=create.source, project_id=own.project_id)
+    session.neon.finish_with(own.project_id)
     with suppress(ReconcilerError):  # the name is a courtesy, the deletion is not
         await session.neon.wait(own.organization, own.project_id, born.operations)
         renamed = await session.act(rename, own)

@@ -33,8 +33,12 @@ class Account:
         return self._transport.clock
 
     def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
-        """From when ``ending`` says so, nothing new is created or moved: NotSentError is raised in its place."""
+        """From when ``ending`` says so, no write goes out any more: NotSentError is raised in its place."""
         self._transport.begin_nothing_when(ending)
+
+    def finish_with(self, project_id: str) -> None:
+        """Writes to this project go out all the same."""
+        self._transport.finish_with(project_id)
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]

@@ -76,6 +76,7 @@ class Transport:
         self._calls = 0
         self.clock = ApiClock()
         self._ending: Callable[[], bool] = lambda: False
+        self._to_finish: set[str] = set()
 
     @property
     def calls(self) -> int:
@@ -92,11 +93,12 @@ class Transport:
         await self._http.__aexit__(kind, error, traceback)
 
     def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
-        """From when ``ending`` says so, nothing new is created or moved, even where it only waits for its turn.
-
-        Calls that mend or remove what is there already still go out.
-        """
+        """From when ``ending`` says so, no write goes out any more, even where it only waits for its turn."""
         self._ending = ending
+
+    def finish_with(self, project_id: str) -> None:
+        """Writes to this project go out all the same: what the run has made and must not leave behind."""
+        self._to_finish.add(project_id)
 
     async def send(self, call: Call, key: Key, shape: type[T], *, request_id: str | None = None) -> T:
         """Make the call and decode its answer, trying again where that is safe.
@@ -121,7 +123,11 @@ class Transport:
 
     async def _attempt(self, exchange: Exchange, shape: type[T]) -> T:
         await self._pace.turn(exchange.call.route)
-        if exchange.call.method == "POST" and self._ending():
+        if (
+            self._ending()
+            and not exchange.call.reads
+            and exchange.call.ids.get("project_id") not in self._to_finish
+        ):
             raise NotSentError(f"the run ended before it could {exchange.call.purpose}")
         answer = await self._exchange(exchange)
         if answer.status == 429:

@@ -348,4 +348,15 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
     unsent = [outcome for outcome in outcomes if isinstance(outcome, NotSentError)]
     assert len(api.asked) + len(unsent) == 40
     assert len(unsent) >= 20
-    assert using(ScriptedApi(lambda _asked: GOOD), write), "what mends is sent all the same"
+
+
+def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> None:
+    async def delete(neon: Neon) -> list[object]:
+        neon.begin_nothing_when(lambda: True)
+        neon.finish_with("own")
+        deletions = (neon.delete_project("free", project_id) for project_id in ("own", "other"))
+        return list(await asyncio.gather(*deletions, return_exceptions=True))
+
+    done, unsent = using(ScriptedApi(lambda _asked: Reply(body={})), delete)
+    assert done is None
+    assert isinstance(unsent, NotSentError)

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test check fuzz bench lock clean
+.PHONY: help install demo test faults check fuzz bench lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -16,8 +16,11 @@ install: $(VENV)/.installed  ## the command `reconciler`, in .venv
 demo: $(VENV)/.installed     ## a fleet that differs from its files in every way, converged before your eyes
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/.dev           ## all tests
-	$(BIN)/pytest -n auto --dist worksteal -q
+test: $(VENV)/.dev           ## all tests, of the longest ones a sample
+	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
+
+faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 180 more sudden deaths (minutes)
+	$(BIN)/pytest -n auto --dist worksteal -q -m exhaustive tests/faults
 
 check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/ruff check .

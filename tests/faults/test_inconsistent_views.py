@@ -1,0 +1,146 @@
+"""Views that are incomplete, or contradict themselves: in doubt nothing is done, and the run says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reconciler.errors import ExitCode
+from reconciler.plan.outcome import Result
+from reconciler.plan.plan import Rule
+from reconciler.simulator.faults import AnswerWith, HideProjects
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.faults.rich_fleet import opened
+from tests.faults.test_every_fault import Account, deletions, undisturbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.faults.rich_fleet import Ended, Scene
+
+
+class Meanwhile(httpx.AsyncBaseTransport):
+    """A way to the simulator on which somebody does something once so many calls are answered."""
+
+    def __init__(self, scene: Scene, after: int, happens: Callable[[], object]) -> None:
+        self._via = scene.world.via
+        self._after = after
+        self._happens = happens
+        self._calls = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._calls += 1
+        answer = await self._via.handle_async_request(request)
+        if self._calls == self._after:
+            self._happens()
+        return answer
+
+
+def project_id(scene: Scene, name: str) -> str:
+    found: str = scene.simulator.world.store.value("SELECT id FROM projects WHERE name = ?", name)
+    return found
+
+
+def change(scene: Scene, table: str, row_id: str, **columns: object) -> None:
+    with scene.simulator.world.writing() as transaction:
+        transaction.update(table, row_id, **columns)
+
+
+def move(scene: Scene, name: str, organization: str) -> None:
+    """Somebody moves the project in the console."""
+    org_id = scene.simulator.organization_ids[organization]
+    row = scene.simulator.world.store.row("SELECT id, body FROM projects WHERE name = ?", name)
+    assert row is not None
+    moved = row["body"].replace("org-sim-free", org_id).replace("org-sim-paid", org_id)
+    change(scene, "projects", row["id"], org_id=org_id, body=moved)
+
+
+def rules(ended: Ended) -> set[Rule]:
+    assert ended.planned is not None
+    return {refusal.rule for refusal in ended.planned.plan.refusals}
+
+
+def results(ended: Ended) -> dict[str, Result]:
+    assert ended.report is not None
+    return {outcome.tenant: outcome.result for outcome in ended.report.outcomes}
+
+
+def test_a_project_that_stays_unavailable_holds_back_what_it_could_be_and_nothing_is_created() -> None:
+    with opened() as scene:
+        hidden = project_id(scene, "myapp-ben")
+        scene.simulator.faults.add(HideProjects((hidden,)), "GET", "/projects", times=None)
+        scene.simulator.faults.add(AnswerWith(500), "GET", f"/projects/{hidden}", times=None)
+        ended = scene.apply()
+        assert ended.code is ExitCode.INCOMPLETE_VIEW
+        assert rules(ended) == {Rule.INCOMPLETE_VIEW}
+        assert {"ben", "gus", "hal"}.isdisjoint(results(ended)), "any of them could be the one that is hidden"
+        assert set(results(ended).values()) == {Result.APPLIED}
+        assert Account.of(scene.simulator).made == undisturbed().before.made
+        scene.simulator.faults.clear()
+        assert scene.apply().code is ExitCode.DONE
+        assert Account.of(scene.simulator) == undisturbed().after
+
+
+def test_a_project_that_both_lists_show_while_it_moves_is_one_project() -> None:
+    with opened() as scene:
+        way = Meanwhile(scene, 1, lambda: move(scene, "myapp-ben", "paid"))
+        assert scene.apply(way).code is ExitCode.DONE
+        assert Account.of(scene.simulator) == undisturbed().after
+
+
+def test_a_project_that_no_list_shows_while_it_moves_is_not_created_again() -> None:
+    """It moved from the organization that was asked last to the one that was asked first."""
+    with opened() as scene:
+        way = Meanwhile(scene, 1, lambda: move(scene, "myapp-ida", "free"))
+        ended = scene.apply(way)
+        assert ended.code is ExitCode.PARTLY_APPLIED
+        assert results(ended)["ida"] is Result.SKIPPED
+        assert Account.of(scene.simulator).made == undisturbed().after.made
+        assert scene.apply().code is ExitCode.DONE
+        assert Account.of(scene.simulator) == undisturbed().after
+
+
+def test_two_projects_for_one_tenant_are_left_alone_and_all_others_converge() -> None:
+    with opened() as scene:
+        first = project_id(scene, "myapp-eve")
+        second = add_project(scene.simulator, "paid", ProjectSeed("myapp-eve")).project_id
+        ended = scene.apply()
+        assert ended.code is ExitCode.REFUSED
+        assert ended.planned is not None
+        (conflict,) = ended.planned.plan.conflicts
+        assert conflict.tenant == "eve"
+        assert first in conflict.message
+        assert second in conflict.message
+        assert not {f"/projects/{first}", f"/projects/{second}"} & deletions(scene)
+        assert set(results(ended).values()) == {Result.APPLIED}
+
+
+def test_a_project_that_vanishes_before_it_is_written_to_fails_alone_and_is_made_anew_by_the_next_run() -> None:
+    with opened() as scene:
+        vanished = project_id(scene, "myapp-ida")
+        now = scene.simulator.clock.now()
+        way = Meanwhile(scene, 20, lambda: change(scene, "projects", vanished, deleted_at=now))
+        ended = scene.apply(way)
+        assert ended.code is ExitCode.PARTLY_APPLIED
+        assert [tenant for tenant, result in results(ended).items() if result is not Result.APPLIED] == ["ida"]
+        assert scene.apply().code is ExitCode.DONE
+        account, settled = Account.of(scene.simulator), scene.apply()
+        assert account.made == {**undisturbed().after.made, "myapp-ida": 2}
+        assert account.standing.keys() == undisturbed().after.standing.keys()
+        assert settled.planned is not None
+        assert settled.planned.plan.empty
+
+
+def test_a_branch_that_somebody_renames_before_it_is_written_to_is_neither_doubled_nor_deleted() -> None:
+    with opened() as scene:
+        fay = project_id(scene, "myapp-fay")
+        query = "SELECT id, body FROM branches WHERE project_id = ? AND name = 'dev'"
+        branch = scene.simulator.world.store.row(query, fay)
+        assert branch is not None
+        body = branch["body"].replace('"name":"dev"', '"name":"mine"')
+        way = Meanwhile(scene, 20, lambda: change(scene, "branches", branch["id"], name="mine", body=body))
+        scene.apply(way)
+        assert scene.apply().code is ExitCode.DONE
+        assert Account.of(scene.simulator) == undisturbed().after
+        assert not any(path.endswith(branch["id"]) for path in deletions(scene))

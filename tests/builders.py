@@ -10,9 +10,9 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy
 from reconciler.desired.problem import Location
 from reconciler.desired.state import DesiredState
-from reconciler.desired.tenant import Tenant
+from reconciler.desired.tenant import Accepted, Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
-from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, Quota
+from reconciler.live.project import Compute, Consumption, LiveBranch, LiveEndpoint, LiveProject, Quota
 from reconciler.live.state import LiveState
 from reconciler.plan import ownership, planner
 
@@ -27,6 +27,8 @@ FREE_QUOTA = Quota(active_time_seconds=100 * HOUR, logical_size_bytes=512 * MIB,
 PRO_QUOTA = Quota(active_time_seconds=750 * HOUR, logical_size_bytes=10 * GIB, data_transfer_bytes=50 * GIB)
 FREE_COMPUTE = Compute(0.25, 2, 300)
 PRO_COMPUTE = Compute(0.5, 4, 300)
+UNUSED = Consumption(0, 0, 0, 0)
+HISTORY_MAY_GO = Accepted(history_loss=True)
 
 FREE_LIMITS = OrganizationLimits(
     projects=30_000,
@@ -99,6 +101,7 @@ def a_branch(project_id: str = "p-acme", **fields: Any) -> LiveBranch:
             fleet="prod", tenant=project_id.removeprefix("p-"), run="r0"
         ),
         "created_at": NOON - timedelta(days=100),
+        "logical_size_bytes": 0,
     }
     return LiveBranch(**{**defaults, **fields})
 
@@ -134,6 +137,8 @@ def a_project(tenant: str = "acme", *, details: bool = True, **fields: Any) -> L
     if details:
         defaults["branches"] = (a_branch(project_id),)
         defaults["endpoints"] = (an_endpoint(project_id, compute or FREE_COMPUTE),)
+        defaults["snapshots"] = ()
+        defaults["consumption"] = UNUSED
     return LiveProject(**{**defaults, **fields})
 
 

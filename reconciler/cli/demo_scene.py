@@ -182,7 +182,8 @@ def _may_move_up(desired: DesiredState, tenant: Tenant) -> bool:
 
 
 def _may_move_down(desired: DesiredState, tenant: Tenant) -> bool:
-    return _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
+    accepts = tenant.accept.history_loss
+    return accepts and _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
 
 
 def _replaces_its_snapshot(desired: DesiredState, tenant: Tenant) -> bool:

@@ -56,6 +56,18 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a lowering may do to the tenant because its file says so; without it such a lowering is refused."""
+
+    suspension: bool = False
+    """A quota at or below what is used already: its computes stand still until the billing period ends."""
+    full_branches: bool = False
+    """A logical size at or below that of a branch: writes to the branch fail."""
+    history_loss: bool = False
+    """A shorter restore window: what lies before it can never be restored again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """One tenant. ``snapshots`` and ``dev_branches``: None is not managed, empty is none wanted."""
 
@@ -67,6 +79,7 @@ class Tenant:
     snapshots: tuple[Snapshot, ...] | None = None
     dev_branches: tuple[DevBranch, ...] | None = None
     protect: bool = False
+    accept: Accepted = Accepted()
     absent: bool = False
     """``state: absent``, a tombstone: the project is to be deleted."""
     project_id: str | None = None

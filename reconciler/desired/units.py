@@ -80,6 +80,23 @@ def _format(amount: int, order: tuple[str, ...], units: dict[str, int]) -> str:
     return min(exact, key=len)
 
 
+def roughly_bytes(amount: int) -> str:
+    """What was measured, in a unit that fits: ``1.5GiB``."""
+    return _roughly(amount, ("TiB", "GiB", "MiB", "KiB", "B"), BYTE_UNITS)
+
+
+def roughly_seconds(amount: int) -> str:
+    """What was measured, in a unit that fits: ``101.3h``."""
+    return _roughly(amount, ("h", "m", "s"), SECOND_UNITS)
+
+
+def _roughly(amount: int, order: tuple[str, ...], units: dict[str, int]) -> str:
+    """Rounded down to a tenth, so that it never says more than there is."""
+    unit = next((unit for unit in order if amount >= units[unit]), order[-1])
+    whole, tenth = divmod(amount * 10 // units[unit], 10)
+    return f"{whole}.{tenth}{unit}" if tenth else f"{whole}{unit}"
+
+
 def format_cu(size: float) -> str:
     """A compute size as Neon writes it: ``0.25``, ``2``."""
     return f"{size:g}"

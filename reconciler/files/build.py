@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy, Thresholds
 from reconciler.desired.state import Api, Defaults, DesiredState
-from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
 from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationLimits, SnapshotPolicy, Tier
 from reconciler.live.project import Compute, Quota
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.problem import Location
     from reconciler.files.tenant_schema import (
+        AcceptDocument,
         ComputeDocument,
         DevBranchDocument,
         OverridesDocument,
@@ -35,6 +36,7 @@ QUOTA_MEMBERS: Final[Mapping[str, str]] = {
 
 _NO_OVERRIDES: Final = Overrides()
 _NO_PINS: Final = Pins()
+_NOTHING_ACCEPTED: Final = Accepted()
 
 
 def fleet(document: TiersDocument, places: Mapping[tuple[str, str], Location]) -> DesiredState:
@@ -66,6 +68,7 @@ def tenant(document: TenantDocument, location: Location) -> Tenant:
         snapshots=_snapshots(document),
         dev_branches=_dev_branches(document),
         protect=document.protect,
+        accept=_accepted(document.accept) if document.accept else _NOTHING_ACCEPTED,
         absent=document.state,
         project_id=document.project_id,
         pins=_pins(document),
@@ -138,6 +141,10 @@ def _overrides(document: OverridesDocument) -> Overrides:
         restore_window_seconds=document.restore_window,
         settings=document.settings or {},
     )
+
+
+def _accepted(document: AcceptDocument) -> Accepted:
+    return Accepted(document.suspension, document.full_branches, document.history_loss)
 
 
 def _snapshots(document: TenantDocument) -> tuple[Snapshot, ...] | None:

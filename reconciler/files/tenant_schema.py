@@ -78,6 +78,17 @@ class OverridesDocument(Section):
     """Other project settings, as the Neon API names them; each replaces the tier's."""
 
 
+class AcceptDocument(Section):
+    """What a lowering may do to this tenant; what is not accepted here is refused."""
+
+    suspension: Flag = False
+    """A quota at or below what is used already, which suspends the tenant at once."""
+    full_branches: Flag = False
+    """A logical size at or below that of a branch, to which writes then fail."""
+    history_loss: Flag = False
+    """A shorter restore window: what lies before it can never be restored again."""
+
+
 class CopyDocument(Section):
     """A copy of a tenant's data that is to exist: what snapshots and branches have in common."""
 
@@ -128,6 +139,7 @@ class TenantDocument(Section):
     """Development branches that are to exist: a name, or a mapping. An empty list: none."""
     protect: Flag = False
     """Refuses every lowering or destructive action until removed."""
+    accept: AcceptDocument | None = None
     state: Absent = False
     """absent: the tenant's project is to be deleted."""
     project_id: ProjectId | None = None

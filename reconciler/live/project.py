@@ -30,6 +30,19 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Consumption:
+    """What a project has used in this billing period, as a single read tells; None where it does not say.
+
+    Neon: lags by up to an hour (guides/consumption-limits).
+    """
+
+    active_time_seconds: int | None = None
+    compute_time_seconds: int | None = None
+    written_data_bytes: int | None = None
+    data_transfer_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Compute:
     """Size (in CU) and suspension of a compute; None where nothing is stated."""
 
@@ -102,6 +115,9 @@ class LiveProject:
     settings: Mapping[str, Json] | None
     """Free-form settings as the API words them, without ``quota``."""
     storage_bytes: int | None = None
+    """Of all branches together, their history included."""
+    consumption: Consumption | None = None
+    """None where only the list was read."""
     last_active_at: datetime | None = None
     integrations: tuple[str, ...] = ()
     """Names of integrations that block a transfer (Neon: GitHub, Vercel)."""

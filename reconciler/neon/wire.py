@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from reconciler.live.project import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,
     Compute,
+    Consumption,
     LiveBranch,
     LiveEndpoint,
     LiveProject,
@@ -50,6 +51,10 @@ class ProjectAnswer(Struct):
     history_retention_seconds: int | None = None
     synthetic_storage_size: int | None = None
     compute_last_active_at: datetime | None = None
+    active_time_seconds: int | None = None
+    compute_time_seconds: int | None = None
+    written_data_bytes: int | None = None
+    data_transfer_bytes: int | None = None
 
 
 class Cursor(Struct):
@@ -221,6 +226,7 @@ def live_project(answer: ProjectAnswer, organization: str, integrations: Iterabl
         restore_window_seconds=answer.history_retention_seconds,
         settings=_free_form(answer.settings),
         storage_bytes=answer.synthetic_storage_size,
+        consumption=_consumption(answer),
         last_active_at=_moment(answer.compute_last_active_at),
         integrations=tuple(sorted(set(integrations))),
     )
@@ -301,6 +307,17 @@ def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
         return None
     stated = settings.get("quota") or {}
     return Quota(**{member: int(stated.get(member) or 0) for member in Quota.__dataclass_fields__})
+
+
+def _consumption(answer: ProjectAnswer) -> Consumption | None:
+    """Neon: the list tells none of the counters."""
+    stated = Consumption(
+        answer.active_time_seconds,
+        answer.compute_time_seconds,
+        answer.written_data_bytes,
+        answer.data_transfer_bytes,
+    )
+    return None if stated == Consumption() else stated
 
 
 def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, snapshots
+from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Needs:
     """Ids of projects, in order, by the call that shows what is missing."""
 
     projects: tuple[str, ...] = ()
-    """GET one: the list left a value out."""
+    """GET one: the list left a value out, or a quota is to be lowered, and no list tells what is used of it."""
     branches: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def needs(
     sized = [look.project for look in settled if look.needs_endpoints]
     saved = [look.project for look in settled if look.needs_snapshots]
     return Needs(
-        projects=_ids(look.project for look in looks if look.unsettled),
+        projects=_ids(look.project for look in looks if look.unsettled or look.uncounted),
         branches=_ids(project for project in branched if project.branches is None),
         endpoints=_ids(project for project in sized if project.endpoints is None),
         snapshots=_ids(project for project in saved if project.snapshots is None),
@@ -100,6 +100,13 @@ class _Look:
             or ((settings.restore_window_seconds is not None or moves) and project.restore_window_seconds is None)
             or (bool(settings.settings) and project.settings is None)
         )
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether a quota is to be lowered and nobody knows yet how much of it is used."""
+        if self._tenant.absent or self.project.consumption is not None:
+            return False
+        return any(change.lowering for change in quota.changes(self._settings, self.project))
 
     @property
     def needs_branches(self) -> bool:

@@ -27,9 +27,12 @@ class Rule(Enum):
     SHRUNKEN_FILES = "shrunken-files"
     INCOMPLETE_VIEW = "incomplete-view"
     INTEGRATION = "integration"
+    DOWNGRADE_PROOF = "downgrade-proof"
     BRANCH_LIMIT = "branch-limit"
     SNAPSHOT_LIMIT = "snapshot-limit"
     ROOT_BRANCH = "root-branch"
+    TIER_RENAMED = "tier-renamed"
+    STRICT = "strict"
 
 
 @dataclass(frozen=True, slots=True)

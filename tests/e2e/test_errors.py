@@ -178,7 +178,7 @@ def test_a_person_who_says_no(shell: Shell) -> None:
 def test_a_person_may_permit_what_takes_from_tenants(shell: Shell) -> None:
     shell.tenant("acme", "tier: pro")
     shell.applied()
-    shell.tenant("acme")
+    shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
     shell.interactive = True
     ended = shell.simulated("apply", stdin=b"y\ny\n")
     assert "downgraded  acme" in ended.out

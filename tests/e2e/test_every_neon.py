@@ -64,7 +64,7 @@ BEFORE: Final = {
     "dawn": "tier: free\nsnapshots: [v1]",
 }
 AFTER: Final = {
-    "acme": "tier: free\ndev_branches: []\nsnapshots: [v1]",
+    "acme": "tier: free\ndev_branches: []\nsnapshots: [v1]\naccept: {history_loss: true}",
     "bluebird": "tier: pro\ndev_branches: [development, staging]\nsnapshots: [v1, v2]",
     "cedar": "tier: free\nstate: absent",
     "dawn": "tier: free\nsnapshots: [v1]\noverrides: {quota: {data_transfer: 6GiB}, compute: {max_cu: 1}}",

@@ -51,7 +51,7 @@ def test_an_upgrade_goes_ahead_and_a_downgrade_waits_for_a_cause(shell: Shell) -
     shell.applied()
     shell.tenant("acme", "tier: pro")
     assert "upgraded    acme" in shell.applied().out
-    shell.tenant("acme")
+    shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
     refused = shell.simulated("apply", "--yes")
     assert refused.code == 5
     assert "lowering-needs-a-cause" in refused.out
@@ -148,7 +148,7 @@ class TestConverge:
         shell.tenant("acme", "tier: pro")
         committed(shell.folder)
         shell.applied()
-        document = b'{"tenant": "acme", "tier": "free"}'
+        document = b'{"tenant": "acme", "tier": "free", "accept": {"history_loss": true}}'
         refused = shell.simulated("converge", "-", "--base", "HEAD", stdin=document)
         assert refused.code == 5
         assert "lowering-needs-a-cause" in refused.err
@@ -159,7 +159,7 @@ class TestConverge:
         shell.tenant("acme", "tier: pro")
         committed(shell.folder)
         shell.applied()
-        shell.tenant("acme")
+        shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
         ended = shell.simulated("converge", "acme", "-", stdin=b'{"tenant": "zoe", "tier": "free"}')
         assert "downgraded  acme" in ended.out
 
@@ -198,9 +198,8 @@ class TestConverge:
     def test_what_is_destroyed_is_shown(self, shell: Shell) -> None:
         shell.tenant("acme", "tier: pro")
         shell.applied()
-        ended = shell.simulated(
-            "converge", "-", "--allow", "lowering", stdin=b'{"tenant": "acme", "tier": "free"}'
-        )
+        document = b'{"tenant": "acme", "tier": "free", "accept": {"history_loss": true}}'
+        ended = shell.simulated("converge", "-", "--allow", "lowering", stdin=document)
         assert ended.code == 0, ended.err
         assert "lowering, destructive" in ended.err
 

@@ -194,7 +194,7 @@ def test_what_a_flag_permitted_for_the_plan_has_to_be_permitted_for_the_apply(sh
     shell.tenant("acme", "tier: pro")
     shell.applied()
     (shell.folder / "journal.jsonl").unlink()
-    shell.tenant("acme")
+    shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
     assert shell.simulated("plan", "--allow", "lowering", "--out", "plan.json").code == 0
     refused = apply(shell)
     assert refused.code == 5

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import httpx
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,8 @@ class Found:
             restored=self.restored,
             created_at=branch.created_at.timestamp(),
             integrations=project.integrations,
+            storage_bytes=branch.logical_size_bytes or 0,
+            usage={} if project.consumption is None else msgspec.to_builtins(project.consumption),
         )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from reconciler.desired.policy import DriftPolicy, Policy
-from reconciler.desired.tenant import Overrides, Tenant
-from reconciler.live.project import Compute, Json, LiveProject, Quota
+from reconciler.desired.tenant import Accepted, Overrides, Tenant
+from reconciler.live.project import Compute, Consumption, Json, LiveProject, Quota
 from reconciler.plan.concerns import NAMES
 from tests.builders import (
     DAY,
@@ -39,6 +39,8 @@ limits = st.sampled_from([0, 1, GIB, 5 * GIB])
 quotas = st.one_of(
     st.just(FREE_QUOTA), st.just(PRO_QUOTA), st.builds(Quota, limits, limits, limits, limits, limits)
 )
+used = st.sampled_from([0, 0, 1, GIB])
+consumptions = st.one_of(st.none(), st.builds(Consumption, used, used, used, used))
 allowed_ips: st.SearchStrategy[dict[str, Json]] = st.sampled_from(
     [{}, {"allowed_ips": {"ips": ["10.0.0.1"]}}, {"hipaa": False}]
 )
@@ -72,6 +74,7 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
         tier=tier,
         overrides=Overrides() if tier == "bare" else draw(overrides(tier)),
         protect=draw(st.booleans()),
+        accept=draw(st.builds(Accepted, *([st.sampled_from([True, True, False])] * 3))),
         absent=draw(st.sampled_from([False, False, False, True])),
         project_id=draw(st.sampled_from([None, None, None, f"p-{name}"])),
     )
@@ -96,6 +99,7 @@ def projects(draw: st.DrawFn, tenant: str, twin: bool = False) -> LiveProject:
     project_id = f"p-{tenant}" + ("-twin" if twin else "")
     endpoint = an_endpoint(project_id, draw(computes()), active=draw(st.booleans()))
     annotations = draw(st.sampled_from([a_branch(f"p-{tenant}").annotations, {}]))
+    size = draw(st.sampled_from([0, GIB, None]))
     return a_project(
         tenant,
         id=project_id,
@@ -105,7 +109,8 @@ def projects(draw: st.DrawFn, tenant: str, twin: bool = False) -> LiveProject:
         compute=draw(computes()),
         restore_window_seconds=draw(windows),
         settings=draw(allowed_ips),
-        branches=(a_branch(project_id, annotations=annotations),),
+        branches=(a_branch(project_id, annotations=annotations, logical_size_bytes=size),),
+        consumption=draw(consumptions),
         endpoints=(endpoint,),
     )
 

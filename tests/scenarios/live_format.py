@@ -2,7 +2,8 @@
 
     free:                                   # organization
       myapp-acme:                           # project
-        created: -90d                       # live.yaml only, like storage and restored; else -30d
+        created: -90d                       # live.yaml only, like storage, used and restored; else -30d
+        used: {active_time: 12h}            # in this billing period; what is left out is nothing
         quota: {active_time: 100h}          # members that are left out are unlimited
         compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}  # the defaults for later computes
         restore_window: 1d
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+import msgspec
 import yaml
 
 from reconciler.desired.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
@@ -90,6 +92,7 @@ def _project(name: str, written: Document) -> ProjectSeed:
         restore_window_seconds=parse_seconds(written.pop("restore_window", "1d")),
         pg_version=int(written.pop("pg_version", documents.DEFAULT_PG_VERSION)),
         storage_bytes=parse_bytes(written.pop("storage", "0")),
+        usage=msgspec.to_builtins(_quota(written.pop("used", {}))),
         restored=written.pop("restored", "") == "true",
     )
     _check_empty(default, main)

@@ -16,7 +16,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import ProjectSeed, add_project
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
+from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HISTORY_MAY_GO, a_branch, a_fleet, a_tenant
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ class TestUpgrade:
 
     def test_a_downgrade_by_name_goes_ahead_where_a_commit_asks_for_it(self, platform: Platform) -> None:
         platform.project()
+        desired = a_fleet(a_tenant("zoe", accept=HISTORY_MAY_GO))
+        platform = replace(platform, desired=desired)
         platform.converge(self.PRO)
         assert refusals(platform.converge("zoe")) == ["lowering-needs-a-cause"]
         done = platform.converge("zoe", request=Request(base=a_fleet(a_tenant("zoe", "pro"))))
@@ -203,11 +205,12 @@ class TestUpgrade:
     ) -> None:
         platform.project()
         platform.converge(self.PRO)
-        refused = platform.converge(SIGN_UP, request=Request(base=base))
+        down: TenantDocument = {**SIGN_UP, "accept": {"history_loss": True}}
+        refused = platform.converge(down, request=Request(base=base))
         assert refused.report.outcomes == ()
         assert refusals(refused) == ["lowering-needs-a-cause"]
         permitted = Request(base=base, permissions=Permissions(lowering=True))
-        done = platform.converge(SIGN_UP, request=permitted)
+        done = platform.converge(down, request=permitted)
         assert [outcome.result for outcome in done.report.outcomes] == [Result.APPLIED]
 
 

@@ -29,6 +29,7 @@ from reconciler.plan.concerns.compute import SIZE
 from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
+from reconciler.plan.guards import proof
 from reconciler.plan.guards.bench import Bench, Held, Verdict
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
@@ -55,10 +56,16 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
         for rule in WHOLE_TENANT:
             if verdict := rule(action, bench):
                 return _refuse_all(planned, verdict)
-    held = dict(_held_changes(bench))
+    held: Held = dict(_held_changes(bench))
     if verdict := _stopping(held, bench):
         return _refuse_all(planned, _about_all(verdict, held))
-    return _hold_back(planned, with_what_rests_on_it(held, bench))
+    held = with_what_rests_on_it(held, bench)
+    if doubts := proof.doubts(bench, held):
+        unproven = proof.verdict(doubts)
+        if proof.stops_everything(doubts, bench):
+            return _refuse_all(planned, unproven)
+        held = {**held, **{(doubt.action, doubt.change): unproven for doubt in doubts}}
+    return _hold_back(planned, held)
 
 
 def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:

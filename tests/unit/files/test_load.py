@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
 from reconciler.desired.problem import Location, Severity
-from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.tree import UnreadableError, WorkTree
@@ -57,6 +57,7 @@ dev_branches:
   - {name: b, parent: a, compute: {min_cu: 0.5}, schema_only: true}
   - a
 protect: true
+accept: {history_loss: true, suspension: false}
 project_id: cool-river-12345678
 region: aws-eu-central-1
 pg_version: 16
@@ -81,6 +82,7 @@ role: shop_owner
         ),
         dev_branches=(DevBranch("b", "a", None, Compute(0.5), None, schema_only=True), DevBranch("a")),
         protect=True,
+        accept=Accepted(history_loss=True),
         project_id="cool-river-12345678",
         pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner"),
     )

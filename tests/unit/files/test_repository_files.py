@@ -38,6 +38,7 @@ def test_together_they_use_every_capability() -> None:
         "branches": any(branch.parent for tenant in tenants for branch in tenant.dev_branches or ()),
         "sizes of branches": any(branch.compute for tenant in tenants for branch in tenant.dev_branches or ()),
         "protection": any(tenant.protect for tenant in tenants),
+        "accepted losses": any(tenant.accept.history_loss for tenant in tenants),
         "tombstones": any(tenant.absent for tenant in tenants),
         "pins": any(tenant.pins.region for tenant in tenants),
         "sub-folders": any("/agencies/" in tenant.location.file for tenant in tenants),

@@ -49,6 +49,10 @@ SCHEMA = {
     "a mapping where text belongs": ("tenant: acme\ntier: {a: b}\n", ["2:7: expected a name, not a mapping"]),
     "a list instead of a tenant": ("- acme\n", ["1:1: expected a mapping, not a list"]),
     "a boolean that is none": (HEAD + "protect: yes\n", ["3:10: expected true or false, not 'yes'"]),
+    "something that cannot be accepted": (
+        HEAD + "accept: {history: true}\n",
+        ["3:10: unknown key 'history' (did you mean 'history_loss'?)"],
+    ),
     "an unknown state": (
         HEAD + "state: absnt\n",
         ["3:8: 'absnt' is not one of present, absent (did you mean 'absent'?)"],

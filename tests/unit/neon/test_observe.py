@@ -17,7 +17,7 @@ from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.view import TOO_MANY_UNREADABLE, View
 from reconciler.plan.needs import Needs
 from reconciler.plan.permissions import Permissions
-from tests.builders import FREE_TIER, a_fleet, a_tenant
+from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
 
 from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
 
@@ -213,7 +213,8 @@ def test_quotas_are_read_one_by_one_where_lists_show_none() -> None:
 def test_a_quota_that_is_left_out_of_a_list_that_shows_others_is_unlimited() -> None:
     unlimited = without_quota(settled("2", "myapp-unlimited", "paid"))
     fleet = Fleet(settled("1", "myapp-acme"), unlimited)
-    live = seen(fleet, a_fleet(a_tenant(), a_tenant("unlimited", "pro")))
+    tiers = (FREE_TIER, replace(PRO_TIER, quota=Quota()))
+    live = seen(fleet, a_fleet(a_tenant(), a_tenant("unlimited", "pro"), tiers=tiers))
     assert [one.quota for one in live.projects if one.id == "2"] == [Quota()]
     assert "/projects/2" not in fleet.paths
 

@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot, Quota
+from reconciler.live.project import (
+    Compute,
+    Consumption,
+    LiveBranch,
+    LiveEndpoint,
+    LiveProject,
+    LiveSnapshot,
+    Quota,
+)
 from reconciler.neon import wire
 from reconciler.neon.operations import Operation
 
@@ -46,6 +54,12 @@ def test_a_project_is_told_in_our_names_and_units() -> None:
         storage_bytes=10,
         last_active_at=datetime(2026, 2, 1, tzinfo=UTC),
     )
+
+
+def test_what_a_project_has_consumed_is_told_by_itself_and_by_no_list() -> None:
+    assert decoded().consumption is None
+    some = decoded(active_time_seconds=7, data_transfer_bytes=0)
+    assert some.consumption == Consumption(7, None, None, 0)
 
 
 def test_what_an_answer_leaves_out_was_not_observed() -> None:

@@ -20,6 +20,7 @@ from tests.builders import (
     FREE,
     FREE_LIMITS,
     FREE_TIER,
+    HISTORY_MAY_GO,
     NOON,
     PAID,
     PRO_TIER,
@@ -326,7 +327,7 @@ def test_an_upgrade_creates_branches_last_and_deletes_first() -> None:
 def test_a_downgrade_deletes_undeclared_branches_first_and_is_refused_if_too_many_remain() -> None:
     several = [by_hand(f"b{i}") for i in range(9)]
     crowded = a_pro_project(branches=(a_branch(), ours("old"), *several))
-    fleet = a_fleet(a_tenant(dev_branches=()), tiers=(FREE_TIER, PRO_TIER))
+    fleet = a_fleet(a_tenant(dev_branches=(), accept=HISTORY_MAY_GO), tiers=(FREE_TIER, PRO_TIER))
     found = guard(make_plan(fleet, a_view(crowded)), fleet, a_view(crowded), Permissions(lowering=True))
     assert next(action.kind for action in found.actions) == "delete_branch"
     assert "transfer_project" in [action.kind for action in found.actions]

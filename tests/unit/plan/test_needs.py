@@ -7,9 +7,9 @@ from dataclasses import replace
 from reconciler.desired.selection import Depth, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
-from reconciler.live.project import Compute
+from reconciler.live.project import Compute, Consumption, Quota
 from reconciler.plan.needs import FEW_STRANGERS, SMALL_FLEET, Needs, needs
-from tests.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.builders import FREE_QUOTA, FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 MANY = [f"t{i:03}" for i in range(SMALL_FLEET + 1)]
 LISTED = [a_project(name, details=False) for name in MANY]
@@ -103,6 +103,21 @@ def test_before_a_downgrade_the_snapshots_are_counted() -> None:
     found = needs(a_fleet(a_tenant()), a_view(a_pro_project(details=False)), depth=Depth.LIST)
     assert found.snapshots == ("p-acme",)
     assert not needs(a_fleet(a_tenant(tier="pro")), a_view(a_project()), depth=Depth.LIST).snapshots
+
+
+def test_before_a_quota_is_lowered_it_is_asked_how_much_of_it_is_used() -> None:
+    fleet = a_fleet(*map(a_tenant, MANY))
+
+    def asked(quota: Quota) -> tuple[str, ...]:
+        live = [replace(p, quota=quota) if p.id == "p-t005" else p for p in LISTED]
+        return needs(fleet, a_view(*live), depth=Depth.LIST).projects
+
+    assert asked(replace(FREE_QUOTA, data_transfer_bytes=0)) == ("p-t005",)
+    assert asked(replace(FREE_QUOTA, data_transfer_bytes=1)) == ()
+    lowered = a_project(quota=Quota(), consumption=None)
+    assert needs(a_fleet(a_tenant()), a_view(lowered)).projects == ("p-acme",)
+    assert not needs(a_fleet(a_tenant()), a_view(replace(lowered, consumption=Consumption())))
+    assert not needs(a_fleet(a_tenant(absent=True)), a_view(lowered)).projects
 
 
 def test_branches_and_snapshots_are_read_where_they_are_declared() -> None:

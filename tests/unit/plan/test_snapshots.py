@@ -20,6 +20,7 @@ from reconciler.plan.plan import Rule
 from tests.builders import (
     FREE_LIMITS,
     FREE_TIER,
+    HISTORY_MAY_GO,
     NOON,
     PAID,
     PRO_TIER,
@@ -211,7 +212,7 @@ def test_a_branch_made_by_hand_under_the_name_counts_and_never_gives_way() -> No
 
 class TestDowngrade:
     def downgraded(self, *names: str, at_limit: AtLimit, declared: tuple[str, ...] = ()) -> Plan:
-        desired = fleet(*declared, at_limit=at_limit)
+        desired = fleet(*declared, at_limit=at_limit, accept=HISTORY_MAY_GO)
         view = a_view(kept(SnapshotMethod.API, *names, project=a_pro_project()))
         return guard(make_plan(desired, view), desired, view, Permissions(lowering=True))
 

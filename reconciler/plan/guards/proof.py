@@ -1,0 +1,181 @@
+"""The downgrade proof: that a lowering leaves the tenant what it is using, or that its file accepts the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from reconciler.desired.tenant import Accepted
+from reconciler.desired.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
+from reconciler.live.project import Consumption
+from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
+from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
+from reconciler.plan.guards.bench import Verdict
+from reconciler.plan.plan import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.guards.bench import Bench, Held
+
+Acceptable: TypeAlias = Literal["suspension", "full_branches", "history_loss"]
+"""What a tenant's file can accept, as ``accept`` calls it."""
+
+LOGICAL_SIZE: Final = "quota.logical_size_bytes"
+MOST_NAMED: Final = 5
+_BYTES: Final = "_bytes"
+_SECONDS: Final = "_seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that a change may cost the tenant. ``accept`` is what its file may say to it, if anything."""
+
+    action: Action
+    change: FieldChange
+    words: str
+    accept: Acceptable | None
+    unknown: bool = False
+    """Whether Neon did not tell what it would cost."""
+
+
+def doubts(bench: Bench, held: Held) -> list[Doubt]:
+    """Everything that speaks against what is not held back anyway, less what the tenant's file accepts."""
+    project = bench.planned.project
+    if project is None:
+        return []
+    tenant = bench.desired.tenants.get(bench.planned.tenant)
+    accepted = Accepted() if tenant is None else tenant.accept
+    found = (
+        doubt
+        for action in bench.planned.actions
+        for change in action.changes
+        if (action, change) not in held
+        for doubt in _about(action, change, project, bench, held)
+    )
+    return [doubt for doubt in found if doubt.accept is None or not getattr(accepted, doubt.accept)]
+
+
+def stops_everything(found: Iterable[Doubt], bench: Bench) -> bool:
+    """Whether more than single limits is in doubt: a move down, or what is lowered for its sake."""
+    return _moves_down(bench.planned.actions) or any(
+        isinstance(doubt.action, PatchProject) and doubt.action.before_transfer for doubt in found
+    )
+
+
+def verdict(found: Sequence[Doubt]) -> Verdict:
+    """All of a tenant's doubts as one, so that a person sees at once what there is to accept."""
+    accepts = dict.fromkeys(doubt.accept for doubt in found if doubt.accept)
+    remedies = (
+        "run again once Neon tells" if any(doubt.unknown for doubt in found) else "",
+        "" if all(doubt.unknown for doubt in found) else "let the tenant keep what it has",
+        f"state accept: {{{', '.join(f'{what}: true' for what in accepts)}}} in its file" if accepts else "",
+    )
+    message = "; ".join(dict.fromkeys(doubt.words for doubt in found))
+    return Verdict(Rule.DOWNGRADE_PROOF, message, ", or ".join(filter(None, remedies)))
+
+
+def _about(action: Action, change: FieldChange, project: LiveProject, bench: Bench, held: Held) -> Iterator[Doubt]:
+    if isinstance(action, TransferProject) and action.downgrade:
+        yield from _unread(action, change, project, bench)
+    elif not isinstance(action, PatchProject):
+        return
+    elif change.path == RESTORE_WINDOW:
+        yield from _shorter(action, change, bench)
+    elif change.path == LOGICAL_SIZE and change.lowering:
+        yield from _full(action, change, project, _staying(project, bench, held))
+    elif change.path.startswith("quota.") and change.lowering:
+        yield from _used_up(action, change, project)
+
+
+def _unread(move: TransferProject, change: FieldChange, project: LiveProject, bench: Bench) -> Iterator[Doubt]:
+    """What the destination may forbid has to be seen before anything is lowered for its sake."""
+    limits = bench.desired.organizations[move.destination].limits
+    missing = {
+        "branches": project.branches is None,
+        "computes": project.endpoints is None,
+        "snapshots": project.snapshots is None and limits.snapshots is not None,
+    }
+    if unread := [what for what, is_missing in missing.items() if is_missing]:
+        words = f"its {' and '.join(unread)} were not read: it may not fit into organization {move.destination}"
+        yield Doubt(move, change, words, None, unknown=True)
+
+
+def _moves_down(actions: Iterable[Action]) -> bool:
+    return any(isinstance(action, TransferProject) and action.downgrade for action in actions)
+
+
+def _shorter(action: Action, change: FieldChange, bench: Bench) -> Iterator[Doubt]:
+    window = format_seconds(_amount(change.after))
+    if change.lowering:
+        before = format_seconds(_amount(change.before))
+        words = f"restore_window would be {window} instead of {before}: what is older can never be restored again"
+        yield Doubt(action, change, words, "history_loss")
+    elif change.before is None and _moves_down(bench.planned.actions):
+        words = f"restore_window would be {window}, and Neon does not tell what it is: history may be lost"
+        yield Doubt(action, change, words, "history_loss", unknown=True)
+
+
+def _used_up(action: Action, change: FieldChange, project: LiveProject) -> Iterator[Doubt]:
+    """Neon: a project that has used as much as its quota is suspended until the billing period ends."""
+    member, limit = change.path.removeprefix("quota."), _amount(change.after)
+    used = getattr(project.consumption or Consumption(), member)
+    would_be = _would_be(change)
+    if used is None:
+        words = f"{would_be}, and Neon does not tell how much is used: it may suspend the tenant at once"
+        yield Doubt(action, change, words, "suspension", unknown=True)
+    elif used >= limit:
+        much = roughly_bytes(used) if member.endswith(_BYTES) else roughly_seconds(used)
+        words = f"{would_be}, and {much} are used in this billing period: Neon would suspend the tenant at once"
+        yield Doubt(action, change, words, "suspension")
+
+
+def _full(
+    action: Action, change: FieldChange, project: LiveProject, staying: Sequence[LiveBranch] | None
+) -> Iterator[Doubt]:
+    """Neon: writes to a branch that is as large as the quota fail, and no new billing period changes that."""
+    limit = _amount(change.after)
+    would_be = _would_be(change)
+    large = [(b.name, b.logical_size_bytes) for b in staying or () if (b.logical_size_bytes or 0) >= limit]
+    if large:
+        which = _named([f"{name!r} ({roughly_bytes(size or 0)})" for name, size in large])
+        reached = f"branch {which} has" if len(large) == 1 else f"branches {which} have"
+        words = f"{would_be}, which {reached} reached: writes there would fail"
+        yield Doubt(action, change, words, "full_branches")
+    unknown = [branch.name for branch in staying or () if branch.logical_size_bytes is None]
+    if (staying is None or unknown) and not _all_of_it_fits(project, limit):
+        which = _named([f"{name!r}" for name in unknown]) if unknown else "its branches"
+        words = f"{would_be}, and Neon does not tell the size of {which}: writes there may fail"
+        yield Doubt(action, change, words, "full_branches", unknown=True)
+
+
+def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
+    """Whether all data of the project with its history is less. Neon: 0 is a size not measured yet."""
+    return bool(project.storage_bytes) and (project.storage_bytes or 0) < limit
+
+
+def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch] | None:
+    """The branches that the plan leaves; None where they were not read."""
+    held_back = {action for action, _ in held}
+    gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held_back}
+    return None if project.branches is None else [b for b in project.branches if b.id not in gone]
+
+
+def _would_be(change: FieldChange) -> str:
+    """The lower limit, for a reader."""
+    limit, name = _amount(change.after), change.path
+    if name.endswith(_BYTES):
+        return f"{name.removesuffix(_BYTES)} would be {format_bytes(limit)}"
+    return f"{name.removesuffix(_SECONDS)} would be {format_seconds(limit)}"
+
+
+def _named(texts: Sequence[str]) -> str:
+    more = len(texts) - MOST_NAMED
+    return ", ".join((*texts[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])))
+
+
+def _amount(value: Value) -> int:
+    return int(value) if isinstance(value, int | float) else 0

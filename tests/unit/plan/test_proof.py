@@ -1,0 +1,239 @@
+"""The downgrade proof: no lowering suspends a tenant, stops its writes or loses its history unless it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired.policy import DriftPolicy, Policy
+from reconciler.desired.tenant import Accepted, Overrides
+from reconciler.live.project import Consumption
+from reconciler.plan.guards import guard
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from tests.builders import (
+    DAY,
+    FREE_QUOTA,
+    FREE_TIER,
+    GIB,
+    HISTORY_MAY_GO,
+    HOUR,
+    MIB,
+    PRO_QUOTA,
+    PRO_TIER,
+    UNUSED,
+    a_branch,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.plan import Plan
+
+ALLOWED = Permissions(lowering=True)
+EVERYTHING = Accepted(suspension=True, full_branches=True, history_loss=True)
+MEMBERS = [
+    ("active_time_seconds", 100 * HOUR, "active_time would be 100h, and 100h are used"),
+    ("compute_time_seconds", 50 * HOUR, "compute_time would be 50h, and 50h are used"),
+    ("written_data_bytes", 3 * GIB, "written_data would be 3GiB, and 3GiB are used"),
+    ("data_transfer_bytes", 5 * GIB, "data_transfer would be 5GiB, and 5GiB are used"),
+]
+QUOTA = replace(FREE_QUOTA, compute_time_seconds=50 * HOUR, written_data_bytes=3 * GIB)
+TIER = replace(FREE_TIER, quota=QUOTA)
+BOUNDLESS = replace(QUOTA, **dict.fromkeys([member for member, _, _ in MEMBERS], 0))
+
+
+def guarded(tenant: Tenant, project: LiveProject, policy: Policy = Policy()) -> Plan:
+    """A person has permitted that something is taken from the tenant."""
+    fleet, view = a_fleet(tenant, tiers=(TIER, PRO_TIER), policy=policy), a_view(project)
+    return guard(make_plan(fleet, view), fleet, view, ALLOWED)
+
+
+def message(plan: Plan) -> str:
+    (refusal,) = plan.refusals
+    assert refusal.rule is Rule.DOWNGRADE_PROOF
+    assert refusal.tenants == ("acme",)
+    return refusal.message
+
+
+def paths(plan: Plan) -> list[str]:
+    return [change.path for action in plan.actions for change in action.changes]
+
+
+def held(plan: Plan) -> list[str]:
+    return [change.path for refusal in plan.refusals for a in refusal.actions for change in a.changes]
+
+
+def large(size: int | None, name: str = "dev") -> LiveBranch:
+    return a_branch(id=f"br-{name}", name=name, default=False, annotations={}, logical_size_bytes=size)
+
+
+class TestAQuotaBelowWhatIsUsed:
+    @pytest.mark.parametrize(("member", "limit", "words"), MEMBERS)
+    def test_is_held_back_alone_and_what_is_below_it_is_not(self, member: str, limit: int, words: str) -> None:
+        project = a_project(quota=BOUNDLESS, consumption=replace(UNUSED, **{member: limit}))
+        plan = guarded(a_tenant(), project)
+        assert words in message(plan)
+        assert "suspend the tenant at once" in message(plan)
+        assert held(plan) == [f"quota.{member}"]
+        assert sorted(paths(plan)) == sorted(f"quota.{other}" for other, _, _ in MEMBERS if other != member)
+        below = replace(project, consumption=replace(UNUSED, **{member: limit - 1}))
+        assert not guarded(a_tenant(), below).refusals
+
+    def test_travels_with_what_is_lowered_as_it_is_now(self) -> None:
+        plan = guarded(
+            a_tenant(), a_project(quota=BOUNDLESS, consumption=replace(UNUSED, active_time_seconds=400_000))
+        )
+        (action,) = plan.actions
+        assert ("quota.active_time_seconds", 0) in action.companions  # type: ignore[union-attr]
+
+    def test_is_told_with_what_would_allow_it(self) -> None:
+        plan = guarded(
+            a_tenant(), a_project(quota=BOUNDLESS, consumption=replace(UNUSED, active_time_seconds=400_000))
+        )
+        assert "active_time would be 100h, and 111.1h are used in this billing period" in message(plan)
+        assert plan.refusals[0].remedy == (
+            "let the tenant keep what it has, or state accept: {suspension: true} in its file"
+        )
+        assert str(plan.refusals[0].actions[0].source) == "tenants/acme.yaml:1"
+
+    def test_goes_ahead_where_the_file_accepts_it(self) -> None:
+        used_up = a_project(quota=BOUNDLESS, consumption=Consumption(10**9, 10**9, 10**12, 10**12))
+        assert not guarded(a_tenant(accept=Accepted(suspension=True)), used_up).refusals
+        other = Accepted(full_branches=True, history_loss=True)
+        assert len(guarded(a_tenant(accept=other), used_up).refusals) == 1
+
+    def test_is_refused_where_nobody_knows_what_is_used(self) -> None:
+        for unknown in (None, Consumption(compute_time_seconds=0, written_data_bytes=0, data_transfer_bytes=0)):
+            plan = guarded(a_tenant(), a_project(quota=BOUNDLESS, consumption=unknown))
+            assert "Neon does not tell how much is used" in message(plan)
+            assert "run again once Neon tells" in plan.refusals[0].remedy
+
+    def test_is_no_matter_where_it_is_raised_or_stays(self) -> None:
+        used_up = a_project(quota=replace(QUOTA, data_transfer_bytes=1), consumption=Consumption(*[10**15] * 4))
+        assert paths(guarded(a_tenant(), used_up)) == ["quota.data_transfer_bytes"]
+
+    def test_is_held_back_when_an_override_lowers_it(self) -> None:
+        tenant = a_tenant(overrides=Overrides(quota={"active_time_seconds": 1}))
+        used = a_project(quota=QUOTA, consumption=replace(UNUSED, active_time_seconds=1))
+        assert "active_time would be 1s, and 1s are used" in message(guarded(tenant, used))
+
+    def test_is_held_back_when_drift_would_be_repaired(self) -> None:
+        raised = a_project(quota=BOUNDLESS, consumption=Consumption(10**9, 0, 0, 0))
+        fleet = a_fleet(a_tenant(), tiers=(TIER, PRO_TIER), policy=Policy(drift={"quota": DriftPolicy.REPAIR}))
+        plan = guard(make_plan(fleet, a_view(raised), base=fleet), fleet, a_view(raised))
+        assert "active_time" in message(plan)
+
+
+class TestALogicalSizeBelowThatOfABranch:
+    TOO_LARGE = replace(QUOTA, logical_size_bytes=10 * GIB)
+
+    def project(self, *branches: LiveBranch, **fields: Any) -> LiveProject:
+        return a_project(quota=self.TOO_LARGE, branches=(a_branch(), *branches), **fields)
+
+    def test_is_held_back_and_names_the_branches(self) -> None:
+        plan = guarded(a_tenant(), self.project(large(512 * MIB), large(1610612736, "demo"), large(MIB, "small")))
+        assert "logical_size would be 512MiB" in message(plan)
+        assert "branches 'dev' (512MiB), 'demo' (1.5GiB) have reached" in message(plan)
+        assert "'small'" not in message(plan)
+        assert "writes there would fail" in message(plan)
+        assert "full_branches: true" in plan.refusals[0].remedy
+
+    def test_names_some_of_many(self) -> None:
+        plan = guarded(a_tenant(), self.project(*(large(GIB, f"b{i}") for i in range(7))))
+        assert "'b4' (1GiB), 2 more" in message(plan)
+        assert "'b5'" not in message(plan)
+
+    def test_goes_ahead_where_the_file_accepts_it(self) -> None:
+        full = self.project(large(GIB))
+        assert not guarded(a_tenant(accept=Accepted(full_branches=True)), full).refusals
+        assert guarded(a_tenant(accept=Accepted(suspension=True, history_loss=True)), full).refusals
+
+    def test_goes_ahead_where_the_plan_deletes_the_branch(self) -> None:
+        ours = a_branch(
+            id="br-dev", name="dev", default=False, parent_id="br-p-acme", logical_size_bytes=GIB,
+            annotations={**a_branch().annotations, "purpose": "dev_branch", "branch": "dev"},
+        )  # fmt: skip
+        plan = guarded(a_tenant(dev_branches=()), self.project(ours))
+        assert [action.kind for action in plan.actions] == ["delete_branch", "patch_project"]
+
+    def test_is_refused_where_a_size_is_not_known_and_the_whole_project_may_be_too_large(self) -> None:
+        for storage in (None, 0, 512 * MIB):
+            plan = guarded(a_tenant(), self.project(large(None), storage_bytes=storage))
+            assert "Neon does not tell the size of 'dev'" in message(plan)
+        assert not guarded(a_tenant(), self.project(large(None), storage_bytes=512 * MIB - 1)).refusals
+
+    def test_is_refused_where_the_branches_were_not_read(self) -> None:
+        unread = replace(self.project(), branches=None)
+        assert "its branches" in message(guarded(a_tenant(), unread))
+
+
+class TestAShorterRestoreWindow:
+    week = a_project(quota=QUOTA, restore_window_seconds=7 * DAY)
+
+    def test_loses_history_and_is_held_back(self) -> None:
+        plan = guarded(a_tenant(), self.week)
+        assert plan.empty
+        assert "restore_window would be 1d instead of 7d" in message(plan)
+        assert "history_loss: true" in plan.refusals[0].remedy
+
+    def test_holds_back_nothing_else_where_the_project_stays(self) -> None:
+        lower = replace(self.week, quota=replace(QUOTA, active_time_seconds=0))
+        assert paths(guarded(a_tenant(), lower)) == ["quota.active_time_seconds"]
+
+    def test_goes_ahead_where_the_file_accepts_it(self) -> None:
+        assert not guarded(a_tenant(accept=HISTORY_MAY_GO), self.week).refusals
+
+
+class TestAMoveDown:
+    PRO = a_pro_project(consumption=Consumption(101 * HOUR, 0, 0, 6 * GIB), branches=(a_branch(), large(GIB)))
+
+    def test_is_refused_as_a_whole_with_every_number_at_once(self) -> None:
+        plan = guarded(a_tenant(), self.PRO)
+        assert plan.empty
+        for words in ("active_time would be 100h", "data_transfer would be 5GiB", "'dev' (1GiB)", "instead of 7d"):
+            assert words in message(plan)
+        accept = "accept: {history_loss: true, suspension: true, full_branches: true}"
+        assert accept in plan.refusals[0].remedy
+        assert "transfer_project" in [action.kind for action in plan.refusals[0].actions]
+
+    @pytest.mark.parametrize("missing", ["suspension", "full_branches", "history_loss"])
+    def test_goes_ahead_only_where_all_of_it_is_accepted(self, missing: str) -> None:
+        assert guarded(a_tenant(accept=replace(EVERYTHING, **{missing: False})), self.PRO).empty
+        assert not guarded(a_tenant(accept=EVERYTHING), self.PRO).refusals
+
+    @pytest.mark.parametrize(
+        ("unread", "words"), [("branches", "branches"), ("endpoints", "computes"), ("snapshots", "snapshots")]
+    )
+    def test_is_refused_where_what_the_destination_may_forbid_was_not_read(self, unread: str, words: str) -> None:
+        plan = guarded(a_tenant(accept=EVERYTHING), replace(self.PRO, **{unread: None}))  # type: ignore[arg-type]
+        assert plan.empty
+        assert f"its {words} were not read: it may not fit into organization free" in message(plan)
+        assert plan.refusals[0].remedy == "run again once Neon tells"
+
+    def test_is_refused_where_nobody_knows_the_window(self) -> None:
+        plan = guarded(a_tenant(accept=Accepted(True, True)), replace(self.PRO, restore_window_seconds=None))
+        assert plan.empty
+        assert "history may be lost" in message(plan)
+
+    def test_without_a_cause_says_that_first(self) -> None:
+        fleet, view = a_fleet(a_tenant()), a_view(self.PRO)
+        (refusal,) = guard(make_plan(fleet, view), fleet, view).refusals
+        assert refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE
+
+
+def test_a_move_up_goes_ahead_without_the_one_limit_that_is_lower_and_used() -> None:
+    stingy = replace(PRO_TIER, quota=replace(PRO_QUOTA, active_time_seconds=HOUR))
+    fleet = a_fleet(a_tenant(tier="pro"), tiers=(FREE_TIER, stingy))
+    view = a_view(a_project(consumption=replace(UNUSED, active_time_seconds=HOUR)))
+    plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
+    assert "transfer_project" in [action.kind for action in plan.actions]
+    assert held(plan) == ["quota.active_time_seconds"]

@@ -76,6 +76,8 @@ class Request:
     base: DesiredState | None = None
     """The files at an earlier commit: what changed since is their doing, everything else is drift."""
     permissions: Permissions = Permissions()
+    strict: bool = False
+    """Nothing is applied where anything is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,8 @@ class Fleet:
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""
-        return self.permit(await self.drift(request, on_progress=on_progress), request.permissions)
+        differing = await self.drift(request, on_progress=on_progress)
+        return self.permit(differing, request)
 
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Everything that differs, before any guard: what a person or a program changed behind the files."""
@@ -227,9 +230,17 @@ class Fleet:
         )
         return Planned(replace(plan, notes=(*plan.notes, *self._clocks_apart())), live, now)
 
-    def permit(self, differing: Planned, permissions: Permissions) -> Planned:
+    def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
-        return replace(differing, plan=guard(differing.plan, self.desired, differing.live, permissions))
+        plan = guard(
+            differing.plan,
+            self.desired,
+            differing.live,
+            request.permissions,
+            base=request.base,
+            strict=request.strict,
+        )
+        return replace(differing, plan=plan)
 
     def approved(self, planned: Planned, saved: Plan) -> Planned:
         """What of a guarded plan a saved one permits; a saved plan commands nothing."""

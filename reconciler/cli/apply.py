@@ -80,7 +80,7 @@ def command(
     asking = surroundings().interactive and not yes
 
     def permitted(fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
-        planned = fleet.permit(differing, permissions)
+        planned = fleet.permit(differing, replace(request, permissions=permissions))
         planned = planned if saved is None else fleet.approved(planned, saved.plan)
         show(plan_text.render(planned.plan, stale=planned.stale, full=output.full), console)
         return planned

@@ -77,7 +77,7 @@ def command(
     Does not ask. What stdin says is no commit: to lower something needs --allow lowering.
     """
     check_outputs(output, FORMS)
-    permissions = PermissionFlags(allow, expect_empty=False, prune=False).permissions()
+    permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])

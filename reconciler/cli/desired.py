@@ -66,6 +66,7 @@ class FleetFiles:
             only=scope.only or NAMES,
             base=self.base(scope.base),
             permissions=permission.permissions(),
+            strict=permission.strict,
         )
 
     def base(self, ref: str | None) -> DesiredState | None:

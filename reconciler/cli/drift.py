@@ -48,7 +48,7 @@ def command(
     check_outputs(output, FORMATS)
     fleet_files = FleetFiles(files)
     desired = fleet_files.desired()
-    request = fleet_files.request(scope, PermissionFlags((), expect_empty, prune=False), desired)
+    request = fleet_files.request(scope, PermissionFlags((), expect_empty, prune=False, strict=False), desired)
 
     async def look(fleet: Fleet) -> Planned:
         with watching(stderr_console()) as on_progress:

@@ -67,11 +67,12 @@ class ScopeFlags:
 
 @dataclass(frozen=True, slots=True)
 class PermissionFlags:
-    """What a person permits beyond the files."""
+    """What a person permits beyond the files, and whether less than all is good enough."""
 
     allow: tuple[str, ...]
     expect_empty: bool
     prune: bool
+    strict: bool
 
     def permissions(self) -> Permissions:
         """Raises click.BadParameter for a word that permits nothing."""
@@ -180,6 +181,7 @@ permission_options = _packed(
     ),
     click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key: the first run."),
     click.option("--prune", is_flag=True, help="Delete owned orphans."),
+    click.option("--strict", is_flag=True, help="Apply nothing at all where anything is refused."),
 )
 
 

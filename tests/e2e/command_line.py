@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,7 @@ from reconciler.cli.surroundings import Surroundings
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import httpx
 
@@ -90,6 +91,8 @@ class Shell:
         self.folder = folder
         self.environ: dict[str, str] = {}
         self.interactive = False
+        self.clock: Callable[[], float] = time.time
+        """When commands run against the embedded Neon."""
         self._judge = session_judge()
         self.write("tiers.yaml", TIERS)
         (folder / "tenants").mkdir()
@@ -111,7 +114,9 @@ class Shell:
 
     def run(self, *args: str, stdin: bytes = b"") -> Ended:
         """Runs a command in the folder."""
-        around = Surroundings(environ=self.environ, interactive=self.interactive, wrap=self._judged)
+        around = Surroundings(
+            environ=self.environ, interactive=self.interactive, wrap=self._judged, clock=self.clock
+        )
         return run_in(self.folder, args, around, stdin=stdin)
 
     def simulated(self, command: str, *args: str, stdin: bytes = b"") -> Ended:

@@ -8,33 +8,72 @@ from typing import TYPE_CHECKING
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import fleet, tenant
 from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
-    from reconciler.plan.plan import Plan, Refusal, TenantPlan
+    from reconciler.plan.plan import Plan, TenantPlan
 
 
-def guard(plan: Plan, desired: DesiredState, live: LiveState, permissions: Permissions = Permissions()) -> Plan:
-    """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead."""
+def guard(
+    plan: Plan,
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions = Permissions(),
+    *,
+    base: DesiredState | None = None,
+    strict: bool = False,
+) -> Plan:
+    """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
+
+    ``base`` is the desired state at an earlier commit: what it called its tiers counts here, causes are in the
+    plan. ``strict`` says that nothing goes ahead where anything is refused, or is left to a person to decide.
+    """
     seen = _without_pinned(live, desired)
     judged = [tenant.judge(planned, desired, seen, permissions) for planned in plan.tenants]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
-    bench = fleet.Bench(plan, desired, live, permissions)
+    bench = fleet.Bench(plan, desired, live, permissions, base)
     for rule in fleet.RULES:
         found = list(rule(kept, bench))
         refused = {name for refusal in found for name in refusal.tenants}
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
+    refusals = [*plan.refusals, *refusals]
+    if strict and kept and (because := _stands_in_the_way(refusals, plan)):
+        refusals.append(_all_or_nothing(kept, because))
+        kept = ()
     return replace(
         plan,
         tenants=tuple(kept),
-        refusals=(*plan.refusals, *refusals),
+        refusals=tuple(refusals),
         budget=estimate(kept, desired, live),
     )
+
+
+def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:
+    """What keeps a strict run from doing anything; drift that is to be reported only is no refusal."""
+    refused = sum(refusal.rule is not Rule.DRIFT_POLICY for refusal in refusals)
+    counted = ((refused, "refusal"), (len(plan.conflicts), "conflict"))
+    return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counted if count)
+
+
+def _all_or_nothing(kept: Sequence[TenantPlan], because: str) -> Refusal:
+    tenants = tuple(planned.tenant for planned in kept)
+    return Refusal(
+        Rule.STRICT,
+        tenants,
+        f"--strict applies all or nothing, and there {_is_or_are(because)} {because} besides",
+        "settle the others first, or leave --strict out",
+        tuple(action for planned in kept for action in planned.actions),
+    )
+
+
+def _is_or_are(counted: str) -> str:
+    return "is" if counted.startswith("1 ") and " and " not in counted else "are"
 
 
 def _without_pinned(live: LiveState, desired: DesiredState) -> LiveState:

@@ -15,6 +15,7 @@ from reconciler.plan.plan import Refusal, Rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from reconciler.desired.policy import Threshold
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
@@ -33,6 +34,8 @@ class Bench:
     desired: DesiredState
     live: LiveState
     permissions: Permissions
+    base: DesiredState | None = None
+    """The files at an earlier commit, where one is known."""
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -61,9 +64,40 @@ def shrunken_files(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal
         yield _refusal(
             Rule.SHRUNKEN_FILES,
             pruned,
-            f"--prune would delete {len(pruned)} projects while the files declare {declared} tenants",
+            f"--prune would delete {len(pruned)} project{_s(len(pruned))} while the files declare {declared} "
+            f"tenant{_s(declared)}",
             f"look for the missing files; if they are gone for good, permit it with --allow deletes={len(pruned)}",
         )
+
+
+def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """A tier that is gone, and a new one in its place that grants its tenants less."""
+    moved: dict[tuple[str, str], list[TenantPlan]] = defaultdict(list)
+    for planned in kept:
+        if not bench.permissions.lowering and (renamed := _renamed(planned.tenant, bench)):
+            moved[renamed].append(planned)
+    for (gone, new), tenants in moved.items():
+        lowered = [planned for planned in tenants if any(action.lowering for action in planned.actions)]
+        if lowered:
+            yield _refusal(
+                Rule.TIER_RENAMED,
+                lowered,
+                f"tier {gone!r} is gone since the base, and {new!r}, which is new, takes something from "
+                f"{len(lowered)} of its tenants",
+                f"give {new!r} what {gone!r} granted and lower it in a commit of its own, or permit it with "
+                "--allow lowering",
+            )
+
+
+def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
+    """The tenant's tier at the base and the one it has, where the former is gone and the latter is new."""
+    if bench.base is None:
+        return None
+    tenant, before = bench.desired.tenants.get(name), bench.base.tenants.get(name)
+    if tenant is None or before is None or tenant.absent:
+        return None
+    renamed = before.tier not in bench.desired.tiers and tenant.tier not in bench.base.tiers
+    return (before.tier, tenant.tier) if renamed else None
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -95,24 +129,39 @@ def _arrives_in(action: TransferProject | CreateProject) -> str:
 
 
 def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """No run goes further than the thresholds, unless a person names the exact number."""
+    """No run goes further than the thresholds, unless a person names how many there are in all of it.
+
+    They hold for each organization, by the number of its live projects; the number that is named, for the
+    run, so that permitting twelve deletions never permits twelve in each of several organizations.
+    """
     for kind, applies in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
         for planned in kept:
             if organization := next((_touches(a, planned) for a in planned.actions if applies(a)), None):
                 by_organization[organization].append(planned)
+        total = sum(map(len, by_organization.values()))
+        if total <= bench.permissions.counts.get(kind, 0):
+            continue
+        threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
         for organization, touched in by_organization.items():
-            threshold = getattr(bench.desired.policy.thresholds, kind)
-            allowed = max(
-                threshold.allows(bench.live.listed.get(organization)), bench.permissions.counts.get(kind, 0)
-            )
-            if len(touched) > allowed:
+            live_count = bench.live.listed.get(organization)
+            if len(touched) > threshold.allows(live_count):
+                most = _most(threshold, live_count)
                 yield _refusal(
                     Rule.THRESHOLD,
                     touched,
-                    f"{len(touched)} {kind} in organization {organization}, at most {allowed} a run",
-                    f"apply them in parts, or permit exactly these with --allow {kind}={len(touched)}",
+                    f"{len(touched)} {kind} in organization {organization}, at most {most} a run",
+                    f"apply them in parts, raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of "
+                    f"this run with --allow {kind}={total}",
                 )
+
+
+def _most(threshold: Threshold, live_count: int | None) -> str:
+    """The bound and where it comes from."""
+    allowed = threshold.allows(live_count)
+    if live_count is None or allowed == threshold.count:
+        return str(allowed)
+    return f"{allowed} ({threshold.percent:g} % of its {live_count:,} projects)"
 
 
 def _touches(action: Action, planned: TenantPlan) -> str:
@@ -133,7 +182,17 @@ KINDS: Final[dict[str, Callable[[Action], bool]]] = {
 """By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
-RULES: Final[tuple[FleetRule, ...]] = (many_unmatched, shrunken_files, organization_limits, thresholds)
+RULES: Final[tuple[FleetRule, ...]] = (
+    many_unmatched,
+    shrunken_files,
+    tier_renamed,
+    organization_limits,
+    thresholds,
+)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _refusal(rule: Rule, refused: Sequence[TenantPlan], message: str, remedy: str) -> Refusal:

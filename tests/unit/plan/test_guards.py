@@ -24,8 +24,11 @@ from tests.builders import (
     FREE_COMPUTE,
     FREE_LIMITS,
     FREE_QUOTA,
+    FREE_TIER,
     GIB,
     PAID,
+    PRO_QUOTA,
+    PRO_TIER,
     a_branch,
     a_fleet,
     a_pro_project,
@@ -39,6 +42,7 @@ from tests.builders import (
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Tier
     from reconciler.plan.plan import Plan
 
 ALLOW_LOWERING = Permissions(lowering=True)
@@ -50,9 +54,10 @@ def guarded(
     permissions: Permissions = Permissions(),
     *,
     base: DesiredState | None = None,
+    strict: bool = False,
 ) -> Plan:
     plan = make_plan(desired, live, base=base, prune=permissions.prune)
-    return guard(plan, desired, live, permissions)
+    return guard(plan, desired, live, permissions, base=base, strict=strict)
 
 
 def kinds(plan: Plan) -> list[str]:
@@ -373,8 +378,92 @@ class TestThresholds:
         live = a_view(*(a_project(tenant.name) for tenant in (*tombstones, *others)))
         fleet = a_fleet(*tombstones, *others, policy=policy)
         assert not guarded(fleet, live, ALLOW_LOWERING).refusals
+        selected = make_plan(fleet, live, selection=Selection(tenants=("t*",)))
+        assert not guard(selected, fleet, live, ALLOW_LOWERING).refusals
+        shard = make_plan(fleet, live, selection=Selection(shard=(1, 2)))
+        assert not guard(shard, fleet, live, ALLOW_LOWERING).refusals
         fewer = LiveState(live.projects, (), {"free": 19, "paid": 0})
-        assert guarded(fleet, fewer, ALLOW_LOWERING).refusals
+        (refusal,) = guarded(fleet, fewer, ALLOW_LOWERING).refusals
+        assert "2 deletes in organization free, at most 1 (10 % of its 19 projects) a run" in refusal.message
+        uncounted = LiveState(live.projects)
+        (refusal,) = guarded(fleet, uncounted, ALLOW_LOWERING).refusals
+        assert "at most 0 a run" in refusal.message
+
+    def test_a_number_that_is_named_counts_for_the_run_and_not_for_each_organization(self) -> None:
+        policy = Policy(thresholds=Thresholds(deletes=Threshold(1, 0)))
+        names = ["a", "b", "y", "z"]
+        fleet = a_fleet(*(a_tenant(name, absent=True) for name in names), policy=policy)
+        live = a_view(*map(a_project, names[:2]), *map(a_pro_project, names[2:]))
+
+        def permitting(count: int) -> Plan:
+            return guarded(fleet, live, Permissions(lowering=True, counts={"deletes": count}))
+
+        assert refused(permitting(3)) == [(Rule.THRESHOLD, ("a", "b")), (Rule.THRESHOLD, ("y", "z"))]
+        assert all("--allow deletes=4" in refusal.remedy for refusal in permitting(2).refusals)
+        assert not permitting(4).refusals
+
+
+class TestATierRenamedAwayUnderItsTenants:
+    old, new = replace(PRO_TIER, name="old"), replace(PRO_TIER, name="new")
+    less = replace(new, quota=replace(PRO_QUOTA, active_time_seconds=60))
+    names = ("a", "b")
+
+    def plan(self, new: Tier, *, base: tuple[Tier, ...] = (FREE_TIER, old), lowering: bool = False) -> Plan:
+        before = a_fleet(*(a_tenant(name, "old") for name in self.names), tiers=base)
+        after = a_fleet(*(a_tenant(name, "new") for name in self.names), tiers=(FREE_TIER, new))
+        live = a_view(*map(a_pro_project, self.names))
+        return guarded(after, live, Permissions(lowering=lowering), base=before)
+
+    def test_lowers_nobody(self) -> None:
+        plan = self.plan(self.less)
+        assert plan.empty
+        assert refused(plan) == [(Rule.TIER_RENAMED, self.names)]
+        (refusal,) = plan.refusals
+        assert (
+            "tier 'old' is gone since the base, and 'new', which is new, takes something from 2" in refusal.message
+        )
+        assert "--allow lowering" in refusal.remedy
+
+    def test_may_take_nothing_or_be_permitted(self) -> None:
+        assert not self.plan(self.new).refusals
+        assert not self.plan(self.less, lowering=True).refusals
+
+    def test_is_another_matter_where_the_new_tier_was_there_before(self) -> None:
+        assert not self.plan(self.less, base=(FREE_TIER, self.old, self.new)).refusals
+
+    def test_is_another_matter_where_the_old_tier_is_still_there(self) -> None:
+        before = a_fleet(a_tenant("a", "old"), tiers=(FREE_TIER, self.old))
+        after = a_fleet(a_tenant("a", "new"), tiers=(FREE_TIER, self.old, self.less))
+        assert not guarded(after, a_view(a_pro_project("a")), base=before).refusals
+
+
+class TestStrict:
+    fleet = a_fleet(a_tenant("down"), a_tenant("up", tier="pro"))
+    live = a_view(a_pro_project("down"), a_project("up"))
+
+    def test_does_nothing_where_anything_is_refused_and_says_so(self) -> None:
+        plan = guarded(self.fleet, self.live, strict=True)
+        assert plan.empty
+        assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("down",)), (Rule.STRICT, ("up",))]
+        assert len(plan.refusals[1].actions) == 3
+        assert plan.budget.writes == 0
+        assert kinds(guarded(self.fleet, self.live)) == ["transfer_project", "patch_project", "patch_endpoint"]
+
+    def test_does_nothing_beside_a_conflict(self) -> None:
+        twins = a_view(a_project("down"), a_project("down", id="p-twin"), a_project("up"))
+        plan = guarded(self.fleet, twins, strict=True)
+        assert refused(plan) == [(Rule.STRICT, ("up",))]
+        assert "there is 1 conflict besides" in plan.refusals[0].message
+
+    def test_is_no_matter_where_drift_is_only_reported(self) -> None:
+        reporting = replace(self.fleet, policy=Policy(drift={"quota": DriftPolicy.REPORT}))
+        drifted = a_view(a_project("down", quota=replace(FREE_QUOTA, active_time_seconds=60)), a_project("up"))
+        plan = guarded(reporting, drifted, strict=True)
+        assert "transfer_project" in kinds(plan)
+
+    def test_adds_no_refusal_where_nothing_was_left_to_do(self) -> None:
+        plan = guarded(a_fleet(a_tenant("down")), a_view(a_pro_project("down")), strict=True)
+        assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("down",))]
 
 
 def test_the_budget_counts_what_goes_ahead() -> None:

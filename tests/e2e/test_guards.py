@@ -1,0 +1,131 @@
+"""What the guards keep from happening: that it would really have happened, and that it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
+from reconciler.simulator.seed import set_usage
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.virtual_time import VirtualLoop
+
+if TYPE_CHECKING:
+    from tests.e2e.command_line import Shell
+
+USED_HOURS = 312
+EVERYTHING = "accept: {suspension: true, history_loss: true}"
+
+
+class Scene:
+    """A tenant of tier pro who has used 312 hours in this billing period, and whose file then says free."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+        self.hours = 0
+        shell.clock = self.now
+        shell.tenant("acme", "tier: pro")
+        shell.applied()
+        with self.account() as simulator:
+            project = self.ask(simulator, "GET", "/projects", org_id=simulator.organization_ids["paid"]).json()
+            self.project_id = project["projects"][0]["id"]
+            set_usage(simulator, self.project_id, active_time_seconds=USED_HOURS * 3600)
+
+    def now(self) -> float:
+        """An hour after the last time that somebody asked: operations are through by then."""
+        self.hours += 1
+        return DEMO_EPOCH_SECONDS + self.hours * 3600
+
+    def account(self) -> Simulator:
+        """Of which nobody has heard for an hour."""
+        return Simulator.open(self.shell.folder / "sim.db", clock_source=LoopTime(self.now()))
+
+    def starts(self) -> int:
+        """What Neon answers when the tenant's compute is to start."""
+        with self.account() as simulator:
+            own = f"/projects/{self.project_id}/endpoints"
+            (endpoint,) = self.ask(simulator, "GET", own).json()["endpoints"]
+            return self.ask(simulator, "POST", f"{own}/{endpoint['id']}/start").status_code
+
+    @staticmethod
+    def ask(simulator: Simulator, method: str, path: str, **params: str) -> httpx.Response:
+        async def go() -> httpx.Response:
+            headers = {"Authorization": f"Bearer {simulator.personal_key}"}
+            transport = httpx.ASGITransport(simulator.app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1/api/v2", headers=headers
+            ) as client:
+                return await client.request(method, path, params=params)
+
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            return runner.run(go())
+
+
+@pytest.fixture
+def scene(shell: Shell) -> Scene:
+    """Before the downgrade the tenant is at work."""
+    made = Scene(shell)
+    assert made.starts() == 200
+    return made
+
+
+def test_a_downgrade_that_would_suspend_the_tenant_does_not_happen(scene: Scene) -> None:
+    scene.shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
+    refused = scene.shell.simulated("apply", "--yes", "--allow", "lowering")
+    assert refused.code == 5
+    assert "downgrade-proof" in refused.out
+    assert "312h are used in this billing period" in refused.out
+    assert "accept: {suspension: true}" in refused.out
+    assert "acme  (tenants/acme.yaml:1)" in refused.out
+    assert scene.starts() == 200
+
+
+def test_where_the_file_accepts_it_the_tenant_really_is_suspended(scene: Scene) -> None:
+    """The simulator meters and suspends by itself: this is what the guard keeps from happening."""
+    scene.shell.tenant("acme", f"tier: free\n{EVERYTHING}")
+    assert "downgraded  acme" in scene.shell.applied("--allow", "lowering").out
+    assert scene.starts() == 422
+
+
+def test_single_tenants_are_proven_too(scene: Scene) -> None:
+    scene.shell.tenant("acme", "tier: free\naccept: {history_loss: true}")
+    refused = scene.shell.simulated("converge", "acme", "--allow", "lowering")
+    assert refused.code == 5
+    assert "312h are used in this billing period" in " ".join(refused.err.split())
+    assert scene.starts() == 200
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_strict_applies_nothing_where_anything_is_refused(scene: Scene, command: str) -> None:
+    scene.shell.tenant("acme", "tier: free")
+    scene.shell.tenant("newcomer")
+    yes = ("--yes",) if command == "apply" else ()
+    strict = scene.shell.simulated(command, "--strict", "--allow", "lowering", *yes)
+    assert strict.code == 5
+    assert "--strict applies all or nothing, and there is 1 refusal besides" in strict.out
+    assert "nothing to do: 2 refused" in strict.out
+    free_to_go = scene.shell.simulated("apply", "--allow", "lowering", "--yes")
+    assert free_to_go.code == 5
+    assert "created     newcomer" in free_to_go.out
+
+
+def test_strict_changes_nothing_where_nothing_is_refused(shell: Shell) -> None:
+    shell.tenant("acme")
+    assert "created     acme" in shell.applied("--strict").out
+
+
+def test_an_empty_folder_of_tenants_deletes_nothing_not_even_with_prune(shell: Shell) -> None:
+    for name in ("acme", "bluebird"):
+        shell.tenant(name)
+    shell.applied()
+    for path in (shell.folder / "tenants").iterdir():
+        path.unlink()
+    assert "2 orphans" in shell.simulated("apply", "--yes").out
+    refused = shell.simulated("apply", "--yes", "--prune")
+    assert refused.code == 5
+    assert "shrunken-files" in refused.out
+    assert "--prune would delete 2 projects while the files declare 0 tenants" in refused.out
+    assert "--allow deletes=2" in " ".join(refused.out.split())

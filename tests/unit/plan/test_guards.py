@@ -424,6 +424,14 @@ class TestATierRenamedAwayUnderItsTenants:
         )
         assert "--allow lowering" in refusal.remedy
 
+    def test_holds_up_no_tenant_from_whom_it_takes_nothing(self) -> None:
+        before = a_fleet(*(a_tenant(name, "old") for name in self.names), tiers=(FREE_TIER, self.old))
+        after = a_fleet(*(a_tenant(name, "new") for name in self.names), tiers=(FREE_TIER, self.less))
+        poor = a_pro_project("b", quota=replace(PRO_QUOTA, active_time_seconds=30))
+        plan = guarded(after, a_view(a_pro_project("a"), poor), base=before)
+        assert refused(plan) == [(Rule.TIER_RENAMED, ("a",))]
+        assert [action.tenant for action in plan.actions] == ["b"]
+
     def test_may_take_nothing_or_be_permitted(self) -> None:
         assert not self.plan(self.new).refusals
         assert not self.plan(self.less, lowering=True).refusals

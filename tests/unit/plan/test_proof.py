@@ -11,6 +11,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
 from reconciler.live.project import Consumption
 from reconciler.plan.guards import guard
+from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (
@@ -164,6 +165,22 @@ class TestALogicalSizeBelowThatOfABranch:
         )  # fmt: skip
         plan = guarded(a_tenant(dev_branches=()), self.project(ours))
         assert [action.kind for action in plan.actions] == ["delete_branch", "patch_project"]
+
+    def test_counts_a_branch_whose_deletion_is_held_back(self) -> None:
+        ours = branch_annotations(fleet="prod", tenant="acme", run="r0", branch="dev", purpose=Purpose.DEV_BRANCH)
+        kept = self.project(replace(large(GIB), parent_id="br-p-acme", annotations=ours))
+        tenant = a_tenant(dev_branches=())
+        assert not guarded(tenant, kept).refusals
+        plan = guarded(tenant, kept, Policy(drift={"dev_branches": DriftPolicy.REPORT}))
+        assert [refusal.rule for refusal in plan.refusals] == [Rule.DRIFT_POLICY, Rule.DOWNGRADE_PROOF]
+
+    def test_is_no_matter_where_it_is_raised(self) -> None:
+        small = replace(self.project(large(GIB)), quota=replace(QUOTA, logical_size_bytes=MIB))
+        assert not guarded(a_tenant(), small).refusals
+
+    def test_is_not_told_beside_another_reason(self) -> None:
+        plan = guarded(a_tenant(protect=True), self.project(large(GIB)))
+        assert [refusal.rule for refusal in plan.refusals] == [Rule.PROTECTED]
 
     def test_is_refused_where_a_size_is_not_known_and_the_whole_project_may_be_too_large(self) -> None:
         for storage in (None, 0, 512 * MIB):

@@ -64,6 +64,12 @@ class OutputError(ReconcilerError):
     """What a run has to tell could not be written, to stdout or a file; the calls before that were made."""
 
 
+class StaleFilesError(ReconcilerError):
+    """The files are not the newest ones, where the caller asked for these."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class InterruptedRunError(ReconcilerError):
     """A second signal ended the run at once, whatever was under way."""
 

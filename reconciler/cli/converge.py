@@ -20,6 +20,7 @@ from reconciler.cli.options import (
     files_options,
     journal_option,
     output_options,
+    ref_option,
 )
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import with_fleet
@@ -42,6 +43,7 @@ STDIN_NAME = "<stdin>"
 @click.command("converge")
 @click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
 @files_options
+@ref_option
 @account_options
 @base_option
 @click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
@@ -62,6 +64,7 @@ STDIN_NAME = "<stdin>"
 def command(
     tenants: tuple[str, ...],
     files: FilesFlags,
+    ref: str | None,
     account: AccountFlags,
     base: str | None,
     allow: tuple[str, ...],
@@ -82,6 +85,7 @@ def command(
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
     fleet_files = FleetFiles(files, only=frozenset(names))
+    fleet_files.require_tip(ref)
     desired = fleet_files.desired()
     if text is not None:
         desired, _ = parse(desired, text, STDIN_NAME)

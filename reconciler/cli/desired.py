@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
+from reconciler.files.freshness import require_tip
 from reconciler.files.git import base_ref, commit_id, load_at
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet import Request
@@ -42,6 +43,11 @@ class FleetFiles:
         self._on_invalid = OnInvalid(flags.on_invalid)
         self._only = only
         self._memo: Memo = {}
+
+    def require_tip(self, ref: str | None) -> None:
+        """Raises StaleFilesError where they are not those of the last commit of ``ref``; None asks for nothing."""
+        if ref is not None:
+            require_tip(self._directory, ref)
 
     def desired(self) -> DesiredState:
         """What they say now, their problems shown on stderr. Raises InvalidFilesError where they are no use."""

@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     fail_on_option,
     files_options,
     output_options,
+    ref_option,
     scope_options,
 )
 from reconciler.cli.surroundings import with_fleet
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 @click.command("drift")
 @files_options
+@ref_option
 @account_options
 @scope_options
 @click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key.")
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 @fail_on_option
 def command(
     files: FilesFlags,
+    ref: str | None,
     account: AccountFlags,
     scope: ScopeFlags,
     expect_empty: bool,
@@ -47,6 +50,7 @@ def command(
     """Tell where the live fleet differs from the files; exit with 2 where it does. Writes nothing."""
     check_outputs(output, FORMATS)
     fleet_files = FleetFiles(files)
+    fleet_files.require_tip(ref)
     desired = fleet_files.desired()
     request = fleet_files.request(scope, PermissionFlags((), expect_empty, prune=False, strict=False), desired)
 

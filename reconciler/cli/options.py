@@ -150,6 +150,10 @@ base_option = click.option(
     help="Commit that was applied last, or 'none'.  [default: HEAD while files are edited, else its parent]",
 )
 
+ref_option = click.option(
+    "--ref", metavar="REF", help="Refuse (exit 5) where the files are not the tip of this branch, or are edited."
+)
+
 scope_options = _packed(
     "scope",
     ScopeFlags,

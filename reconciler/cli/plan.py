@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     files_options,
     output_options,
     permission_options,
+    ref_option,
     scope_options,
 )
 from reconciler.cli.surroundings import with_fleet
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @files_options
+@ref_option
 @account_options
 @scope_options
 @permission_options
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 @fail_on_option
 def command(
     files: FilesFlags,
+    ref: str | None,
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
@@ -59,6 +62,7 @@ def command(
     if out is not None:
         check_folder(out, "--out")
     fleet_files = FleetFiles(files)
+    fleet_files.require_tip(ref)
     desired = fleet_files.desired()
     request = fleet_files.request(scope, permission, desired)
 

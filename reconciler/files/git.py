@@ -36,22 +36,26 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     None outside a git checkout, and where that commit does not exist or holds no price list.
     ``tiers`` is relative to ``root``.
     """
-    if _git(root, "rev-parse", "--is-inside-work-tree") != b"true\n":
+    if git(root, "rev-parse", "--is-inside-work-tree") != b"true\n":
         return None
+    ref = "HEAD" if is_edited(root, tiers=tiers) else "HEAD^1"
+    return ref if git(root, "cat-file", "-t", f"{ref}:./{tiers}") == b"blob\n" else None
+
+
+def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
+    """Whether the price list or a tenant's file, untracked ones included, is not as HEAD has it."""
     sources = read_price_list(WorkTree(root), tiers).sources
     paths = (f":(literal){tiers}", *(f":(glob){source.pattern}" for source in sources))
-    edited = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", *paths)
-    ref = "HEAD" if edited else "HEAD^1"
-    return ref if _git(root, "cat-file", "-t", f"{ref}:./{tiers}") == b"blob\n" else None
+    return bool(git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", *paths))
 
 
 def commit_id(root: Path, ref: str) -> str:
     """The full id of the commit that a branch, tag or abbreviation names; raises InvalidInputError."""
     if not ref or ref.startswith("-") or not ref.isprintable():
         raise InvalidInputError(f"{ref!r} is no git ref", hint="name a commit, branch or tag")
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    found = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if found is None:
-        shallow = _git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
+        shallow = git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
         hint = (
             "the clone is shallow: fetch the history" if shallow else "a commit, branch or tag of this repository"
         )
@@ -163,7 +167,7 @@ def _hidden(path: str) -> bool:
 
 def _listed(root: Path, commit: str) -> dict[str, _Blob]:
     """All files of a commit below ``root``, by path from there."""
-    listing = _git(root, "ls-tree", "-r", "-z", commit) or b""
+    listing = git(root, "ls-tree", "-r", "-z", commit) or b""
     blobs: dict[str, _Blob] = {}
     for record in listing.split(b"\0")[:-1]:
         described, _, path = record.partition(b"\t")
@@ -183,7 +187,7 @@ def _contents(root: Path) -> Iterator[_Contents]:
         yield _Contents(process.stdin, process.stdout)
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
+def git(root: Path, *arguments: str) -> bytes | None:
     """The output of a git command; None where it fails, or where there is no git."""
     git = _executable()
     if git is None:
@@ -200,4 +204,4 @@ def _executable() -> str | None:
 def _environment() -> dict[str, str]:
     needed = {name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)}
     kept = {name: value for name, value in needed.items() if name not in _MISLEADING}
-    return kept | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli import exit_codes
-from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet import Fleet, Request, Run
@@ -61,6 +61,7 @@ BEFORE: Final = a_fleet(
     a_tenant("ida", "pro"),
     tiers=TIERS,
 )
+HISTORY_LOSS: Final = Accepted(history_loss=True)
 AFTER: Final = a_fleet(
     a_tenant(
         "ann",
@@ -70,7 +71,7 @@ AFTER: Final = a_fleet(
     ),
     a_tenant("ben", "pro"),
     a_tenant("cat", "pro", overrides=Overrides(compute=Compute(max_cu=6))),
-    a_tenant("dan", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
+    a_tenant("dan", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),), accept=HISTORY_LOSS),
     a_tenant("eve", absent=True),
     a_tenant(
         "fay",

@@ -36,7 +36,7 @@ from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards import guard
+from reconciler.plan.guards import NOTHING_REMEMBERED, guard
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.load import Loaded
@@ -78,6 +79,9 @@ class Request:
     permissions: Permissions = Permissions()
     strict: bool = False
     """Nothing is applied where anything is refused."""
+    mention_deleted: bool = True
+    """Whether a tenant that is to be created is told of an older project that can be recovered: one call for
+    each organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class Run:
     stop: StopSignal = field(default_factory=StopSignal)
     single_writer: bool = False
     """Nobody else creates the same tenants: connection strings are handed out without waiting for rivals."""
+    waves: tuple[WaveEnd, ...] = ()
+    """Parts of the plan, each finished and judged before the next one begins (``read_waves``)."""
 
     @property
     def journal_path(self) -> Path:
@@ -129,8 +135,8 @@ def read(root: Path | str) -> DesiredState:
 def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
     """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
 
-    ``protect`` and ``project_id`` of a tenant's file stay in force. Raises InvalidInputError that lists what
-    is wrong with the text.
+    ``protect``, ``project_id`` and ``recover`` of a tenant's file stay in force. Raises InvalidInputError that
+    lists what is wrong with the text.
     """
     loaded = parse_tenants(text, source, desired)
     if loaded.desired is None:
@@ -150,18 +156,31 @@ def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
     declared = desired.tenants.get(given.name)
     if declared is None:
         return given
-    pins = {given.project_id, declared.project_id} - {None}
-    if len(pins) > 1:
-        raise InvalidInputError(
-            f"{given.location}: project_id {given.project_id!r} of tenant {given.name!r} is "
-            f"{declared.project_id!r} in {declared.location}",
-            hint="leave it out, or correct the file",
-        )
+    _check_against_file(given, declared)
     return replace(
         given,
         protect=given.protect or declared.protect,
         project_id=given.project_id or declared.project_id,
+        recover=None if given.absent else given.recover or declared.recover,
     )
+
+
+def _check_against_file(given: Tenant, declared: Tenant) -> None:
+    """Raises InvalidInputError where the document is about another project than the file, or is older."""
+    for key in ("project_id", "recover"):
+        ids = (getattr(given, key), getattr(declared, key))
+        if len({*ids} - {None}) > 1:
+            raise InvalidInputError(
+                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is "
+                f"{ids[1]!r} in {declared.location}",
+                hint="leave it out, or correct the file",
+            )
+    if given.revision is not None and declared.revision is not None and given.revision < declared.revision:
+        raise InvalidInputError(
+            f"{given.location}: revision {given.revision} of tenant {given.name!r} is older than revision "
+            f"{declared.revision} in {declared.location}",
+            hint="hand over the newest document",
+        )
 
 
 def _invalid(loaded: Loaded) -> InvalidInputError:
@@ -184,8 +203,11 @@ class Fleet:
         neon: Neon,
         *,
         now: Callable[[], datetime] = utc_now,
+        applied: Mapping[str, int] = NOTHING_REMEMBERED,
     ) -> None:
+        """``applied`` is the revision of each tenant that was applied last, where a registry remembers it."""
         self.desired = desired
+        self._applied = applied
         self._neon = neon
         self._now = now
 
@@ -200,15 +222,17 @@ class Fleet:
         share: float = 1.0,
         via: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
+        applied: Mapping[str, int] = NOTHING_REMEMBERED,
     ) -> AsyncIterator[Fleet]:
-        """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator.
+        """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator,
+        ``applied`` the revision of each tenant that was applied last: a lower one is refused.
 
         Raises MissingKeyError for a variable that is not set.
         """
         api = replace(desired.api, host=host) if host else desired.api
         access = read_access(desired, environ)
         async with connect(access, api, share=share, via=via) as neon:
-            yield cls(desired, neon, now=now)
+            yield cls(desired, neon, now=now, applied=applied)
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""
@@ -239,6 +263,7 @@ class Fleet:
             request.permissions,
             base=request.base,
             strict=request.strict,
+            applied=self._applied,
         )
         return replace(differing, plan=plan)
 
@@ -264,7 +289,7 @@ class Fleet:
         """
         fleet, names, given = self._including(tenants)
         base = request.base.silent_about(given) if request.base else None
-        chosen = replace(request, selection=Selection(changed=frozenset(names)), base=base)
+        chosen = replace(request, selection=Selection(changed=frozenset(names)), base=base, mention_deleted=False)
         planned = await fleet.plan(chosen)
         connections: dict[str, Secret] = {}
 
@@ -286,12 +311,19 @@ class Fleet:
         if not documents:
             return self, names, []
         desired, given = parse(self.desired, "\n".join(documents), "document")
-        return Fleet(desired, self._neon, now=self._now), [*names, *given], given
+        return Fleet(desired, self._neon, now=self._now, applied=self._applied), [*names, *given], given
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
         if not request.selection.everything and len(chosen) <= FEW:
-            return await look_up(self._neon, self.desired, chosen, depth=request.depth, on_progress=on_progress)
+            return await look_up(
+                self._neon,
+                self.desired,
+                chosen,
+                depth=request.depth,
+                mention_deleted=request.mention_deleted,
+                on_progress=on_progress,
+            )
         return await observe(
             self._neon,
             self.desired,
@@ -327,6 +359,7 @@ class Fleet:
                 journal=journal,
                 now=self._time,
                 stop=run.stop,
+                wave_ends=run.waves,
                 on_progress=on_progress,
                 on_created=on_created,
             )

@@ -12,7 +12,15 @@ from reconciler.desired.problem import Location
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tenant import Accepted, Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
-from reconciler.live.project import Compute, Consumption, LiveBranch, LiveEndpoint, LiveProject, Quota
+from reconciler.live.project import (
+    Compute,
+    Consumption,
+    DeletedProject,
+    LiveBranch,
+    LiveEndpoint,
+    LiveProject,
+    Quota,
+)
 from reconciler.live.state import LiveState
 from reconciler.plan import ownership, planner
 
@@ -151,6 +159,13 @@ def a_pro_project(tenant: str = "acme", **fields: Any) -> LiveProject:
         "restore_window_seconds": 7 * DAY,
     }
     return a_project(tenant, **{**defaults, **fields})
+
+
+def a_deleted(project: LiveProject, days_left: int = 6) -> DeletedProject:
+    """The project as it is listed once it was deleted: nothing below it can be seen."""
+    until = NOON + timedelta(days=days_left)
+    bare = replace(project, branches=None, endpoints=None, snapshots=None)
+    return DeletedProject(bare, until - timedelta(days=7), until)
 
 
 def a_view(*projects: LiveProject, listed: bool = True, **fields: Any) -> LiveState:

@@ -29,6 +29,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.ownership import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT, declared_name
@@ -51,7 +52,7 @@ class Evidence:
     fleet: str
     run: str
 
-    async def of(  # noqa: PLR0911 - one case for each action
+    async def of(  # noqa: C901, PLR0911 - one case for each action
         self, action: Action, address: Address, sent_at: datetime
     ) -> Performed | None:
         """What the answer would have left behind; None where nothing shows that the call was carried out."""
@@ -74,6 +75,9 @@ class Evidence:
                 snapshots = await self.neon.snapshots(address.organization, address.project_id)
                 gone = all(snapshot.id != action.snapshot_id for snapshot in snapshots)
                 return Performed(address) if gone else None
+            case RecoverProject():
+                gone = await self._gone(address.organization, action.project_id)
+                return None if gone else Performed(address)
             case DeleteProject():
                 gone = await self._gone(address.organization, action.project_id)
                 return Performed(address) if gone else None

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.apply.address import Address
 from reconciler.apply.evidence import Evidence
 from reconciler.apply.perform import Performer
+from reconciler.apply.recover import recover
 from reconciler.apply.session import Session
 from reconciler.apply.settle import create_cohort
 from reconciler.apply.stop import Breaker
 from reconciler.apply.tally import Tally
 from reconciler.apply.transfer import move_together
-from reconciler.apply.units import CreateCohort, LoneTenant, SharedTransfer, units
+from reconciler.apply.units import CreateCohort, LoneTenant, Recovery, SharedTransfer, units
+from reconciler.apply.waves import judge, waves
 from reconciler.apply.writes import Writes
 from reconciler.neon.parallel import each
 from reconciler.plan.outcome import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.apply.journal import Journal
     from reconciler.apply.session import CreateProtocol
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.units import Unit
+    from reconciler.apply.waves import WaveEnd
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.plan.plan import Plan
 
@@ -40,19 +43,22 @@ async def execute(
     now: Callable[[], datetime],
     stop: StopSignal,
     breaker: Breaker | None = None,
+    wave_ends: Sequence[WaveEnd] = (),
     on_progress: Callable[[int, int, str], None] | None = None,
     on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
 ) -> Report:
     """Carries out the plan's actions. Errors of the API end up in the report, never here.
 
-    ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
+    ``wave_ends`` say in which parts: each is finished before the next one begins, and one that goes badly ends the
+    run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
     projects where it was listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
     they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
     only way a connection string leaves.
     """
     started_at, calls = now(), neon.calls
+    breaker = breaker or Breaker()
     neon.begin_nothing_when(lambda: stop.requested)
-    tally = Tally(plan.tenants, breaker=breaker or Breaker(), stop=stop, now=now, on_progress=on_progress)
+    tally = Tally(plan.tenants, breaker=breaker, stop=stop, on_progress=on_progress)
     session = Session(
         neon=neon,
         performer=Performer(neon, fleet=plan.fleet, run=run),
@@ -65,7 +71,12 @@ async def execute(
         on_created=on_created,
         now=now,
     )
-    await each(units(plan.tenants), lambda unit: _work(session, unit))
+    parts = waves(plan.tenants, wave_ends)
+    for number, wave in enumerate(parts, start=1):
+        await each(units(wave), lambda unit: _work(session, unit))
+        if number < len(parts):
+            failed = tally.failures(tenant.tenant for tenant in wave)
+            judge(failed, len(wave), f"{number} of {len(parts)}", breaker.limits, stop)
     session.writes.end()
     return Report(
         run=run,
@@ -84,6 +95,8 @@ async def _work(session: Session, unit: Unit) -> None:
     match unit:
         case LoneTenant(tenant):
             await session.steps(tenant.actions, Address.planned(tenant))
+        case Recovery(tenant):
+            await recover(session, tenant)
         case CreateCohort():
             await create_cohort(session, unit)
         case SharedTransfer():

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.live.project import Json
+    from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.outcome import Deletion
 
 FORMAT_VERSION: Final = 1
 OWNER_ONLY: Final = 0o600
@@ -97,6 +99,22 @@ class Journal:
         Raises JournalError.
         """
         self._append("outcome", {"request_id": request_id, "result": result, "message": message})
+
+    def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
+        """The record of a deleted project, as a register of erasures takes it over. Raises JournalError."""
+        self._append(
+            "deletion",
+            {
+                "request_id": deletion.request_id,
+                "tenant": action.tenant,
+                "project_id": deletion.project_id,
+                "name": name,
+                "organization": organization,
+                "reason": action.reason,
+                "deleted_at": deletion.at.isoformat(),
+                "recoverable_until": deletion.recoverable_until.isoformat(),
+            },
+        )
 
     def end(self, stopped: str | None) -> None:
         """The last line of a run that was not killed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.apply.address import Address
 from reconciler.apply.readback import (
@@ -25,6 +25,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.ownership import branch_annotations, creation_annotations
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from reconciler.neon.operations import Operation
     from reconciler.plan.action import Action
     from reconciler.plan.change import Value
+
+
+GONE: Final = "it was gone already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class Performed:
     created: CreatedProject | None = None
     made: str = ""
     """The kind and id of what was made, for the journal."""
+    gone_before: bool = False
+    """True where what was to be deleted was not there any more."""
+    request_id: str | None = None
+    """Of the call; None where it was not a single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Performer:
             f"project {created.project.id}",
         )
 
-    async def perform(  # noqa: PLR0911 - one case for each action
+    async def perform(  # noqa: C901, PLR0911 - one case for each action
         self, action: Action, address: Address, request_id: str
     ) -> Performed:
         """The call that carries the action. Raises whatever the client raises."""
@@ -94,9 +102,16 @@ class Performer:
                 return await self._create_snapshot(action, address, request_id)
             case DeleteSnapshot():
                 return await self._delete_snapshot(action, address, request_id)
+            case RecoverProject():
+                recovered = await self.neon.recover_project(
+                    address.organization, action.project_id, request_id=request_id
+                )
+                return Performed(Address.observed(recovered), made=f"project {recovered.id} recovered")
             case DeleteProject():
-                await self.neon.delete_project(address.organization, action.project_id, request_id=request_id)
-                return Performed(address)
+                deleted = await self.neon.delete_project(
+                    address.organization, action.project_id, request_id=request_id
+                )
+                return Performed(address, made="" if deleted else GONE, gone_before=not deleted)
             case CreateProject() | TransferProject():
                 raise TypeError(f"{action.kind} has a protocol of its own")
             case _:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.journal import Intent
 from reconciler.errors import ConflictError, ReconcilerError, UnknownOutcomeError
-from reconciler.plan.action import CreateBranch, CreateSnapshot
+from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
+from reconciler.plan.outcome import Deletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.plan.action import Action
 
+RECOVERABLE: Final = timedelta(days=7)
+"""Neon: how long a deleted project can be recovered (recoverProject)."""
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one keeps the rate used up while the other waits for its shared call."""
 SENT_AGAIN: Final = "sent again: the live state shows that the call whose answer was lost was not carried out"
@@ -103,8 +107,18 @@ class Session:
         except ReconcilerError as error:
             self.tally.failed(action, error)
             return None
-        self.tally.applied(action)
+        deletion = self._record(action, performed)
+        self.tally.applied(action, request_id=performed.request_id, deletion=deletion)
         return performed
+
+    def _record(self, action: Action, performed: Performed) -> Deletion | None:
+        """The record of a project that this run deleted, put down in the journal too."""
+        if not isinstance(action, DeleteProject) or performed.gone_before:
+            return None
+        at = self.now()
+        deletion = Deletion(action.project_id, performed.request_id, at, at + RECOVERABLE)
+        self.writes.deleted(action, performed.address, deletion)
+        return deletion
 
     async def _send(self, action: Action, address: Address, note: str = "") -> Performed:
         intent = Intent(
@@ -115,10 +129,15 @@ class Session:
             reason=f"{action.reason}; {note}" if note else action.reason,
             changes=action.changes,
         )
+
+        async def perform(request_id: str) -> Performed:
+            performed = await self.performer.perform(action, address, request_id)
+            return replace(performed, request_id=request_id)
+
         try:
             return await self.writes.send(
                 intent,
-                lambda request_id: self.performer.perform(action, address, request_id),
+                perform,
                 tell=lambda performed: performed.made,
             )
         except ConflictError as conflict:
@@ -150,4 +169,5 @@ class Session:
             raise lost from error
         if found:
             self.writes.found(lost, found.made or "live state shows it")
-        return found
+            return replace(found, request_id=lost.request_id)
+        return None

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.apply.cover import with_losses
-from reconciler.errors import ApiError, NotSentError, UnknownOutcomeError
-from reconciler.plan.action import DeleteProject
+from reconciler.errors import ApiError, LostRaceError, NotSentError, UnknownOutcomeError
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Callable, Iterable
 
     from reconciler.apply.stop import Breaker, StopSignal
     from reconciler.errors import ReconcilerError
     from reconciler.plan.action import Action
+    from reconciler.plan.outcome import Deletion
     from reconciler.plan.plan import TenantPlan
-
-RECOVERABLE: Final = timedelta(days=7)
-"""Neon: how long a deleted project can be recovered (recoverProject)."""
 
 
 @dataclass(slots=True)
@@ -31,7 +26,8 @@ class _Entry:
     outcomes: list[ActionOutcome] = field(default_factory=list)
     heard_of: bool = False
     """Whether the breaker counts it already."""
-    recoverable_until: datetime | None = None
+    deletion: Deletion | None = None
+    failed: bool = False
 
 
 class Tally:
@@ -43,13 +39,11 @@ class Tally:
         *,
         breaker: Breaker,
         stop: StopSignal,
-        now: Callable[[], datetime],
         on_progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self._entries = {plan.tenant: _Entry(plan, plan.project.id if plan.project else None) for plan in tenants}
         self._breaker = breaker
         self._stop = stop
-        self._now = now
         self._on_progress = on_progress
         self._finished = 0
 
@@ -59,12 +53,11 @@ class Tally:
         self._breaker.went_well(first=not entry.heard_of)
         entry.heard_of = True
 
-    def applied(self, action: Action, message: str = "") -> None:
-        """The action is done."""
+    def applied(self, action: Action, *, request_id: str | None = None, deletion: Deletion | None = None) -> None:
+        """The action is done; ``deletion`` is the record of a project that it deleted."""
         entry = self._entries[action.tenant]
-        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, message))
-        if isinstance(action, DeleteProject):
-            entry.recoverable_until = self._now() + RECOVERABLE
+        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, request_id=request_id))
+        entry.deletion = deletion
         self.went_well(action.tenant)
         if len(entry.outcomes) == len(entry.plan.actions):
             self._finish()
@@ -80,6 +73,7 @@ class Tally:
         entry.outcomes.append(outcome)
         self._breaker.failed_with(error, self._stop, first=not entry.heard_of)
         entry.heard_of = True
+        entry.failed = not isinstance(error, LostRaceError)
         self._finish()
 
     def skipped(self, action: Action, message: str, hint: str | None = None) -> None:
@@ -91,6 +85,10 @@ class Tally:
         """The id of the tenant's project has become known."""
         self._entries[tenant].project_id = project_id
 
+    def failures(self, tenants: Iterable[str]) -> int:
+        """How many of these tenants failed; one that lost a race to another run has its project."""
+        return sum(self._entries[tenant].failed for tenant in tenants)
+
     def outcomes(self) -> tuple[TenantOutcome, ...]:
         """Of every tenant of the plan; what was never tried is skipped."""
         return tuple(self._outcome(entry) for entry in self._entries.values())
@@ -100,8 +98,9 @@ class Tally:
         why = self._why_not(entry)
         skipped = (ActionOutcome(action, Result.SKIPPED, why) for action in rest)
         actions = with_losses((*entry.outcomes, *skipped))
+        plan = entry.plan
         return TenantOutcome(
-            entry.plan.tenant, _result(actions), actions, entry.project_id, entry.recoverable_until
+            plan.tenant, _result(actions), actions, entry.project_id, entry.deletion, plan.revision
         )
 
     def _why_not(self, entry: _Entry) -> str:

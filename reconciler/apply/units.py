@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,20 +40,30 @@ class SharedTransfer:
     tenants: tuple[TenantPlan, ...]
 
 
-Unit: TypeAlias = LoneTenant | CreateCohort | SharedTransfer
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A tenant whose deleted project comes back."""
+
+    tenant: TenantPlan
+
+
+Unit: TypeAlias = Recovery | LoneTenant | CreateCohort | SharedTransfer
 
 
 def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
-    """In the order in which they begin: creates, upgrades, changes in place, downgrades, deletions.
+    """In the order in which they begin: recoveries, creates, upgrades, changes in place, downgrades, deletions.
 
     Several run at once: one may begin before an earlier one has ended.
     """
+    recoveries: list[TenantPlan] = []
     creates: list[TenantPlan] = []
     changes: list[TenantPlan] = []
     deletions: list[TenantPlan] = []
     routes: dict[tuple[str, str], list[TenantPlan]] = {}
     for tenant in tenants:
-        if _holds(tenant, CreateProject):
+        if _holds(tenant, RecoverProject):
+            recoveries.append(tenant)
+        elif _holds(tenant, CreateProject):
             creates.append(tenant)
         elif _holds(tenant, TransferProject):
             move = transfer(tenant)
@@ -65,6 +75,7 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     upgrades = [moving for moving in routes.values() if not transfer(moving[0]).downgrade]
     downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
     return (
+        *(Recovery(tenant) for tenant in recoveries),
         *(CreateCohort(part) for part in _parts(creates)),
         *_transfers(upgrades),
         *(LoneTenant(tenant) for tenant in changes),

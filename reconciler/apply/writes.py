@@ -10,8 +10,11 @@ from reconciler.errors import JournalError, NotSentError, ReconcilerError, Unkno
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reconciler.apply.address import Address
     from reconciler.apply.journal import Intent, Journal
     from reconciler.apply.stop import StopSignal
+    from reconciler.plan.action import Action
+    from reconciler.plan.outcome import Deletion
 
 T = TypeVar("T")
 
@@ -55,6 +58,13 @@ class Writes:
         """Puts down that a call whose answer was lost was carried out after all."""
         if lost.request_id is not None:
             self._conclude(lost.request_id, "applied", message)
+
+    def deleted(self, action: Action, address: Address, deletion: Deletion) -> None:
+        """Puts down the record of a deleted project; where that fails, nothing more is sent."""
+        try:
+            self._journal.deleted(action, address.organization, address.name, deletion)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
 
     def end(self) -> None:
         """Puts down that the run came to its end, and what stopped it before its plan did."""

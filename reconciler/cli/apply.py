@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.apply.waves import read_waves
+from reconciler.apply.waves import waves as split
 from reconciler.cli import exit_codes
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
@@ -18,6 +20,7 @@ from reconciler.cli.options import (
     journal_option,
     output_options,
     permission_options,
+    ref_option,
     scope_options,
 )
 from reconciler.cli.signals import stop_on_signals
@@ -29,6 +32,7 @@ from reconciler.plan.plan import Rule
 from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
+from reconciler.views.wording import waves_told
 
 if TYPE_CHECKING:
     from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
@@ -47,21 +51,30 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
     "saved_plan", required=False, type=click.Path(dir_okay=False, path_type=Path), metavar="[PLANFILE]"
 )
 @files_options
+@ref_option
 @account_options
 @scope_options
 @permission_options
 @output_options(*FORMS)
 @journal_option
+@click.option(
+    "--waves",
+    metavar="ENDS",
+    help="Carry it out in parts, such as 1,1%,10%,100% of the tenants with something to do: one that goes badly "
+    "ends the run.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
 def command(
     saved_plan: Path | None,
     files: FilesFlags,
+    ref: str | None,
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
     output: OutputFlags,
     journal: Path | None,
+    waves: str | None,
     yes: bool,
     fail_on: tuple[str, ...],
 ) -> ExitCode:
@@ -73,9 +86,10 @@ def command(
     check_outputs(output, FORMS)
     saved = None if saved_plan is None else read_saved_plan(saved_plan)
     fleet_files = FleetFiles(files)
+    fleet_files.require_tip(ref)
     desired = fleet_files.desired()
     request = fleet_files.request(scope, permission, desired)
-    run = Run(journal=journal, commit=fleet_files.commit())
+    run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
     console = stdout_console() if output.format == "text" else stderr_console()
     asking = surroundings().interactive and not yes
 
@@ -92,8 +106,11 @@ def command(
         if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
             planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
+            if run.waves:
+                show(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)]), console)
             show("", console)
             _confirm(asking=asking, yes=yes)
+        fleet_files.require_tip(ref)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)
 

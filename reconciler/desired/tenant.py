@@ -84,4 +84,8 @@ class Tenant:
     """``state: absent``, a tombstone: the project is to be deleted."""
     project_id: str | None = None
     """An adopted project, found by id whatever its name."""
+    recover: str | None = None
+    """The id of the tenant's deleted project, to be brought back. While it is live, this asks for nothing."""
+    revision: int | None = None
+    """The number of this state of the tenant, as whoever wrote it counts."""
     pins: Pins = Pins()

@@ -16,6 +16,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
@@ -88,6 +89,20 @@ class CreateProjectDocument(Shared):
     def action(self) -> CreateProject:
         """The action again."""
         return CreateProject(**self._shared(), organization=self.organization)
+
+
+class RecoverProjectDocument(Shared):
+    """A deleted project is brought back."""
+
+    kind: Literal["recover_project"]
+    project_id: Text
+    recoverable_until: Moment
+
+    def action(self) -> RecoverProject:
+        """The action again."""
+        return RecoverProject(
+            **self._shared(), project_id=self.project_id, recoverable_until=self.recoverable_until
+        )
 
 
 class TransferProjectDocument(Shared):
@@ -259,6 +274,7 @@ class DeleteSnapshotDocument(Shared):
 
 ActionDocument: TypeAlias = (
     CreateProjectDocument
+    | RecoverProjectDocument
     | TransferProjectDocument
     | PatchProjectDocument
     | PatchEndpointDocument

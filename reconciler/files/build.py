@@ -71,6 +71,8 @@ def tenant(document: TenantDocument, location: Location) -> Tenant:
         accept=_accepted(document.accept) if document.accept else _NOTHING_ACCEPTED,
         absent=document.state,
         project_id=document.project_id,
+        recover=document.recover,
+        revision=document.revision,
         pins=_pins(document),
     )
 

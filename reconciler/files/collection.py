@@ -76,12 +76,13 @@ class Collection:
         if first is not tenant.location:
             self.held_back.add(tenant.name)
             yield twice(tenant.name, first)
-        if tenant.project_id is not None:
-            holder = self._projects.setdefault(tenant.project_id, tenant)
+        for key, project_id in (("project_id", tenant.project_id), ("recover", tenant.recover)):
+            holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:
                 self.held_back.add(holder.name)
-                message = f"project {tenant.project_id!r} is also pinned by tenant {holder.name!r}"
-                yield Finding(("project_id",), f"{message} in {holder.location}")
+                held = "pinned" if holder.project_id == project_id else "asked for"
+                message = f"project {project_id!r} is also {held} by tenant {holder.name!r}"
+                yield Finding((key,), f"{message} in {holder.location}")
 
 
 def twice(name: str, first: Location) -> Finding:

@@ -52,6 +52,8 @@ class TenantDocument(Document):
     tenant: Text
     kind: KindWord
     """What its actions amount to."""
+    revision: Whole | None
+    """Of the tenant's file; null where it states none."""
     project: ProjectDocument | None
     """null where it is to be created."""
     actions: tuple[AnyActionDocument, ...]
@@ -126,6 +128,7 @@ class PlanCounts(Document):
     """Tenants by what their actions amount to, and everything beside them."""
 
     create: Whole
+    recover: Whole
     upgrade: Whole
     downgrade: Whole
     change: Whole
@@ -179,13 +182,28 @@ class ActionOutcomeDocument(Document):
     action: AnyActionDocument
 
 
+class DeletionDocument(Document):
+    """The record of a deleted project, for a register of erasures."""
+
+    project_id: Text
+    request_id: Text | None
+    """Of the call that deleted it; Neon's logs have it too."""
+    deleted_at: Moment
+    recoverable_until: Moment
+    """Until then ``recover: <project_id>`` in the tenant's file brings it back."""
+
+
 class TenantOutcomeDocument(Document):
     """What became of one tenant."""
 
     tenant: Text
     result: Result
     project_id: Text | None
+    revision: Whole | None
+    """Of the tenant's file; null where it states none."""
     recoverable_until: Moment | None
+    deletion: DeletionDocument | None
+    """null where nothing was deleted, or only branches and snapshots."""
     actions: tuple[ActionOutcomeDocument, ...]
 
 

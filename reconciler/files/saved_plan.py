@@ -184,7 +184,7 @@ def _plan(document: PlanDocument) -> Plan:
 
 def _tenant(document: TenantDocument) -> TenantPlan:
     project = None if document.project is None else _project(document.project)
-    return TenantPlan(document.tenant, project, _actions(document.actions))
+    return TenantPlan(document.tenant, project, _actions(document.actions), document.revision)
 
 
 def _actions(documents: Sequence[ActionDocument]) -> tuple[Action, ...]:

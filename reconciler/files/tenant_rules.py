@@ -31,6 +31,7 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
     if tier is None:
         hint = did_you_mean_or_known(document.tier, fleet.tiers)
         yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
+    yield from _recovery_findings(document)
     if document.state:
         return
     organization = fleet.organizations.get(tier.organization) if tier else None
@@ -43,6 +44,17 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
     if document.dev_branches:
         yield from _branch_findings(document.dev_branches, fleet.defaults.branch)
         yield from _branch_limit_findings(document.dev_branches, tier, organization)
+
+
+def _recovery_findings(document: TenantDocument) -> Iterator[Finding]:
+    if document.recover is None:
+        return
+    if document.state:
+        message = "a tenant whose state is absent recovers nothing"
+        yield Finding(("recover",), message, "remove one of the two", at_key=True)
+    if document.project_id not in (None, document.recover):
+        message = f"recover names {document.recover!r}, and project_id {document.project_id!r}"
+        yield Finding(("recover",), message, "a tenant has one project: state the same id, or only one of the two")
 
 
 def _override_findings(written: OverridesDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:

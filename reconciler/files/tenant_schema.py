@@ -15,6 +15,7 @@ from reconciler.files.scalars import (
     Name,
     PgVersion,
     ProjectId,
+    Revision,
     Role,
     Seconds,
     Slug,
@@ -144,6 +145,11 @@ class TenantDocument(Section):
     """absent: the tenant's project is to be deleted."""
     project_id: ProjectId | None = None
     """An adopted project, found by this id whatever its name."""
+    recover: ProjectId | None = None
+    """The id of the tenant's deleted project: it is brought back, and none is created in its place. Without
+    effect while it is live."""
+    revision: Revision | None = None
+    """A number that grows with each state of the tenant: a lower one than was applied last is refused."""
     region: Slug | None = None
     """Pinned: used at creation, and an error where the live project's differs."""
     pg_version: PgVersion | None = None

@@ -138,3 +138,12 @@ class LiveProject:
     def annotations(self) -> tuple[Mapping[str, str], ...]:
         """Those of all its branches: a finalized restore leaves a default branch that has none."""
         return tuple(branch.annotations for branch in self.branches or () if branch.annotations)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedProject:
+    """A project that was deleted and can still be recovered, as it was listed; nothing below it can be read."""
+
+    project: LiveProject
+    deleted_at: datetime | None
+    recoverable_until: datetime

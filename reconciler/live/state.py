@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import DeletedProject, LiveProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ class LiveState:
     projects: tuple[LiveProject, ...] = ()
     unknown: tuple[UnknownProject, ...] = ()
     listed: Mapping[str, int] = field(default_factory=dict)
+    deleted: Mapping[str, tuple[DeletedProject, ...]] = field(default_factory=dict)
+    """What can be recovered, per organization that was asked for it and showed all of it."""
 
     def project(self, project_id: str) -> LiveProject | None:
         """The project of that id, if it was seen."""
         return next((project for project in self.projects if project.id == project_id), None)
+
+    @property
+    def recoverable(self) -> Iterator[DeletedProject]:
+        """Every deleted project that was seen, in the order of the organizations."""
+        return (deleted for of_one in self.deleted.values() for deleted in of_one)

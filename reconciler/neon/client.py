@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import NotFoundError, WrongOrganizationError
+from reconciler.errors import IncompleteViewError, NotFoundError, WrongOrganizationError
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
 from reconciler.neon.call import PROJECT, Call
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.desired.state import Api
-    from reconciler.live.project import LiveEndpoint, LiveProject
+    from reconciler.live.project import DeletedProject, LiveEndpoint, LiveProject
     from reconciler.neon.credentials import Access
     from reconciler.plan.change import Value
 
@@ -91,6 +91,20 @@ class Neon(BranchCalls, SnapshotCalls):
             if on_page is not None:
                 on_page(len(found))
         return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
+
+    async def deleted_projects(self, organization: str) -> tuple[DeletedProject, ...]:
+        """Every deleted project of an organization that can still be recovered.
+
+        Raises IncompleteViewError where Neon does not show all of them.
+        """
+        found: dict[str, DeletedProject] = {}
+        purpose = f"list the deleted projects of organization {organization}"
+        async for page in self._pages(organization, purpose, recoverable=True):
+            if page.unavailable_project_ids:
+                raise IncompleteViewError(f"the API would not show all deleted projects of {organization}")
+            self._check_organizations(page, organization)
+            found.update({one.project.id: one for one in wire.deleted_projects(page, organization)})
+        return tuple(found.values())
 
     async def _listed_pages(self, organization: str) -> AsyncIterator[wire.ProjectsPage]:
         """Raises WrongOrganizationError where the key does not open the organization."""
@@ -211,13 +225,28 @@ class Neon(BranchCalls, SnapshotCalls):
         )
         await self._transport.send(call, self._access.personal_key(), wire.Done, request_id=request_id)
 
-    async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> None:
-        """Delete a project; one that is gone already counts as deleted. Recoverable for 7 days (Neon)."""
+    async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> bool:
+        """Delete a project; False where it is gone already, which is as good. Recoverable for 7 days (Neon)."""
         call = Call("DELETE", PROJECT, f"delete project {project_id}", {"project_id": project_id})
         try:
             await self._send(organization, call, wire.Done, request_id)
         except NotFoundError:
-            return
+            return False
+        return True
+
+    async def recover_project(
+        self, organization: str, project_id: str, *, request_id: str | None = None
+    ) -> LiveProject:
+        """Bring a deleted project back, with its branches, computes and connection strings, without operations.
+
+        Neon: beta; some integrations have to be set up anew. Raises NotFoundError for one that is not deleted,
+        or has been for more than 7 days.
+        """
+        purpose = f"recover project {project_id}"
+        call = Call("POST", f"{PROJECT}/recover", purpose, {"project_id": project_id})
+        answer = await self._send(organization, call, wire.RecoveredProject, request_id)
+        project = self._live(answer.project, organization)
+        return replace(project, branches=tuple(wire.live_branch(branch, {}) for branch in answer.branches))
 
     async def connection_uri(
         self, organization: str, project_id: str, database: str, role: str, pooled: bool = False
@@ -256,7 +285,7 @@ class Neon(BranchCalls, SnapshotCalls):
         return (await self._send(organization, call, wire.OperationsPage)).operations
 
     async def _pages(
-        self, organization: str, purpose: str, *, search: str | None = None
+        self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
     ) -> AsyncGenerator[wire.ProjectsPage, None]:
         """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon)."""
         query: dict[str, str | int | bool] = {
@@ -266,6 +295,8 @@ class Neon(BranchCalls, SnapshotCalls):
         }
         if search is not None:
             query["search"] = search
+        if recoverable:
+            query["recoverable"] = True
         seen: set[str] = set()
         while True:
             page = await self._send(
@@ -280,9 +311,12 @@ class Neon(BranchCalls, SnapshotCalls):
             query = {**query, "cursor": cursor}
 
     def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
+        self._check_organizations(page, organization)
+        return wire.live_projects(page, organization)
+
+    def _check_organizations(self, page: wire.ProjectsPage, organization: str) -> None:
         for answer in page.projects:
             self._check_organization(answer, organization, self._organization(organization).id)
-        return wire.live_projects(page, organization)
 
     def _live(self, answer: wire.ProjectAnswer, asked: str) -> LiveProject:
         """The project under the organization that it says it is in: a personal key sees into all of them."""

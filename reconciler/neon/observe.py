@@ -16,8 +16,8 @@ from reconciler.live.project import LiveProject, Quota
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.neon.client import PROJECTS_PER_PAGE
 from reconciler.neon.parallel import each
-from reconciler.neon.view import View, ordered
-from reconciler.plan.needs import needs
+from reconciler.neon.view import UNREADABLE, View, ordered
+from reconciler.plan.needs import needs, needs_deleted
 from reconciler.plan.permissions import Permissions
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import DeletedProject
     from reconciler.neon.client import Listing, Neon
     from reconciler.neon.view import Seen
 
@@ -63,7 +64,8 @@ async def observe(
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
     wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
-    return await view.closer(live, wanted, partial(_tell_read, on_progress))
+    live = await view.closer(live, wanted, partial(_tell_read, on_progress))
+    return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
 
 
 async def look_up(
@@ -73,9 +75,14 @@ async def look_up(
     *,
     selection: Selection = Selection(),
     depth: Depth = Depth.DECLARED,
+    mention_deleted: bool = False,
     on_progress: Progress = quietly,
 ) -> LiveState:
-    """Only what concerns a few tenants of ``desired``: found by pinned id, else by exact name. Never lists."""
+    """Only what concerns a few tenants of ``desired``: found by pinned id, else by exact name.
+
+    Never lists what is live. What was deleted is listed where a file asks for a recovery. Where a tenant is only
+    to be created, mentioning an older project costs a call for each organization: ``mention_deleted``.
+    """
     chosen = desired.selecting(tenants)
     view = View(neon, tuple(desired.organizations))
     found = await each(tuple(chosen.tenants.values()), partial(_find, view, chosen))
@@ -84,7 +91,9 @@ async def look_up(
     live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
     live = replace(live, unknown=(*live.unknown, *unknown))
     wanted = partial(needs, chosen, depth=depth, selection=selection)
-    return await view.closer(live, wanted, partial(_tell_read, on_progress))
+    live = await view.closer(live, wanted, partial(_tell_read, on_progress))
+    needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted)
+    return await _with_deleted(neon, desired, live, needed=needed)
 
 
 async def find_named(
@@ -105,6 +114,22 @@ async def find_named(
 
     found = await each(organizations, find)
     return ordered({project.id: project for of_one in found for project in of_one}.values())
+
+
+async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, needed: bool) -> LiveState:
+    """The same view with what can be recovered; an organization that would not show all of it is left out."""
+    if not needed:
+        return live
+    organizations = tuple(desired.organizations)
+
+    async def deleted(organization: str) -> tuple[DeletedProject, ...] | None:
+        try:
+            return await neon.deleted_projects(organization)
+        except (*UNREADABLE, IncompleteViewError):
+            return None
+
+    found = zip(organizations, await each(organizations, deleted), strict=True)
+    return replace(live, deleted={name: seen for name, seen in found if seen is not None})
 
 
 async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) -> list[LiveProject]:
@@ -145,11 +170,15 @@ def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 
 
 async def _find(view: View, desired: DesiredState, tenant: Tenant) -> Sequence[Seen]:
+    home = desired.tiers[tenant.tier].organization
     if tenant.project_id is not None:
-        return [await view.read(tenant.project_id, first=desired.tiers[tenant.tier].organization)]
+        return [await view.read(tenant.project_id, first=home)]
     places = list(product(view.organizations, desired.naming.names(tenant.name)))
     found = await each(places, lambda place: view.neon.named(*place))
-    return [project for of_one_place in found for project in of_one_place]
+    named: list[Seen] = [project for of_one_place in found for project in of_one_place]
+    if tenant.recover is not None and not named:
+        named.append(await view.read(tenant.recover, first=home))
+    return named
 
 
 def _counts(live: LiveState, organizations: Iterable[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from reconciler.live.project import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,
     Compute,
     Consumption,
+    DeletedProject,
     LiveBranch,
     LiveEndpoint,
     LiveProject,
@@ -55,6 +56,9 @@ class ProjectAnswer(Struct):
     compute_time_seconds: int | None = None
     written_data_bytes: int | None = None
     data_transfer_bytes: int | None = None
+    deleted_at: datetime | None = None
+    recoverable_until: datetime | None = None
+    """Neon: with its time of deletion only in lists of deleted projects (``recoverable=true``)."""
 
 
 class Cursor(Struct):
@@ -79,6 +83,13 @@ class OneProject(Struct):
 
     project: ProjectAnswer
     operations: list[Operation] = field(default_factory=list)
+
+
+class RecoveredProject(Struct):
+    """POST /projects/{id}/recover."""
+
+    project: ProjectAnswer
+    branches: list[BranchAnswer] = field(default_factory=list)
 
 
 class BranchAnswer(Struct):
@@ -241,6 +252,16 @@ def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
     return [
         project if "quota" in (answer.settings or {}) else replace(project, quota=None)
         for project, answer in zip(projects, page.projects, strict=True)
+    ]
+
+
+def deleted_projects(page: ProjectsPage, organization: str) -> list[DeletedProject]:
+    """A page of the list of deleted projects; one that does not say until when it can be recovered cannot be."""
+    listed = zip(live_projects(page, organization), page.projects, strict=True)
+    return [
+        DeletedProject(project, _moment(answer.deleted_at), utc(answer.recoverable_until))
+        for project, answer in listed
+        if answer.recoverable_until is not None
     ]
 
 

@@ -48,6 +48,15 @@ class CreateProject(TenantAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverProject(TenantAction):
+    """POST /projects/{id}/recover: a deleted project comes back as it was, within 7 days (Neon: beta)."""
+
+    kind: ClassVar = "recover_project"
+    project_id: str
+    recoverable_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferProject(TenantAction):
     """One project's place in a POST /organizations/{source}/projects/transfer, shared with up to 399 others."""
 
@@ -184,6 +193,7 @@ class DeleteSnapshot(TenantAction):
 
 Action: TypeAlias = (
     CreateProject
+    | RecoverProject
     | TransferProject
     | PatchProject
     | PatchEndpoint

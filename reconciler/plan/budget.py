@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject, TransferProject
+from reconciler.plan.action import CreateProject, RecoverProject, TransferProject
 from reconciler.plan.plan import Budget
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
     creates = sum(isinstance(action, CreateProject) for action in planned)
+    recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     single = len(planned) - sum(routes.values())
     awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
     polls = int(awaited * POLLS_PER_WRITE)
-    reads = polls + _looks(creates, desired, live)
+    reads = polls + _looks(creates, desired, live) + recoveries * len(desired.organizations)
     calls = single + transfers + reads
     waits = -(-creates // COHORT) * desired.api.settle_seconds
     return Budget(

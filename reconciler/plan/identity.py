@@ -30,6 +30,10 @@ class Identities:
     """Projects of no tenant."""
 
     def missing(self, tenant: Tenant) -> bool:
+        """Whether the tenant has no live project at all, and asks for no deleted one: it needs a new one."""
+        return tenant.recover is None and self.nowhere(tenant)
+
+    def nowhere(self, tenant: Tenant) -> bool:
         """Whether the tenant has no live project at all."""
         return (
             tenant.name not in self.projects
@@ -76,11 +80,13 @@ class _Search:
         if tenant.project_id is None:
             names = self._desired.naming.names(tenant.name)
             self._settle(tenant, [p for name in names for p in self._by_name.get(name, ())])
+            if tenant.recover in self._unknown and tenant.name not in self._projects:
+                self._unseen.add(tenant.name)
         elif project := self._by_id.get(tenant.project_id):
             self._settle(tenant, [project])
         elif tenant.project_id in self._unknown:
             self._unseen.add(tenant.name)
-        elif not tenant.absent:
+        elif not tenant.absent and tenant.recover is None:
             self._conflicts[tenant.name] = _pin_is_gone(tenant, tenant.project_id)
 
     def by_annotation(self, missing: Iterable[Tenant]) -> None:

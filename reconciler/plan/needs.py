@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
+from reconciler.plan import recovery
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.identity import identify
 
@@ -55,7 +56,7 @@ def needs(
     small = depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET
     looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in _matched(tenants, identities)]
     settled = [look for look in looks if not look.unsettled]
-    creating = any(identities.missing(tenant) and not tenant.absent for tenant in tenants)
+    creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
@@ -69,6 +70,14 @@ def needs(
         endpoints=_ids(project for project in sized if project.endpoints is None),
         snapshots=_ids(project for project in saved if project.snapshots is None),
     )
+
+
+def needs_deleted(
+    desired: DesiredState, live: LiveState, *, selection: Selection = Selection(), mention: bool = True
+) -> bool:
+    """Whether it has to be known what can be recovered: a file asks for it, or a tenant gets a new project."""
+    tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
+    return recovery.to_be_listed(tenants, identify(desired, live), mention=mention)
 
 
 def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:

@@ -1,6 +1,7 @@
 """The order of a tenant's actions, drawn as one table.
 
-    stage             new   upgrade  downgrade  change  tombstone
+    stage             new   upgrade  downgrade  change  tombstone  recovery
+    RECOVER_PROJECT                                                    1
     CREATE_PROJECT     1
     MAKE_ROOM                            1
     DELETE_BRANCH              1         2        1
@@ -13,6 +14,9 @@
     REPLACE_SNAPSHOT           7                  6
     CREATE_SNAPSHOT    3       8         9        7
     DELETE_PROJECT                                          1
+
+A recovery stands alone: nothing below a deleted project can be read, so that what differs once it is back
+is planned by the next run.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
 for a moment only; one that a destination has no room for goes before the move.
@@ -33,6 +37,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.ownership import Purpose
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
 class Stage(IntEnum):
     """When an action runs within its tenant."""
 
+    RECOVER_PROJECT = 0
     CREATE_PROJECT = 1
     MAKE_ROOM = 2
     DELETE_BRANCH = 3
@@ -65,6 +71,8 @@ def stage(action: Action) -> Stage:  # noqa: C901, PLR0911 - one case for each a
     match action:
         case CreateProject():
             return Stage.CREATE_PROJECT
+        case RecoverProject():
+            return Stage.RECOVER_PROJECT
         case TransferProject():
             return Stage.TRANSFER
         case PatchProject():

@@ -35,6 +35,18 @@ class ActionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """The record of a tenant's deleted project: what a register of erasures needs."""
+
+    project_id: str
+    request_id: str | None
+    """Of the call that deleted it, as Neon's logs have it."""
+    at: datetime
+    recoverable_until: datetime
+    """Until then ``recover: <project_id>`` in the tenant's file brings it back; then it is gone (Neon)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TenantOutcome:
     """What became of one tenant: its actions up to the first failure, the rest skipped."""
 
@@ -42,8 +54,16 @@ class TenantOutcome:
     result: Result
     actions: tuple[ActionOutcome, ...]
     project_id: str | None
-    recoverable_until: datetime | None = None
-    """After a deletion: Neon keeps a deleted project for 7 days."""
+    deletion: Deletion | None = None
+    """Where its project was deleted by this run; one that was gone before it is another's to tell of."""
+
+    revision: int | None = None
+    """Of the tenant's file, where it states one."""
+
+    @property
+    def recoverable_until(self) -> datetime | None:
+        """After a deletion: Neon keeps a deleted project for 7 days."""
+        return None if self.deletion is None else self.deletion.recoverable_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Rule(Enum):
     ROOT_BRANCH = "root-branch"
     TIER_RENAMED = "tier-renamed"
     STRICT = "strict"
+    STALE_REVISION = "stale-revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class TenantPlan:
     project: LiveProject | None
     """What was seen of it; None where the project is to be created."""
     actions: tuple[Action, ...]
+    revision: int | None = None
+    """Of the tenant's file, where it states one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import lifecycle, survey, wanted
+from reconciler.plan import lifecycle, recovery, survey, wanted
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
@@ -55,10 +55,10 @@ def make_plan(
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    mismatches = _mismatches(tenants, identities)
+    mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
-    planner = _Planner(desired, base, concerns, identities, now)
+    planner = _Planner(desired, live, base, concerns, identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune and PROJECT.name in concerns and not desired.held_back:
         pruned = _prunings(desired, orphans)
@@ -71,7 +71,11 @@ def make_plan(
         refusals=tuple(planner.refusals),
         conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
-        notes=(*survey.notes(desired, live, tenants, identities, prune=prune), *planner.notes),
+        notes=(
+            *survey.notes(desired, live, tenants, identities, prune=prune),
+            *recovery.notes(desired, live, tenants, plans),
+            *planner.notes,
+        ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
     )
@@ -83,12 +87,14 @@ class _Planner:
     def __init__(
         self,
         desired: DesiredState,
+        live: LiveState,
         base: DesiredState | None,
         only: frozenset[str],
         identities: Identities,
         now: datetime,
     ) -> None:
         self._desired = desired
+        self._live = live
         self._base = base
         self._only = only
         self._identities = identities
@@ -98,7 +104,11 @@ class _Planner:
 
     def tenant(self, tenant: Tenant) -> TenantPlan:
         project = self._identities.projects.get(tenant.name)
-        return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)))
+        if project is None and PROJECT.name in self._only:
+            recovered = recovery.plan(self._live, tenant, self._identities, self._before(tenant))
+            if recovered is not None:
+                return recovered
+        return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)), tenant.revision)
 
     def _actions(self, tenant: Tenant, project: LiveProject | None) -> Iterable[Action]:
         lifecycles = PROJECT.name in self._only
@@ -165,6 +175,13 @@ def _mismatches(tenants: Iterable[Tenant], identities: Identities) -> dict[str, 
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
     conflicts = (survey.pin_mismatch(tenant, project) for tenant, project in found if project)
     return {conflict.tenant: conflict for conflict in conflicts if conflict}
+
+
+def _unrecoverable(
+    desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities, now: datetime
+) -> dict[str, Conflict]:
+    found = (recovery.conflict(desired, live, tenant, identities, now) for tenant in tenants if tenant.recover)
+    return {conflict.tenant: conflict for conflict in found if conflict}
 
 
 def _conflicts(tenants: Iterable[Tenant], found: Mapping[str, Conflict]) -> tuple[Conflict, ...]:

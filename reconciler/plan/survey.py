@@ -70,7 +70,8 @@ def notes(
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.unseen:
-            yield Note(tenant.name, f"the API would not show project {tenant.project_id}", tenant.location)
+            unseen = tenant.project_id or tenant.recover
+            yield Note(tenant.name, f"the API would not show project {unseen}", tenant.location)
         elif project and not tenant.project_id and project.name not in desired.naming.names(tenant.name):
             found = f"project {project.id}, found by its annotation, has been renamed {project.name!r}"
             yield Note(tenant.name, found, tenant.location)

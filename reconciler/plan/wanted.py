@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
 
 STATE = "state"
+RECOVER = "recover"
 PRESENT, ABSENT = "present", "absent"
 
 
@@ -24,6 +25,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
     managed = [concern.wanted(settings) for concern in PROJECT_CONCERNS]
     return {
         STATE: PRESENT,
+        **({} if tenant.recover is None else {RECOVER: tenant.recover}),
         organization.PATH: settings.organization,
         **{path: value for concern in managed for path, value in concern.items()},
         **branches.wanted(settings),

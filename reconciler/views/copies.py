@@ -19,6 +19,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.ownership import Purpose
@@ -64,7 +65,14 @@ def noun_and_verb(action: Action) -> tuple[Noun, Verb] | None:
             return Noun.SNAPSHOT, Verb.CREATE
         case DeleteSnapshot():
             return Noun.SNAPSHOT, Verb.DELETE
-        case CreateProject() | TransferProject() | PatchProject() | PatchEndpoint() | DeleteProject():
+        case (
+            CreateProject()
+            | RecoverProject()
+            | TransferProject()
+            | PatchProject()
+            | PatchEndpoint()
+            | DeleteProject()
+        ):
             return None
         case _:
             assert_never(action)

@@ -18,6 +18,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.outcome import Result
@@ -38,6 +39,7 @@ class Kind(Enum):
     """What a tenant's actions amount to, in the order in which a plan tells it."""
 
     CREATE = "create"
+    RECOVER = "recover"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     CHANGE = "change"
@@ -64,6 +66,8 @@ def kind_of(actions: Iterable[Action]) -> Kind:
         match action:
             case CreateProject():
                 return Kind.CREATE
+            case RecoverProject():
+                return Kind.RECOVER
             case DeleteProject():
                 return Kind.DELETE
             case TransferProject(downgrade=downgrade):
@@ -111,7 +115,9 @@ def _anonymous(action: Action) -> Action:
             return replace(action, tenant="", source=_NOWHERE, branch_id="")
         case DeleteSnapshot():
             return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
-        case TransferProject() | DeleteProject() | CreateBranch() | PatchBranch() | CreateSnapshot():
+        case RecoverProject() | TransferProject() | DeleteProject():
+            return replace(action, tenant="", source=_NOWHERE)
+        case CreateBranch() | PatchBranch() | CreateSnapshot():
             return replace(action, tenant="", source=_NOWHERE)
         case _:
             assert_never(action)
@@ -124,7 +130,9 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             return action.changes
         case PatchBranch():
             return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
-        case CreateProject() | TransferProject() | DeleteProject() | CreateBranch() | DeleteBranch():
+        case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
+            return ()
+        case CreateBranch() | DeleteBranch():
             return ()
         case CreateSnapshot() | DeleteSnapshot():
             return ()

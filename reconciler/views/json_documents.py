@@ -19,6 +19,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import JsonText
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made, Stale
     from reconciler.plan.change import FieldChange, Value
-    from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
+    from reconciler.plan.outcome import ActionOutcome, Deletion, Report, TenantOutcome
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
 
 FORMAT_VERSION: Final = 1
@@ -123,6 +124,7 @@ def _tenant(tenant: TenantPlan) -> Document:
     return {
         "tenant": tenant.tenant,
         "kind": kind_of(tenant.actions).value,
+        "revision": tenant.revision,
         "project": None if tenant.project is None else _project(tenant.project),
         "actions": [_action(action) for action in tenant.actions],
     }
@@ -171,6 +173,11 @@ def _own(action: Action) -> Document:  # noqa: C901, PLR0911 - one case for each
     match action:
         case CreateProject():
             return {"organization": action.organization}
+        case RecoverProject():
+            return {
+                "project_id": action.project_id,
+                "recoverable_until": _exactly(action.recoverable_until),
+            }
         case TransferProject():
             return {
                 "origin": action.origin,
@@ -287,8 +294,19 @@ def _tenant_outcome(outcome: TenantOutcome) -> Document:
         "tenant": outcome.tenant,
         "result": outcome.result.value,
         "project_id": outcome.project_id,
+        "revision": outcome.revision,
         "recoverable_until": outcome.recoverable_until and _time(outcome.recoverable_until),
+        "deletion": outcome.deletion and _deletion(outcome.deletion),
         "actions": [_action_outcome(one) for one in outcome.actions],
+    }
+
+
+def _deletion(deletion: Deletion) -> Document:
+    return {
+        "project_id": deletion.project_id,
+        "request_id": deletion.request_id,
+        "deleted_at": _time(deletion.at),
+        "recoverable_until": _time(deletion.recoverable_until),
     }
 
 

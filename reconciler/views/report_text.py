@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DONE: Final = {
     Kind.CREATE: "created",
+    Kind.RECOVER: "recovered",
     Kind.UPGRADE: "upgraded",
     Kind.DOWNGRADE: "downgraded",
     Kind.CHANGE: "changed",
@@ -80,9 +81,10 @@ def _told(members: Sequence[TenantOutcome], extent: Extent) -> tuple[str, ...]:
 
 def _named(outcome: TenantOutcome) -> str:
     name = printable(outcome.tenant)
-    if outcome.recoverable_until is not None:
-        return f"{name} (recoverable until {outcome.recoverable_until:%Y-%m-%d %H:%M} UTC)"
-    if _kind(outcome) is Kind.CREATE and outcome.project_id is not None:
+    if outcome.deletion is not None:
+        until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
+        return f"{name} (recoverable until {until} by recover: {printable(outcome.deletion.project_id)})"
+    if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
         return f"{name} ({printable(outcome.project_id)})"
     return name
 

@@ -15,6 +15,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.views.grouping import Kind
@@ -51,7 +52,7 @@ CONFLICT: Final = Sign("?", "bold magenta")
 def of_action(action: Action) -> Sign:
     """The sign of an action."""
     match action:
-        case CreateProject() | CreateBranch() | CreateSnapshot():
+        case CreateProject() | RecoverProject() | CreateBranch() | CreateSnapshot():
             return CREATE
         case TransferProject():
             return TRANSFER
@@ -66,7 +67,7 @@ def of_action(action: Action) -> Sign:
 def of_kind(kind: Kind) -> Sign:
     """The sign of what a tenant's actions amount to."""
     match kind:
-        case Kind.CREATE:
+        case Kind.CREATE | Kind.RECOVER:
             return CREATE
         case Kind.UPGRADE | Kind.DOWNGRADE:
             return TRANSFER

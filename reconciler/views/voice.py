@@ -16,6 +16,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
@@ -72,7 +73,9 @@ class Voice:
         match action:
             case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch():
                 return ""
-            case TransferProject() | DeleteProject() | CreateBranch() | DeleteBranch():
+            case RecoverProject() | TransferProject() | DeleteProject():
+                pass
+            case CreateBranch() | DeleteBranch():
                 pass
             case CreateSnapshot() | DeleteSnapshot():
                 pass
@@ -101,6 +104,8 @@ def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: PL
     match action:
         case CreateProject():
             return f"create project in {printable(action.organization)}"
+        case RecoverProject():
+            return f"recover {_deleted(action, project)}"
         case TransferProject():
             return f"transfer from {printable(action.origin)} to {printable(action.destination)}"
         case PatchProject():
@@ -124,6 +129,8 @@ def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa:
     match action:
         case CreateProject():
             return f"no live project, the files want one in {printable(action.organization)}"
+        case RecoverProject():
+            return f"{_deleted(action, project)}, deleted, the files want it back"
         case TransferProject():
             return f"live in {printable(action.origin)}, the files say {printable(action.destination)}"
         case PatchProject():
@@ -142,7 +149,11 @@ def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa:
             assert_never(action)
 
 
-def _doomed(action: DeleteProject, project: LiveProject | None) -> str:
+def _deleted(action: RecoverProject, project: LiveProject | None) -> str:
+    return f"{_doomed(action, project)}, recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
+
+
+def _doomed(action: DeleteProject | RecoverProject, project: LiveProject | None) -> str:
     if project is None:
         return f"project {printable(action.project_id)}"
     return f"project {printable(project.name)} ({project_facts(project)})"
@@ -151,6 +162,7 @@ def _doomed(action: DeleteProject, project: LiveProject | None) -> str:
 PLAN: Final = Voice(
     headings={
         Kind.CREATE: "Create",
+        Kind.RECOVER: "Recover",
         Kind.UPGRADE: "Upgrade",
         Kind.DOWNGRADE: "Downgrade",
         Kind.CHANGE: "Change",
@@ -171,6 +183,7 @@ PLAN: Final = Voice(
 DRIFT: Final = Voice(
     headings={
         Kind.CREATE: "Missing",
+        Kind.RECOVER: "Deleted",
         Kind.UPGRADE: "Below its tier",
         Kind.DOWNGRADE: "Above its tier",
         Kind.CHANGE: "Different",

@@ -225,6 +225,11 @@ def report_summary(report: Report) -> str:
     return f"Applied: {applied}."
 
 
+def waves_told(sizes: Sequence[int]) -> str:
+    """``In 3 waves: 1, 9 and 90 tenants.``"""
+    return f"In {counted(len(sizes), 'wave')}: {listed([f'{size:,}' for size in sizes])} tenants."
+
+
 def problems_summary(problems: Sequence[Problem], desired: DesiredState | None) -> str:
     """``3 errors and 1 warning in 2 files.``, or that there are none in what has been checked."""
     if not problems:

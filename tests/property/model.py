@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from reconciler.live.project import Compute, LiveBranch, LiveProject, LiveSnapshot, Quota
+from reconciler.live.project import Compute, DeletedProject, LiveBranch, LiveProject, LiveSnapshot, Quota
 from reconciler.plan import ownership
 from reconciler.plan.action import (
     CreateBranch,
@@ -17,6 +17,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import JsonText
@@ -44,10 +45,17 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
             project = _carry_out(action, project, desired)
             _check_limits(project, tenant.project, desired)
         if tenant.project is not None:
-            del projects[tenant.project.id]
+            projects.pop(tenant.project.id, None)
         if project is not None:
             projects[project.id] = project
-    return a_view(*projects.values())
+    return a_view(*projects.values(), deleted=_still_deleted(live, projects))
+
+
+def _still_deleted(live: LiveState, alive: Mapping[str, LiveProject]) -> dict[str, tuple[DeletedProject, ...]]:
+    return {
+        organization: tuple(one for one in deleted if one.project.id not in alive)
+        for organization, deleted in live.deleted.items()
+    }
 
 
 def _check_limits(project: LiveProject | None, before: LiveProject | None, desired: DesiredState) -> None:
@@ -76,6 +84,9 @@ def _carry_out(action: Action, project: LiveProject | None, desired: DesiredStat
         return _created(action, desired)
     assert project is not None
     match action:
+        case RecoverProject():
+            assert project.id == action.project_id
+            return recovered(project)
         case TransferProject():
             assert project.organization == action.origin
             return replace(project, organization=action.destination)
@@ -104,6 +115,17 @@ def _carry_out_below(action: Below, project: LiveProject, fleet: str) -> LivePro
             return replace(project, snapshots=tuple(s for s in live if s.id != action.snapshot_id))
         case _:
             assert_never(action)
+
+
+def recovered(project: LiveProject) -> LiveProject:
+    """The project with what was below it when it was deleted: a default branch and its compute."""
+    compute = project.compute or Compute()
+    return replace(
+        project,
+        branches=(a_branch(project.id),),
+        endpoints=(an_endpoint(project.id, compute),),
+        snapshots=(),
+    )
 
 
 def _values(action: Action) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.action import CreateProject, DeleteProject, TransferProject
+from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.change import Risk
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
@@ -103,11 +103,11 @@ def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     """Room for what comes in, by transfer first; what does not fit is refused, in the plan's order."""
     arrivals: dict[str, list[TenantPlan]] = defaultdict(list)
-    for kind in (TransferProject, CreateProject):
+    for kind in (TransferProject, RecoverProject, CreateProject):
         for planned in kept:
             for action in planned.actions:
                 if isinstance(action, kind):
-                    arrivals[_arrives_in(action)].append(planned)
+                    arrivals[_arrives_in(action, planned)].append(planned)
     for organization, arriving in arrivals.items():
         limit = bench.desired.organizations[organization].limits.projects
         live_count = bench.live.listed.get(organization)
@@ -124,8 +124,8 @@ def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Re
             )
 
 
-def _arrives_in(action: TransferProject | CreateProject) -> str:
-    return action.destination if isinstance(action, TransferProject) else action.organization
+def _arrives_in(action: TransferProject | RecoverProject | CreateProject, planned: TenantPlan) -> str:
+    return action.destination if isinstance(action, TransferProject) else _touches(action, planned)
 
 
 def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -172,7 +172,7 @@ def _touches(action: Action, planned: TenantPlan) -> str:
 
 
 KINDS: Final[dict[str, Callable[[Action], bool]]] = {
-    "creates": lambda action: isinstance(action, CreateProject),
+    "creates": lambda action: isinstance(action, CreateProject | RecoverProject),
     "transfers": lambda action: isinstance(action, TransferProject),
     "disruptive": lambda action: (
         action.risk >= Risk.DISRUPTIVE and not isinstance(action, TransferProject | DeleteProject)

@@ -21,6 +21,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
@@ -36,7 +37,7 @@ from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -49,9 +50,17 @@ if TYPE_CHECKING:
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
-def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissions: Permissions) -> Judged:
+def judge(
+    planned: TenantPlan,
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions,
+    applied: Mapping[str, int],
+) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
-    bench = Bench(planned, desired, live, permissions)
+    bench = Bench(planned, desired, live, permissions, applied)
+    if verdict := _stale_revision(bench):
+        return _refuse_all(planned, verdict)
     for action in planned.actions:
         for rule in WHOLE_TENANT:
             if verdict := rule(action, bench):
@@ -68,8 +77,20 @@ def judge(planned: TenantPlan, desired: DesiredState, live: LiveState, permissio
     return _hold_back(planned, held)
 
 
+def _stale_revision(bench: Bench) -> Verdict | None:
+    """The file is older than what was applied last. One that states no revision says nothing about its age."""
+    revision, last = bench.planned.revision, bench.applied.get(bench.planned.tenant)
+    if revision is None or last is None or revision >= last:
+        return None
+    return Verdict(
+        Rule.STALE_REVISION,
+        f"the file is revision {revision} of the tenant, and revision {last} was applied already",
+        "run on the newest files; to go back on purpose, write the older state under a higher revision",
+    )
+
+
 def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
-    if not isinstance(action, CreateProject):
+    if not isinstance(action, CreateProject | RecoverProject):
         return None
     candidates = [unknown for unknown in bench.live.unknown if _may_be_its(unknown, action.tenant, bench.desired)]
     if not candidates:
@@ -262,7 +283,7 @@ def _stopping(held: Held, bench: Bench) -> Verdict | None:
 def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
     """Whether the tenant's other actions rest on this one."""
     match action:
-        case CreateProject() | TransferProject() | DeleteProject():
+        case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
             return True
         case PatchProject() | PatchEndpoint():
             return action.before_transfer

@@ -63,7 +63,7 @@ def test_a_new_tenant_takes_one_call_between_two_looks(tmp_path: Path) -> None:
         applied = await world.apply(FREE_ACME)
         assert applied.results() == {"acme": Result.APPLIED}
         lines = [exchange.line for exchange in world.simulator.requests]
-        assert lines == ["GET /projects"] * 4 + ["POST /projects"] + ["GET /projects"] * 2
+        assert lines == ["GET /projects"] * 6 + ["POST /projects"] + ["GET /projects"] * 2
         assert (await world.plan(FREE_ACME)).empty
 
     virtually(main())
@@ -75,7 +75,7 @@ def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp
         alone = CreateProtocol(settle_seconds=10, second_look=False, single_writer=True)
         applied = await world.apply(FREE_ACME, protocol=alone)
         lines = [exchange.line for exchange in world.simulator.requests]
-        assert lines == ["GET /projects"] * 2 + ["POST /projects"]
+        assert lines == ["GET /projects"] * 4 + ["POST /projects"]
         assert (applied.report.finished_at - applied.report.started_at).total_seconds() < 1
         assert applied.created["acme"].connection_uri is not None
 

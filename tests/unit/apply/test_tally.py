@@ -7,7 +7,7 @@ from datetime import timedelta
 from reconciler.apply.stop import Breaker, StopSignal
 from reconciler.apply.tally import Tally
 from reconciler.errors import ApiError
-from reconciler.plan.outcome import Result
+from reconciler.plan.outcome import Deletion, Result
 from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
 
 PLAN = make_plan(
@@ -18,7 +18,7 @@ UPGRADE, DELETION, CREATION = (tenant.actions for tenant in PLAN.tenants)
 
 
 def a_tally(stop: StopSignal | None = None) -> Tally:
-    return Tally(PLAN.tenants, breaker=Breaker(), stop=stop or StopSignal(), now=lambda: NOON)
+    return Tally(PLAN.tenants, breaker=Breaker(), stop=stop or StopSignal())
 
 
 def test_outcomes_come_out_in_the_order_of_the_plan() -> None:
@@ -53,12 +53,14 @@ def test_what_a_stopped_run_never_tried_is_skipped_with_the_reason() -> None:
     assert new.actions[0].message == "the run was stopped: interrupted by SIGTERM"
 
 
-def test_a_deleted_project_can_be_recovered_for_seven_days() -> None:
+def test_a_deleted_project_leaves_its_record() -> None:
     tally = a_tally()
-    tally.applied(DELETION[0])
+    record = Deletion("p-gone", "r1-1", NOON, NOON + timedelta(days=7))
+    tally.applied(DELETION[0], request_id="r1-1", deletion=record)
     outcome = tally.outcomes()[1]
+    assert outcome.deletion == record
     assert outcome.recoverable_until == NOON + timedelta(days=7)
-    assert outcome.project_id == "p-gone"
+    assert (outcome.project_id, outcome.actions[0].request_id) == ("p-gone", "r1-1")
 
 
 def test_the_id_of_a_created_project_becomes_known() -> None:
@@ -74,7 +76,6 @@ def test_progress_counts_tenants_that_are_finished_however_it_went() -> None:
         PLAN.tenants,
         breaker=Breaker(),
         stop=StopSignal(),
-        now=lambda: NOON,
         on_progress=lambda *progress: told.append(progress),
     )
     tally.applied(UPGRADE[0])
@@ -86,7 +87,7 @@ def test_progress_counts_tenants_that_are_finished_however_it_went() -> None:
 
 def test_a_tenant_counts_as_tried_once_and_from_its_first_call_on() -> None:
     breaker = Breaker()
-    tally = Tally(PLAN.tenants, breaker=breaker, stop=StopSignal(), now=lambda: NOON)
+    tally = Tally(PLAN.tenants, breaker=breaker, stop=StopSignal())
     tally.went_well("new")
     assert (breaker.tried, breaker.failed) == (1, 0)
     tally.applied(CREATION[0])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reconciler.apply.units import (
     CreateCohort,
     LoneTenant,
+    Recovery,
     SharedTransfer,
     Unit,
     after_transfer,
@@ -52,7 +53,7 @@ def planned(*cases: Case) -> tuple[TenantPlan, ...]:
 
 
 def members(unit: Unit) -> list[str]:
-    tenants = (unit.tenant,) if isinstance(unit, LoneTenant) else unit.tenants
+    tenants = (unit.tenant,) if isinstance(unit, LoneTenant | Recovery) else unit.tenants
     return [tenant.tenant for tenant in tenants]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
+    from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
@@ -189,6 +190,7 @@ class World:
         stop: StopSignal | None = None,
         protocol: CreateProtocol = CAREFUL,
         plan: Plan | None = None,
+        wave_ends: Sequence[WaveEnd] = (),
     ) -> Applied:
         """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run."""
         self.runs += 1
@@ -214,6 +216,7 @@ class World:
                     now=now,
                     stop=stop,
                     on_created=created.__setitem__,
+                    wave_ends=wave_ends,
                 )
         return Applied(plan, report, journal_lines(path), created)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.desired.problem import Location
 from reconciler.errors import ExitCode
@@ -19,11 +19,12 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
-from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
+from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
 
@@ -139,6 +140,19 @@ def patch_compute(
         changes=changes,
         branch=branch,
         before_transfer=before_transfer,
+    )
+
+
+def recover(name: str, project_id: str = "calm-sea-9") -> RecoverProject:
+    back = change("state", "absent", "present")
+    until = MADE.at + timedelta(days=6)
+    return RecoverProject(
+        tenant=name,
+        reason=f"recover: {project_id}",
+        source=at(name),
+        project_id=project_id,
+        recoverable_until=until,
+        changes=(back,),
     )
 
 
@@ -407,7 +421,9 @@ def outcome(action: Action, result: Result, message: str = "", **parts: str) -> 
 
 def applied(planned: TenantPlan, project_id: str | None = None, until: datetime | None = None) -> TenantOutcome:
     outcomes = tuple(outcome(action, Result.APPLIED) for action in planned.actions)
-    return TenantOutcome(planned.tenant, Result.APPLIED, outcomes, project_id, until)
+    doomed = planned.project.id if planned.project else "calm-sea-9"
+    deletion = None if until is None else Deletion(doomed, "7f3a91-3", until - timedelta(days=7), until)
+    return TenantOutcome(planned.tenant, Result.APPLIED, outcomes, project_id, deletion)
 
 
 def failed(planned: TenantPlan, *, after: int, message: str) -> TenantOutcome:

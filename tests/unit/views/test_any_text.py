@@ -155,7 +155,13 @@ def test_every_kind_of_action_has_words_of_its_own() -> None:
         build.create_snapshot("a"),
         build.delete_snapshot("a"),
     )
-    actions = (*build.upgrade("a").actions, build.create("a"), build.delete("a", "id"), *copies)
+    actions = (
+        *build.upgrade("a").actions,
+        build.create("a"),
+        build.recover("a"),
+        build.delete("a", "id"),
+        *copies,
+    )
     assert {type(action) for action in actions} == set(get_args(Action))
     assert len({deed(action) for action in actions}) == len(actions)
     assert len({finding(action) for action in actions}) == len(actions)

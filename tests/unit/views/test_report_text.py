@@ -16,7 +16,8 @@ Applied (3)
 
   +  created     acme (calm-sea-00000001)
   ~  changed     birch
-  -  deleted     ember (recoverable until 2026-11-30 12:00 UTC)
+  -  deleted     ember (recoverable until 2026-11-30 12:00 UTC by recover:
+                 calm-sea-9)
 
 Skipped (1)
 

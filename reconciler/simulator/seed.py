@@ -110,6 +110,8 @@ class ProjectSeed:
     role: str = "neondb_owner"
     created_at: float | None = None
     """Seconds since 1970; None is now."""
+    deleted_at: float | None = None
+    """Seconds since 1970; None is not at all."""
     last_active_at: float | None = None
     storage_bytes: int = 0
     usage: Mapping[str, int] = field(default_factory=dict)
@@ -178,6 +180,8 @@ def _add(simulator: Simulator, transaction: Transaction, org_id: str, seed: Proj
         _consume(transaction, created, seed)
         others = tuple(_add_branch(simulator, transaction, project, each) for each in seed.branches)
     taken = tuple(_add_snapshot(simulator, transaction, project["id"], each) for each in seed.snapshots)
+    if seed.deleted_at is not None:
+        transaction.update("projects", project["id"], deleted_at=seed.deleted_at)
     seeded = Seeded(project["id"], created.branch["id"], endpoint_id, others, taken)
     if not seed.restored:
         return seeded

@@ -50,6 +50,8 @@ async def use_everything(neon: Neon) -> None:
     await neon.connection_uri("paid", id_, "neondb", "neondb_owner", pooled=True)
     await use_branches_and_snapshots(neon, id_, created.branch_id)
     await neon.delete_project("paid", id_)
+    for deleted in await neon.deleted_projects("paid"):
+        await neon.recover_project("paid", deleted.project.id)
 
 
 async def use_branches_and_snapshots(neon: Neon, id_: str, root_id: str) -> None:

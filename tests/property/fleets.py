@@ -19,6 +19,7 @@ from tests.builders import (
     PRO_QUOTA,
     PRO_TIER,
     a_branch,
+    a_deleted,
     a_fleet,
     a_project,
     a_tenant,
@@ -81,6 +82,21 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
 
 
 @st.composite
+def recoveries(draw: st.DrawFn, desired: DesiredState) -> tuple[DesiredState, LiveState]:
+    """The fleet, some tenants asking for a deleted project, beside a live side on which some are deleted."""
+    live = draw(views())
+    gone = [a_deleted(draw(projects(name, lost=True)), draw(st.sampled_from([-1, 6]))) for name in TENANTS]
+    seen = [one for one in gone if draw(st.booleans())]
+    orgs = {org: tuple(one for one in seen if one.project.organization == org) for org in ("free", "paid")}
+    ids = st.none() | st.sampled_from([one.project.id for one in gone] + [p.id for p in live.projects])
+    wanted = {
+        name: tenant if tenant.absent or tenant.project_id else replace(tenant, recover=draw(ids))
+        for name, tenant in desired.tenants.items()
+    }
+    return replace(desired, tenants=wanted), replace(live, deleted=orgs)
+
+
+@st.composite
 def desired_states(draw: st.DrawFn, at_least: int = 0) -> DesiredState:
     """Some of four tenants, under some policy."""
     names = draw(st.lists(st.sampled_from(TENANTS), unique=True, min_size=at_least))
@@ -94,9 +110,9 @@ def desired_states(draw: st.DrawFn, at_least: int = 0) -> DesiredState:
 
 
 @st.composite
-def projects(draw: st.DrawFn, tenant: str, twin: bool = False) -> LiveProject:
+def projects(draw: st.DrawFn, tenant: str, twin: bool = False, lost: bool = False) -> LiveProject:
     """A tenant's project in any shape: renamed, unannotated, in either organization."""
-    project_id = f"p-{tenant}" + ("-twin" if twin else "")
+    project_id = f"p-{tenant}" + ("-twin" if twin else "-lost" if lost else "")
     endpoint = an_endpoint(project_id, draw(computes()), active=draw(st.booleans()))
     annotations = draw(st.sampled_from([a_branch(f"p-{tenant}").annotations, {}]))
     size = draw(st.sampled_from([0, GIB, None]))

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
 from reconciler.live.project import Compute
-from reconciler.plan.action import DeleteProject
+from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from tests.builders import make_plan, reordered
-from tests.property.fleets import desired_states, views
+from tests.property.fleets import desired_states, recoveries, views
 from tests.property.model import carried_out
 
 if TYPE_CHECKING:
@@ -80,3 +80,35 @@ def test_no_compute_range_becomes_invalid(desired: DesiredState, live: LiveState
         size = project.compute or Compute()
         if size.min_cu is not None and size.max_cu is not None:
             assert size.min_cu <= size.max_cu
+
+
+@given(desired_states().flatmap(recoveries))
+def test_only_what_a_file_names_is_recovered_and_never_replaced_by_a_new_project(
+    both: tuple[DesiredState, LiveState],
+) -> None:
+    """An id that cannot be brought back is a conflict; once it is back, normal planning comes to its end."""
+    desired, live = both
+    plan = planned(desired, live)
+    for planned_tenant in plan.tenants:
+        asked = desired.tenants[planned_tenant.tenant].recover
+        for action in planned_tenant.actions:
+            assert not (isinstance(action, CreateProject) and asked)
+            if isinstance(action, RecoverProject):
+                assert action.project_id == asked
+                assert live.project(action.project_id) is None
+                assert planned_tenant.actions == (action,)
+    back = carried_out(plan, desired, live)
+    settled = carried_out(planned(desired, back), desired, back)
+    assert planned(desired, settled).empty
+
+
+@given(desired_states().flatmap(recoveries))
+def test_what_was_deleted_changes_nothing_for_tenants_that_do_not_ask_for_it(
+    both: tuple[DesiredState, LiveState],
+) -> None:
+    desired, live = both
+    forgetful = replace(live, deleted={})
+    silent = replace(
+        desired, tenants={name: replace(tenant, recover=None) for name, tenant in desired.tenants.items()}
+    )
+    assert planned(silent, live).tenants == planned(silent, forgetful).tenants

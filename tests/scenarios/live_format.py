@@ -2,7 +2,7 @@
 
     free:                                   # organization
       myapp-acme:                           # project
-        created: -90d                       # live.yaml only, like storage, used and restored; else -30d
+        created: -90d                       # live.yaml only, like deleted, storage, used and restored; else -30d
         used: {active_time: 12h}            # in this billing period; what is left out is nothing
         quota: {active_time: 100h}          # members that are left out are unlimited
         compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}  # the defaults for later computes
@@ -87,6 +87,7 @@ def _project(name: str, written: Document) -> ProjectSeed:
         branches=tuple(_branch(other, dict(each or {})) for other, each in others),
         snapshots=tuple(_snapshot(dict(each)) for each in written.pop("snapshots", ())),
         created_at=_moment(written.pop("created", DEFAULT_AGE)),
+        deleted_at=_moment(written.pop("deleted", None)),
         quota=_quota(written.pop("quota", {})),
         compute=_compute(written.pop("compute", None)),
         restore_window_seconds=parse_seconds(written.pop("restore_window", "1d")),

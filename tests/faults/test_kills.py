@@ -45,6 +45,7 @@ def declaration(name: str, random: Random) -> dict[str, Any]:
     return {
         "tenant": name,
         "tier": random.choice(["free", "pro"]),
+        "accept": {"suspension": True, "full_branches": True, "history_loss": True},
         "overrides": {"quota": {"active_time": f"{random.randrange(1, 99)}h"}},
         "dev_branches": [
             {"name": each, "compute": SMALL} for each in random.sample(BRANCHES, random.randrange(3))

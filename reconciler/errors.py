@@ -203,5 +203,13 @@ class UncheckedCreateError(ReconcilerError):
     """A project was created, but the look for rivals after it failed."""
 
 
+class RegistryError(ReconcilerError):
+    """The tenant registry does not answer, or says something else than what was to be put down."""
+
+
+class ClaimedError(ReconcilerError):
+    """The tenant is claimed in the registry, or has its project by now: this run does not create it."""
+
+
 class JournalError(ReconcilerError):
     """The journal cannot be written, without which nothing else is written either."""

@@ -12,7 +12,7 @@ import getpass
 import json
 import os
 import secrets
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
+from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal
 from reconciler.apply.session import CreateProtocol
@@ -40,6 +41,8 @@ from reconciler.plan.guards import NOTHING_REMEMBERED, guard
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
+from reconciler.plan.registration import gone, misplaced, registration, without
+from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -51,12 +54,15 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.files.load import Loaded
     from reconciler.live.project import Json
+    from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.neon.secret import Secret
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
+    from reconciler.plan.registration import Registration
+    from reconciler.registry.store import Registry
 
 TenantDocument: TypeAlias = "Mapping[str, Json]"
 """What a tenant file holds: ``{"tenant": "acme", "tier": "pro"}``."""
@@ -122,6 +128,14 @@ class Converged:
     planned: Planned
     report: Report
     connections: Mapping[str, Secret]
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltRegistry:
+    """What a rebuild did to the registry, and how many rows it has now."""
+
+    registration: Registration
+    rows: int
 
 
 def read(root: Path | str) -> DesiredState:
@@ -204,12 +218,14 @@ class Fleet:
         *,
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
+        registry: Registry | None = None,
     ) -> None:
         """``applied`` is the revision of each tenant that was applied last, where a registry remembers it."""
         self.desired = desired
         self._applied = applied
         self._neon = neon
         self._now = now
+        self._registry = registry
 
     @classmethod
     @asynccontextmanager
@@ -227,12 +243,17 @@ class Fleet:
         """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator,
         ``applied`` the revision of each tenant that was applied last: a lower one is refused.
 
-        Raises MissingKeyError for a variable that is not set.
+        Raises MissingKeyError for a variable that is not set, RegistryError where the packages for a registry
+        are not installed.
         """
         api = replace(desired.api, host=host) if host else desired.api
         access = read_access(desired, environ)
+        registry = None
+        if desired.registry is not None:
+            registry = open_registry(desired.registry, environ, fleet=desired.fleet, now=now)
         async with connect(access, api, share=share, via=via) as neon:
-            yield cls(desired, neon, now=now, applied=applied)
+            with closing(registry) if registry else nullcontext():
+                yield cls(desired, neon, now=now, applied=applied, registry=registry)
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""
@@ -311,7 +332,8 @@ class Fleet:
         if not documents:
             return self, names, []
         desired, given = parse(self.desired, "\n".join(documents), "document")
-        return Fleet(desired, self._neon, now=self._now, applied=self._applied), [*names, *given], given
+        fleet = Fleet(desired, self._neon, now=self._now, applied=self._applied, registry=self._registry)
+        return fleet, [*names, *given], given
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
@@ -322,6 +344,7 @@ class Fleet:
                 chosen,
                 depth=request.depth,
                 mention_deleted=request.mention_deleted,
+                registered=self._rows(chosen),
                 on_progress=on_progress,
             )
         return await observe(
@@ -330,8 +353,12 @@ class Fleet:
             selection=request.selection,
             depth=request.depth,
             permissions=request.permissions,
+            registered=self._rows(),
             on_progress=on_progress,
         )
+
+    def _rows(self, tenants: list[str] | None = None) -> dict[str, Registered]:
+        return {} if self._registry is None else self._registry.rows(tenants)
 
     async def _apply(
         self,
@@ -344,6 +371,9 @@ class Fleet:
     ) -> Report:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
+        if self._registry is not None:
+            self._registry.prepare()
+            self._registry.mend(misplaced(self.desired, planned.live), planned.live.registered, run.id)
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,
@@ -362,7 +392,31 @@ class Fleet:
                 wave_ends=run.waves,
                 on_progress=on_progress,
                 on_created=on_created,
+                registry=self._registry,
             )
+
+    async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
+        """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""
+        if self._registry is None:
+            raise InvalidInputError(
+                "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
+            )
+        self._registry.prepare()
+        rows = self._registry.rows()
+
+        async def look(registered: Mapping[str, Registered]) -> LiveState:
+            return await observe(
+                self._neon, self.desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress
+            )
+
+        live = await look(rows)
+        if lost := gone(live):
+            live = await look(without(rows, lost))
+        found = registration(self.desired, live, rows, lapsed_before=self._now() - LAPSES_AFTER)
+        self._registry.place(found.placements, Run().id)
+        for tenant, project_id in found.forgotten:
+            self._registry.forget(tenant, project_id)
+        return RebuiltRegistry(found, len(self._registry.rows()))
 
     def _header(self, run: Run) -> Header:
         return Header(

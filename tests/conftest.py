@@ -12,6 +12,7 @@ from reconciler.simulator.app import ROUTES
 from tests import figures
 from tests.contract.installed import ABSENT
 from tests.contract.judge import MAX_LISTED, SESSION, Tally
+from tests.faults import trials
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -27,6 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers(CLIENT):
             item.user_properties.append((CLIENT, mark.args[0]))
+
+
+TRIALS: Final = trials.Trials()
+"""The same of their random trials."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,6 +51,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output["figures"] = [(what, f.tried, f.held) for what, f in figures.SESSION.items()]
         output["judged"] = (SESSION.exchanges, SESSION.unjudged, SESSION.violations, sorted(SESSION.operations))
+        output["trials"] = (trials.SESSION.made, trials.SESSION.held, trials.SESSION.conflicts)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -55,6 +61,7 @@ def pytest_testnodedown(node: Any) -> None:
     WORKERS.add(Tally(exchanges, unjudged, violations, set(operations)))
     for what, tried, held in getattr(node, "workeroutput", {}).get("figures", ()):
         figures.add(figures.SESSION, what, tried, held)
+    TRIALS.add(trials.Trials(*getattr(node, "workeroutput", {}).get("trials", (0, 0, 0))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -70,6 +77,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"official description: {len(ROUTES)} operations declared by the simulator, {len(total.operations)} "
         f"validated, {total.exchanges} exchanges validated, {len(total.violations)} violations"
     )
+    TRIALS.add(trials.SESSION)
+    if TRIALS.made:
+        terminalreporter.write_line(str(TRIALS))
     if total.unjudged:
         terminalreporter.write_line(f"{total.unjudged} exchanges passed unjudged: {ABSENT}")
     write_clients(terminalreporter)

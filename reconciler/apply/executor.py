@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.apply.waves import WaveEnd
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.plan.plan import Plan
+    from reconciler.registry.store import Registry
 
 
 async def execute(
@@ -46,6 +47,7 @@ async def execute(
     wave_ends: Sequence[WaveEnd] = (),
     on_progress: Callable[[int, int, str], None] | None = None,
     on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
+    registry: Registry | None = None,
 ) -> Report:
     """Carries out the plan's actions. Errors of the API end up in the report, never here.
 
@@ -53,7 +55,7 @@ async def execute(
     run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
     projects where it was listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
     they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
-    only way a connection string leaves.
+    only way a connection string leaves. With a ``registry`` tenants are claimed there before they are created.
     """
     started_at, calls = now(), neon.calls
     breaker = breaker or Breaker()
@@ -70,6 +72,7 @@ async def execute(
         organizations=organizations,
         on_created=on_created,
         now=now,
+        registry=registry,
     )
     parts = waves(plan.tenants, wave_ends)
     for number, wave in enumerate(parts, start=1):

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.journal import Intent
-from reconciler.errors import ConflictError, ReconcilerError, UnknownOutcomeError
+from reconciler.errors import ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
+from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
 from reconciler.plan.outcome import Deletion
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.apply.writes import Writes
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.plan.action import Action
+    from reconciler.registry.store import Registry
 
 RECOVERABLE: Final = timedelta(days=7)
 """Neon: how long a deleted project can be recovered (recoverProject)."""
@@ -59,6 +61,8 @@ class Session:
     """Every organization of the fleet, with its number of live projects where it was listed whole."""
     on_created: Callable[[str, CreatedProject], None]
     now: Callable[[], datetime]
+    registry: Registry | None = None
+    """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
 
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
@@ -108,7 +112,8 @@ class Session:
             self.tally.failed(action, error)
             return None
         deletion = self._record(action, performed)
-        self.tally.applied(action, request_id=performed.request_id, deletion=deletion)
+        note = self._forget(action)
+        self.tally.applied(action, note, request_id=performed.request_id, deletion=deletion)
         return performed
 
     def _record(self, action: Action, performed: Performed) -> Deletion | None:
@@ -119,6 +124,28 @@ class Session:
         deletion = Deletion(action.project_id, performed.request_id, at, at + RECOVERABLE)
         self.writes.deleted(action, performed.address, deletion)
         return deletion
+
+    def moved(self, tenant: str, project_id: str, organization: str) -> str:
+        """Puts down in the registry where a project is now; what went wrong with that, else nothing.
+
+        The next run mends the row, so that nothing else of the tenant waits for it.
+        """
+        if self.registry is None:
+            return ""
+        try:
+            self.registry.place([Placement(tenant, project_id, organization)], self.performer.run)
+        except RegistryError as error:
+            return f"the registry was not told: {error}"
+        return ""
+
+    def _forget(self, action: Action) -> str:
+        if self.registry is None or not isinstance(action, DeleteProject):
+            return ""
+        try:
+            self.registry.forget(action.tenant, action.project_id)
+        except RegistryError as error:
+            return f"the registry was not told: {error}; its row goes with `reconciler registry rebuild`"
+        return ""
 
     async def _send(self, action: Action, address: Address, note: str = "") -> Performed:
         intent = Intent(

@@ -4,25 +4,34 @@ Neon has no idempotency key. So: look right before, post once, wait until every 
 created, look again. Where another run has created the same tenant, both put the rivals in the same
 order, by (created_at, id), and each run that did not come first removes its own project. Nobody ever
 removes the first.
+
+Where a registry is kept, a tenant is claimed in it before the POST (apply/claims.py): then there are no rivals,
+and neither the wait nor the second look is needed, but for a POST whose answer was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.address import Address
+from reconciler.apply.claims import claim, in_time, of_run, put_down, release
 from reconciler.apply.journal import Intent
 from reconciler.apply.perform import Performed
 from reconciler.apply.readback import project_fields, shortfall
-from reconciler.errors import LostRaceError, ReconcilerError, UncheckedCreateError, UnknownOutcomeError
+from reconciler.errors import (
+    ClaimedError,
+    LostRaceError,
+    ReconcilerError,
+    UncheckedCreateError,
+    UnknownOutcomeError,
+)
 from reconciler.neon.observe import find_named
 from reconciler.neon.parallel import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
-from reconciler.plan.ownership import RUN, TENANT, owner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +69,8 @@ async def create_cohort(session: Session, unit: CreateCohort) -> None:
     """Creates the tenants, settles who came first where there are rivals, then takes their later steps."""
     async with session.large_units:
         births = await _post_all(session, await _still_absent(session, unit.tenants))
-    unsettled = [birth for birth in births if birth.lost or not session.protocol.single_writer]
+    alone = session.protocol.single_writer or session.registry is not None
+    unsettled = [birth for birth in births if birth.lost or not alone]
     try:
         namesakes = await _settle(session, unsettled)
     except ReconcilerError as error:
@@ -101,17 +111,32 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
             return None
         create = _create(tenant)
         try:
-            answer: Performed | UnknownOutcomeError = await _post(session, create)
-        except UnknownOutcomeError as lost:
-            answer = lost
+            answer = await _claimed_post(session, create)
+        except ClaimedError as claimed:
+            session.tally.skipped(create, str(claimed), claimed.hint)
+            return None
         except ReconcilerError as error:
             session.tally.failed(create, error)
             return None
-        else:
-            session.tally.went_well(create.tenant)
         return Birth(create, tenant.actions[1:], answer)
 
     return [birth for birth in await each(tenants, post) if birth]
+
+
+async def _claimed_post(session: Session, create: CreateProject) -> Performed | UnknownOutcomeError:
+    """The answer, put down in the registry where one is kept; or the error that says that it was lost."""
+    await claim(session, create, _name(create))
+    try:
+        born = await _post(session, create)
+    except UnknownOutcomeError as lost:
+        return lost
+    except ReconcilerError as error:
+        release(session, create, error)
+        raise
+    session.tally.went_well(create.tenant)
+    session.tally.located(create.tenant, born.address.project_id)
+    put_down(session, create, born)
+    return born
 
 
 async def _post(session: Session, create: CreateProject) -> Performed:
@@ -124,7 +149,7 @@ async def _post(session: Session, create: CreateProject) -> Performed:
     )
     return await session.writes.send(
         intent,
-        lambda request_id: session.performer.create(create, request_id),
+        lambda request_id: in_time(session, session.performer.create(create, request_id)),
         tell=lambda born: born.made,
     )
 
@@ -151,7 +176,8 @@ async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProjec
     try:
         born = await _identify(session, birth, namesakes)
         session.tally.located(tenant, born.address.project_id)
-        await _give_way(session, birth, born, namesakes)
+        if session.registry is None:
+            await _give_way(session, birth, born, namesakes)
         if born.shortfall is not None:
             raise born.shortfall
         if birth.later:
@@ -169,14 +195,13 @@ async def _identify(session: Session, birth: Birth, namesakes: Sequence[LiveProj
     """The answer, or where it was lost the project that carries the tenant's and this run's annotation."""
     if not isinstance(birth.answer, UnknownOutcomeError):
         return birth.answer
-    for namesake in namesakes:
-        branches = await session.neon.branches(namesake.organization, namesake.id)
-        project = replace(namesake, branches=branches)
-        annotation = owner(project) or {}
-        if annotation.get(RUN) == session.performer.run and annotation.get(TENANT) == birth.create.tenant:
-            session.writes.found(birth.answer, f"project {project.id}")
-            wrong = shortfall(birth.create.changes, project_fields(project))
-            return Performed(Address.observed(project), shortfall=wrong)
+    project = await of_run(session, birth.create.tenant, session.performer.run, namesakes)
+    if project is not None:
+        session.writes.found(birth.answer, f"project {project.id}")
+        wrong = shortfall(birth.create.changes, project_fields(project))
+        born = Performed(Address.observed(project), shortfall=wrong)
+        put_down(session, birth.create, born)
+        return born
     raise UnknownOutcomeError(
         f"{birth.answer}; no project of this run showed up within {session.protocol.settle_seconds:g} s",
         hint="run again: the next run looks before it creates",

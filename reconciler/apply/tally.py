@@ -53,10 +53,17 @@ class Tally:
         self._breaker.went_well(first=not entry.heard_of)
         entry.heard_of = True
 
-    def applied(self, action: Action, *, request_id: str | None = None, deletion: Deletion | None = None) -> None:
+    def applied(
+        self,
+        action: Action,
+        message: str = "",
+        *,
+        request_id: str | None = None,
+        deletion: Deletion | None = None,
+    ) -> None:
         """The action is done; ``deletion`` is the record of a project that it deleted."""
         entry = self._entries[action.tenant]
-        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, request_id=request_id))
+        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, message, request_id=request_id))
         entry.deletion = deletion
         self.went_well(action.tenant)
         if len(entry.outcomes) == len(entry.plan.actions):

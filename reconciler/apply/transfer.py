@@ -154,7 +154,8 @@ class SharedCall:
 
     def _arrived(self, movers: Iterable[Mover]) -> None:
         for mover in movers:
-            self.session.tally.applied(mover.action)
+            told = self.session.moved(mover.tenant.tenant, mover.project_id, self.destination)
+            self.session.tally.applied(mover.action, told)
             self.moved.append(Mover(mover.tenant, mover.address.moved(self.destination)))
 
     def _failed(self, movers: Iterable[Mover], error: ReconcilerError) -> None:

@@ -48,7 +48,7 @@ def rehearse(
     account = open_account(file, desired, LoopTime(around.clock()))
     with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         connection = Fleet.connect(
-            with_simulated_ids(desired, simulator),
+            with_simulated_registry(with_simulated_ids(desired, simulator), file),
             environ={**around.environ, **keys(desired, simulator)},
             host=HOST,
             share=share,
@@ -86,6 +86,13 @@ def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredSt
     ids = simulator.organization_ids
     organizations = {name: replace(o, id=ids[name]) for name, o in desired.organizations.items()}
     return replace(desired, organizations=organizations)
+
+
+def with_simulated_registry(desired: DesiredState, file: Path) -> DesiredState:
+    """The desired state, its registry a file beside the simulated account: the real one knows the real account."""
+    if desired.registry is None:
+        return desired
+    return replace(desired, registry=f"sqlite:///{file.absolute().with_suffix('.registry.db')}")
 
 
 def keys(desired: DesiredState, simulator: Simulator) -> Mapping[str, str]:

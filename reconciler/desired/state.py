@@ -53,6 +53,8 @@ class DesiredState:
     api: Api = Api()
     defaults: Defaults = Defaults()
     policy: Policy = Policy()
+    registry: EnvReference | str | None = None
+    """The address of the tenant registry, or the variable that holds it; None where there is none."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
 

@@ -54,6 +54,7 @@ def fleet(document: TiersDocument, places: Mapping[tuple[str, str], Location]) -
         api=_api(document),
         defaults=Defaults(**document.defaults.model_dump()),
         policy=_policy(document),
+        registry=document.registry.url if document.registry else None,
     )
 
 

@@ -34,6 +34,8 @@ TENANT = re.compile(r"[a-z0-9][a-z0-9._-]*")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNORECASE)
+"""Of an address: after its user, or as a parameter."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -133,6 +135,18 @@ def read_reference(text: str) -> EnvReference:
             "a key must not stand in the files", "write ${NAME} and set the environment variable NAME"
         )
     return EnvReference(match[1])
+
+
+def read_registry_address(text: str) -> str | EnvReference:
+    """The address of a database, or the environment variable that holds it. A password is never repeated."""
+    if match := REFERENCE.fullmatch(text):
+        return EnvReference(match[1])
+    remedy = "write ${NAME} and set the environment variable NAME"
+    if _PASSWORD.search(text):
+        raise RejectedError("a password must not stand in the files", remedy)
+    if not text.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise RejectedError("no address of a registry", f"sqlite:///registry.db, or {remedy}")
+    return read_text(text)
 
 
 def read_organization_id(text: str) -> str | EnvReference:

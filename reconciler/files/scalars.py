@@ -97,6 +97,10 @@ Reference: TypeAlias = Annotated[
 OrganizationId: TypeAlias = Annotated[
     str | EnvReference, Scalar(readers.read_organization_id, "an organization id or ${NAME}", _text(minLength=1))
 ]
+RegistryAddress: TypeAlias = Annotated[
+    str | EnvReference,
+    Scalar(readers.read_registry_address, "${NAME}, or an address such as sqlite:///registry.db", _text()),
+]
 NamingPattern: TypeAlias = Annotated[
     str, Scalar(readers.read_naming, 'a pattern such as "myapp-{tenant}"', _text(r"[^{}]*\{tenant\}[^{}]*"))
 ]

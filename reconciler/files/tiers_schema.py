@@ -21,6 +21,7 @@ from reconciler.files.scalars import (
     PgVersion,
     Positive,
     Reference,
+    RegistryAddress,
     Role,
     Seconds,
     Share,
@@ -181,6 +182,13 @@ class GuardsDocument(Section):
     deletes: ThresholdDocument = _threshold(_THRESHOLDS.deletes)
 
 
+class RegistryDocument(Section):
+    """The platform's own database, in which each tenant is claimed before its project is created."""
+
+    url: RegistryAddress
+    """${NAME} of the environment variable that holds the address, or an address without a password."""
+
+
 class TiersDocument(Section):
     """The price list of a fleet, and the organizations that it lives in."""
 
@@ -194,6 +202,8 @@ class TiersDocument(Section):
     """The Neon organizations of the fleet, by a name of your own."""
     personal_api_key: Reference | None = None
     """Transfers between organizations need it."""
+    registry: RegistryDocument | None = None
+    """Where a registry is kept, every run on the fleet has to use it."""
     api: ApiDocument = ApiDocument()
     defaults: DefaultsDocument = DefaultsDocument()
     tiers: dict[Slug, TierDocument]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.live.project import DeletedProject, LiveProject
+    from reconciler.live.registered import Registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,18 @@ class LiveState:
     listed: Mapping[str, int] = field(default_factory=dict)
     deleted: Mapping[str, tuple[DeletedProject, ...]] = field(default_factory=dict)
     """What can be recovered, per organization that was asked for it and showed all of it."""
+    registered: Mapping[str, Registered] = field(default_factory=dict)
+    """The rows of the tenant registry, by tenant; none where no registry is configured."""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The project id of each tenant of whom the registry names one."""
+        return {name: row.project_id for name, row in self.registered.items() if row.project_id is not None}
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revision of its document that was applied last, of each tenant of whom the registry knows one."""
+        return {name: row.revision for name, row in self.registered.items() if row.revision is not None}
 
     def project(self, project_id: str) -> LiveProject | None:
         """The project of that id, if it was seen."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import product
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Depth, Selection
@@ -21,11 +22,12 @@ from reconciler.plan.needs import needs, needs_deleted
 from reconciler.plan.permissions import Permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import DeletedProject
+    from reconciler.live.registered import Registered
     from reconciler.neon.client import Listing, Neon
     from reconciler.neon.view import Seen
 
@@ -34,6 +36,8 @@ Progress: TypeAlias = Callable[[int, int | None, str], None]
 
 TOO_MANY_MISSING: Final = 50
 """So many declared tenants and not one live project: a wrong key or organization is the likelier reason."""
+
+NO_REGISTRY: Final[Mapping[str, Registered]] = MappingProxyType({})
 
 
 def quietly(_done: int, _total: int | None, _what: str) -> None:
@@ -47,20 +51,23 @@ async def observe(
     selection: Selection = Selection(),
     depth: Depth = Depth.DECLARED,
     permissions: Permissions = Permissions(),
+    registered: Mapping[str, Registered] = NO_REGISTRY,
     on_progress: Progress = quietly,
 ) -> LiveState:
     """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
 
+    A project that a row of the registry names and no list shows is read by itself: a list may lag.
     Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
     and IncompleteViewError where very many projects cannot be read.
     """
     view = View(neon, tuple(desired.organizations))
     listings = await _list(neon, view.organizations, on_progress)
+    unread = [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable]
     live = await view.merge(
         _with_quotas([project for listing in listings.values() for project in listing.projects]),
-        [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable],
+        [*unread, *_places(registered)],
     )
-    live = replace(live, listed=_counts(live, view.organizations))
+    live = replace(live, listed=_counts(live, view.organizations), registered=registered)
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
     wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
@@ -76,20 +83,21 @@ async def look_up(
     selection: Selection = Selection(),
     depth: Depth = Depth.DECLARED,
     mention_deleted: bool = False,
+    registered: Mapping[str, Registered] = NO_REGISTRY,
     on_progress: Progress = quietly,
 ) -> LiveState:
-    """Only what concerns a few tenants of ``desired``: found by pinned id, else by exact name.
+    """Only what concerns a few tenants of ``desired``: found by pin or registry, else by exact name.
 
     Never lists what is live. What was deleted is listed where a file asks for a recovery. Where a tenant is only
     to be created, mentioning an older project costs a call for each organization: ``mention_deleted``.
     """
     chosen = desired.selecting(tenants)
     view = View(neon, tuple(desired.organizations))
-    found = await each(tuple(chosen.tenants.values()), partial(_find, view, chosen))
+    found = await each(tuple(chosen.tenants.values()), partial(_find, view, chosen, registered))
     seen = [project for of_one_tenant in found for project in of_one_tenant]
     unknown = tuple(project for project in seen if isinstance(project, UnknownProject))
     live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
-    live = replace(live, unknown=(*live.unknown, *unknown))
+    live = replace(live, unknown=(*live.unknown, *unknown), registered=registered)
     wanted = partial(needs, chosen, depth=depth, selection=selection)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted)
@@ -169,16 +177,28 @@ def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
     ]
 
 
-async def _find(view: View, desired: DesiredState, tenant: Tenant) -> Sequence[Seen]:
+async def _find(
+    view: View, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
+) -> Sequence[Seen]:
     home = desired.tiers[tenant.tier].organization
     if tenant.project_id is not None:
         return [await view.read(tenant.project_id, first=home)]
+    if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
+        return [await view.read(row.project_id, first=row.organization or home)]
     places = list(product(view.organizations, desired.naming.names(tenant.name)))
     found = await each(places, lambda place: view.neon.named(*place))
     named: list[Seen] = [project for of_one_place in found for project in of_one_place]
     if tenant.recover is not None and not named:
         named.append(await view.read(tenant.recover, first=home))
     return named
+
+
+def _places(registered: Mapping[str, Registered]) -> list[UnknownProject]:
+    return [
+        UnknownProject(row.project_id, row.organization or "")
+        for row in registered.values()
+        if row.project_id is not None
+    ]
 
 
 def _counts(live: LiveState, organizations: Iterable[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Which live project is whose: by pinned id, by name, by annotation; two for one tenant is a conflict."""
+"""Which live project is whose: by pin, registry, name, annotation; two for one tenant is a conflict."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Identities:
     """By tenant name."""
     conflicts: Mapping[str, Conflict]
     unseen: frozenset[str]
-    """Tenants whose pinned project the API would not show."""
+    """Tenants whose pinned or registered project the API would not show."""
     unmatched: tuple[LiveProject, ...]
     """Projects of no tenant."""
 
@@ -46,7 +46,7 @@ def identify(desired: DesiredState, live: LiveState) -> Identities:
     """Match every tenant of the files with the live projects. Needs the whole fleet, whatever is selected."""
     search = _Search(desired, live)
     for tenant in desired.tenants.values():
-        search.by_pin_or_name(tenant)
+        search.by_id_or_name(tenant)
     search.contest()
     search.by_annotation(tenant for tenant in desired.tenants.values() if search.is_missing(tenant))
     search.contest()
@@ -59,6 +59,7 @@ class _Search:
         self._live = live
         self._by_id = {project.id: project for project in live.projects}
         self._unknown = {unknown.id for unknown in live.unknown}
+        self._places = live.places
         pins = {tenant.project_id for tenant in desired.tenants.values() if tenant.project_id}
         self._by_name: dict[str, list[LiveProject]] = {}
         for project in live.projects:
@@ -73,21 +74,36 @@ class _Search:
 
     def is_missing(self, tenant: Tenant) -> bool:
         """A tombstone misses nothing: a renamed project of its is left to a person, as an orphan."""
-        found = tenant.name in self._projects or tenant.name in self._conflicts
+        found = tenant.name in self._projects or tenant.name in self._conflicts or tenant.name in self._unseen
         return not (found or tenant.project_id or tenant.absent)
 
-    def by_pin_or_name(self, tenant: Tenant) -> None:
-        if tenant.project_id is None:
-            names = self._desired.naming.names(tenant.name)
-            self._settle(tenant, [p for name in names for p in self._by_name.get(name, ())])
-            if tenant.recover in self._unknown and tenant.name not in self._projects:
-                self._unseen.add(tenant.name)
-        elif project := self._by_id.get(tenant.project_id):
-            self._settle(tenant, [project])
-        elif tenant.project_id in self._unknown:
+    def by_id_or_name(self, tenant: Tenant) -> None:
+        if tenant.project_id is not None:
+            self._by_pin(tenant, tenant.project_id)
+            return
+        names = self._desired.naming.names(tenant.name)
+        candidates = [p for name in names for p in self._by_name.get(name, ())]
+        place = self._places.get(tenant.name)
+        if place is None:
+            self._settle(tenant, candidates)
+        elif project := self._by_id.get(place):
+            self._settle(tenant, [project, *(p for p in candidates if p.id != place)])
+        elif place in self._unknown:
             self._unseen.add(tenant.name)
         elif not tenant.absent and tenant.recover is None:
-            self._conflicts[tenant.name] = _pin_is_gone(tenant, tenant.project_id)
+            self._conflicts[tenant.name] = _row_is_gone(tenant, place)
+        else:
+            self._settle(tenant, candidates)
+        if tenant.recover in self._unknown and tenant.name not in self._projects:
+            self._unseen.add(tenant.name)
+
+    def _by_pin(self, tenant: Tenant, project_id: str) -> None:
+        if project := self._by_id.get(project_id):
+            self._settle(tenant, [project])
+        elif project_id in self._unknown:
+            self._unseen.add(tenant.name)
+        elif not tenant.absent and tenant.recover is None:
+            self._conflicts[tenant.name] = _pin_is_gone(tenant, project_id)
 
     def by_annotation(self, missing: Iterable[Tenant]) -> None:
         """A project renamed in the console still says whose it is."""
@@ -159,6 +175,15 @@ def _other_fleet(project: LiveProject, fleet: str) -> str | None:
     if annotation is None or annotation.get(FLEET) == fleet:
         return None
     return annotation.get(FLEET, "?")
+
+
+def _row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"the registry names project {project_id}, which does not exist in any organization of the fleet",
+        "recover the project, or run `reconciler registry rebuild` to let a new one be created",
+        tenant.location,
+    )
 
 
 def _pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:

@@ -70,10 +70,11 @@ def notes(
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.unseen:
-            unseen = tenant.project_id or tenant.recover
+            unseen = tenant.project_id or live.places.get(tenant.name) or tenant.recover
             yield Note(tenant.name, f"the API would not show project {unseen}", tenant.location)
         elif project and not tenant.project_id and project.name not in desired.naming.names(tenant.name):
-            found = f"project {project.id}, found by its annotation, has been renamed {project.name!r}"
+            how = "in the registry" if live.places.get(tenant.name) == project.id else "by its annotation"
+            found = f"project {project.id}, found {how}, has been renamed {project.name!r}"
             yield Note(tenant.name, found, tenant.location)
 
 

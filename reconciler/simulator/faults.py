@@ -48,6 +48,12 @@ class DropAfter(Effect, frozen=True):
     """The connection breaks after the call was carried out, before its answer."""
 
 
+class CommitLater(Effect, frozen=True):
+    """The connection breaks at once, and the call is carried out so many seconds later."""
+
+    seconds: float
+
+
 class AnswerAfter(Effect, frozen=True):
     """The call is carried out, and an error answers it (Neon: 500, 502, 504 and 524 leave the outcome open)."""
 
@@ -89,6 +95,7 @@ AnyEffect: TypeAlias = (
     | AnswerAfter
     | DropBefore
     | DropAfter
+    | CommitLater
     | Delay
     | Truncate
     | HideProjects

@@ -21,6 +21,7 @@ from reconciler.simulator.faults import (
     FAULT_HEADER,
     AnswerAfter,
     AnswerWith,
+    CommitLater,
     ConnectionDropped,
     Delay,
     DropAfter,
@@ -75,6 +76,7 @@ class Front:
         self._latency = latency
         self._judge = judge
         self._random = Random(0)  # noqa: S311
+        self._late: set[asyncio.Task[None]] = set()
         self.exchanges: list[Exchange] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,9 +121,24 @@ class Front:
         effects = self._faults.strike(incoming)
         response = _instead(effects) or self._over_limit(key, incoming)
         if response is None:
-            response = await self._route(scope, _call(self._world, key, headers, content, effects))
+            call = _call(self._world, key, headers, content, effects)
+            self._put_off(effects, scope, call)
+            response = await self._route(scope, call)
         response = await _afterwards(effects, response)
         return _signed(response, request_id, self._world.clock.now())
+
+    def _put_off(self, effects: tuple[AnyEffect, ...], scope: Scope, call: Call | None) -> None:
+        """Breaks the connection where a fault wants the call carried out later, by a task of the running loop."""
+        for effect in effects:
+            if isinstance(effect, CommitLater):
+                task = asyncio.get_running_loop().create_task(self._route_later(effect.seconds, scope, call))
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
+                raise ConnectionDropped
+
+    async def _route_later(self, seconds: float, scope: Scope, call: Call | None) -> None:
+        await asyncio.sleep(seconds)
+        await self._route(scope, call)
 
     def _over_limit(self, key: Key | None, incoming: Incoming) -> Response | None:
         behaviour, now = self._world.behaviour, self._world.clock.now()

@@ -1,0 +1,40 @@
+"""``reconciler registry``: the platform's own table of tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.desired import FleetFiles
+from reconciler.cli.options import account_options, files_options
+from reconciler.cli.surroundings import with_fleet
+from reconciler.errors import ExitCode
+from reconciler.views import registry_text
+from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.fleet import Fleet, RebuiltRegistry
+
+
+@click.group("registry")
+def command() -> None:
+    """The tenant registry that tiers.yaml names: a row for each tenant, claimed before its project is created."""
+
+
+@command.command("rebuild")
+@files_options
+@account_options
+def rebuild(files: FilesFlags, account: AccountFlags) -> ExitCode:
+    """Fill the registry from live: by pins, names and annotations. Safe at any time, even during a run."""
+    desired = FleetFiles(files).desired()
+
+    async def fill(fleet: Fleet) -> RebuiltRegistry:
+        with watching(stderr_console()) as on_progress:
+            return await fleet.rebuild_registry(on_progress=on_progress)
+
+    rebuilt = with_fleet(account, desired, fill, share=desired.api.batch_share)
+    show(registry_text.render(rebuilt.registration, rebuilt.rows), stdout_console())
+    return ExitCode.REFUSED if rebuilt.registration.conflicts else ExitCode.DONE

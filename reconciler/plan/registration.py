@@ -1,0 +1,125 @@
+"""The rows of the tenant registry against live state: which are missing, wrong or left over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.live.registered import Placement
+from reconciler.plan.identity import identify
+from reconciler.plan.survey import orphans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.live.registered import Registered
+    from reconciler.live.state import LiveState
+    from reconciler.plan.identity import Identities
+    from reconciler.plan.plan import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """What becomes of one row, in words."""
+
+    tenant: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What makes the rows agree with live state, and what is left for a person or for later."""
+
+    placements: tuple[Placement, ...]
+    """Rows to be written."""
+    forgotten: tuple[tuple[str, str | None], ...]
+    """Rows to be taken away: tenant and project id, which a claim has none of."""
+    changes: tuple[RowChange, ...]
+    """Both in words, in name order."""
+    waiting: tuple[RowChange, ...]
+    """Claims that may yet lead to a project."""
+    conflicts: tuple[Conflict, ...]
+
+
+def gone(live: LiveState) -> frozenset[str]:
+    """The tenants whose row names a project that no organization of the fleet has."""
+    known = {project.id for project in live.projects} | {project.id for project in live.unknown}
+    return frozenset(tenant for tenant, place in live.places.items() if place not in known)
+
+
+def without(rows: Mapping[str, Registered], tenants: Iterable[str]) -> dict[str, Registered]:
+    """The rows but for those of some tenants."""
+    left_out = frozenset(tenants)
+    return {name: row for name, row in rows.items() if name not in left_out}
+
+
+def misplaced(desired: DesiredState, live: LiveState) -> tuple[Placement, ...]:
+    """The projects of tenants of whom no row speaks, or one that says something else."""
+    return _misplaced(identify(desired, live).projects, live.registered)
+
+
+def registration(
+    desired: DesiredState, live: LiveState, rows: Mapping[str, Registered], *, lapsed_before: datetime
+) -> Registration:
+    """What a rebuild does. ``rows`` are all of them; ``live`` was observed without those that are ``gone``.
+
+    Claims from before ``lapsed_before`` have led to nothing, or their project shows.
+    """
+    identities = identify(desired, live)
+    placements = _misplaced({**_owned_orphans(desired, identities), **identities.projects}, rows)
+    changes = [_placed(placement, rows.get(placement.tenant)) for placement in placements]
+    placed = {placement.tenant for placement in placements}
+    rest = {tenant: row for tenant, row in rows.items() if tenant not in placed and tenant not in live.places}
+    waiting = {t: row for t, row in rest.items() if row.project_id is None and row.claimed_at >= lapsed_before}
+    forgotten = {tenant: row for tenant, row in rest.items() if tenant not in waiting}
+    changes += [_forgotten(tenant, row) for tenant, row in forgotten.items()]
+    return Registration(
+        placements=placements,
+        forgotten=tuple((tenant, row.project_id) for tenant, row in forgotten.items()),
+        changes=tuple(sorted(changes, key=lambda change: change.tenant)),
+        waiting=tuple(_waiting(tenant, row) for tenant, row in waiting.items()),
+        conflicts=tuple(identities.conflicts[name] for name in sorted(identities.conflicts)),
+    )
+
+
+def _misplaced(projects: Mapping[str, LiveProject], rows: Mapping[str, Registered]) -> tuple[Placement, ...]:
+    return tuple(
+        Placement(tenant, project.id, project.organization)
+        for tenant, project in sorted(projects.items())
+        if (row := rows.get(tenant)) is None
+        or (row.project_id, row.organization) != (project.id, project.organization)
+    )
+
+
+def _owned_orphans(desired: DesiredState, identities: Identities) -> dict[str, LiveProject]:
+    """Projects of this fleet whose tenant no file declares: signed up by ``converge``, or gone from the files."""
+    owned = [orphan for orphan in orphans(desired, identities) if orphan.owned]
+    count = Counter(orphan.tenant for orphan in owned)
+    return {
+        orphan.tenant: orphan.project
+        for orphan in owned
+        if count[orphan.tenant] == 1 and orphan.tenant not in desired.tenants
+    }
+
+
+def _placed(placement: Placement, row: Registered | None) -> RowChange:
+    where = f"project {placement.project_id} in {placement.organization}"
+    if row is None:
+        return RowChange(placement.tenant, f"added: {where}")
+    if row.project_id is None:
+        return RowChange(placement.tenant, f"filled: {where}, where run {row.claimed_by} held a claim")
+    return RowChange(placement.tenant, f"corrected: {where}; it said {row.project_id} in {row.organization}")
+
+
+def _forgotten(tenant: str, row: Registered) -> RowChange:
+    if row.project_id is None:
+        return RowChange(tenant, f"removed: the claim of run {row.claimed_by} has lapsed and led to no project")
+    return RowChange(tenant, f"removed: project {row.project_id} does not exist any more")
+
+
+def _waiting(tenant: str, row: Registered) -> RowChange:
+    return RowChange(tenant, f"claimed by run {row.claimed_by} since {row.claimed_at:%Y-%m-%d %H:%M:%S} UTC")

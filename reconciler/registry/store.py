@@ -1,0 +1,196 @@
+"""The registry's rows: claimed before a project is created, filled after it, each in one transaction.
+
+The calls block, for the milliseconds that one row takes: a claim must be on disk before the POST that it
+allows is sent.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
+
+from reconciler.errors import RegistryError
+from reconciler.live.registered import Registered
+from reconciler.registry.table import TENANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from datetime import datetime
+
+    from reconciler.live.registered import Placement
+
+INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""Both know what to do on a conflict, and say it alike."""
+ROWS_AT_ONCE: Final = 500
+TRIES: Final = 5
+"""A row that is in the way of a claim may be released before it can be read."""
+_ROW: Final = TENANTS.c
+
+
+class Registry:
+    """The rows of one fleet. Every method raises RegistryError where the database does not do its part."""
+
+    def __init__(self, engine: sa.Engine, fleet: str, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._fleet = fleet
+        self._now = now
+        self._insert = INSERTS[engine.dialect.name]
+
+    def prepare(self) -> None:
+        """Makes the table where there is none yet."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(CreateTable(TENANTS, if_not_exists=True))
+        except SQLAlchemyError as error:
+            if not self._exists():  # PostgreSQL: two that make a table at once may both think that they are first
+                raise _trouble(error) from error
+
+    def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
+        """By tenant, in name order: all rows, or those of a few tenants. Writes nothing, not even the table."""
+        if not self._exists():
+            return {}
+        query = sa.select(TENANTS).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
+        if tenants is not None:
+            query = query.where(_ROW.tenant.in_(tenants))
+        with self._reading() as connection:
+            return {row.tenant: _registered(row) for row in connection.execute(query)}
+
+    def claim(self, tenant: str, run: str) -> Registered | None:
+        """Puts down that a run is about to create the tenant; None where that is done, else what is in the way."""
+        now = self._now()
+        row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": now, "updated_at": now}
+        for _ in range(TRIES):
+            with self._writing() as connection:
+                claim = self._insert(TENANTS).values(row).on_conflict_do_nothing()
+                if connection.execute(claim).rowcount == 1:
+                    return None
+                found = connection.execute(sa.select(TENANTS).where(*self._of(tenant))).one_or_none()
+            if found is not None:
+                return _registered(found)
+        raise RegistryError(f"tenant {tenant!r} could not be claimed: others claim and release it all the time")
+
+    def take_over(self, tenant: str, lapsed: Registered, run: str) -> bool:
+        """Makes a lapsed claim this run's; False where it is no longer what was read."""
+        now = self._now()
+        unchanged = (_ROW.claimed_by == lapsed.claimed_by, _ROW.claimed_at == lapsed.claimed_at)
+        taken = (
+            sa.update(TENANTS)
+            .where(*self._of(tenant), _ROW.project_id.is_(None), *unchanged)
+            .values(claimed_by=run, claimed_at=now, updated_at=now)
+        )
+        with self._writing() as connection:
+            return connection.execute(taken).rowcount == 1
+
+    def release(self, tenant: str, run: str) -> None:
+        """Gives a claim of this run back that is known to have led to nothing."""
+        mine = (_ROW.claimed_by == run, _ROW.project_id.is_(None))
+        with self._writing() as connection:
+            connection.execute(sa.delete(TENANTS).where(*self._of(tenant), *mine))
+
+    def created(self, placement: Placement, run: str) -> None:
+        """Puts down the project that a claim has led to. Raises RegistryError where another is put down."""
+        unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
+        with self._writing() as connection:
+            if connection.execute(self._placing(placement, run, where=unclear)).rowcount == 1:
+                return
+        raise RegistryError(
+            f"the registry names another project for tenant {placement.tenant!r} than {placement.project_id}",
+            hint="run again: which of them is the tenant's is looked at afresh",
+        )
+
+    def place(self, placements: Collection[Placement], run: str) -> None:
+        """Puts down where projects are that were seen, whatever the rows say."""
+        listed = list(placements)
+        for start in range(0, len(listed), ROWS_AT_ONCE):
+            with self._writing() as connection:
+                for placement in listed[start : start + ROWS_AT_ONCE]:
+                    connection.execute(self._placing(placement, run))
+
+    def mend(self, placements: Collection[Placement], seen: Mapping[str, Registered], run: str) -> None:
+        """The same for rows that are still as they were ``seen``: one that has changed meanwhile knows better."""
+        for placement in placements:
+            row = seen.get(placement.tenant)
+            with self._writing() as connection:
+                connection.execute(self._adding(placement, run) if row is None else self._mending(placement, row))
+
+    def forget(self, tenant: str, project_id: str | None) -> None:
+        """Takes away the row of a project that is deleted, or of a claim, but none that has changed meanwhile."""
+        same = _ROW.project_id.is_(None) if project_id is None else _ROW.project_id == project_id
+        with self._writing() as connection:
+            connection.execute(sa.delete(TENANTS).where(*self._of(tenant), same))
+
+    def applied(self, revisions: Mapping[str, int]) -> None:
+        """Puts down the revision of each tenant that was applied; a row never goes back to a lower one."""
+        with self._writing() as connection:
+            for tenant, revision in revisions.items():
+                older = sa.or_(_ROW.revision.is_(None), _ROW.revision < revision)
+                raised = sa.update(TENANTS).where(*self._of(tenant), older)
+                connection.execute(raised.values(revision=revision, updated_at=self._now()))
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._engine.dispose()
+
+    def _placing(self, placement: Placement, run: str, *, where: sa.ColumnElement[bool] | None = None) -> Any:
+        row = self._row(placement, run)
+        place = {name: row[name] for name in ("project_id", "organization", "updated_at")}
+        insert = self._insert(TENANTS).values(row)
+        return insert.on_conflict_do_update(index_elements=[_ROW.fleet, _ROW.tenant], set_=place, where=where)
+
+    def _row(self, placement: Placement, run: str) -> dict[str, Any]:
+        now = self._now()
+        place = {"project_id": placement.project_id, "organization": placement.organization}
+        key = {"fleet": self._fleet, "tenant": placement.tenant}
+        return {**key, **place, "claimed_by": run, "claimed_at": now, "updated_at": now}
+
+    def _adding(self, placement: Placement, run: str) -> Any:
+        return self._insert(TENANTS).values(self._row(placement, run)).on_conflict_do_nothing()
+
+    def _mending(self, placement: Placement, seen: Registered) -> Any:
+        same = (_ROW.project_id.is_not_distinct_from(seen.project_id), _ROW.claimed_at == seen.claimed_at)
+        place = {"project_id": placement.project_id, "organization": placement.organization}
+        return sa.update(TENANTS).where(*self._of(placement.tenant), *same).values(**place, updated_at=self._now())
+
+    def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return _ROW.fleet == self._fleet, _ROW.tenant == tenant
+
+    def _exists(self) -> bool:
+        with self._reading() as connection:
+            return sa.inspect(connection).has_table(TENANTS.name)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _trouble(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _trouble(error) from error
+
+
+def _registered(row: sa.Row[Any]) -> Registered:
+    return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, row.revision)
+
+
+def _trouble(error: SQLAlchemyError) -> RegistryError:
+    """In the driver's own words, without the statement and its values."""
+    words = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return RegistryError(
+        f"the registry does not answer: {words[0] if words else type(error).__name__}",
+        hint="no tenant is created without its claim: run again once the database is back",
+    )

@@ -1,0 +1,40 @@
+"""The table of the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A time in UTC, in databases that keep time zones and in those that do not."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """As an aware time (SQLAlchemy)."""
+        moment: datetime | None = value
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+TENANTS: Final = sa.Table(
+    "neon_reconciler_tenants",
+    sa.MetaData(),
+    sa.Column("fleet", sa.String(63), primary_key=True),
+    sa.Column("tenant", sa.String(128), primary_key=True),
+    sa.Column("project_id", sa.String(60)),
+    sa.Column("organization", sa.String(63)),
+    sa.Column("revision", sa.BigInteger),
+    sa.Column("claimed_by", sa.String(64), nullable=False),
+    sa.Column("claimed_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+)
+"""One row for each tenant of a fleet. That fleet and tenant are its key is what makes a claim exclusive."""

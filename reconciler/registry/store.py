@@ -69,8 +69,8 @@ class Registry:
         row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": now, "updated_at": now}
         for _ in range(TRIES):
             with self._writing() as connection:
-                claim = self._insert(TENANTS).values(row).on_conflict_do_nothing()
-                if connection.execute(claim).rowcount == 1:
+                claim = self._insert(TENANTS).values(row).on_conflict_do_nothing().returning(_ROW.tenant)
+                if connection.execute(claim).first() is not None:
                     return None
                 found = connection.execute(sa.select(TENANTS).where(*self._of(tenant))).one_or_none()
             if found is not None:
@@ -99,7 +99,8 @@ class Registry:
         """Puts down the project that a claim has led to. Raises RegistryError where another is put down."""
         unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
         with self._writing() as connection:
-            if connection.execute(self._placing(placement, run, where=unclear)).rowcount == 1:
+            placing = self._placing(placement, run, where=unclear).returning(_ROW.tenant)
+            if connection.execute(placing).first() is not None:
                 return
         raise RegistryError(
             f"the registry names another project for tenant {placement.tenant!r} than {placement.project_id}",

@@ -16,18 +16,18 @@ class Trials:
 
     made: int = 0
     held: int = 0
-    conflicts: int = 0
-    """Of those that held: in how many the last run reported two projects for the tenant."""
+    reported: int = 0
+    """Of those that held: in how many two projects were left, and reported."""
 
     def add(self, other: Trials) -> None:
         """What another worker has counted."""
         self.made += other.made
         self.held += other.held
-        self.conflicts += other.conflicts
+        self.reported += other.reported
 
     def __str__(self) -> str:
         told = f"create protocol: {self.made} trials, {self.held} held"
-        return f"{told} ({self.conflicts} of them with a reported conflict)" if self.conflicts else told
+        return f"{told} (in {self.reported} of them two projects, reported)" if self.reported else told
 
 
 SESSION: Final = Trials()

@@ -1,0 +1,275 @@
+"""What a registry changes in plan, apply, converge and rebuild: real client and simulator, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.fleet import Fleet, Request, Run
+from reconciler.live.registered import Placement
+from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.builders import a_fleet, a_tenant
+from tests.registry_database import in_memory
+from tests.unit.apply.world import UNHURRIED, World, now, virtually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.plan.outcome import Report
+    from reconciler.registry.store import Registry
+
+ACME = a_fleet(a_tenant("acme"))
+NOTHING_EXTRA = Request()
+LOWERING = Request(permissions=Permissions(lowering=True))
+CREATE = ("POST", "/projects")
+
+
+class Platform:
+    """A simulated account and a registry."""
+
+    def __init__(self, folder: Path, behaviour: Behaviour = UNHURRIED) -> None:
+        self.world = World.open(folder, behaviour)
+        self.opened = in_memory()
+
+    @property
+    def registry(self) -> Registry:
+        return self.opened(now)
+
+    @asynccontextmanager
+    async def fleet(self, desired: DesiredState = ACME) -> AsyncIterator[Fleet]:
+        async with self.world.client() as neon:
+            yield Fleet(desired, neon, now=now, registry=self.registry)
+
+    async def apply(
+        self, desired: DesiredState = ACME, run: str = "run1", request: Request = NOTHING_EXTRA
+    ) -> Report:
+        async with self.fleet(desired) as fleet:
+            journal = self.world.folder / f"{run}.jsonl"
+            return await fleet.apply(await fleet.plan(request), Run(id=run, journal=journal))
+
+    def rows(self) -> dict[str, tuple[str | None, str | None]]:
+        return {name: (row.project_id, row.organization) for name, row in self.registry.rows().items()}
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    return Platform(tmp_path)
+
+
+def why(report: Report) -> tuple[Result, str]:
+    (outcome,) = report.outcomes
+    return outcome.result, outcome.actions[0].message
+
+
+def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(platform: Platform) -> None:
+    async def main() -> None:
+        async with platform.fleet() as fleet:
+            before = now()
+            converged = await fleet.converge("acme", run=Run(journal=platform.world.folder / "j.jsonl"))
+            assert (now() - before).total_seconds() < 1
+        (outcome,) = converged.report.outcomes
+        assert set(converged.connections) == {"acme"}
+        assert platform.rows() == {"acme": (outcome.project_id, "free")}
+        assert len(platform.world.simulator.requests) <= 3
+
+    virtually(main())
+
+
+def test_a_claimed_tenant_is_skipped_and_the_run_and_time_are_named(platform: Platform) -> None:
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "other")
+        result, message = why(await platform.apply())
+        assert result is Result.SKIPPED
+        assert message == f"claimed by run other since {now():%Y-%m-%d %H:%M:%S} UTC"
+        assert platform.world.writes() == []
+
+    virtually(main())
+
+
+def test_a_claim_that_led_to_nothing_is_taken_over_once_it_has_lapsed(platform: Platform) -> None:
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "dead")
+        await asyncio.sleep(LAPSES_AFTER.total_seconds())
+        assert why(await platform.apply())[0] is Result.APPLIED
+
+    virtually(main())
+
+
+def test_a_lapsed_claim_is_not_taken_over_where_its_project_has_appeared(tmp_path: Path) -> None:
+    """The project shows between the plan and the look, as one that a list showed too late."""
+    platform = Platform(tmp_path, Behaviour(rate_limit=None))
+
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "dead")
+        await asyncio.sleep(LAPSES_AFTER.total_seconds())
+        async with platform.fleet() as fleet:
+            planned = await fleet.plan()
+            note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "dead"}
+            add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme", annotations=note))
+            report = await fleet._apply(planned, Run(id="run1", journal=tmp_path / "j"), just_observed=True)
+        result, message = why(report)
+        assert result is Result.SKIPPED
+        assert "of run dead has appeared since the plan was made" in message
+        assert platform.world.writes() == []
+        await platform.apply()
+        assert platform.rows()["acme"][1] == "free"
+
+    virtually(main())
+
+
+def test_a_create_that_was_refused_gives_its_claim_back(platform: Platform) -> None:
+    async def main() -> None:
+        platform.world.simulator.faults.add(AnswerWith(400), *CREATE)
+        assert why(await platform.apply())[0] is Result.FAILED
+        assert platform.rows() == {}
+
+    virtually(main())
+
+
+def test_a_create_whose_answer_was_lost_is_found_and_put_down(platform: Platform) -> None:
+    async def main() -> None:
+        platform.world.simulator.faults.add(DropAfter(), *CREATE)
+        report = await platform.apply()
+        assert why(report)[0] is Result.APPLIED
+        assert platform.rows() == {"acme": (report.outcomes[0].project_id, "free")}
+
+    virtually(main())
+
+
+def test_a_create_that_is_carried_out_after_its_run_holds_everybody_else_back(platform: Platform) -> None:
+    async def main() -> None:
+        platform.world.simulator.faults.add(CommitLater(300), *CREATE)
+        assert why(await platform.apply())[0] is Result.FAILED
+        assert why(await platform.apply(run="run2"))[0] is Result.SKIPPED
+        await asyncio.sleep(300)
+        assert (await platform.apply(run="run3")).outcomes == ()
+        assert len(platform.world.writes()) == 1
+        (project,) = (await platform.world.live(ACME)).values()
+        assert platform.rows() == {"acme": (project.id, "free")}
+
+    virtually(main())
+
+
+def test_a_claim_whose_post_never_arrived_is_kept_until_it_lapses(platform: Platform) -> None:
+    async def main() -> None:
+        platform.world.simulator.faults.add(DropBefore(), *CREATE)
+        await platform.apply()
+        assert platform.rows() == {"acme": (None, None)}
+        await asyncio.sleep(LAPSES_AFTER.total_seconds())
+        assert why(await platform.apply(run="run2"))[0] is Result.APPLIED
+
+    virtually(main())
+
+
+def test_a_transfer_and_a_deletion_reach_the_row(platform: Platform) -> None:
+    async def main() -> None:
+        first = await platform.apply()
+        await platform.apply(a_fleet(a_tenant("acme", "pro")), "run2")
+        assert platform.rows() == {"acme": (first.outcomes[0].project_id, "paid")}
+        await platform.apply(a_fleet(a_tenant("acme", "pro", absent=True)), "run3", LOWERING)
+        assert platform.rows() == {}
+
+    virtually(main())
+
+
+def test_a_row_finds_a_project_that_was_renamed_and_that_no_list_shows_yet(tmp_path: Path) -> None:
+    platform = Platform(tmp_path, Behaviour(rate_limit=None, list_lag_seconds=60))
+
+    async def main() -> None:
+        first = await platform.apply()
+        async with platform.fleet() as fleet:
+            whole = await fleet.plan()
+            few = await fleet.converge("acme", run=Run(journal=tmp_path / "j"))
+        assert whole.plan.empty
+        assert few.planned.plan.empty
+        assert few.planned.live.projects[0].id == first.outcomes[0].project_id
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["fleet", "one tenant"])
+def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: Platform, few: bool) -> None:
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.place([Placement("acme", "long-gone-1", "free")], "run0")
+        async with platform.fleet() as fleet:
+            if few:
+                plan = (await fleet.converge("acme", run=Run(journal=platform.world.folder / "j"))).planned.plan
+            else:
+                plan = (await fleet.plan()).plan
+        assert plan.empty
+        (conflict,) = plan.conflicts
+        assert "the registry names project long-gone-1, which does not exist" in conflict.message
+        assert "reconciler registry rebuild" in conflict.remedy
+
+    virtually(main())
+
+
+def test_a_namesake_of_the_registered_project_is_a_conflict(platform: Platform) -> None:
+    async def main() -> None:
+        await platform.apply()
+        add_project(platform.world.simulator, "paid", ProjectSeed("myapp-acme"))
+        async with platform.fleet() as fleet:
+            planned = await fleet.plan()
+        assert "2 live projects could be this tenant's" in planned.plan.conflicts[0].message
+
+    virtually(main())
+
+
+def test_a_registry_that_was_lost_is_filled_by_the_next_apply_and_doubles_nothing(platform: Platform) -> None:
+    async def main() -> None:
+        fleet = a_fleet(*(a_tenant(f"t{n}") for n in range(5)))
+        await platform.apply(fleet)
+        before = platform.rows()
+        platform.opened = in_memory()
+        platform.world.forget()
+        assert (await platform.apply(fleet, "run2")).outcomes == ()
+        assert platform.rows() == before
+        assert platform.world.writes() == []
+
+    virtually(main())
+
+
+def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> None:
+    async def main() -> Any:
+        fleet = a_fleet(a_tenant("acme"), a_tenant("birch"), a_tenant("cedar"), a_tenant("fir"))
+        await platform.apply(fleet)
+        rows, registry = platform.rows(), platform.registry
+        registry.forget("acme", rows["acme"][0])
+        for tenant in ("birch", "nobody"):
+            registry.place([Placement(tenant, f"long-gone-{tenant}", "free")], "run7")
+        registry.claim("dead", "run8")
+        await asyncio.sleep(LAPSES_AFTER.total_seconds() + 1)
+        registry.claim("alive", "run9")
+        undeclared = replace(fleet, tenants={n: t for n, t in fleet.tenants.items() if n != "fir"})
+        registry.forget("fir", rows["fir"][0])
+        async with platform.fleet(undeclared) as connected:
+            rebuilt = await connected.rebuild_registry()
+            again = await connected.rebuild_registry()
+        assert {n: row for n, row in platform.rows().items() if n != "alive"} == rows
+        told = {change.tenant: change.message.partition(":")[0] for change in rebuilt.registration.changes}
+        assert told == {
+            "acme": "added",
+            "birch": "corrected",
+            "dead": "removed",
+            "fir": "added",
+            "nobody": "removed",
+        }
+        assert [change.tenant for change in rebuilt.registration.waiting] == ["alive"]
+        assert (rebuilt.rows, again.registration.changes) == (5, ())
+
+    virtually(main())

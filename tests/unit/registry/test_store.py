@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from reconciler.errors import RegistryError
+from reconciler.live.registered import Placement, Registered
+from reconciler.registry.connect import open_registry
+from tests.builders import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.registry.store import Registry
+
+PLACED = Placement("acme", "cool-river-1", "free")
+
+
+@pytest.fixture
+def opened(address: str) -> Iterator[Callable[[], Registry]]:
+    """Opens the same fleet's registry again and again, as other processes would."""
+    fleet, all_of_them = f"fleet-{uuid4().hex[:8]}", []
+
+    def again() -> Registry:
+        registry = open_registry(address, {}, fleet=fleet, now=lambda: NOON)
+        registry.prepare()
+        all_of_them.append(registry)
+        return registry
+
+    yield again
+    for registry in all_of_them:
+        registry.close()
+
+
+@pytest.fixture
+def registry(opened: Callable[[], Registry]) -> Registry:
+    return opened()
+
+
+def test_a_claim_is_the_first_runs_and_tells_the_others_whose(registry: Registry) -> None:
+    assert registry.claim("acme", "run1") is None
+    assert registry.claim("acme", "run2") == Registered(None, None, "run1", NOON)
+    assert registry.claim("bluebird", "run2") is None
+
+
+def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[], Registry]) -> None:
+    registries = [opened() for _ in range(6)]
+    tenants = [f"t{number}" for number in range(20)]
+
+    def claim_all(number: int) -> list[str]:
+        return [tenant for tenant in tenants if registries[number].claim(tenant, f"run{number}") is None]
+
+    with ThreadPoolExecutor(len(registries)) as pool:
+        claimed = [tenant for of_one in pool.map(claim_all, range(len(registries))) for tenant in of_one]
+    assert sorted(claimed) == sorted(tenants)
+
+
+def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
+    def prepare(_: int) -> None:
+        registry = open_registry(address, {}, fleet="prod", now=lambda: NOON)
+        registry.prepare()
+        registry.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(prepare, range(6)))
+
+
+def test_the_project_is_put_down_once_and_never_another(registry: Registry) -> None:
+    registry.claim("acme", "run1")
+    registry.created(PLACED, "run1")
+    registry.created(PLACED, "run1")
+    with pytest.raises(RegistryError, match="names another project for tenant 'acme' than cool-river-2"):
+        registry.created(Placement("acme", "cool-river-2", "free"), "run2")
+    assert registry.rows() == {"acme": Registered("cool-river-1", "free", "run1", NOON)}
+
+
+def test_a_claim_is_given_back_by_the_run_that_holds_it_and_by_no_other(registry: Registry) -> None:
+    registry.claim("acme", "run1")
+    registry.release("acme", "run2")
+    assert list(registry.rows()) == ["acme"]
+    registry.release("acme", "run1")
+    assert registry.rows() == {}
+
+
+def test_a_row_with_a_project_is_no_claim_that_could_be_given_back(registry: Registry) -> None:
+    registry.claim("acme", "run1")
+    registry.created(PLACED, "run1")
+    registry.release("acme", "run1")
+    assert list(registry.rows()) == ["acme"]
+
+
+def test_a_lapsed_claim_is_taken_over_once(registry: Registry) -> None:
+    registry.claim("acme", "run1")
+    seen = registry.rows()["acme"]
+    assert registry.take_over("acme", seen, "run2")
+    assert not registry.take_over("acme", seen, "run3")
+    assert registry.rows()["acme"].claimed_by == "run2"
+
+
+def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
+    registry.place([PLACED], "run1")
+    registry.forget("acme", "cool-river-2")
+    assert list(registry.rows()) == ["acme"]
+    registry.forget("acme", "cool-river-1")
+    assert registry.rows() == {}
+
+
+def test_a_row_that_changed_since_it_was_seen_is_not_mended(registry: Registry) -> None:
+    registry.place([PLACED], "run1")
+    seen = registry.rows()
+    registry.place([Placement("acme", "cool-river-2", "paid")], "run2")
+    registry.mend([Placement("acme", "cool-river-1", "paid")], seen, "run3")
+    assert registry.rows()["acme"].project_id == "cool-river-2"
+    registry.mend([Placement("acme", "cool-river-2", "free")], registry.rows(), "run3")
+    assert registry.rows()["acme"].organization == "free"
+
+
+def test_an_applied_revision_never_goes_back(registry: Registry) -> None:
+    registry.place([PLACED], "run1")
+    registry.applied({"acme": 7})
+    registry.applied({"acme": 5})
+    assert registry.rows()["acme"].revision == 7
+
+
+def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Registry, address: str) -> None:
+    registry.place([Placement(tenant, f"p-{tenant}", "free") for tenant in ("cedar", "acme", "birch")], "run1")
+    other = open_registry(address, {}, fleet="another", now=lambda: NOON)
+    assert other.rows() == {}
+    other.close()
+    assert list(registry.rows()) == ["acme", "birch", "cedar"]
+    assert list(registry.rows(["cedar", "nobody"])) == ["cedar"]
+
+
+def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("fresh") / "registry.db"
+    registry = open_registry(f"sqlite:///{path}", {}, fleet="prod", now=lambda: NOON)
+    assert registry.rows() == {}
+    registry.close()
+    assert path.stat().st_size == 0
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
+    address = "postgresql://somebody:hunter2@127.0.0.1:1/none"
+    registry = open_registry(address, {}, fleet="prod", now=lambda: NOON - timedelta(0))
+    with pytest.raises(RegistryError, match="the registry does not answer") as raised:
+        registry.rows()
+    assert "hunter2" not in f"{raised.value} {raised.value.hint}"
+    registry.close()

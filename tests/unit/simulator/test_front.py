@@ -9,6 +9,7 @@ from reconciler.simulator.faults import (
     FAULT_HEADER,
     AnswerAfter,
     AnswerWith,
+    CommitLater,
     ConnectionDropped,
     Delay,
     DropAfter,
@@ -115,6 +116,17 @@ def test_a_connection_breaks_before_or_after_the_work(effect: DropBefore | DropA
             neon.ask("POST", "/projects", NEW)
         assert neon.simulator.requests[-1].status is None
         assert neon.names() == made
+
+
+def test_a_call_may_be_carried_out_after_its_connection_broke() -> None:
+    with account() as neon:
+        neon.simulator.faults.add(CommitLater(5), "POST", "/projects")
+        with pytest.raises(ConnectionDropped):
+            neon.ask("POST", "/projects", NEW)
+        assert neon.names() == []
+        neon.simulator.faults.add(Delay(10), "GET", "/regions")
+        neon.get("/regions")
+        assert neon.names() == ["acme"]
 
 
 def test_an_error_may_hide_that_the_work_was_done() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.apply import claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.registered import Placement
@@ -171,6 +172,21 @@ def test_a_claim_whose_post_never_arrived_is_kept_until_it_lapses(platform: Plat
         assert platform.rows() == {"acme": (None, None)}
         await asyncio.sleep(LAPSES_AFTER.total_seconds())
         assert why(await platform.apply(run="run2"))[0] is Result.APPLIED
+
+    virtually(main())
+
+
+def test_no_post_is_sent_once_its_claim_is_too_old(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "SENT_WITHIN_SECONDS", 5.0)
+
+    async def main() -> None:
+        platform.world.simulator.faults.add(AnswerWith(503, retry_after="30"), *CREATE)
+        result, message = why(await platform.apply())
+        assert result is Result.FAILED
+        assert "no answer within 5 s of the claim" in message
+        await asyncio.sleep(60)
+        assert [exchange.status for exchange in platform.world.writes()] == [503]
+        assert platform.rows() == {"acme": (None, None)}
 
     virtually(main())
 

@@ -29,7 +29,7 @@ check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/lint-imports
 
 fuzz: $(FUZZ_VENV)/.installed  ## schemathesis against the simulator: every operation, 5,000 cases, in .venv-fuzz
-	$(FUZZ_VENV)/bin/python -m tests.fuzz
+	$(FUZZ_VENV)/bin/python -m tests.contract.fuzz
 
 bench: $(VENV)/.dev          ## how long a fleet of 30,000 takes, as a ratio to a peer or to the least possible
 	$(BIN)/python bench/fleet.py

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.contract import installed as official
-from tests.fuzz.spoils import Spoil
+from tests.contract.fuzz.spoils import Spoil
 
 ROOT: Final = Path(__file__).parents[2]
 PYTHON: Final = ROOT / ".venv-fuzz/bin/python"
@@ -21,7 +21,7 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
     official.required()
     if not PYTHON.exists():
         official.absent(ABSENT)
-    command: list[str | Path] = [PYTHON, "-m", "tests.fuzz", "--operation", "getProject", *arguments]
+    command: list[str | Path] = [PYTHON, "-m", "tests.contract.fuzz", "--operation", "getProject", *arguments]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout.splitlines()[-1]
 

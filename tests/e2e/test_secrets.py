@@ -177,7 +177,8 @@ def use_every_command(searched: Searched) -> None:
     assert run("drift", "--format", "json", "--depth", "deep") == 0
     signing_up = ("converge", "-", "--connections-to", SINK, "--single-writer", "--journal", "journal.jsonl")
     assert run(*signing_up, stdin='{"tenant": "zoe", "tier": "free"}') == 0
-    searched.declare([{**TENANTS[0], "tier": "free", "dev_branches": []}, {**TENANTS[1], "tier": "pro"}])
+    lowered = {**TENANTS[0], "tier": "free", "dev_branches": [], "accept": {"history_loss": True}}
+    searched.declare([lowered, {**TENANTS[1], "tier": "pro"}])
     assert run("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl", "--format", "json") == 0
     assert run("schema", "plan") == 0
 

@@ -140,6 +140,7 @@ def test_where_the_policy_repairs_without_a_cause_ref_is_what_stops_old_files(ra
     concerns = ("organization", "quota", "restore_window", "compute", "dev_branches")
     policy = f"drift_policy: {{{', '.join(f'{concern}: repair' for concern in concerns)}}}\n"
     race.origin.write("tiers.yaml", tiers + policy)
+    race.origin.tenant("acme", "tier: free\ndev_branches: []\naccept: {history_loss: true}")
     race.first = race.push()
     git(race.old.folder, "pull", "--quiet")
     race.upgrade()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CALLS_AT_LEAST: Final = 80
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""
-FIGURE: Final = "faults: {} cases tried, {} held"
+FIGURE: Final = "faults at a call"
 SAMPLED: Final = 11
 """`make test` tries one call of so many with each kind of fault, other ones with each."""
 

@@ -37,6 +37,11 @@ class Meanwhile(httpx.AsyncBaseTransport):
         return answer
 
 
+def first_write() -> int:
+    """How many calls have been answered when the first one that writes has."""
+    return next(number for number, call in enumerate(undisturbed().calls, 1) if call.method != "GET")
+
+
 def project_id(scene: Scene, name: str) -> str:
     found: str = scene.simulator.world.store.value("SELECT id FROM projects WHERE name = ?", name)
     return found
@@ -120,7 +125,7 @@ def test_a_project_that_vanishes_before_it_is_written_to_fails_alone_and_is_made
     with opened() as scene:
         vanished = project_id(scene, "myapp-ida")
         now = scene.simulator.clock.now()
-        way = Meanwhile(scene, 20, lambda: change(scene, "projects", vanished, deleted_at=now))
+        way = Meanwhile(scene, first_write(), lambda: change(scene, "projects", vanished, deleted_at=now))
         ended = scene.apply(way)
         assert ended.code is ExitCode.PARTLY_APPLIED
         assert [tenant for tenant, result in results(ended).items() if result is not Result.APPLIED] == ["ida"]
@@ -139,7 +144,9 @@ def test_a_branch_that_somebody_renames_before_it_is_written_to_is_neither_doubl
         branch = scene.simulator.world.store.row(query, fay)
         assert branch is not None
         body = branch["body"].replace('"name":"dev"', '"name":"mine"')
-        way = Meanwhile(scene, 20, lambda: change(scene, "branches", branch["id"], name="mine", body=body))
+        way = Meanwhile(
+            scene, first_write(), lambda: change(scene, "branches", branch["id"], name="mine", body=body)
+        )
         scene.apply(way)
         assert scene.apply().code is ExitCode.DONE
         assert Account.of(scene.simulator) == undisturbed().after

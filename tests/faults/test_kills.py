@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-FIGURE: Final = "kills: {} tried, {} held"
+FIGURE: Final = "kills"
 BRANCHES: Final = ("dev", "qa", "demo")
 SMALL: Final = {"min_cu": 0.25, "max_cu": 1}
 """Which fits into every organization."""

@@ -11,8 +11,8 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.fuzz.reading import read_as_the_judge_does
-from tests.fuzz.stage import Account, Names, Stage
+from tests.contract.fuzz.reading import read_as_the_judge_does
+from tests.contract.fuzz.stage import Account, Names, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from reconciler.simulator.contract.judge import Judge
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.serve import serving
 from reconciler.simulator.simulator import Simulator
-from tests.fuzz.spoils import Spoil, spoilt
+from tests.contract.fuzz.spoils import Spoil, spoilt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HERE: Final = Path(__file__).parent
-ROOT: Final = HERE.parents[1]
-DESCRIPTION: Final = ROOT / "tests/contract/node_modules" / FILE
+ROOT: Final = HERE.parents[2]
+DESCRIPTION: Final = HERE.parent / "node_modules" / FILE
 CONFIG: Final = HERE / "schemathesis.toml"
 SCHEMATHESIS: Final = Path(sys.executable).with_name("schemathesis")
 SECONDS_PER_CALL: Final = 10
@@ -127,7 +127,7 @@ def _run(operations: Sequence[str], simulator: Simulator, url: str, folder: Path
 
 def main() -> int:
     """Run, and say what was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.contract.fuzz", description=__doc__)
     parser.add_argument("--operation", action="append", default=[], metavar="ID", help="try only this one")
     parser.add_argument("--spoil", type=Spoil, help="break GET /projects/{project_id} before: must end with 1")
     asked = parser.parse_args()

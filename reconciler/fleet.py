@@ -27,8 +27,9 @@ from reconciler.apply.journal import Header, Journal
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Selection
-from reconciler.errors import InvalidInputError
-from reconciler.files.load import load, parse_tenants
+from reconciler.errors import InvalidInputError, RegistryError
+from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
+from reconciler.files.given import read as read  # noqa: PLC0414
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
@@ -38,6 +39,7 @@ from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import NOTHING_REMEMBERED, guard
+from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
 
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import Tenant
-    from reconciler.files.load import Loaded
     from reconciler.live.project import Json
     from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
@@ -69,7 +69,6 @@ TenantDocument: TypeAlias = "Mapping[str, Json]"
 
 FEW: Final = 50
 """Up to so many selected tenants are looked up one by one; the fleet is not listed for them."""
-MOST_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,71 +135,6 @@ class RebuiltRegistry:
 
     registration: Registration
     rows: int
-
-
-def read(root: Path | str) -> DesiredState:
-    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files."""
-    loaded = load(Path(root))
-    if loaded.desired is None:
-        raise _invalid(loaded)
-    return loaded.desired
-
-
-def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
-    """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
-
-    ``protect``, ``project_id`` and ``recover`` of a tenant's file stay in force. Raises InvalidInputError that
-    lists what is wrong with the text.
-    """
-    loaded = parse_tenants(text, source, desired)
-    if loaded.desired is None:
-        raise _invalid(loaded)
-    given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
-    tenants = {**desired.tenants, **given}
-    return replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}), list(given)
-
-
-def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
-    """The tenant with what its file says for its safety, which only a commit may take away."""
-    if given.name in desired.held_back:
-        raise InvalidInputError(
-            f"{given.location}: the file of tenant {given.name!r} is broken: nobody knows whether it is protected",
-            hint="repair the file first",
-        )
-    declared = desired.tenants.get(given.name)
-    if declared is None:
-        return given
-    _check_against_file(given, declared)
-    return replace(
-        given,
-        protect=given.protect or declared.protect,
-        project_id=given.project_id or declared.project_id,
-        recover=None if given.absent else given.recover or declared.recover,
-    )
-
-
-def _check_against_file(given: Tenant, declared: Tenant) -> None:
-    """Raises InvalidInputError where the document is about another project than the file, or is older."""
-    for key in ("project_id", "recover"):
-        ids = (getattr(given, key), getattr(declared, key))
-        if len({*ids} - {None}) > 1:
-            raise InvalidInputError(
-                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is "
-                f"{ids[1]!r} in {declared.location}",
-                hint="leave it out, or correct the file",
-            )
-    if given.revision is not None and declared.revision is not None and given.revision < declared.revision:
-        raise InvalidInputError(
-            f"{given.location}: revision {given.revision} of tenant {given.name!r} is older than revision "
-            f"{declared.revision} in {declared.location}",
-            hint="hand over the newest document",
-        )
-
-
-def _invalid(loaded: Loaded) -> InvalidInputError:
-    shown = [str(problem) for problem in loaded.problems[:MOST_SHOWN]]
-    more = len(loaded.problems) - len(shown)
-    return InvalidInputError("\n".join((*shown, *([f"and {more} more"] if more else []))))
 
 
 def utc_now() -> datetime:
@@ -284,7 +218,7 @@ class Fleet:
             request.permissions,
             base=request.base,
             strict=request.strict,
-            applied=self._applied,
+            applied={**differing.live.revisions, **self._applied},
         )
         return replace(differing, plan=plan)
 
@@ -380,7 +314,7 @@ class Fleet:
             single_writer=run.single_writer,
         )
         with Journal.open(run.journal_path, self._header(run), self._time) as journal:
-            return await execute(
+            report = await execute(
                 planned.plan,
                 self._neon,
                 run=run.id,
@@ -394,6 +328,21 @@ class Fleet:
                 on_created=on_created,
                 registry=self._registry,
             )
+        return self._remembered(report)
+
+    def _remembered(self, report: Report) -> Report:
+        """The report, once the registry knows which revisions were applied: it refuses older documents then."""
+        applied = {each.tenant for each in report.outcomes if each.result is Result.APPLIED}
+        tenants = [tenant for tenant in self.desired.tenants.values() if tenant.name in applied]
+        revisions = {tenant.name: tenant.revision for tenant in tenants if tenant.revision is not None}
+        if self._registry is None or not revisions:
+            return report
+        try:
+            self._registry.applied(revisions)
+        except RegistryError as error:
+            told = f"the registry was not told which revisions were applied: {error}"
+            return replace(report, stopped=report.stopped or told, stopped_by=report.stopped_by or error.exit_code)
+        return report
 
     async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
         """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""

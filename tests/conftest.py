@@ -66,6 +66,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was tried, and what was judged: operations, exchanges, and how many rules they broke."""
+    TRIALS.add(trials.SESSION)
+    if TRIALS.made:
+        figures.add(figures.SESSION, "trials of the create protocol", TRIALS.made, TRIALS.held)
     for what, figure in sorted(figures.SESSION.items()):
         terminalreporter.write_line(figure.line(what))
     if os.environ.get("FIGURES") == "write":
@@ -77,7 +80,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"official description: {len(ROUTES)} operations declared by the simulator, {len(total.operations)} "
         f"validated, {total.exchanges} exchanges validated, {len(total.violations)} violations"
     )
-    TRIALS.add(trials.SESSION)
     if TRIALS.made:
         terminalreporter.write_line(str(TRIALS))
     if total.unjudged:

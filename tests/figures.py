@@ -15,6 +15,7 @@ from typing import Final
 DOCUMENT: Final = Path(__file__).parents[1] / "docs/reliability.md"
 BEGIN: Final = "<!-- figures: written by FIGURES=write make test -->\n"
 END: Final = "<!-- end of figures -->\n"
+_ROW: Final = re.compile(r"^\| (.+?) \| ([\d,]+) \| ([\d,]+) \|$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -46,9 +47,11 @@ def add(figures: dict[str, Figure], what: str, tried: int, held: int) -> None:
 
 
 def write(figures: dict[str, Figure]) -> None:
-    """Put the figures into the document, between its two marks."""
-    rows = "".join(f"| {what} | {f.tried:,} | {f.held:,} |\n" for what, f in sorted(figures.items()))
-    table = f"{BEGIN}\n| what | tried | held |\n|---|---|---|\n{rows}\n{END}"
+    """Put the figures into the document, between its two marks; what this run did not try keeps its figure."""
     text = DOCUMENT.read_text(encoding="utf-8")
+    rows = {what: f"| {what} | {tried} | {held} |" for what, tried, held in _ROW.findall(text.partition(BEGIN)[2])}
+    rows |= {what: f"| {what} | {f.tried:,} | {f.held:,} |" for what, f in figures.items()}
+    lines = "\n".join(rows[what] for what in sorted(rows))
+    table = f"{BEGIN}\n| what | tried | held |\n|---|---|---|\n{lines}\n\n{END}"
     fresh = re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: table, text, flags=re.DOTALL)
     DOCUMENT.write_text(fresh, encoding="utf-8")

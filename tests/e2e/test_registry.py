@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -82,6 +83,28 @@ def test_a_registry_that_was_lost_is_rebuilt_and_the_change_is_shown(place: Plac
         assert rebuilt.stdout.count("added: project") == 2
         assert place.run("apply", "--yes").returncode == 0
         assert len(projects()) == 2
+
+
+def test_a_document_older_than_what_was_applied_is_refused(place: Place) -> None:
+    required()
+    place.environ["REGISTRY_URL"] = "sqlite:///registry.db"
+    fleet = place.folder / "fleet.ndjson"
+
+    def applied(revision: int, hours: int) -> subprocess.CompletedProcess[str]:
+        quota = {"active_time": f"{hours}h"}
+        tenant = {"tenant": "acme", "tier": "free", "revision": revision, "overrides": {"quota": quota}}
+        fleet.write_text(json.dumps(tenant), encoding="utf-8")
+        return place.run("apply", "--yes")
+
+    place.declare(1)
+    with place.served():
+        assert applied(2, 5).returncode == 0
+        older = applied(1, 6)
+        assert older.returncode == 5
+        assert "stale-revision" in older.stdout + older.stderr
+        assert applied(2, 7).returncode == 0
+        assert applied(3, 8).returncode == 0
+        assert applied(2, 9).returncode == 5
 
 
 def test_a_rehearsal_has_a_registry_of_its_own(place: Place) -> None:

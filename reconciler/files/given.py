@@ -1,0 +1,83 @@
+"""What a caller reads: the files of a folder, and tenants handed over as text on top of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError
+from reconciler.files.load import load, parse_tenants
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.files.load import Loaded
+
+MOST_SHOWN: Final = 10
+"""Problems that the error of a library call names."""
+
+
+def read(root: Path | str) -> DesiredState:
+    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files."""
+    loaded = load(Path(root))
+    if loaded.desired is None:
+        raise _invalid(loaded)
+    return loaded.desired
+
+
+def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
+    """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
+
+    ``protect``, ``project_id`` and ``recover`` of a tenant's file stay in force. Raises InvalidInputError that
+    lists what is wrong with the text.
+    """
+    loaded = parse_tenants(text, source, desired)
+    if loaded.desired is None:
+        raise _invalid(loaded)
+    given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
+    tenants = {**desired.tenants, **given}
+    return replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}), list(given)
+
+
+def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
+    """The tenant with what its file says for its safety, which only a commit may take away."""
+    if given.name in desired.held_back:
+        raise InvalidInputError(
+            f"{given.location}: the file of tenant {given.name!r} is broken: nobody knows whether it is protected",
+            hint="repair the file first",
+        )
+    declared = desired.tenants.get(given.name)
+    if declared is None:
+        return given
+    _check_against_file(given, declared)
+    return replace(
+        given,
+        protect=given.protect or declared.protect,
+        project_id=given.project_id or declared.project_id,
+        recover=None if given.absent else given.recover or declared.recover,
+    )
+
+
+def _check_against_file(given: Tenant, declared: Tenant) -> None:
+    """Raises InvalidInputError where the document is about another project than the file, or is older."""
+    for key in ("project_id", "recover"):
+        ids = (getattr(given, key), getattr(declared, key))
+        if len({*ids} - {None}) > 1:
+            raise InvalidInputError(
+                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is "
+                f"{ids[1]!r} in {declared.location}",
+                hint="leave it out, or correct the file",
+            )
+    if given.revision is not None and declared.revision is not None and given.revision < declared.revision:
+        raise InvalidInputError(
+            f"{given.location}: revision {given.revision} of tenant {given.name!r} is older than revision "
+            f"{declared.revision} in {declared.location}",
+            hint="hand over the newest document",
+        )
+
+
+def _invalid(loaded: Loaded) -> InvalidInputError:
+    shown = [str(problem) for problem in loaded.problems[:MOST_SHOWN]]
+    more = len(loaded.problems) - len(shown)
+    return InvalidInputError("\n".join((*shown, *([f"and {more} more"] if more else []))))

@@ -19,7 +19,7 @@ demo: $(VENV)/.installed     ## a fleet that differs from its files in every way
 test: $(VENV)/.dev           ## all tests, of the longest ones a sample
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
 
-faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 180 more sudden deaths (minutes)
+faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 80 more sudden deaths (minutes)
 	$(BIN)/pytest -n auto --dist worksteal -q -m exhaustive tests/faults
 
 check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter

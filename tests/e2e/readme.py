@@ -24,9 +24,10 @@ _VOLATILE: Final = (
     (r"\b(at commit|compared with) [0-9a-f]{7}\b", "COMMIT"),
     (r"\brun [0-9a-f]{8}\b", "run RUN"),
     (r"\bJournal: \S+", "Journal: FILE"),
+    (r"\b\d+ calls in (under a second|\d+ s)\b", "CALLS in SECONDS"),
     (r"\b(in|about) (under a second|\d+ s)\b", "SECONDS"),
 )
-"""What differs from run to run: ids, and time that depends on the jitter of waits."""
+"""What differs from run to run: ids, time that depends on the jitter of waits, how often one polls."""
 
 
 def blocks(language: str) -> list[str]:

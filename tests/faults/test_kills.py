@@ -125,6 +125,6 @@ def test_an_apply_that_is_killed_at_some_moments_is_repaired_by_the_next(tmp_pat
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("first", range(LANES, 10 * LANES, LANES))
+@pytest.mark.parametrize("first", range(LANES, 5 * LANES, LANES))
 def test_an_apply_that_is_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path, first: int) -> None:
     in_lanes(tmp_path, first)

@@ -60,6 +60,12 @@ class ProjectAnswer(Struct):
     recoverable_until: datetime | None = None
     """Neon: with its time of deletion only in lists of deleted projects (``recoverable=true``)."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError, which decoding reports, where the quota is none: settings are free-form otherwise."""
+        quota = (self.settings or {}).get("quota")
+        if quota is not None and not _is_quota(quota):
+            raise ValueError("settings.quota is not an object of numbers")
+
 
 class Cursor(Struct):
     """Where the next page begins. Neon: ``cursor`` for projects and operations, ``next`` for branches."""
@@ -320,6 +326,10 @@ def utc(moment: datetime) -> datetime:
 
 def _moment(moment: datetime | None) -> datetime | None:
     return None if moment is None or moment.year < OLDEST_YEAR else utc(moment)
+
+
+def _is_quota(stated: object) -> bool:
+    return isinstance(stated, dict) and all(isinstance(amount, int | float | None) for amount in stated.values())
 
 
 def _quota(settings: Mapping[str, Any] | None) -> Quota | None:

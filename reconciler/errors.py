@@ -82,12 +82,6 @@ class IncompleteViewError(ReconcilerError):
     exit_code = ExitCode.INCOMPLETE_VIEW
 
 
-class RefusedError(ReconcilerError):
-    """A guard stops the whole run."""
-
-    exit_code = ExitCode.REFUSED
-
-
 class MissingKeyError(ReconcilerError):
     """An API key or organization id is referenced, but its environment variable is not set."""
 

@@ -8,7 +8,6 @@ async with Fleet.connect(desired) as fleet:
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -23,7 +22,7 @@ import platformdirs
 
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.apply.executor import execute
-from reconciler.apply.journal import Header, Journal
+from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Selection
@@ -388,14 +387,3 @@ class Fleet:
             minutes = round(abs(off) / timedelta(minutes=1))
             told = f"the clock of this machine is {minutes:,} min {way} Neon's: what is due is judged by Neon's"
             yield Note(None, told)
-
-
-def actor() -> str:
-    """Who runs this: the person behind a CI job where the job says so, else the user."""
-    for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR"):
-        if name := os.environ.get(variable):
-            return name
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from hypothesis import settings
 
 from reconciler.simulator.app import ROUTES
 from tests import figures
@@ -16,6 +17,10 @@ from tests.faults import trials
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
+
+# No test depends on how fast the machine is: a case that takes long is no failure.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 WORKERS: Final = Tally()
 """The sum of what the workers of a parallel run have seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -161,3 +162,14 @@ def _unwritable(path: Path, error: OSError) -> JournalError:
         f"the journal {path} cannot be written: {error.strerror or error}",
         hint="nothing is changed without a journal: name another file, or free the disk",
     )
+
+
+def actor() -> str:
+    """Who runs this: the person behind a CI job where the job says so, else the user."""
+    for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR"):
+        if name := os.environ.get(variable):
+            return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

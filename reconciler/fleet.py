@@ -206,7 +206,8 @@ class Fleet:
             only=request.only,
             prune=request.permissions.prune,
         )
-        return Planned(replace(plan, notes=(*plan.notes, *self._clocks_apart())), live, now)
+        notes = (*plan.notes, *self._clocks_apart())
+        return Planned(replace(plan, notes=notes, organizations=self._neon.organization_ids), live, now)
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""

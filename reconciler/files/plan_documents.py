@@ -145,6 +145,8 @@ class Differences(Document):
 
     format_version: Literal[1]
     fleet: Text
+    organizations: dict[Text, Text]
+    """Neon's id of each, by its name in tiers.yaml."""
     counts: PlanCounts
     tenants: tuple[TenantDocument, ...]
     refusals: tuple[RefusalDocument, ...]

@@ -179,6 +179,7 @@ def _plan(document: PlanDocument) -> Plan:
         notes=tuple(map(_note, document.notes)),
         coverage=Coverage(**dict(document.coverage)),
         budget=Budget(**dict(document.budget)),
+        organizations=document.organizations,
     )
 
 

@@ -28,6 +28,11 @@ class Account:
         return self._transport.calls
 
     @property
+    def organization_ids(self) -> dict[str, str]:
+        """Neon's id of each organization, by its name."""
+        return {name: access.id for name, access in self._access.organizations.items()}
+
+    @property
     def clock(self) -> ApiClock:
         """The API's own."""
         return self._transport.clock

@@ -66,8 +66,9 @@ def approve(fresh: Plan, saved: Plan) -> Approval:
 
     A tenant's actions are permitted where each equals one of its actions in the saved plan, leaving aside
     where the files ask for it and why, and where both plans are about the same project, or both about
-    none. What the saved plan has and the fresh one has not is not needed any more. The budget is still
-    that of the fresh plan.
+    none. A plan of another fleet permits nothing, nor does one that was made with other organizations.
+    What the saved plan has and the fresh one has not is not needed any more. The budget is still that of
+    the fresh plan.
     """
     permits = {planned.tenant: planned for planned in saved.tenants}
     foreign = _foreign(fresh, saved)
@@ -77,9 +78,14 @@ def approve(fresh: Plan, saved: Plan) -> Approval:
 
 
 def _foreign(fresh: Plan, saved: Plan) -> str | None:
-    if fresh.fleet == saved.fleet:
-        return None
-    return f"the saved plan is of fleet {saved.fleet!r}, and the files are of fleet {fresh.fleet!r}"
+    """A tenant that has no project yet is told apart from its namesake elsewhere by nothing else."""
+    if fresh.fleet != saved.fleet:
+        return f"the saved plan is of fleet {saved.fleet!r}, and the files are of fleet {fresh.fleet!r}"
+    for name, now in fresh.organizations.items():
+        if (then := saved.organizations.get(name)) != now:
+            was = f"organization {then}" if then else "no organization"
+            return f"the saved plan was made with {was} as {name!r}, and now that is organization {now}"
+    return None
 
 
 def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> Stale | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.desired.problem import Location
     from reconciler.live.project import LiveProject
@@ -147,6 +147,8 @@ class Plan:
     notes: tuple[Note, ...]
     coverage: Coverage
     budget: Budget
+    organizations: Mapping[str, str] = field(default_factory=dict)
+    """Neon's id of each, by its name; empty where the plan was made of no account."""
 
     @property
     def actions(self) -> Iterator[Action]:

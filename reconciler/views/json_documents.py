@@ -89,6 +89,7 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
         kind,
         {
             "fleet": planned.fleet,
+            "organizations": dict(planned.organizations),
             **about,
             "counts": _counts(planned, tenants),
             "tenants": [_tenant(tenant) for tenant in tenants],

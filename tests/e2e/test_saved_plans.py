@@ -123,16 +123,21 @@ class TestEditedByHand:
         edit(fleet, lambda document: document.update(fleet="staging"))
         check_stale(fleet, apply(fleet), ["acme", "bluebird"], [], "'staging'", "'prod'")
 
+    def test_other_organizations(self, fleet: Shell) -> None:
+        edit(fleet, lambda document: document["organizations"].update(free="org-quiet-sun"))
+        check_stale(fleet, apply(fleet), ["acme", "bluebird"], [], "org-quiet-sun as 'free'", "org-sim-free")
+
     @pytest.mark.parametrize(
         "change",
         [
             lambda document: document.update(force=True),
+            lambda document: document.update(organizations=["free"]),
             lambda document: document.update(format_version=2),
             lambda document: document.update(kind="drift"),
             lambda document: document["tenants"][0]["actions"][0].update(kind="drop_database"),
             lambda document: document["tenants"][0]["actions"][0].update(risk="destructive"),
         ],
-        ids=["key", "version", "document", "action", "risk"],
+        ids=["key", "organizations", "version", "document", "action", "risk"],
     )
     def test_what_no_plan_says_ends_the_run_before_any_call(
         self, fleet: Shell, change: Callable[[Any], object]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
@@ -26,6 +26,8 @@ from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.plan.action import Action
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -53,6 +55,7 @@ changes = st.one_of(
 )
 computes = st.builds(Compute, st.none() | finite, st.none() | finite, st.none() | st.integers(-1, 10**6))
 companions = st.dictionaries(members, plain, max_size=2).map(lambda found: tuple(found.items()))
+ORGANIZATIONS: Final = {"free": "org-free-1", "paid": "org-paid-1"}
 
 
 def actions(tenant: str) -> st.SearchStrategy[Action]:
@@ -122,7 +125,7 @@ def in_tuple(one: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 @st.composite
-def plans(draw: st.DrawFn, fleet: str = "prod") -> Plan:
+def plans(draw: st.DrawFn, fleet: str = "prod", organizations: Mapping[str, str] = ORGANIZATIONS) -> Plan:
     """A plan of up to three tenants, with everything that may stand beside them."""
     chosen = sorted(draw(st.sets(names)))
     held = actions("dee").map(lambda action: (action,))
@@ -144,4 +147,5 @@ def plans(draw: st.DrawFn, fleet: str = "prod") -> Plan:
             )
         ),
         budget=draw(st.builds(Budget, counts, counts, counts, finite)),
+        organizations=organizations,
     )

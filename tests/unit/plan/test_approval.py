@@ -87,6 +87,19 @@ def test_the_plan_of_another_fleet_permits_nothing() -> None:
     assert all("staging" in stale.message for stale in approval.stale)
 
 
+@pytest.mark.parametrize("free", ["org-quiet-sun", None])
+def test_a_plan_that_was_made_with_other_organizations_permits_nothing(free: str | None) -> None:
+    """A tenant to be created has no project id by which it could be told from its namesake in another account."""
+    fresh = replace(planned(), organizations={"free": "org-calm-sea", "paid": "org-deep-lake"})
+    saved = replace(fresh, organizations={"paid": "org-deep-lake"} | ({} if free is None else {"free": free}))
+    approval = approve(fresh, saved)
+    assert approval.plan.empty
+    assert [stale.tenant for stale in approval.stale] == ["ada", "bob"]
+    assert all((free or "no organization") in stale.message for stale in approval.stale)
+    assert all("org-calm-sea" in stale.message for stale in approval.stale)
+    assert approve(fresh, fresh).plan == fresh
+
+
 def test_where_and_why_the_files_ask_for_it_does_not_matter() -> None:
     def retold(tenant: TenantPlan) -> TenantPlan:
         told = [

@@ -123,16 +123,20 @@ def test_a_killed_apply_is_repaired_by_the_next_one(place: Place) -> None:
         assert projects() == declared
 
 
-def test_two_applies_at_once_make_one_project_for_each_tenant_and_the_loser_says_so(place: Place) -> None:
+@pytest.mark.parametrize("saved", [(), ("plan.json",)], ids=["fresh", "saved"])
+def test_two_applies_at_once_make_one_project_for_each_tenant_and_the_loser_says_so(
+    place: Place, saved: tuple[str, ...]
+) -> None:
     """Both have planned, and wait at their prompts, before either writes."""
     declared = place.declare(5)
     place.environ["TERM"] = "dumb"
     with place.served() as projects, ExitStack() as stack:
+        assert place.run("plan", "--out", "plan.json").returncode == 0
         rivals = []
         for _ in range(2):
             ours, theirs = stack.enter_context(terminal())
             apply = stack.enter_context(
-                place.running("apply", stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
+                place.running("apply", *saved, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
             )
             rivals.append((apply, ours))
         for _, ours in rivals:

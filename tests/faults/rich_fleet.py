@@ -13,17 +13,21 @@ from reconciler.cli import exit_codes
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.files.saved_plan import parse_saved_plan
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.project import Compute
+from reconciler.plan.approval import Made
 from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.views import json_documents
 from tests.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
-from tests.wiring import API, world
+from tests.wiring import API, AT_ONCE, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
 
     import httpx
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.fleet import Planned
     from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+    from reconciler.simulator.front import Latency
     from reconciler.simulator.simulator import Simulator
     from tests.wiring import World
 
@@ -111,23 +117,44 @@ class Scene:
         return self.world.simulator
 
     def apply(self, via: httpx.AsyncBaseTransport | None = None, stop: StopSignal | None = None) -> Ended:
+        """One run on its own."""
+        return self.world.run(self.applying(via, stop=stop))
+
+    async def applying(
+        self,
+        via: httpx.AsyncBaseTransport | None = None,
+        *,
+        stop: StopSignal | None = None,
+        saved: Plan | None = None,
+        journal: str = "journal.jsonl",
+    ) -> Ended:
         """Observe, plan, guard, apply: all that the command does between its flags and its exit code."""
-
-        async def main() -> Ended:
-            connected = Fleet.connect(
-                AFTER, environ=self.world.environ, host=API.host, via=via or self.world.via, now=self.now
-            )
-            async with connected as fleet:
-                planned = await fleet.plan(REQUEST)
-                journal = self.folder / "journal.jsonl"
-                run = Run(journal=journal) if stop is None else Run(journal=journal, stop=stop)
-                report = await fleet.apply(planned, run)
-            return Ended(exit_codes.of_apply(planned.plan, report, FAIL_ON), report, planned)
-
+        run = Run(journal=self.folder / journal)
+        run = run if stop is None else replace(run, stop=stop)
         try:
-            return self.world.run(main())
+            async with self._fleet(via) as fleet:
+                planned = await fleet.plan(REQUEST)
+                planned = planned if saved is None else fleet.approved(planned, saved)
+                report = await fleet.apply(planned, run)
         except ReconcilerError as error:
             return Ended(error.exit_code, error=error)
+        code = exit_codes.of_apply(planned.plan, report, FAIL_ON, stale=planned.stale)
+        return Ended(code, report, planned)
+
+    def saved_plan(self) -> Plan:
+        """What is to be done, as ``plan --out`` writes it and ``apply PLANFILE`` reads it."""
+
+        async def main() -> Planned:
+            async with self._fleet() as fleet:
+                return await fleet.plan(REQUEST)
+
+        planned = self.world.run(main())
+        return parse_saved_plan(json_documents.plan(planned.plan, Made(planned.at)).encode(), "plan.json").plan
+
+    def _fleet(self, via: httpx.AsyncBaseTransport | None = None) -> AbstractAsyncContextManager[Fleet]:
+        return Fleet.connect(
+            AFTER, environ=self.world.environ, host=API.host, via=via or self.world.via, now=self.now
+        )
 
     def now(self) -> datetime:
         """What the machine takes for the time."""
@@ -140,10 +167,11 @@ REQUEST: Final = Request(base=BEFORE, permissions=Permissions(counts=ENOUGH))
 
 
 @contextmanager
-def opened() -> Iterator[Scene]:
+def opened(latency: Latency = AT_ONCE) -> Iterator[Scene]:
     """An account of its own, on virtual time. Leaving the block asks the judge about every exchange."""
     organizations = [SimulatedOrganization(each.name, each.limits) for each in BEFORE.organizations.values()]
-    with world(*organizations, starts_at=NOON.timestamp()) as neon, TemporaryDirectory(dir=MEMORY) as folder:
+    neon_world = world(*organizations, latency=latency, starts_at=NOON.timestamp())
+    with neon_world as neon, TemporaryDirectory(dir=MEMORY) as folder:
         for tenant in BEFORE.tenants.values():
             _seed(neon.simulator, BEFORE, tenant)
         yield Scene(neon, Path(folder))

@@ -32,6 +32,7 @@ from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
     from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
@@ -84,11 +85,7 @@ def command(
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
-    fleet_files = FleetFiles(files, only=frozenset(names))
-    fleet_files.require_tip(ref)
-    desired = fleet_files.desired()
-    if text is not None:
-        desired, _ = parse(desired, text, STDIN_NAME)
+    fleet_files, desired = _read(files, names, text, ref)
     before = FleetFiles(files, only=frozenset(names).difference(given)).base(base)
     request = Request(base=before.silent_about(given) if before else None, permissions=permissions)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
@@ -120,6 +117,20 @@ def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
             "json": lambda: json_documents.report(report),
         },
     )
+
+
+def _read(
+    files: FilesFlags, names: list[str], text: str | None, ref: str | None, *, everybody: bool = False
+) -> tuple[FleetFiles, DesiredState]:
+    """What is said of these tenants; of all, where one of them names its project: it may be another's."""
+    fleet_files = FleetFiles(files, only=None if everybody else frozenset(names))
+    fleet_files.require_tip(ref)
+    desired = fleet_files.desired()
+    if text is not None:
+        desired, _ = parse(desired, text, STDIN_NAME)
+    if not everybody and any(desired.tenants[name].project_id for name in names if name in desired.tenants):
+        return _read(files, names, text, ref, everybody=True)
+    return fleet_files, desired
 
 
 def _given(files: FilesFlags, text: str) -> list[str]:

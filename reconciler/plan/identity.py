@@ -42,6 +42,11 @@ class Identities:
         )
 
 
+def pins(desired: DesiredState) -> dict[str, str]:
+    """The tenant whose file names the project as its own, by project id."""
+    return {t.project_id: t.name for t in desired.tenants.values() if t.project_id is not None}
+
+
 def identify(desired: DesiredState, live: LiveState) -> Identities:
     """Match every tenant of the files with the live projects. Needs the whole fleet, whatever is selected."""
     search = _Search(desired, live)
@@ -60,11 +65,10 @@ class _Search:
         self._by_id = {project.id: project for project in live.projects}
         self._unknown = {unknown.id for unknown in live.unknown}
         self._places = live.places
-        pins = {tenant.project_id for tenant in desired.tenants.values() if tenant.project_id}
+        self._pins = pins(desired)
         self._by_name: dict[str, list[LiveProject]] = {}
         for project in live.projects:
-            if project.id not in pins:
-                self._by_name.setdefault(project.name, []).append(project)
+            self._by_name.setdefault(project.name, []).append(project)
         self._projects: dict[str, LiveProject] = {}
         self._conflicts: dict[str, Conflict] = {}
         self._unseen: set[str] = set()
@@ -82,7 +86,7 @@ class _Search:
             self._by_pin(tenant, tenant.project_id)
             return
         names = self._desired.naming.names(tenant.name)
-        candidates = [p for name in names for p in self._by_name.get(name, ())]
+        candidates = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
         place = self._places.get(tenant.name)
         if place is None:
             self._settle(tenant, candidates)
@@ -96,6 +100,13 @@ class _Search:
             self._settle(tenant, candidates)
         if tenant.recover in self._unknown and tenant.name not in self._projects:
             self._unseen.add(tenant.name)
+
+    def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Whether a project of the tenant's name may be its own: one that another tenant pins, and that was not
+        created for this one, only has the name.
+        """
+        annotated = annotated_tenant(project, self._desired.fleet)
+        return self._pins.get(project.id) is None or annotated in (None, tenant.name)
 
     def _by_pin(self, tenant: Tenant, project_id: str) -> None:
         if project := self._by_id.get(project_id):
@@ -130,12 +141,28 @@ class _Search:
         if foreign := _other_fleet(project, self._desired.fleet):
             return _belongs_elsewhere(tenant, project, foreign)
         annotated = annotated_tenant(project, self._desired.fleet)
-        if annotated is None or annotated == tenant.name or tenant.project_id is not None:
-            return None
-        if annotated not in self._desired.tenants:
+        if tenant.project_id is not None:
+            return self._foreign_pin(tenant, project, annotated)
+        if annotated is None or annotated == tenant.name or annotated not in self._desired.tenants:
             return None
         self._astray[annotated] = project
         return _is_another_tenants(tenant, project, annotated)
+
+    def _foreign_pin(self, tenant: Tenant, project: LiveProject, annotated: str | None) -> Conflict | None:
+        """What speaks against a pin: whoever writes a tenant's file must not reach another tenant's project.
+
+        It may only be taken from a tenant that is gone from the files, or whose own file pins another one. What
+        has another's name and no annotation is also found by that one, where its file can be read.
+        """
+        whose = annotated or self._desired.naming.tenant(project.name)
+        if whose is None or whose == tenant.name:
+            return None
+        declared = self._desired.tenants.get(whose)
+        if declared is None:
+            claimed = whose in self._desired.held_back
+        else:
+            claimed = annotated is not None and declared.project_id is None
+        return _is_not_its_to_pin(tenant, project, whose) if claimed else None
 
     def contest(self) -> None:
         """A project that two tenants would call their own is neither's; nor does one that strayed leave a gap."""
@@ -227,12 +254,21 @@ def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) ->
     )
 
 
+def _is_not_its_to_pin(tenant: Tenant, project: LiveProject, whose: str) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"the pinned project {project.id} ({project.name}) is that of tenant {whose!r}",
+        f"correct project_id; to hand the project over, take tenant {whose!r} out of the files first",
+        tenant.location,
+    )
+
+
 def _claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conflict:
     others = ", ".join(repr(name) for name in names if name != tenant.name)
     return Conflict(
         tenant.name,
         f"project {project_id} would be this tenant's and also that of {others}",
-        "state a project_id in each of the files, or change the naming patterns so that no name fits two tenants",
+        "give the project the name of whose it is, or state a project_id in each of the files",
         tenant.location,
     )
 

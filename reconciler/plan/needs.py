@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.selection import Depth, Selection
 from reconciler.plan import recovery
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
-from reconciler.plan.identity import identify
+from reconciler.plan.concerns.organization import is_downgrade
+from reconciler.plan.identity import identify, pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,9 +35,11 @@ class Needs:
     branches: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
+    integrations: tuple[str, ...] = ()
+    """A search by name: the project was read by its id, which shows none."""
 
     def __bool__(self) -> bool:
-        return bool(self.projects or self.branches or self.endpoints or self.snapshots)
+        return any((self.projects, self.branches, self.endpoints, self.snapshots, self.integrations))
 
 
 def needs(
@@ -61,7 +64,7 @@ def needs(
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
         strangers = [p for p in strangers if desired.naming.tenant(p.name)] if prune else []
-    branched = [*(look.project for look in settled if look.needs_branches), *strangers]
+    branched = [*(look.project for look in settled if look.needs_branches), *strangers, *_misnamed(desired, live)]
     sized = [look.project for look in settled if look.needs_endpoints]
     saved = [look.project for look in settled if look.needs_snapshots]
     return Needs(
@@ -69,6 +72,7 @@ def needs(
         branches=_ids(project for project in branched if project.branches is None),
         endpoints=_ids(project for project in sized if project.endpoints is None),
         snapshots=_ids(project for project in saved if project.snapshots is None),
+        integrations=_ids(look.project for look in settled if look.needs_integrations),
     )
 
 
@@ -153,6 +157,14 @@ class _Look:
         return self._may_hold_too_many or (declares and self._depth is not Depth.LIST)
 
     @property
+    def needs_integrations(self) -> bool:
+        """Before a move down: it lowers first what the destination forbids, and Neon then refuses the transfer."""
+        origin = self._organizations.get(self.project.organization)
+        destination = self._organizations[self._settings.organization]
+        down = self._moves and origin is not None and is_downgrade(origin.limits, destination.limits)
+        return down and self.project.integrations is None
+
+    @property
     def _may_hold_too_many(self) -> bool:
         here, there = self._allowed(self.project.organization), self._allowed(self._settings.organization)
         return self._moves and there is not None and (here is None or there < here)
@@ -160,6 +172,17 @@ class _Look:
     def _allowed(self, organization: str) -> int | None:
         known = self._organizations.get(organization)
         return None if known is None else known.limits.snapshots
+
+
+def _misnamed(desired: DesiredState, live: LiveState) -> Iterator[LiveProject]:
+    """Pinned projects with another tenant's name, whose annotations decide whose they are."""
+    pinned_by = pins(desired)
+    for project in live.projects if pinned_by else ():
+        namesake = desired.naming.tenant(project.name) if project.id in pinned_by else None
+        if namesake is None or namesake == pinned_by[project.id]:
+            continue
+        if namesake in desired.tenants or namesake in desired.held_back or not live.listed:
+            yield project
 
 
 def _strangers(

@@ -191,7 +191,9 @@ class TestConverge:
         shell.tenant("acme", f"tier: free\nproject_id: {pinned}")
         shell.tenant("zoe", "tier: pro")
         ended = shell.simulated("converge", tenants, "--single-writer", stdin=stdin)
-        assert "created     zoe" in ended.out
+        assert ended.code == 5
+        assert f"project {pinned} would be this tenant's and also that of 'acme'" in ended.err
+        assert "give the project the name of whose it is" in ended.err
         assert pinned not in ended.out
         assert "acme" not in ended.out
 

@@ -1,0 +1,75 @@
+"""Whose a project is, where a tenant's file names one by its id: nobody reaches another tenant's that way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.desired.naming import Naming
+from reconciler.plan.identity import identify
+from reconciler.plan.needs import needs
+from tests.builders import a_branch, a_fleet, a_project, a_tenant, a_view
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveProject
+
+VICTIMS = a_project("victim")
+LEGACY = a_project("victim", branches=(a_branch(annotations={}),))
+"""Its project from before this program: only its name says whose it is."""
+THIEF = a_tenant("thief", project_id=VICTIMS.id)
+
+
+def whose(*tenants: Tenant, project: LiveProject = VICTIMS, held_back: tuple[str, ...] = ()) -> dict[str, str]:
+    """Of each tenant its project, or ``conflict``."""
+    desired = replace(a_fleet(*tenants), held_back=frozenset(held_back))
+    found = identify(desired, a_view(project))
+    return {name: one.id for name, one in found.projects.items()} | dict.fromkeys(found.conflicts, "conflict")
+
+
+@pytest.mark.parametrize("absent", [False, True])
+def test_a_pin_takes_no_project_that_was_created_for_another_tenant(*, absent: bool) -> None:
+    thief = replace(THIEF, absent=absent)
+    assert whose(thief, a_tenant("victim")) == {"thief": "conflict", "victim": "p-victim"}
+
+
+def test_nor_one_whose_tenants_file_is_broken() -> None:
+    assert whose(THIEF, held_back=("victim",)) == {"thief": "conflict"}
+    assert whose(THIEF, held_back=("victim",), project=LEGACY) == {"thief": "conflict"}
+
+
+def test_nor_one_that_has_another_tenants_name_and_no_annotation_but_then_nobody_gets_it() -> None:
+    assert whose(THIEF, a_tenant("victim"), project=LEGACY) == {"thief": "conflict", "victim": "conflict"}
+
+
+def test_nor_one_whose_annotations_nobody_has_read_yet_which_are_then_asked_for() -> None:
+    unread = replace(VICTIMS, branches=None)
+    desired = a_fleet(THIEF, a_tenant("victim"))
+    assert whose(THIEF, a_tenant("victim"), project=unread) == {"thief": "conflict", "victim": "conflict"}
+    assert needs(desired, a_view(unread)).branches == ("p-victim",)
+
+
+def test_a_tenant_that_is_gone_from_the_files_leaves_its_project_to_whoever_pins_it() -> None:
+    """A tenant that has got another name."""
+    assert whose(a_tenant("renamed", project_id="p-victim")) == {"renamed": "p-victim"}
+
+
+def test_and_so_does_one_whose_own_file_pins_another() -> None:
+    mine = a_tenant("victim", project_id="p-elsewhere")
+    assert whose(THIEF, mine) == {"thief": "p-victim", "victim": "conflict"}
+
+
+def test_a_project_that_was_created_for_the_one_who_pins_it_is_not_its_namesakes() -> None:
+    """Somebody gave it another tenant's name in the console."""
+    renamed = a_project("acme", name="myapp-victim")
+    assert whose(a_tenant("acme", project_id="p-acme"), a_tenant("victim"), project=renamed) == {"acme": "p-acme"}
+
+
+def test_an_adopted_project_with_a_name_of_its_own_needs_no_look_at_its_annotations() -> None:
+    adopted = a_project("legacy", name="legacy database", details=False)
+    desired = a_fleet(*(a_tenant(f"t{number}") for number in range(101)), a_tenant("acme", project_id="p-legacy"))
+    assert "p-legacy" not in needs(desired, a_view(adopted)).branches
+    everything = replace(desired, naming=Naming("{tenant}"))
+    assert "p-legacy" not in needs(everything, a_view(adopted)).branches

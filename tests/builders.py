@@ -141,6 +141,7 @@ def a_project(tenant: str = "acme", *, details: bool = True, **fields: Any) -> L
         "compute": compute,
         "restore_window_seconds": DAY,
         "settings": {},
+        "integrations": (),
     }
     if details:
         defaults["branches"] = (a_branch(project_id),)

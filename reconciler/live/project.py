@@ -119,8 +119,8 @@ class LiveProject:
     consumption: Consumption | None = None
     """None where only the list was read."""
     last_active_at: datetime | None = None
-    integrations: tuple[str, ...] = ()
-    """Names of integrations that block a transfer (Neon: GitHub, Vercel)."""
+    integrations: tuple[str, ...] | None = None
+    """Names of integrations that block a transfer (Neon: GitHub, Vercel). Only lists show them."""
     branches: tuple[LiveBranch, ...] | None = None
     endpoints: tuple[LiveEndpoint, ...] | None = None
     snapshots: tuple[LiveSnapshot, ...] | None = None

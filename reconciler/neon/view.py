@@ -100,6 +100,7 @@ class View:
             "branches": need.branches,
             "endpoints": need.endpoints,
             "snapshots": need.snapshots,
+            "integrations": need.integrations,
         }
         for kind, ids in details.items():
             for id_ in ids:
@@ -121,6 +122,9 @@ class View:
                 project = replace(project, endpoints=await neon.endpoints(home, project.id))
             if "snapshots" in kinds:
                 project = replace(project, snapshots=await neon.snapshots(home, project.id))
+            if "integrations" in kinds:
+                listed = await neon.named(home, project.name)
+                project = next((_fuller(project, seen) for seen in listed if seen.id == project.id), project)
         except NotFoundError:
             return await self.read(project.id, name=project.name)
         except UNREADABLE as error:
@@ -159,7 +163,7 @@ def _fuller(before: LiveProject, read: LiveProject) -> LiveProject:
     """The newer reading, with what a single read does not tell and was known before."""
     return replace(
         read,
-        integrations=read.integrations or before.integrations,
+        integrations=before.integrations if read.integrations is None else read.integrations,
         branches=before.branches if read.branches is None else read.branches,
         endpoints=before.endpoints if read.endpoints is None else read.endpoints,
         snapshots=before.snapshots if read.snapshots is None else read.snapshots,

@@ -229,7 +229,9 @@ class Done(Struct):
     """An answer whose body says nothing that we need."""
 
 
-def live_project(answer: ProjectAnswer, organization: str, integrations: Iterable[str] = ()) -> LiveProject:
+def live_project(
+    answer: ProjectAnswer, organization: str, integrations: Iterable[str] | None = None
+) -> LiveProject:
     """The project in our names and units; what the answer leaves out is None, not observed."""
     return LiveProject(
         id=answer.id,
@@ -245,7 +247,7 @@ def live_project(answer: ProjectAnswer, organization: str, integrations: Iterabl
         storage_bytes=answer.synthetic_storage_size,
         consumption=_consumption(answer),
         last_active_at=_moment(answer.compute_last_active_at),
-        integrations=tuple(sorted(set(integrations))),
+        integrations=None if integrations is None else tuple(sorted(set(integrations))),
     )
 
 

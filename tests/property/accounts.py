@@ -114,7 +114,7 @@ class Found:
             snapshots=tuple(map(_snapshot, project.snapshots or ())),
             restored=self.restored,
             created_at=branch.created_at.timestamp(),
-            integrations=project.integrations,
+            integrations=project.integrations or (),
             storage_bytes=branch.logical_size_bytes or 0,
             usage={} if project.consumption is None else msgspec.to_builtins(project.consumption),
         )

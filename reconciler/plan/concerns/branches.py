@@ -96,8 +96,10 @@ def _over(case: Case, live: BranchMatching, branch: LiveBranch) -> str:
 
 
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """The file itself asks for the end of a branch whose expiry it states."""
-    origin = Origin.CONFIG if reason == EXPIRED else case.origin(path(name), NAME)
+    """An expiry that a commit has stated is cause enough once it has passed; one that is new needs a cause."""
+    own = path(name)
+    stated = case.wanted_before is not None and case.wanted_before.get(own) == case.wanted_now.get(own)
+    origin = Origin.CONFIG if reason == EXPIRED and stated else case.origin(own, NAME)
     return DeleteBranch(
         tenant=case.tenant.name,
         reason=reason,

@@ -23,10 +23,10 @@ def wanted(settings: Settings) -> Fields:
 
 
 def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
-    """Another window. A shorter one loses history for good."""
+    """Another window. A shorter one loses history for good, and so may one that replaces an unknown one."""
     window, live = settings.restore_window_seconds, project.restore_window_seconds
     if window is not None and window != live:
-        shorter = live is not None and window < live
+        shorter = live is None or window < live
         yield FieldChange(PATH, live, window, Risk.DESTRUCTIVE if shorter else Risk.SAFE, lowering=shorter)
 
 

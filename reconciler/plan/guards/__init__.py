@@ -50,15 +50,17 @@ def guard(
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
     refusals = [*plan.refusals, *refusals]
-    if strict and kept and (because := _stands_in_the_way(refusals, plan)):
-        refusals.append(_all_or_nothing(kept, because))
-        kept = ()
-    return replace(
-        plan,
-        tenants=tuple(kept),
-        refusals=tuple(refusals),
-        budget=estimate(kept, desired, live),
-    )
+    judged_plan = replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
+    if strict and (because := _stands_in_the_way(refusals, plan)):
+        judged_plan = nothing_of(judged_plan, because)
+    return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
+
+
+def nothing_of(plan: Plan, because: str) -> Plan:
+    """The plan with all that it would do refused: ``--strict`` applies all or nothing."""
+    if plan.empty:
+        return plan
+    return replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
 
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:

@@ -84,7 +84,7 @@ def _about(action: Action, change: FieldChange, project: LiveProject, bench: Ben
     elif not isinstance(action, PatchProject):
         return
     elif change.path == RESTORE_WINDOW:
-        yield from _shorter(action, change, bench)
+        yield from _shorter(action, change)
     elif change.path == LOGICAL_SIZE and change.lowering:
         yield from _full(action, change, project, _staying(project, bench, held))
     elif change.path.startswith("quota.") and change.lowering:
@@ -98,25 +98,34 @@ def _unread(move: TransferProject, change: FieldChange, project: LiveProject, be
         "branches": project.branches is None,
         "computes": project.endpoints is None,
         "snapshots": project.snapshots is None and limits.snapshots is not None,
+        "integrations": project.integrations is None,
+        "restore window": _unknown_window_stays(project, bench) and limits.restore_window_seconds is not None,
     }
     if unread := [what for what, is_missing in missing.items() if is_missing]:
-        words = f"its {' and '.join(unread)} were not read: it may not fit into organization {move.destination}"
+        what = " and ".join(unread)
+        words = f"Neon did not tell its {what}: it may not fit into organization {move.destination}"
         yield Doubt(move, change, words, None, unknown=True)
+
+
+def _unknown_window_stays(project: LiveProject, bench: Bench) -> bool:
+    """Where the plan states a window, that one fits; what its change may cost is a doubt of its own."""
+    stated = {change.path for action in bench.planned.actions for change in action.changes}
+    return project.restore_window_seconds is None and RESTORE_WINDOW not in stated
 
 
 def _moves_down(actions: Iterable[Action]) -> bool:
     return any(isinstance(action, TransferProject) and action.downgrade for action in actions)
 
 
-def _shorter(action: Action, change: FieldChange, bench: Bench) -> Iterator[Doubt]:
+def _shorter(action: Action, change: FieldChange) -> Iterator[Doubt]:
     window = format_seconds(_amount(change.after))
-    if change.lowering:
+    if change.before is None:
+        words = f"restore_window would be {window}, and Neon does not tell what it is: history may be lost"
+        yield Doubt(action, change, words, "history_loss", unknown=True)
+    elif change.lowering:
         before = format_seconds(_amount(change.before))
         words = f"restore_window would be {window} instead of {before}: what is older can never be restored again"
         yield Doubt(action, change, words, "history_loss")
-    elif change.before is None and _moves_down(bench.planned.actions):
-        words = f"restore_window would be {window}, and Neon does not tell what it is: history may be lost"
-        yield Doubt(action, change, words, "history_loss", unknown=True)
 
 
 def _used_up(action: Action, change: FieldChange, project: LiveProject) -> Iterator[Doubt]:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
 from reconciler.live.project import Compute
@@ -36,6 +38,8 @@ from tests.builders import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.plan import Plan
@@ -256,10 +260,24 @@ def test_an_expiry_that_the_file_does_not_state_is_said() -> None:
     assert "expires at 2030-05-05T12:00:00Z" in found.notes[0].message
 
 
-def test_the_passing_of_a_declared_expiry_is_cause_enough() -> None:
+def test_the_passing_of_an_expiry_that_a_commit_has_stated_is_cause_enough() -> None:
     fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
     view = a_view(live(ours("dev")))
-    assert [a.kind for a in guard(make_plan(fleet, view), fleet, view).actions] == ["delete_branch"]
+    plan = guard(make_plan(fleet, view, base=fleet), fleet, view)
+    assert [action.kind for action in plan.actions] == ["delete_branch"]
+
+
+@pytest.mark.parametrize("expires_at", [None, NOON + timedelta(days=1)])
+def test_an_expiry_in_the_past_that_is_new_needs_a_cause(expires_at: datetime | None) -> None:
+    """Else a document could delete a branch by an expiry where it may not by leaving the branch out."""
+    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
+    view = a_view(live(ours("dev", expires_at=expires_at)))
+    plan = guard(make_plan(fleet, view), fleet, view)
+    assert plan.empty
+    assert [refusal.rule for refusal in plan.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
+    base = a_fleet(a_tenant(dev_branches=(DEV,)))
+    asked = guard(make_plan(fleet, view, base=base), fleet, view)
+    assert [action.kind for action in asked.actions] == ["delete_branch"]
 
 
 def test_no_more_branches_than_the_tier_allows() -> None:

@@ -202,6 +202,19 @@ class TestAShorterRestoreWindow:
         assert "restore_window would be 1d instead of 7d" in message(plan)
         assert "history_loss: true" in plan.refusals[0].remedy
 
+    def test_may_lose_history_where_nobody_knows_what_it_is(self) -> None:
+        tier = replace(TIER, restore_window_seconds=DAY)
+        fleet, view = a_fleet(a_tenant(), tiers=(tier, PRO_TIER)), a_view(a_project(restore_window_seconds=None))
+        plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
+        assert held(plan) == ["restore_window_seconds"]
+        assert "restore_window would be 1d, and Neon does not tell what it is: history may be lost" in message(
+            plan
+        )
+        assert Rule.LOWERING_NEEDS_A_CAUSE in {r.rule for r in guard(make_plan(fleet, view), fleet, view).refusals}
+        protected = a_fleet(a_tenant(protect=True), tiers=(tier, PRO_TIER))
+        refusals = guard(make_plan(protected, view), protected, view, ALLOWED).refusals
+        assert Rule.PROTECTED in {refusal.rule for refusal in refusals}
+
     def test_holds_back_nothing_else_where_the_project_stays(self) -> None:
         lower = replace(self.week, quota=replace(QUOTA, active_time_seconds=0))
         assert paths(guarded(a_tenant(), lower)) == ["quota.active_time_seconds"]
@@ -228,18 +241,34 @@ class TestAMoveDown:
         assert not guarded(a_tenant(accept=EVERYTHING), self.PRO).refusals
 
     @pytest.mark.parametrize(
-        ("unread", "words"), [("branches", "branches"), ("endpoints", "computes"), ("snapshots", "snapshots")]
+        ("unread", "words"),
+        [
+            ("branches", "branches"),
+            ("endpoints", "computes"),
+            ("snapshots", "snapshots"),
+            ("integrations", "integrations"),
+        ],
     )
     def test_is_refused_where_what_the_destination_may_forbid_was_not_read(self, unread: str, words: str) -> None:
         plan = guarded(a_tenant(accept=EVERYTHING), replace(self.PRO, **{unread: None}))  # type: ignore[arg-type]
         assert plan.empty
-        assert f"its {words} were not read: it may not fit into organization free" in message(plan)
+        assert f"Neon did not tell its {words}: it may not fit into organization free" in message(plan)
         assert plan.refusals[0].remedy == "run again once Neon tells"
 
     def test_is_refused_where_nobody_knows_the_window(self) -> None:
         plan = guarded(a_tenant(accept=Accepted(True, True)), replace(self.PRO, restore_window_seconds=None))
         assert plan.empty
         assert "history may be lost" in message(plan)
+
+    def test_is_refused_where_nobody_knows_the_window_and_the_files_do_not_manage_it(self) -> None:
+        bare = replace(TIER, restore_window_seconds=None)
+        fleet = a_fleet(a_tenant(accept=EVERYTHING), tiers=(bare, PRO_TIER))
+        view = a_view(replace(self.PRO, restore_window_seconds=None))
+        plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
+        assert plan.empty
+        assert "did not tell its restore window" in message(plan)
+        known = a_view(replace(self.PRO, restore_window_seconds=DAY))
+        assert not guard(make_plan(fleet, known), fleet, known, ALLOWED).empty
 
     def test_without_a_cause_says_that_first(self) -> None:
         fleet, view = a_fleet(a_tenant()), a_view(self.PRO)

@@ -37,7 +37,7 @@ from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards import NOTHING_REMEMBERED, guard
+from reconciler.plan.guards import NOTHING_REMEMBERED, guard, nothing_of
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
@@ -222,11 +222,14 @@ class Fleet:
         )
         return replace(differing, plan=plan)
 
-    def approved(self, planned: Planned, saved: Plan) -> Planned:
-        """What of a guarded plan a saved one permits; a saved plan commands nothing."""
+    def approved(self, planned: Planned, saved: Plan, *, strict: bool = False) -> Planned:
+        """What of a guarded plan a saved one permits, which commands nothing. ``strict``: all or nothing."""
         approval = approve(planned.plan, saved)
-        budget = estimate(approval.plan.tenants, self.desired, planned.live)
-        return replace(planned, plan=replace(approval.plan, budget=budget), stale=approval.stale)
+        plan, stale = approval.plan, len(approval.stale)
+        if strict and stale:
+            plan = nothing_of(plan, f"{stale} stale tenant{'s' if stale > 1 else ''}")
+        budget = estimate(plan.tenants, self.desired, planned.live)
+        return replace(planned, plan=replace(plan, budget=budget), stale=approval.stale)
 
     async def apply(self, planned: Planned, run: Run, *, on_progress: Progress = quietly) -> Report:
         """Carries out a guarded plan. What fails is in the report; raised is only what prevents every write."""

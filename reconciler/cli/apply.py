@@ -95,7 +95,7 @@ def command(
 
     def permitted(fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
         planned = fleet.permit(differing, replace(request, permissions=permissions))
-        planned = planned if saved is None else fleet.approved(planned, saved.plan)
+        planned = planned if saved is None else fleet.approved(planned, saved.plan, strict=request.strict)
         show(plan_text.render(planned.plan, stale=planned.stale, full=output.full), console)
         return planned
 

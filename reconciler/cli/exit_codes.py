@@ -31,7 +31,7 @@ def of_plan(plan: Plan, fail_on: Collection[str], *, detailed: bool) -> ExitCode
 
 
 def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
-    """CHANGES for anything that differs: actions, conflicts, orphans of ours."""
+    """CHANGES for anything that differs: actions, what cannot be done, conflicts, orphans of ours."""
     return _weigh(_differing(plan), fail_on)
 
 
@@ -61,7 +61,12 @@ def _standing(plan: Plan, *, changes: bool) -> Iterator[ExitCode]:
 
 
 def _differing(plan: Plan) -> Iterator[ExitCode]:
-    if plan.tenants or plan.conflicts or any(orphan.owned is not False for orphan in plan.orphans):
+    if (
+        plan.tenants
+        or plan.refusals
+        or plan.conflicts
+        or any(orphan.owned is not False for orphan in plan.orphans)
+    ):
         yield ExitCode.CHANGES
     if plan.coverage.unknown:
         yield ExitCode.INCOMPLETE_VIEW

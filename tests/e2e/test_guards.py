@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.seed import set_usage
+from reconciler.simulator.seed import ProjectSeed, add_project, set_usage
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.builders import DAY, PRO_QUOTA
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Shell
@@ -129,3 +130,56 @@ def test_an_empty_folder_of_tenants_deletes_nothing_not_even_with_prune(shell: S
     assert "shrunken-files" in refused.out
     assert "--prune would delete 2 projects while the files declare 0 tenants" in refused.out
     assert "--allow deletes=2" in " ".join(refused.out.split())
+
+
+class TestAThief:
+    """A tenant's file, or a document, that names the project of another tenant as its own."""
+
+    @pytest.fixture
+    def project_id(self, shell: Shell) -> str:
+        """That of the tenant victim."""
+        shell.tenant("victim", "tier: free\nprotect: true")
+        shell.applied()
+        (intent,) = [line for line in shell.journal if line["line"] == "intent"]
+        assert intent["tenants"] == ["victim"]
+        with Simulator.open(shell.folder / "sim.db") as simulator:
+            return str(simulator.world.store.value("SELECT id FROM projects"))
+
+    def test_gets_nothing_by_a_file(self, shell: Shell, project_id: str) -> None:
+        shell.tenant("thief", f"tier: free\nstate: absent\nproject_id: {project_id}")
+        ended = shell.simulated("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl")
+        assert ended.code == 5, ended.out + ended.err
+        assert f"the pinned project {project_id} (myapp-victim) is that of tenant 'victim'" in ended.out
+
+    @pytest.mark.parametrize("wanted", ["tier: pro", "tier: free, state: absent"])
+    def test_gets_nothing_by_a_document_although_that_reads_few_files(
+        self, shell: Shell, project_id: str, wanted: str
+    ) -> None:
+        document = f"{{tenant: thief, {wanted}, project_id: {project_id}}}"
+        ended = shell.simulated("converge", "-", "--allow", "lowering", stdin=document.encode())
+        assert ended.code == 5, ended.out + ended.err
+        assert "is that of tenant 'victim'" in ended.err
+        assert "In sync" in shell.simulated("plan").out
+
+
+def test_a_downgrade_that_an_integration_blocks_takes_nothing_although_only_lists_show_it(shell: Shell) -> None:
+    """A pinned project is read by its id, which tells of no integration; what is lowered first would stay so."""
+    shell.simulated("plan")
+    with Simulator.open(shell.folder / "sim.db") as simulator:
+        seed = ProjectSeed("by hand", quota=PRO_QUOTA, restore_window_seconds=7 * DAY, integrations=["github"])
+        pinned = add_project(simulator, "paid", seed).project_id
+    shell.tenant("acme", f"tier: free\nproject_id: {pinned}\n{EVERYTHING}")
+    ended = shell.simulated("converge", "acme", "--allow", "lowering")
+    assert ended.code == 5, ended.out
+    assert "Neon transfers no project with an integration: github" in " ".join(ended.err.split())
+    assert "Nothing was applied." in ended.out
+
+
+def test_what_differs_and_cannot_be_done_is_drift_all_the_same(shell: Shell) -> None:
+    shell.tenant("acme", "tier: free\nsnapshots: [v1]")
+    shell.applied()
+    shell.tenant("acme", "tier: free\nsnapshots: [v2]")
+    assert shell.simulated("plan").code == 5
+    drift = shell.simulated("drift")
+    assert "snapshot" in drift.out
+    assert drift.code == 2

@@ -207,6 +207,15 @@ def test_what_a_flag_permitted_for_the_plan_has_to_be_permitted_for_the_apply(sh
     assert "downgraded  acme" in apply(shell, "--allow", "lowering").out
 
 
+def test_strict_applies_nothing_where_a_tenant_is_stale(fleet: Shell) -> None:
+    fleet.tenant("cedar")
+    ended = apply(fleet, "--strict")
+    assert ended.code == 7
+    assert "--strict applies all or nothing, and there is 1 stale tenant besides" in " ".join(ended.out.split())
+    assert written(fleet) == []
+    assert "changed     acme, bluebird" in apply(fleet).out
+
+
 def test_a_person_is_asked_only_where_something_is_left_to_do(fleet: Shell) -> None:
     fleet.interactive = True
     declined = fleet.simulated("apply", "plan.json", "--journal", "journal.jsonl", stdin=b"n\n")

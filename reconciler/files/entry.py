@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.marks import Marks, read_marks
+from reconciler.files.readers import text_of
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.wording import read
 
@@ -58,8 +59,7 @@ class Entry:
     @property
     def tenant(self) -> str | None:
         """The name that it states, whether or not the rest is in order."""
-        name = self.value.get("tenant") if isinstance(self.value, dict) else None
-        return str(name) if isinstance(name, str) else None
+        return text_of(self.value.get("tenant")) if isinstance(self.value, dict) else None
 
     def problem(self, finding: Finding) -> Problem:
         """The finding with its line and column, in whichever text states the path."""

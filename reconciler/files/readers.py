@@ -51,6 +51,13 @@ def kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
 
 
+def text_of(value: object) -> str | None:
+    """A scalar as text, JSON's numbers and booleans as if written in YAML; None for what is no scalar."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
 def refuse_secret(text: str) -> str:
     """Any text but one of Neon's API keys."""
     if looks_secret(text):

@@ -37,12 +37,9 @@ class Scalar:
     schema: dict[str, Any]
 
     def validate(self, value: object) -> object:
-        """The value that a scalar stands for. JSON's numbers and booleans are read as if written in YAML."""
-        if isinstance(value, bool):
-            text = "true" if value else "false"
-        elif isinstance(value, (str, int, float)):
-            text = str(value)
-        else:
+        """The value that a scalar stands for."""
+        text = readers.text_of(value)
+        if text is None:
             raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
         return self.read(readers.refuse_secret(text))
 

@@ -186,6 +186,16 @@ def test_lines_of_json_are_tenants_too(tmp_path: Path) -> None:
     assert state.tenants["b"].pins.pg_version == 17
 
 
+def test_a_name_that_a_program_writes_as_a_number_is_the_same_name(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "fleet/x.ndjson": '{"tenant": 12, "tier": "free"}\n{"tenant": true, "tier": "free"}',
+        "tenants/12.yaml": "tenant: 12\nprotect: true\n",
+    }
+    state = desired(load_files(tmp_path, files, tiers=BOTH))
+    assert list(state.tenants) == ["12", "true"]
+    assert (state.tenants["12"].tier, state.tenants["12"].protect) == ("free", True)
+
+
 def test_a_file_overrides_a_line_field_by_field(tmp_path: Path) -> None:
     line = (
         '{"tenant": "acme", "tier": "free", "labels": {"a": "1", "b": "2"}, "snapshots": ["x"],'

@@ -273,7 +273,10 @@ def read_moment(text: str) -> datetime:
         raise RejectedError(f"{shown(text)} is no date and time", "as in 2030-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
         raise RejectedError(f"{shown(text)} has no time zone", "end it with Z for UTC, as in 2030-01-31T12:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise RejectedError(f"{shown(text)} is not between the years 1 and 9999 in UTC") from None
 
 
 def read_version(text: str) -> int:

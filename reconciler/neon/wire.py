@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 OLDEST_YEAR: Final = 2000
 """Neon: a moment that is not set may be answered as year 1."""
 
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar."""
+
 
 class ComputeAnswer(Struct):
     """Sizes and suspension, the same of a project's defaults and of an endpoint."""
@@ -322,8 +326,13 @@ def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment in UTC; one without a zone is taken to be in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    """The moment in UTC; one without a zone is taken to be in UTC, one that UTC's calendar lacks to be its end."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST if moment.year == FIRST.year else LAST
 
 
 def _moment(moment: datetime | None) -> datetime | None:

@@ -81,6 +81,14 @@ SCHEMA = {
         HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
         ["3:27: '2031-01-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
     ),
+    "a date before the first one of UTC": (
+        HEAD + "snapshots: [{name: a, at: 0001-01-01T00:00:00+10:00}]\n",
+        ["3:27: '0001-01-01T00:00:00+10:00' is not between the years 1 and 9999 in UTC"],
+    ),
+    "a date after the last one of UTC": (
+        HEAD + "dev_branches: [{name: a, expires_at: 9999-12-31T23:59:59-10:00}]\n",
+        ["3:38: '9999-12-31T23:59:59-10:00' is not between the years 1 and 9999 in UTC"],
+    ),
     "a date that is none": (
         HEAD + "snapshots: [{name: a, at: tomorrow}]\n",
         ["3:27: 'tomorrow' is no date and time (as in 2030-01-31T12:00:00Z)"],

@@ -103,6 +103,14 @@ def test_every_moment_is_in_utc(moment: str) -> None:
     assert decoded(created_at=moment).created_at.tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [("0001-01-01T00:00:00+10:00", datetime.min), ("9999-12-31T23:59:59-10:00", datetime.max)],  # noqa: DTZ901
+)
+def test_a_moment_that_the_calendar_of_utc_lacks_is_its_end(moment: str, end: datetime) -> None:
+    assert decoded(created_at=moment).created_at == end.replace(tzinfo=UTC)
+
+
 def test_a_moment_in_the_year_one_is_none_at_all() -> None:
     assert decoded(compute_last_active_at="0001-01-01T00:00:00Z").last_active_at is None
     assert decoded(consumption_period_end="0001-01-01T00:00:00Z", quota_reset_at="nonsense").name == "acme"

@@ -46,6 +46,8 @@ FEW: Final = 4
 MANY: Final = 1_000
 """Attempts that only the time limit on waiting ends."""
 QUOTED_CHARACTERS: Final = 300
+YEARS: Final = range(2000, 9000)
+"""In which a header may say that it is: nobody could reckon with a time at an end of the calendar."""
 
 
 class TryAgain(Exception):  # noqa: N818
@@ -248,6 +250,8 @@ def _retry_after_seconds(answer: Answer) -> float:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        return None
+    if date.year not in YEARS:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -228,7 +228,28 @@ def test_retry_after_as_a_date_is_read_against_the_date_of_the_answer() -> None:
     assert 30 <= api.asked[1].at < 31
 
 
-@pytest.mark.parametrize("nonsense", ["soon", "-5", "", "Mon, 99 Foo 2026", "1e9", "٣"])
+ENDLESS = f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        ENDLESS,
+        f"Mon, 01 Jan 2026 00:00:00 +{'9' * 20}",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 1000 00:00:00 GMT",
+        "yesterday",
+    ],
+)
+def test_a_date_that_nobody_could_reckon_with_is_passed_over(date: str) -> None:
+    async def then(neon: Neon) -> datetime | None:
+        await read(neon)
+        return neon.clock.now()
+
+    assert using(ScriptedApi(replies(Reply(body=GOOD.body, headers={"Date": date}))), then) is None
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "", "Mon, 99 Foo 2026", ENDLESS, "1e9", "٣"])
 def test_a_retry_after_that_makes_no_sense_is_passed_over(nonsense: str) -> None:
     headers = {"Retry-After": nonsense} if nonsense.isascii() else {}
     api = ScriptedApi(replies(general_error(429, **headers), GOOD))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 def expired(moment: datetime | None, now: datetime) -> bool:
@@ -14,7 +14,7 @@ def outside_window(moment: datetime, window_seconds: int | None, now: datetime) 
     """Why nothing can be made of that moment; None where it lies in the restore window, or none is known."""
     if moment > now:
         return f"{text(moment)} is yet to come"
-    if window_seconds is not None and moment < now - timedelta(seconds=window_seconds):
+    if window_seconds is not None and (now - moment).total_seconds() > window_seconds:
         return f"{text(moment)} lies before the restore window"
     return None
 

@@ -219,6 +219,15 @@ def test_a_moment_outside_the_restore_window_is_a_warning_and_no_action() -> Non
     assert actions(DevBranch("dev", at=NOON - timedelta(seconds=DAY)), project=live())
 
 
+def test_a_restore_window_of_any_length_can_be_reckoned_with() -> None:
+    endless = replace(FREE_TIER, restore_window_seconds=2**62)
+    old = DevBranch("dev", at=NOON - timedelta(seconds=DAY))
+    desired = a_fleet(a_tenant(dev_branches=(old,)), tiers=(endless,))
+    kept = live(restore_window_seconds=2**62)
+    (create,) = make_plan(desired, a_view(kept)).actions
+    assert isinstance(create, CreateBranch)
+
+
 def test_a_parent_that_this_plan_creates_has_no_earlier_moment() -> None:
     child = DevBranch("child", parent="dev", at=NOON - timedelta(hours=1))
     plan = make_plan(a_fleet(a_tenant(dev_branches=(DEV, child))), a_view(live()))

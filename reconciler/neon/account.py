@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.neon.secret import redact
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,10 @@ class Account:
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]
+
+    def _fit_to_show(self, told: str) -> str:
+        """A message with words from an answer, which may repeat a key or a connection string."""
+        return redact(told, *self._access.secrets)
 
     async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
         key = self._organization(organization).key

@@ -6,7 +6,12 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import IncompleteViewError, NotFoundError, WrongOrganizationError
+from reconciler.errors import (
+    IncompleteViewError,
+    NotFoundError,
+    OperationFailedError,
+    WrongOrganizationError,
+)
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
 from reconciler.neon.call import PROJECT, Call
@@ -270,7 +275,10 @@ class Neon(BranchCalls, SnapshotCalls):
             recent = {op.id: op for op in await self._operations(organization, project_id)}
             return [recent.get(id_) or await self._operation(organization, project_id, id_) for id_ in ids]
 
-        await wait_for(operations, poll)
+        try:
+            await wait_for(operations, poll)
+        except OperationFailedError as error:
+            raise OperationFailedError(self._fit_to_show(str(error)), hint=error.hint) from error
 
     async def _operation(self, organization: str, project_id: str, operation_id: str) -> Operation:
         ids = {"project_id": project_id, "operation_id": operation_id}
@@ -329,9 +337,12 @@ class Neon(BranchCalls, SnapshotCalls):
     def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
         if answer.org_id not in (None, organization_id):
             variable = self._organization(asked).key.variable
-            raise WrongOrganizationError(
+            message = (
                 f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
-                f"in {answer.org_id}",
+                f"in {answer.org_id}"
+            )
+            raise WrongOrganizationError(
+                self._fit_to_show(message),
                 hint=f"check ${variable} and the id of organization {asked} in tiers.yaml",
             )
 

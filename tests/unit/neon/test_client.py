@@ -112,6 +112,13 @@ def test_a_project_of_a_foreign_organization_stops_the_listing() -> None:
         assert "$FREE_KEY" in caught.value.hint
 
 
+def test_a_foreign_project_named_like_a_key_is_not_repeated() -> None:
+    for key in ("napi_free_secret", "napi_of_somebody_else"):
+        with pytest.raises(WrongOrganizationError) as caught:
+            listing(page(project(key, org_id=key)))
+        assert str(caught.value).endswith("project *** that came with its key is in ***")
+
+
 def test_a_project_is_in_the_organization_that_it_names() -> None:
     def placed(org_id: str | None) -> str:
         api = ScriptedApi(replies(Reply(body={"project": project("a", org_id=org_id)})))

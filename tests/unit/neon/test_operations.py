@@ -85,6 +85,15 @@ def test_error_and_cancelled_are_bad_ends_at_once(status: str) -> None:
         wait(Operations(), started(FIRST, status=status))
 
 
+@pytest.mark.parametrize("key", ["napi_paid_secret", "napi_of_somebody_else", "postgres://u:password@host/db"])
+def test_a_failure_that_repeats_a_key_or_password_is_told_without_it(key: str) -> None:
+    failed = Operation(FIRST, "start_compute", "error", error=f"no answer from {key}")
+    with pytest.raises(OperationFailedError, match=r"no answer from .*\*\*\*") as caught:
+        wait(Operations(), [failed])
+    assert key not in str(caught.value)
+    assert "password" not in str(caught.value)
+
+
 def test_a_failed_operation_may_recover() -> None:
     api = Operations(first=[(0, "running"), (1, "failed"), (10, "running"), (40, "failed"), (50, "finished")])
     assert 50 <= wait(api, started(FIRST)) < 56

@@ -31,8 +31,9 @@ check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fuzz: $(FUZZ_VENV)/.installed  ## schemathesis against the simulator: every operation, 5,000 cases, in .venv-fuzz
+fuzz: $(FUZZ_VENV)/.installed  ## schemathesis tries every operation of the simulator, atheris whatever is read
 	$(FUZZ_VENV)/bin/python -m tests.contract.fuzz
+	$(FUZZ_VENV)/bin/python -m tests.fuzz
 
 bench: $(VENV)/.dev          ## how long a fleet of 30,000 takes, as a ratio to a peer or to the least possible
 	$(BIN)/python bench/fleet.py
@@ -43,7 +44,7 @@ lock:                        ## renew the locks (needs uv); the only step that p
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
 
 clean:
-	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache build *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

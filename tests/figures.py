@@ -8,9 +8,13 @@ Counts of several workers are added up (tests/conftest.py). ``FIGURES=write pyte
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs/reliability.md"
 BEGIN: Final = "<!-- figures: written by FIGURES=write make test -->\n"
@@ -37,6 +41,17 @@ SESSION: Final[dict[str, Figure]] = {}
 def count(what: str, *, held: bool = True, times: int = 1) -> None:
     """Note that so many cases were tried, and whether they held."""
     add(SESSION, what, times, times if held else 0)
+
+
+@contextmanager
+def counted(what: str) -> Iterator[None]:
+    """Count the block as one case, which does not hold where it raises."""
+    try:
+        yield
+    except Exception:
+        count(what, held=False)
+        raise
+    count(what)
 
 
 def add(figures: dict[str, Figure], what: str, tried: int, held: int) -> None:

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -18,7 +18,7 @@ from reconciler.cli.surroundings import Surroundings
 from reconciler.errors import ExitCode
 from reconciler.simulator.simulator import Simulator
 from tests import figures
-from tests.contract.breaking import changed, places
+from tests.contract.breaking import VALUES, places, spoilt_at
 from tests.contract.judge import raw_content, with_content
 from tests.e2e.command_line import Ended, Shell, run_in
 from tests.property.rows import Rows
@@ -39,31 +39,7 @@ AFTER = {
 }
 REQUESTS = 40
 """About as many as the second apply makes."""
-LEFT_OUT = object()
 
-VALUES: dict[str, Any] = {
-    "nothing": LEFT_OUT,
-    "null": None,
-    "true": True,
-    "below zero": -1,
-    "zero": 0,
-    "400 digits": 10**400,
-    "nearly infinite": 1e308,
-    "no text": "",
-    "a letter": "x",
-    "no list": [],
-    "no object": {},
-    "a list of null": [None],
-    "objects": {"": {}},
-    "a terminal's command": "\x1b[2J",
-    "a runner's command": "::error::x",
-    "backwards": "\u202e",
-    "half a pair": "\ud800",
-    "100,000 letters": "a" * 100_000,
-    "the last day": "9999-12-31T23:59:59Z",
-    "no day": "0000-00-00T00:00:00Z",
-    "no zone": "2026-11-23T09:00:00+99:99",
-}
 WHOLE: dict[str, bytes] = {
     "nothing": b"",
     "null": b"null",
@@ -124,13 +100,11 @@ class Spoil:
             return content
         document = json.loads(content)
         paths = [path for path in places(document, object) if path]
-        return json.dumps(self._changed(document, paths[self.place % len(paths)])).encode() if paths else content
-
-    def _changed(self, document: Any, path: tuple[Any, ...]) -> Any:
-        value, key = VALUES[self.value], path[-1]
-        if value is LEFT_OUT and isinstance(key, str):
-            return changed(document, path[:-1], lambda found: {k: v for k, v in found.items() if k != key})
-        return changed(document, path, lambda _: None if value is LEFT_OUT else value)
+        return (
+            json.dumps(spoilt_at(document, paths[self.place % len(paths)], VALUES[self.value])).encode()
+            if paths
+            else content
+        )
 
 
 spoils = st.one_of(
@@ -163,17 +137,17 @@ def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, 
         declare(shell, AFTER)
         before = rows(shell)
         ended = spoilt(shell, number, spoil)
-        figures.count("spoilt answers")
-        assert ended.code in set(ExitCode)
-        assert not any(word in ended.out + ended.err for word in ("Traceback", "defect"))
-        assert all(sign.isprintable() for sign in (ended.out + ended.err).replace("\n", ""))
-        assert before.projects.keys() <= rows(shell).projects.keys()
-        assert before.branches.keys() <= rows(shell).branches.keys()
-        assert before.snapshots.keys() <= rows(shell).snapshots.keys()
-        again = shell.simulated("apply", "--yes")
-        assert again.code == 0, (ended, again)
-        names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
-        assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
+        with figures.counted("spoilt answers"):
+            assert ended.code in set(ExitCode)
+            assert not any(word in ended.out + ended.err for word in ("Traceback", "defect"))
+            assert all(sign.isprintable() for sign in (ended.out + ended.err).replace("\n", ""))
+            assert before.projects.keys() <= rows(shell).projects.keys()
+            assert before.branches.keys() <= rows(shell).branches.keys()
+            assert before.snapshots.keys() <= rows(shell).snapshots.keys()
+            again = shell.simulated("apply", "--yes")
+            assert again.code == 0, (ended, again)
+            names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
+            assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
 
 
 def rows(shell: Shell) -> Rows:

@@ -23,6 +23,9 @@ from reconciler.desired.units import (
 from reconciler.files.events import NULLS, parse
 from reconciler.files.load import Loaded, OnInvalid, parse_tenants
 from reconciler.files.marks import read_marks
+from tests import figures
+from tests.fuzz.answers import SECRET
+from tests.fuzz.files import check_loaded, check_tenant_kept
 from tests.unit.files.builders import TIERS, load_files
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ WORDS = st.sampled_from(
     [
         "tenant", "tier", "free", "pro", "acme", "labels", "overrides", "quota", "compute", "max_cu", "snapshots",
         "dev_branches", "name", "parent", "at", "expires_at", "protect", "state", "absent", "settings", "region",
-        "active_time", "restore_window", "5GiB", "1d", "0", "1e999", "true", "~", "2031-01-01T00:00:00Z", "napi_x",
+        "active_time", "restore_window", "5GiB", "1d", "0", "1e999", "true", "~", "2031-01-01T00:00:00Z", SECRET,
         "", " ", "\ud7ff", "é", "a" * 300, "{tenant}", "${X}",
     ]
 )  # fmt: skip
@@ -44,6 +47,8 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 TENANT = "tenant: acme\ntier: free\n"
+FIGURE = "generated files"
+"""What the cases of these properties are counted as."""
 
 
 def load_text(tenant: bytes, tiers: bytes = TIERS.encode()) -> Loaded:
@@ -53,38 +58,33 @@ def load_text(tenant: bytes, tiers: bytes = TIERS.encode()) -> Loaded:
 
 
 def check(loaded: Loaded, *texts: bytes) -> None:
-    """Problems lie within the files, in order; without a fleet there is a reason; no tenant is lost."""
-    assert loaded.desired is not None or loaded.problems
-    lines = max(text.count(b"\n") + text.count(b"\r") + text.count(b"\xc2\x85") + 2 for text in texts)
-    assert all(1 <= problem.location.line <= lines for problem in loaded.problems)
-    assert list(loaded.problems) == sorted(
-        loaded.problems, key=lambda problem: (problem.location, problem.message)
-    )
-    if loaded.desired is not None:
-        assert "acme" in loaded.desired.tenants or "acme" in loaded.desired.held_back
-        assert not loaded.desired.held_back & set(loaded.desired.tenants)
-    assert "napi_x" not in str(loaded)
+    """What is promised of any files; here there is one tenant's."""
+    check_loaded(loaded, *texts)
+    check_tenant_kept(loaded, "acme", *texts)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(max_size=80), YAML_ISH.map(lambda text: text.encode())))
 @example(b"tenant: acme\ntier: free\nlabels: {a: *x}\n")
 def test_any_bytes_give_a_fleet_or_problems(data: bytes) -> None:
-    check(load_text(data), data)
+    with figures.counted(FIGURE):
+        check(load_text(data), data)
 
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES)
 def test_any_tenant_gives_a_fleet_or_problems(value: object) -> None:
     data = yaml.safe_dump({"tenant": "acme", "tier": "free", "overrides": value}, allow_unicode=True).encode()
-    check(load_text(data), data)
+    with figures.counted(FIGURE):
+        check(load_text(data), data)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(TIERS.splitlines()), YAML_ISH)
 def test_any_price_list_gives_a_fleet_or_problems(line: str, change: str) -> None:
     tiers = TIERS.replace(line, line[: len(line) // 2] + change, 1).encode()
-    check(load_text(TENANT.encode(), tiers), tiers)
+    with figures.counted(FIGURE):
+        check(load_text(TENANT.encode(), tiers), tiers)
 
 
 @settings(max_examples=100, deadline=None)
@@ -92,8 +92,9 @@ def test_any_price_list_gives_a_fleet_or_problems(line: str, change: str) -> Non
 def test_any_text_on_stdin_gives_tenants_or_problems(text: str) -> None:
     fleet = load_text(TENANT.encode()).desired
     assert fleet is not None
-    loaded = parse_tenants(text, "-", fleet)
-    assert (loaded.desired is None) == bool(loaded.problems)
+    with figures.counted(FIGURE):
+        loaded = parse_tenants(text, "-", fleet)
+        assert (loaded.desired is None) == bool(loaded.problems)
 
 
 @settings(max_examples=150, deadline=None)
@@ -102,7 +103,8 @@ def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
     parsed = parse(text.encode(), "f")
     assume(not parsed.problems)
     expected = yaml.load_all(text.encode(), Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
-    assert stated(document.value for document in parsed.documents) == stated(expected)
+    with figures.counted(FIGURE):
+        assert stated(document.value for document in parsed.documents) == stated(expected)
 
 
 def stated(values: Iterable[object]) -> list[object]:
@@ -122,9 +124,10 @@ def nulled(value: object) -> object:
 @settings(max_examples=100, deadline=None)
 @given(YAML_ISH.map(lambda text: text.encode()))
 def test_every_document_finds_its_places(data: bytes) -> None:
-    parsed = parse(data, "f")
-    roots = {marks.values[()] for marks in read_marks(data) if () in marks.values}
-    assert {(document.line, document.column) for document in parsed.documents} <= roots
+    with figures.counted(FIGURE):
+        parsed = parse(data, "f")
+        roots = {marks.values[()] for marks in read_marks(data) if () in marks.values}
+        assert {(document.line, document.column) for document in parsed.documents} <= roots
 
 
 @given(st.integers(0, 2**63 - 1))

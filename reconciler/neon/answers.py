@@ -50,6 +50,10 @@ YEARS: Final = range(2000, 9000)
 """In which a header may say that it is: nobody could reckon with a time at an end of the calendar."""
 
 
+class TooLargeError(Exception):
+    """An answer takes more memory than any of the API's does; ``str()`` says how much it may take."""
+
+
 class TryAgain(Exception):  # noqa: N818
     """Ends one attempt. ``error`` is what the caller gets if it was the last."""
 
@@ -92,7 +96,7 @@ def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(exchange, error) from error
+        raise unreadable(exchange, error) from error
 
 
 def moment(answer: Answer) -> datetime | None:
@@ -100,7 +104,7 @@ def moment(answer: Answer) -> datetime | None:
     return _date(answer.headers.get("date", ""))
 
 
-def _unreadable(exchange: Exchange, error: Exception) -> Exception:
+def unreadable(exchange: Exchange, error: Exception) -> Exception:
     """Of a write we know that Neon took it, but not what it says; a body cut short may arrive whole next time."""
     if not exchange.call.reads:
         return lost(exchange, f"it was taken, but the answer cannot be read: {error}")
@@ -108,8 +112,8 @@ def _unreadable(exchange: Exchange, error: Exception) -> Exception:
         exchange.failed(f"the answer is not of the documented shape: {error}"),
         hint="is the host right, and is nothing between here and the API that answers for it?",
     )
-    wrong_shape = isinstance(error, msgspec.ValidationError)
-    return told if wrong_shape else TryAgain(told, attempts=FEW)
+    final = isinstance(error, (msgspec.ValidationError, TooLargeError))
+    return told if final else TryAgain(told, attempts=FEW)
 
 
 def lost(exchange: Exchange, why: str) -> Exception:

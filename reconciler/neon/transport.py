@@ -15,7 +15,17 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.errors import InvalidInputError, NotSentError
-from reconciler.neon.answers import Answer, Exchange, TryAgain, lost, moment, read, unreachable
+from reconciler.neon.answers import (
+    Answer,
+    Exchange,
+    TooLargeError,
+    TryAgain,
+    lost,
+    moment,
+    read,
+    unreachable,
+    unreadable,
+)
 from reconciler.neon.api_clock import ApiClock
 from reconciler.neon.secret import redact
 from reconciler.plan.ownership import PRODUCT
@@ -36,6 +46,8 @@ CALLS_IN_FLIGHT: Final = 20
 CALL_SECONDS: Final = 60.0
 """The longest that one attempt may take in all: a listing alone may take Neon 30 seconds."""
 CONNECT_SECONDS: Final = 10.0
+MAX_ANSWER_BYTES: Final = 2**26
+"""Unpacked; a page of the most projects takes a hundredth of it."""
 PATIENCE_SECONDS: Final = 90.0
 """The longest that one call waits between its attempts, all of them together."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
@@ -141,15 +153,18 @@ class Transport:
         try:
             async with self._slots, asyncio.timeout(CALL_SECONDS):
                 self._calls += 1
-                response = await self._http.send(self._request(exchange))
+                response = await self._http.send(self._request(exchange), stream=True)
+                body = await _body(response)
         except NOTHING_SENT as error:
             raise unreachable(exchange, self._http.base_url.host, _reason(error)) from error
         except TimeoutError as error:
             raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s") from error
         except httpx.RequestError as error:
             raise lost(exchange, f"the connection broke: {_reason(error)}") from error
+        except TooLargeError as error:
+            raise unreadable(exchange, error) from error
         log.debug("%s -> %d, request %s", exchange.call.route, response.status_code, exchange.request_id)
-        return Answer(response.status_code, response.headers, response.content)
+        return Answer(response.status_code, response.headers, body)
 
     def _request(self, exchange: Exchange) -> httpx.Request:
         call = exchange.call
@@ -170,6 +185,19 @@ class Transport:
         """Full jitter, so that callers who failed together do not come back together; Retry-After wins."""
         ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
         return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """The whole body. Raises TooLargeError before it takes more memory than it may."""
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise TooLargeError(f"it is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+    finally:
+        await response.aclose()
+    return bytes(body)
 
 
 def _user_agent() -> str:

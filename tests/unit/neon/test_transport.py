@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,6 +28,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from reconciler.neon import transport
 from reconciler.neon.client import Neon
 from reconciler.neon.pace import Pace
 from reconciler.neon.transport import PATIENCE_SECONDS, Transport
@@ -147,6 +149,23 @@ def test_a_body_that_is_cut_short_or_no_json_is_read_again(body: str | bytes) ->
     using(api, read)
     assert len(api.asked) == 2
     assert type(error_of(ScriptedApi(replies(Reply(body=body))), read)) is UnexpectedAnswerError
+
+
+@pytest.mark.parametrize(
+    ("work", "kind"), [(read, UnexpectedAnswerError), (write, UnknownOutcomeError)], ids=["read", "write"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_without_end_is_not_kept(
+    work: Work, kind: type[ReconcilerError], monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 2**20)
+    endless = b" " * 2**20 + b"{}"
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    api = ScriptedApi(replies(Reply(body=gzip.compress(endless) if packed else endless, headers=headers)))
+    error = error_of(api, work)
+    assert type(error) is kind
+    assert "it is larger than 1 MiB" in str(error)
+    assert len(api.asked) == 1
 
 
 @pytest.mark.parametrize("body", ["<html>hello</html>", '{"project": {"id": "p', [], {"project": {"id": 7}}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
@@ -11,12 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Connection, Engine
 
     from reconciler.registry.store import Registry
 
 PATIENCE_SECONDS: Final = 15
-"""For a connection to PostgreSQL, or for the lock of an SQLite file."""
+"""For a connection, a lock, a statement, or a server that is not there any more."""
+SQLITE_PATIENCE: Final = {"timeout": PATIENCE_SECONDS}
+POSTGRESQL_PATIENCE: Final = {
+    "connect_timeout": PATIENCE_SECONDS,
+    "tcp_user_timeout": PATIENCE_SECONDS * 1000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+STATEMENTS_PATIENCE: Final = "SELECT " + ", ".join(
+    f"set_config('{name}', '{PATIENCE_SECONDS}s', true)" for name in ("lock_timeout", "statement_timeout")
+)
+"""For one transaction at a time: PgBouncer refuses a connection that brings such parameters along."""
+FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
 INSTALL: Final = "pip install 'neon-reconciler[registry]'"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The addresses that are understood, by how they begin, and what SQLAlchemy calls them."""
@@ -32,12 +45,9 @@ def open_registry(
     """
     text = _looked_up(address, environ)
     try:
-        from sqlalchemy import create_engine  # noqa: PLC0415 - an optional package, and no small import
+        from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and no small import
 
-        from reconciler.registry.store import Registry  # noqa: PLC0415
-
-        url = _url(text, address)
-        engine = create_engine(url, connect_args=_patience(url), hide_parameters=True)
+        engine = _engine(_url(text, address), address)
     except ImportError as error:
         raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
     return Registry(engine, fleet, now)
@@ -60,20 +70,37 @@ def _url(text: str, address: str | EnvReference) -> URL:
     from sqlalchemy import make_url  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
-    named = f"the value of ${address.name}" if isinstance(address, EnvReference) else "`registry` in tiers.yaml"
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        url = None
-    driver = DRIVERS.get(url.drivername.partition("+")[0]) if url is not None else None
-    if url is None or driver is None:
-        raise InvalidInputError(
-            f"{named} is no address of a registry",
-            hint="as in postgresql://user:password@host/database or sqlite:///registry.db",
-        )
+        raise _no_address(address) from None
+    driver = DRIVERS.get(url.drivername.partition("+")[0])
+    if driver is None:
+        raise _no_address(address)
+    if "@" in (url.host or ""):  # what stands before it is the end of a password, and messages name hosts
+        raise _no_address(address, "; in a user or a password write @ as %40")
     return url.set(drivername=driver)
 
 
-def _patience(url: URL) -> dict[str, Any]:
-    word = "timeout" if url.drivername == "sqlite" else "connect_timeout"
-    return {word: PATIENCE_SECONDS}
+def _engine(url: URL, address: str | EnvReference) -> Engine:
+    from sqlalchemy import create_engine, event  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    sqlite = url.drivername == "sqlite"
+    patience = SQLITE_PATIENCE if sqlite else POSTGRESQL_PATIENCE
+    try:
+        engine = create_engine(url, connect_args=patience, hide_parameters=True)
+    except (ArgumentError, ValueError):  # of a host before an SQLite file, or of what follows a question mark
+        raise _no_address(address) from None
+    if not sqlite:
+        event.listen(engine, "begin", _be_patient)
+    return engine
+
+
+def _be_patient(connection: Connection) -> None:
+    connection.exec_driver_sql(STATEMENTS_PATIENCE)
+
+
+def _no_address(address: str | EnvReference, more: str = "") -> InvalidInputError:
+    named = f"the value of ${address.name}" if isinstance(address, EnvReference) else "`registry` in tiers.yaml"
+    return InvalidInputError(f"{named} is no address of a registry", hint=f"as in {FORM}{more}")

@@ -32,6 +32,7 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 ROWS_AT_ONCE: Final = 500
 TRIES: Final = 5
 """A row that is in the way of a claim may be released before it can be read."""
+HIDDEN: Final = "***"
 _ROW: Final = TENANTS.c
 
 
@@ -51,7 +52,7 @@ class Registry:
                 connection.execute(CreateTable(TENANTS, if_not_exists=True))
         except SQLAlchemyError as error:
             if not self._exists():  # PostgreSQL: two that make a table at once may both think that they are first
-                raise _trouble(error) from error
+                raise self._trouble(error) from error
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
         """By tenant, in name order: all rows, or those of a few tenants. Writes nothing, not even the table."""
@@ -173,7 +174,7 @@ class Registry:
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise _trouble(error) from error
+            raise self._trouble(error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -181,17 +182,25 @@ class Registry:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise _trouble(error) from error
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: SQLAlchemyError) -> RegistryError:
+        """In the driver's own words, without the statement, its values and the password."""
+        words = str(getattr(error, "orig", None) or error).strip().splitlines()
+        told = words[0] if words else type(error).__name__
+        for secret in _secrets(self._engine.url):
+            told = told.replace(secret, HIDDEN)
+        return RegistryError(
+            f"the registry does not answer: {told}",
+            hint="no tenant is created without its claim: run again once the database is back",
+        )
 
 
 def _registered(row: sa.Row[Any]) -> Registered:
     return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, row.revision)
 
 
-def _trouble(error: SQLAlchemyError) -> RegistryError:
-    """In the driver's own words, without the statement and its values."""
-    words = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return RegistryError(
-        f"the registry does not answer: {words[0] if words else type(error).__name__}",
-        hint="no tenant is created without its claim: run again once the database is back",
-    )
+def _secrets(url: sa.URL) -> list[str]:
+    """What of an address nobody is shown. Its query may hold a password too."""
+    asked = [value for name, value in url.query.items() if "password" in name]
+    return [secret for secret in (url.password, *asked) if isinstance(secret, str) and secret]

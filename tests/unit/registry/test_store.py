@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Placement, Registered
+from reconciler.registry import connect
 from reconciler.registry.connect import open_registry
 from tests.builders import NOON
 
@@ -149,4 +150,22 @@ def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
     with pytest.raises(RegistryError, match="the registry does not answer") as raised:
         registry.rows()
     assert "hunter2" not in f"{raised.value} {raised.value.hint}"
+    registry.close()
+
+
+def test_a_table_that_somebody_locks_is_not_waited_for_forever(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration, or a session that somebody forgot: the wait blocks a run, signals and all."""
+    import psycopg  # noqa: PLC0415
+
+    monkeypatch.setattr(connect, "STATEMENTS_PATIENCE", connect.STATEMENTS_PATIENCE.replace("15s", "200ms"))
+    registry = open_registry(postgres, {}, fleet="locked", now=lambda: NOON)
+    registry.prepare()
+    with psycopg.connect(postgres) as locking:
+        locking.execute("SET idle_in_transaction_session_timeout = '5s'")
+        locking.execute("LOCK TABLE neon_reconciler_tenants")
+        for blocked in (lambda: registry.claim("acme", "run1"), registry.rows):
+            with pytest.raises(RegistryError, match="the registry does not answer: canceling statement due to"):
+                blocked()
     registry.close()

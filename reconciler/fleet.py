@@ -183,7 +183,7 @@ class Fleet:
         access = read_access(desired, environ)
         registry = None
         if desired.registry is not None:
-            registry = open_registry(desired.registry, environ, fleet=desired.fleet, now=now)
+            registry = open_registry(desired.registry, environ, fleet=desired.fleet)
         async with connect(access, api, share=share, via=via) as neon:
             with closing(registry) if registry else nullcontext():
                 yield cls(desired, neon, now=now, applied=applied, registry=registry)
@@ -310,7 +310,9 @@ class Fleet:
             self._neon.require_personal_key()
         if self._registry is not None:
             self._registry.prepare()
-            self._registry.mend(misplaced(self.desired, planned.live), planned.live.registered, run.id)
+            self._registry.mend(
+                misplaced(self.desired, planned.live), planned.live.registered, run.id, self._time()
+            )
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,
@@ -341,7 +343,7 @@ class Fleet:
         if self._registry is None or not revisions:
             return report
         try:
-            self._registry.applied(revisions)
+            self._registry.applied(revisions, self._time())
         except RegistryError as error:
             told = f"the registry was not told which revisions were applied: {error}"
             return replace(report, stopped=report.stopped or told, stopped_by=report.stopped_by or error.exit_code)
@@ -364,8 +366,8 @@ class Fleet:
         live = await look(rows)
         if lost := gone(live):
             live = await look(without(rows, lost))
-        found = registration(self.desired, live, rows, lapsed_before=self._now() - LAPSES_AFTER)
-        self._registry.place(found.placements, Run().id)
+        found = registration(self.desired, live, rows, lapsed_before=self._time() - LAPSES_AFTER)
+        self._registry.place(found.placements, Run().id, self._time())
         for tenant, project_id in found.forgotten:
             self._registry.forget(tenant, project_id)
         return RebuiltRegistry(found, len(self._registry.rows()))

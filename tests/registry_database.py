@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.contract.installed import absent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterator
 
     from reconciler.registry.store import Registry
 
@@ -28,13 +27,13 @@ def required() -> Any:
     return sqlalchemy
 
 
-def in_memory() -> Callable[[Callable[[], datetime]], Registry]:
-    """One database of its own in memory; a way to open it for runs with different clocks."""
+def in_memory() -> Registry:
+    """A registry in a database of its own, in memory."""
     sqlalchemy = required()
     from reconciler.registry.store import Registry  # noqa: PLC0415
 
     engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.StaticPool)
-    return lambda now: Registry(engine, "prod", now)
+    return Registry(engine, "prod")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ async def claim(session: Session, create: CreateProject, name: str) -> None:
     """Claims the tenant for this run. Raises ClaimedError where it is another's, or has its project by now."""
     if session.registry is None:
         return
-    row = session.registry.claim(create.tenant, session.performer.run)
+    row = session.registry.claim(create.tenant, session.performer.run, session.now())
     if row is None:
         return
     if row.project_id is not None:
@@ -84,7 +84,7 @@ def put_down(session: Session, create: CreateProject, born: Performed) -> None:
     address = born.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
-        session.registry.created(placement, session.performer.run)
+        session.registry.created(placement, session.performer.run, session.now())
     except RegistryError as error:
         raise RegistryError(
             f"project {address.project_id} was created, but could not be put down: {error}",
@@ -119,7 +119,8 @@ async def _take_over(session: Session, create: CreateProject, name: str, row: Re
             f"project {(made or namesakes[0]).id} {by} has appeared since the plan was made",
             hint="run again: it is planned afresh",
         )
-    if session.registry is None or not session.registry.take_over(create.tenant, row, session.performer.run):
+    run, at = session.performer.run, session.now()
+    if session.registry is None or not session.registry.take_over(create.tenant, row, run, at):
         raise ClaimedError(f"the lapsed claim of run {row.claimed_by} was taken over by another", hint="run again")
 
 

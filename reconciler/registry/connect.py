@@ -8,8 +8,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from sqlalchemy import URL, Connection, Engine
 
@@ -35,9 +34,7 @@ DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postg
 """The addresses that are understood, by how they begin, and what SQLAlchemy calls them."""
 
 
-def open_registry(
-    address: str | EnvReference, environ: Mapping[str, str], *, fleet: str, now: Callable[[], datetime]
-) -> Registry:
+def open_registry(address: str | EnvReference, environ: Mapping[str, str], *, fleet: str) -> Registry:
     """The registry at an address; nothing is asked of the database yet.
 
     Raises MissingKeyError for a variable that is not set, InvalidInputError for what is no address, and
@@ -50,7 +47,7 @@ def open_registry(
         engine = _engine(_url(text, address), address)
     except ImportError as error:
         raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
-    return Registry(engine, fleet, now)
+    return Registry(engine, fleet)
 
 
 def _looked_up(address: str | EnvReference, environ: Mapping[str, str]) -> str:

@@ -37,12 +37,14 @@ _ROW: Final = TENANTS.c
 
 
 class Registry:
-    """The rows of one fleet. Every method raises RegistryError where the database does not do its part."""
+    """The rows of one fleet. Every method raises RegistryError where the database does not do its part.
 
-    def __init__(self, engine: sa.Engine, fleet: str, now: Callable[[], datetime]) -> None:
+    It has no clock: ``at`` is what the caller judges the ages of claims by too.
+    """
+
+    def __init__(self, engine: sa.Engine, fleet: str) -> None:
         self._engine = engine
         self._fleet = fleet
-        self._now = now
         self._insert = INSERTS[engine.dialect.name]
 
     def prepare(self) -> None:
@@ -64,10 +66,9 @@ class Registry:
         with self._reading() as connection:
             return {row.tenant: _registered(row) for row in connection.execute(query)}
 
-    def claim(self, tenant: str, run: str) -> Registered | None:
+    def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:
         """Puts down that a run is about to create the tenant; None where that is done, else what is in the way."""
-        now = self._now()
-        row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": now, "updated_at": now}
+        row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": at, "updated_at": at}
         for _ in range(TRIES):
             with self._writing() as connection:
                 claim = self._insert(TENANTS).values(row).on_conflict_do_nothing().returning(_ROW.tenant)
@@ -78,14 +79,13 @@ class Registry:
                 return _registered(found)
         raise RegistryError(f"tenant {tenant!r} could not be claimed: others claim and release it all the time")
 
-    def take_over(self, tenant: str, lapsed: Registered, run: str) -> bool:
+    def take_over(self, tenant: str, lapsed: Registered, run: str, at: datetime) -> bool:
         """Makes a lapsed claim this run's; False where it is no longer what was read."""
-        now = self._now()
         unchanged = (_ROW.claimed_by == lapsed.claimed_by, _ROW.claimed_at == lapsed.claimed_at)
         taken = (
             sa.update(TENANTS)
             .where(*self._of(tenant), _ROW.project_id.is_(None), *unchanged)
-            .values(claimed_by=run, claimed_at=now, updated_at=now)
+            .values(claimed_by=run, claimed_at=at, updated_at=at)
         )
         with self._writing() as connection:
             return connection.execute(taken).rowcount == 1
@@ -96,11 +96,11 @@ class Registry:
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), *mine))
 
-    def created(self, placement: Placement, run: str) -> None:
+    def created(self, placement: Placement, run: str, at: datetime) -> None:
         """Puts down the project that a claim has led to. Raises RegistryError where another is put down."""
         unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
         with self._writing() as connection:
-            placing = self._placing(placement, run, where=unclear).returning(_ROW.tenant)
+            placing = self._placing(placement, run, at, where=unclear).returning(_ROW.tenant)
             if connection.execute(placing).first() is not None:
                 return
         raise RegistryError(
@@ -108,20 +108,23 @@ class Registry:
             hint="run again: which of them is the tenant's is looked at afresh",
         )
 
-    def place(self, placements: Collection[Placement], run: str) -> None:
+    def place(self, placements: Collection[Placement], run: str, at: datetime) -> None:
         """Puts down where projects are that were seen, whatever the rows say."""
         listed = list(placements)
         for start in range(0, len(listed), ROWS_AT_ONCE):
             with self._writing() as connection:
                 for placement in listed[start : start + ROWS_AT_ONCE]:
-                    connection.execute(self._placing(placement, run))
+                    connection.execute(self._placing(placement, run, at))
 
-    def mend(self, placements: Collection[Placement], seen: Mapping[str, Registered], run: str) -> None:
+    def mend(
+        self, placements: Collection[Placement], seen: Mapping[str, Registered], run: str, at: datetime
+    ) -> None:
         """The same for rows that are still as they were ``seen``: one that has changed meanwhile knows better."""
         for placement in placements:
             row = seen.get(placement.tenant)
             with self._writing() as connection:
-                connection.execute(self._adding(placement, run) if row is None else self._mending(placement, row))
+                mending = self._adding(placement, run, at) if row is None else self._mending(placement, row, at)
+                connection.execute(mending)
 
     def forget(self, tenant: str, project_id: str | None) -> None:
         """Takes away the row of a project that is deleted, or of a claim, but none that has changed meanwhile."""
@@ -129,37 +132,38 @@ class Registry:
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), same))
 
-    def applied(self, revisions: Mapping[str, int]) -> None:
+    def applied(self, revisions: Mapping[str, int], at: datetime) -> None:
         """Puts down the revision of each tenant that was applied; a row never goes back to a lower one."""
         with self._writing() as connection:
             for tenant, revision in revisions.items():
                 older = sa.or_(_ROW.revision.is_(None), _ROW.revision < revision)
                 raised = sa.update(TENANTS).where(*self._of(tenant), older)
-                connection.execute(raised.values(revision=revision, updated_at=self._now()))
+                connection.execute(raised.values(revision=revision, updated_at=at))
 
     def close(self) -> None:
         """Lets go of the database."""
         self._engine.dispose()
 
-    def _placing(self, placement: Placement, run: str, *, where: sa.ColumnElement[bool] | None = None) -> Any:
-        row = self._row(placement, run)
+    def _placing(
+        self, placement: Placement, run: str, at: datetime, *, where: sa.ColumnElement[bool] | None = None
+    ) -> Any:
+        row = self._row(placement, run, at)
         place = {name: row[name] for name in ("project_id", "organization", "updated_at")}
         insert = self._insert(TENANTS).values(row)
         return insert.on_conflict_do_update(index_elements=[_ROW.fleet, _ROW.tenant], set_=place, where=where)
 
-    def _row(self, placement: Placement, run: str) -> dict[str, Any]:
-        now = self._now()
+    def _row(self, placement: Placement, run: str, at: datetime) -> dict[str, Any]:
         place = {"project_id": placement.project_id, "organization": placement.organization}
         key = {"fleet": self._fleet, "tenant": placement.tenant}
-        return {**key, **place, "claimed_by": run, "claimed_at": now, "updated_at": now}
+        return {**key, **place, "claimed_by": run, "claimed_at": at, "updated_at": at}
 
-    def _adding(self, placement: Placement, run: str) -> Any:
-        return self._insert(TENANTS).values(self._row(placement, run)).on_conflict_do_nothing()
+    def _adding(self, placement: Placement, run: str, at: datetime) -> Any:
+        return self._insert(TENANTS).values(self._row(placement, run, at)).on_conflict_do_nothing()
 
-    def _mending(self, placement: Placement, seen: Registered) -> Any:
+    def _mending(self, placement: Placement, seen: Registered, at: datetime) -> Any:
         same = (_ROW.project_id.is_not_distinct_from(seen.project_id), _ROW.claimed_at == seen.claimed_at)
         place = {"project_id": placement.project_id, "organization": placement.organization}
-        return sa.update(TENANTS).where(*self._of(placement.tenant), *same).values(**place, updated_at=self._now())
+        return sa.update(TENANTS).where(*self._of(placement.tenant), *same).values(**place, updated_at=at)
 
     def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
         return _ROW.fleet == self._fleet, _ROW.tenant == tenant

@@ -23,7 +23,6 @@ from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import Killed, Strike, World, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from reconciler.registry.store import Registry
     from reconciler.simulator.faults import AnyEffect
-
-    OpenRegistry = Callable[[Callable[[], datetime]], Registry | None]
 
 TENANT: Final = "acme"
 ONE_TENANT: Final = a_fleet(a_tenant(TENANT))
@@ -79,8 +76,8 @@ class Trial:
         return self.handed_out - self.live
 
 
-async def attempt(folder: Path, seed: int, weather: Weather, registry: OpenRegistry) -> Trial:
-    """Two to four runs at once, then one more; ``registry`` opens it for a run with a clock of its own."""
+async def attempt(folder: Path, seed: int, weather: Weather, registry: Registry | None) -> Trial:
+    """Two to four runs at once, then one more."""
     random = Random(seed)  # noqa: S311
     trial = Trial(seed, weather)
     lag = random.choice([0.0, random.uniform(0, weather.longest_lag), weather.longest_lag])
@@ -115,7 +112,7 @@ class _Racer:
 
     world: World
     trial: Trial
-    registry: OpenRegistry
+    registry: Registry | None
     random: Random
     number: int
 
@@ -139,7 +136,7 @@ class _Racer:
 
         run = Run(id=f"run{self.number}", journal=self.world.folder / "journal.jsonl")
         async with self.world.client(striking, seed=self.number + 1) as neon:
-            fleet = Fleet(ONE_TENANT, neon, now=clock, registry=self.registry(clock))
+            fleet = Fleet(ONE_TENANT, neon, now=clock, registry=self.registry)
             with suppress(ReconcilerError):
                 if self.random.random() < 0.5:
                     self._note(await fleet.apply(await fleet.plan(), run))
@@ -152,9 +149,9 @@ class _Racer:
         self.trial.handed_out.update(id_ for id_ in used if id_ is not None)
 
 
-async def _look(world: World, trial: Trial, registry: OpenRegistry) -> None:
+async def _look(world: World, trial: Trial, registry: Registry | None) -> None:
     async with world.client() as neon:
-        planned = await Fleet(ONE_TENANT, neon, now=now, registry=registry(now)).plan()
+        planned = await Fleet(ONE_TENANT, neon, now=now, registry=registry).plan()
     trial.reported = bool(planned.plan.conflicts or planned.plan.orphans)
     trial.quiet = planned.plan.empty and not trial.reported
     rows = world.simulator.world.store.rows("SELECT id, deleted_at FROM projects")

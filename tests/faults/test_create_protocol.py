@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.faults.create_protocol import OpenRegistry
+    from reconciler.registry.store import Registry
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ PARTS: Final = 4
 """Each kind is spread over so many tests, which may run beside each other."""
 
 
-def no_registry(_now: object) -> None:
+def no_registry() -> None:
     """None is kept."""
 
 
@@ -46,7 +46,7 @@ def trials(
     folder: Path,
     part: int,
     weather: Weather,
-    open_registry: Callable[[], OpenRegistry],
+    open_registry: Callable[[], Registry | None],
     held: Callable[[Trial], bool],
 ) -> None:
     """This part of the trials. Fails with the seeds of those that did not hold."""
@@ -78,12 +78,12 @@ def never_made_two(trial: Trial) -> bool:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_one_project_is_left_where_lists_show_it_within_settle(tmp_path: Path, part: int) -> None:
-    trials(tmp_path, part, FAIR, lambda: no_registry, made_one)
+    trials(tmp_path, part, FAIR, no_registry, made_one)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_two_projects_are_reported_where_lists_do_not(tmp_path: Path, part: int) -> None:
-    trials(tmp_path, part, FOUL, lambda: no_registry, told_the_truth)
+    trials(tmp_path, part, FOUL, no_registry, told_the_truth)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

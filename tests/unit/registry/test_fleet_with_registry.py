@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,12 +24,12 @@ from tests.registry_database import in_memory
 from tests.unit.apply.world import UNHURRIED, World, now, virtually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
     from reconciler.plan.outcome import Report
-    from reconciler.registry.store import Registry
 
 ACME = a_fleet(a_tenant("acme"))
 NOTHING_EXTRA = Request()
@@ -41,16 +42,14 @@ class Platform:
 
     def __init__(self, folder: Path, behaviour: Behaviour = UNHURRIED) -> None:
         self.world = World.open(folder, behaviour)
-        self.opened = in_memory()
-
-    @property
-    def registry(self) -> Registry:
-        return self.opened(now)
+        self.registry = in_memory()
 
     @asynccontextmanager
-    async def fleet(self, desired: DesiredState = ACME) -> AsyncIterator[Fleet]:
+    async def fleet(
+        self, desired: DesiredState = ACME, clock: Callable[[], datetime] = now
+    ) -> AsyncIterator[Fleet]:
         async with self.world.client() as neon:
-            yield Fleet(desired, neon, now=now, registry=self.registry)
+            yield Fleet(desired, neon, now=clock, registry=self.registry)
 
     async def apply(
         self, desired: DesiredState = ACME, run: str = "run1", request: Request = NOTHING_EXTRA
@@ -90,7 +89,7 @@ def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(platform: 
 def test_a_claimed_tenant_is_skipped_and_the_run_and_time_are_named(platform: Platform) -> None:
     async def main() -> None:
         platform.registry.prepare()
-        platform.registry.claim("acme", "other")
+        platform.registry.claim("acme", "other", now())
         result, message = why(await platform.apply())
         assert result is Result.SKIPPED
         assert message == f"claimed by run other since {now():%Y-%m-%d %H:%M:%S} UTC"
@@ -102,7 +101,7 @@ def test_a_claimed_tenant_is_skipped_and_the_run_and_time_are_named(platform: Pl
 def test_a_claim_that_led_to_nothing_is_taken_over_once_it_has_lapsed(platform: Platform) -> None:
     async def main() -> None:
         platform.registry.prepare()
-        platform.registry.claim("acme", "dead")
+        platform.registry.claim("acme", "dead", now())
         await asyncio.sleep(LAPSES_AFTER.total_seconds())
         assert why(await platform.apply())[0] is Result.APPLIED
 
@@ -115,7 +114,7 @@ def test_a_lapsed_claim_is_not_taken_over_where_its_project_has_appeared(tmp_pat
 
     async def main() -> None:
         platform.registry.prepare()
-        platform.registry.claim("acme", "dead")
+        platform.registry.claim("acme", "dead", now())
         await asyncio.sleep(LAPSES_AFTER.total_seconds())
         async with platform.fleet() as fleet:
             planned = await fleet.plan()
@@ -161,6 +160,49 @@ def test_a_create_that_is_carried_out_after_its_run_holds_everybody_else_back(pl
         assert len(platform.world.writes()) == 1
         (project,) = (await platform.world.live(ACME)).values()
         assert platform.rows() == {"acme": (project.id, "free")}
+
+    virtually(main())
+
+
+def slow() -> datetime:
+    """The clock of a machine that is 20 minutes behind: longer than a claim holds."""
+    return now() - timedelta(minutes=20)
+
+
+def fast() -> datetime:
+    """The clock of a machine that is 20 minutes ahead."""
+    return now() + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("clock", [slow, fast])
+def test_a_claim_holds_whatever_the_clock_of_the_machine_says(
+    platform: Platform, clock: Callable[[], datetime]
+) -> None:
+    async def sign_up(run: str) -> Report:
+        async with platform.fleet(clock=clock) as fleet:
+            journal = platform.world.folder / f"{run}.jsonl"
+            return (await fleet.converge("acme", run=Run(id=run, journal=journal))).report
+
+    async def main() -> None:
+        platform.world.simulator.faults.add(CommitLater(60), *CREATE)
+        assert why(await sign_up("run1"))[0] is Result.FAILED
+        result, message = why(await sign_up("run2"))
+        assert result is Result.SKIPPED
+        assert message.startswith("claimed by run run1 since 2026-11-23 09:00")
+        await asyncio.sleep(60)
+        assert len(await platform.world.live(ACME)) == 1
+
+    virtually(main())
+
+
+def test_a_rebuild_on_a_machine_with_a_fast_clock_leaves_a_fresh_claim(platform: Platform) -> None:
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "run1", now())
+        async with platform.fleet(clock=fast) as fleet:
+            rebuilt = await fleet.rebuild_registry()
+        assert [change.tenant for change in rebuilt.registration.waiting] == ["acme"]
+        assert list(platform.rows()) == ["acme"]
 
     virtually(main())
 
@@ -221,7 +263,7 @@ def test_a_row_finds_a_project_that_was_renamed_and_that_no_list_shows_yet(tmp_p
 def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: Platform, few: bool) -> None:
     async def main() -> None:
         platform.registry.prepare()
-        platform.registry.place([Placement("acme", "long-gone-1", "free")], "run0")
+        platform.registry.place([Placement("acme", "long-gone-1", "free")], "run0", now())
         async with platform.fleet() as fleet:
             if few:
                 plan = (await fleet.converge("acme", run=Run(journal=platform.world.folder / "j"))).planned.plan
@@ -251,7 +293,7 @@ def test_a_registry_that_was_lost_is_filled_by_the_next_apply_and_doubles_nothin
         fleet = a_fleet(*(a_tenant(f"t{n}") for n in range(5)))
         await platform.apply(fleet)
         before = platform.rows()
-        platform.opened = in_memory()
+        platform.registry = in_memory()
         platform.world.forget()
         assert (await platform.apply(fleet, "run2")).outcomes == ()
         assert platform.rows() == before
@@ -267,10 +309,10 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
         rows, registry = platform.rows(), platform.registry
         registry.forget("acme", rows["acme"][0])
         for tenant in ("birch", "nobody"):
-            registry.place([Placement(tenant, f"long-gone-{tenant}", "free")], "run7")
-        registry.claim("dead", "run8")
+            registry.place([Placement(tenant, f"long-gone-{tenant}", "free")], "run7", now())
+        registry.claim("dead", "run8", now())
         await asyncio.sleep(LAPSES_AFTER.total_seconds() + 1)
-        registry.claim("alive", "run9")
+        registry.claim("alive", "run9", now())
         undeclared = replace(fleet, tenants={n: t for n, t in fleet.tenants.items() if n != "fir"})
         registry.forget("fir", rows["fir"][0])
         async with platform.fleet(undeclared) as connected:

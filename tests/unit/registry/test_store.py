@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -27,7 +26,7 @@ def opened(address: str) -> Iterator[Callable[[], Registry]]:
     fleet, all_of_them = f"fleet-{uuid4().hex[:8]}", []
 
     def again() -> Registry:
-        registry = open_registry(address, {}, fleet=fleet, now=lambda: NOON)
+        registry = open_registry(address, {}, fleet=fleet)
         registry.prepare()
         all_of_them.append(registry)
         return registry
@@ -43,9 +42,9 @@ def registry(opened: Callable[[], Registry]) -> Registry:
 
 
 def test_a_claim_is_the_first_runs_and_tells_the_others_whose(registry: Registry) -> None:
-    assert registry.claim("acme", "run1") is None
-    assert registry.claim("acme", "run2") == Registered(None, None, "run1", NOON)
-    assert registry.claim("bluebird", "run2") is None
+    assert registry.claim("acme", "run1", NOON) is None
+    assert registry.claim("acme", "run2", NOON) == Registered(None, None, "run1", NOON)
+    assert registry.claim("bluebird", "run2", NOON) is None
 
 
 def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[], Registry]) -> None:
@@ -53,7 +52,7 @@ def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[]
     tenants = [f"t{number}" for number in range(20)]
 
     def claim_all(number: int) -> list[str]:
-        return [tenant for tenant in tenants if registries[number].claim(tenant, f"run{number}") is None]
+        return [tenant for tenant in tenants if registries[number].claim(tenant, f"run{number}", NOON) is None]
 
     with ThreadPoolExecutor(len(registries)) as pool:
         claimed = [tenant for of_one in pool.map(claim_all, range(len(registries))) for tenant in of_one]
@@ -62,7 +61,7 @@ def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[]
 
 def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
     def prepare(_: int) -> None:
-        registry = open_registry(address, {}, fleet="prod", now=lambda: NOON)
+        registry = open_registry(address, {}, fleet="prod")
         registry.prepare()
         registry.close()
 
@@ -71,16 +70,16 @@ def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
 
 
 def test_the_project_is_put_down_once_and_never_another(registry: Registry) -> None:
-    registry.claim("acme", "run1")
-    registry.created(PLACED, "run1")
-    registry.created(PLACED, "run1")
+    registry.claim("acme", "run1", NOON)
+    registry.created(PLACED, "run1", NOON)
+    registry.created(PLACED, "run1", NOON)
     with pytest.raises(RegistryError, match="names another project for tenant 'acme' than cool-river-2"):
-        registry.created(Placement("acme", "cool-river-2", "free"), "run2")
+        registry.created(Placement("acme", "cool-river-2", "free"), "run2", NOON)
     assert registry.rows() == {"acme": Registered("cool-river-1", "free", "run1", NOON)}
 
 
 def test_a_claim_is_given_back_by_the_run_that_holds_it_and_by_no_other(registry: Registry) -> None:
-    registry.claim("acme", "run1")
+    registry.claim("acme", "run1", NOON)
     registry.release("acme", "run2")
     assert list(registry.rows()) == ["acme"]
     registry.release("acme", "run1")
@@ -88,22 +87,22 @@ def test_a_claim_is_given_back_by_the_run_that_holds_it_and_by_no_other(registry
 
 
 def test_a_row_with_a_project_is_no_claim_that_could_be_given_back(registry: Registry) -> None:
-    registry.claim("acme", "run1")
-    registry.created(PLACED, "run1")
+    registry.claim("acme", "run1", NOON)
+    registry.created(PLACED, "run1", NOON)
     registry.release("acme", "run1")
     assert list(registry.rows()) == ["acme"]
 
 
 def test_a_lapsed_claim_is_taken_over_once(registry: Registry) -> None:
-    registry.claim("acme", "run1")
+    registry.claim("acme", "run1", NOON)
     seen = registry.rows()["acme"]
-    assert registry.take_over("acme", seen, "run2")
-    assert not registry.take_over("acme", seen, "run3")
+    assert registry.take_over("acme", seen, "run2", NOON)
+    assert not registry.take_over("acme", seen, "run3", NOON)
     assert registry.rows()["acme"].claimed_by == "run2"
 
 
 def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
-    registry.place([PLACED], "run1")
+    registry.place([PLACED], "run1", NOON)
     registry.forget("acme", "cool-river-2")
     assert list(registry.rows()) == ["acme"]
     registry.forget("acme", "cool-river-1")
@@ -111,25 +110,27 @@ def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
 
 
 def test_a_row_that_changed_since_it_was_seen_is_not_mended(registry: Registry) -> None:
-    registry.place([PLACED], "run1")
+    registry.place([PLACED], "run1", NOON)
     seen = registry.rows()
-    registry.place([Placement("acme", "cool-river-2", "paid")], "run2")
-    registry.mend([Placement("acme", "cool-river-1", "paid")], seen, "run3")
+    registry.place([Placement("acme", "cool-river-2", "paid")], "run2", NOON)
+    registry.mend([Placement("acme", "cool-river-1", "paid")], seen, "run3", NOON)
     assert registry.rows()["acme"].project_id == "cool-river-2"
-    registry.mend([Placement("acme", "cool-river-2", "free")], registry.rows(), "run3")
+    registry.mend([Placement("acme", "cool-river-2", "free")], registry.rows(), "run3", NOON)
     assert registry.rows()["acme"].organization == "free"
 
 
 def test_an_applied_revision_never_goes_back(registry: Registry) -> None:
-    registry.place([PLACED], "run1")
-    registry.applied({"acme": 7})
-    registry.applied({"acme": 5})
+    registry.place([PLACED], "run1", NOON)
+    registry.applied({"acme": 7}, NOON)
+    registry.applied({"acme": 5}, NOON)
     assert registry.rows()["acme"].revision == 7
 
 
 def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Registry, address: str) -> None:
-    registry.place([Placement(tenant, f"p-{tenant}", "free") for tenant in ("cedar", "acme", "birch")], "run1")
-    other = open_registry(address, {}, fleet="another", now=lambda: NOON)
+    registry.place(
+        [Placement(tenant, f"p-{tenant}", "free") for tenant in ("cedar", "acme", "birch")], "run1", NOON
+    )
+    other = open_registry(address, {}, fleet="another")
     assert other.rows() == {}
     other.close()
     assert list(registry.rows()) == ["acme", "birch", "cedar"]
@@ -138,7 +139,7 @@ def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Regi
 
 def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("fresh") / "registry.db"
-    registry = open_registry(f"sqlite:///{path}", {}, fleet="prod", now=lambda: NOON)
+    registry = open_registry(f"sqlite:///{path}", {}, fleet="prod")
     assert registry.rows() == {}
     registry.close()
     assert path.stat().st_size == 0
@@ -146,7 +147,7 @@ def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
     address = "postgresql://somebody:hunter2@127.0.0.1:1/none"
-    registry = open_registry(address, {}, fleet="prod", now=lambda: NOON - timedelta(0))
+    registry = open_registry(address, {}, fleet="prod")
     with pytest.raises(RegistryError, match="the registry does not answer") as raised:
         registry.rows()
     assert "hunter2" not in f"{raised.value} {raised.value.hint}"
@@ -160,12 +161,12 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
     import psycopg  # noqa: PLC0415
 
     monkeypatch.setattr(connect, "STATEMENTS_PATIENCE", connect.STATEMENTS_PATIENCE.replace("15s", "200ms"))
-    registry = open_registry(postgres, {}, fleet="locked", now=lambda: NOON)
+    registry = open_registry(postgres, {}, fleet="locked")
     registry.prepare()
     with psycopg.connect(postgres) as locking:
         locking.execute("SET idle_in_transaction_session_timeout = '5s'")
         locking.execute("LOCK TABLE neon_reconciler_tenants")
-        for blocked in (lambda: registry.claim("acme", "run1"), registry.rows):
+        for blocked in (lambda: registry.claim("acme", "run1", NOON), registry.rows):
             with pytest.raises(RegistryError, match="the registry does not answer: canceling statement due to"):
                 blocked()
     registry.close()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
-from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.apply.bookkeeping import RebuiltRegistry, put_right, rebuild
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
@@ -42,7 +42,6 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
-from reconciler.plan.registration import gone, misplaced, registration, without
 from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from reconciler.plan.registration import Registration
     from reconciler.registry.store import Registry
 
 TenantDocument: TypeAlias = "Mapping[str, Json]"
@@ -126,14 +124,6 @@ class Converged:
     planned: Planned
     report: Report
     connections: Mapping[str, Secret]
-
-
-@dataclass(frozen=True, slots=True)
-class RebuiltRegistry:
-    """What a rebuild did to the registry, and how many rows it has now."""
-
-    registration: Registration
-    rows: int
 
 
 def utc_now() -> datetime:
@@ -309,10 +299,7 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            self._registry.prepare()
-            self._registry.mend(
-                misplaced(self.desired, planned.live), planned.live.registered, run.id, self._time()
-            )
+            put_right(self._registry, self.desired, planned.live, run.id, self._time())
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,
@@ -355,22 +342,7 @@ class Fleet:
             raise InvalidInputError(
                 "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
             )
-        self._registry.prepare()
-        rows = self._registry.rows()
-
-        async def look(registered: Mapping[str, Registered]) -> LiveState:
-            return await observe(
-                self._neon, self.desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress
-            )
-
-        live = await look(rows)
-        if lost := gone(live):
-            live = await look(without(rows, lost))
-        found = registration(self.desired, live, rows, lapsed_before=self._time() - LAPSES_AFTER)
-        self._registry.place(found.placements, Run().id, self._time())
-        for tenant, project_id in found.forgotten:
-            self._registry.forget(tenant, project_id)
-        return RebuiltRegistry(found, len(self._registry.rows()))
+        return await rebuild(self._registry, self.desired, self._neon, self._time, on_progress)
 
     def _header(self, run: Run) -> Header:
         return Header(

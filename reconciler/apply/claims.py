@@ -84,7 +84,7 @@ def put_down(session: Session, create: CreateProject, born: Performed) -> None:
     address = born.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
-        session.registry.created(placement, session.performer.run, session.now())
+        session.registry.place(placement, session.performer.run, session.now())
     except RegistryError as error:
         raise RegistryError(
             f"project {address.project_id} was created, but could not be put down: {error}",

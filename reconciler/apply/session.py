@@ -133,7 +133,7 @@ class Session:
         if self.registry is None:
             return ""
         try:
-            self.registry.place([Placement(tenant, project_id, organization)], self.performer.run, self.now())
+            self.registry.place(Placement(tenant, project_id, organization), self.performer.run, self.now())
         except RegistryError as error:
             return f"the registry was not told: {error}"
         return ""

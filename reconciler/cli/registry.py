@@ -15,8 +15,9 @@ from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
+    from reconciler.apply.bookkeeping import RebuiltRegistry
     from reconciler.cli.options import AccountFlags, FilesFlags
-    from reconciler.fleet import Fleet, RebuiltRegistry
+    from reconciler.fleet import Fleet
 
 
 @click.group("registry")

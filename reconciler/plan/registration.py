@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.live.registered import Placement
@@ -36,13 +36,20 @@ class Registration:
 
     placements: tuple[Placement, ...]
     """Rows to be written."""
-    forgotten: tuple[tuple[str, str | None], ...]
-    """Rows to be taken away: tenant and project id, which a claim has none of."""
+    forgotten: tuple[tuple[str, Registered], ...]
+    """Rows to be taken away, each as it was seen."""
     changes: tuple[RowChange, ...]
     """Both in words, in name order."""
     waiting: tuple[RowChange, ...]
-    """Claims that may yet lead to a project."""
+    """Rows that are left alone: claims that may yet lead to a project, and what changes meanwhile."""
     conflicts: tuple[Conflict, ...]
+
+    def overtaken(self, tenants: Iterable[str]) -> Registration:
+        """What is left of it where the rows of some tenants have changed since they were seen."""
+        changed = frozenset(tenants)
+        told = tuple(RowChange(tenant, "changed while the rebuild looked") for tenant in sorted(changed))
+        changes = tuple(change for change in self.changes if change.tenant not in changed)
+        return replace(self, changes=changes, waiting=(*self.waiting, *told))
 
 
 def gone(live: LiveState) -> frozenset[str]:
@@ -79,7 +86,7 @@ def registration(
     changes += [_forgotten(tenant, row) for tenant, row in forgotten.items()]
     return Registration(
         placements=placements,
-        forgotten=tuple((tenant, row.project_id) for tenant, row in forgotten.items()),
+        forgotten=tuple(forgotten.items()),
         changes=tuple(sorted(changes, key=lambda change: change.tenant)),
         waiting=tuple(_waiting(tenant, row) for tenant, row in waiting.items()),
         conflicts=tuple(identities.conflicts[name] for name in sorted(identities.conflicts)),

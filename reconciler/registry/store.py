@@ -19,7 +19,7 @@ from reconciler.live.registered import Registered
 from reconciler.registry.table import TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.live.registered import Placement
@@ -81,14 +81,10 @@ class Registry:
 
     def take_over(self, tenant: str, lapsed: Registered, run: str, at: datetime) -> bool:
         """Makes a lapsed claim this run's; False where it is no longer what was read."""
-        unchanged = (_ROW.claimed_by == lapsed.claimed_by, _ROW.claimed_at == lapsed.claimed_at)
-        taken = (
-            sa.update(TENANTS)
-            .where(*self._of(tenant), _ROW.project_id.is_(None), *unchanged)
-            .values(claimed_by=run, claimed_at=at, updated_at=at)
-        )
+        taken = sa.update(TENANTS).where(*self._as(tenant, lapsed))
         with self._writing() as connection:
-            return connection.execute(taken).rowcount == 1
+            values = taken.values(claimed_by=run, claimed_at=at, updated_at=at)
+            return connection.execute(values).rowcount == 1
 
     def release(self, tenant: str, run: str) -> None:
         """Gives a claim of this run back that is known to have led to nothing."""
@@ -96,41 +92,48 @@ class Registry:
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), *mine))
 
-    def created(self, placement: Placement, run: str, at: datetime) -> None:
-        """Puts down the project that a claim has led to. Raises RegistryError where another is put down."""
+    def place(self, placement: Placement, run: str, at: datetime) -> None:
+        """Puts down where a project is that a run has made or moved.
+
+        Raises RegistryError where another is put down.
+        """
         unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
+        placing = self._adding(placement, run, at).on_conflict_do_update(
+            index_elements=[_ROW.fleet, _ROW.tenant], set_=_where(placement, at), where=unclear
+        )
         with self._writing() as connection:
-            placing = self._placing(placement, run, at, where=unclear).returning(_ROW.tenant)
-            if connection.execute(placing).first() is not None:
+            if connection.execute(placing.returning(_ROW.tenant)).first() is not None:
                 return
         raise RegistryError(
             f"the registry names another project for tenant {placement.tenant!r} than {placement.project_id}",
             hint="run again: which of them is the tenant's is looked at afresh",
         )
 
-    def place(self, placements: Collection[Placement], run: str, at: datetime) -> None:
-        """Puts down where projects are that were seen, whatever the rows say."""
-        listed = list(placements)
-        for start in range(0, len(listed), ROWS_AT_ONCE):
-            with self._writing() as connection:
-                for placement in listed[start : start + ROWS_AT_ONCE]:
-                    connection.execute(self._placing(placement, run, at))
-
     def mend(
-        self, placements: Collection[Placement], seen: Mapping[str, Registered], run: str, at: datetime
-    ) -> None:
-        """The same for rows that are still as they were ``seen``: one that has changed meanwhile knows better."""
-        for placement in placements:
-            row = seen.get(placement.tenant)
-            with self._writing() as connection:
-                mending = self._adding(placement, run, at) if row is None else self._mending(placement, row, at)
-                connection.execute(mending)
+        self, placements: Sequence[Placement], seen: Mapping[str, Registered], run: str, at: datetime
+    ) -> list[str]:
+        """Puts down where projects are that were looked for, in rows that are still as they were ``seen`` before.
 
-    def forget(self, tenant: str, project_id: str | None) -> None:
-        """Takes away the row of a project that is deleted, or of a claim, but none that has changed meanwhile."""
-        same = _ROW.project_id.is_(None) if project_id is None else _ROW.project_id == project_id
+        A row that has changed, come or gone since then knows better: the tenants of whom it is left alone.
+        """
+        overtaken = []
+        for start in range(0, len(placements), ROWS_AT_ONCE):
+            with self._writing() as connection:
+                for placement in placements[start : start + ROWS_AT_ONCE]:
+                    mending = self._mending(placement, seen.get(placement.tenant), run, at)
+                    if connection.execute(mending.returning(_ROW.tenant)).first() is None:
+                        overtaken.append(placement.tenant)
+        return overtaken
+
+    def forget(self, tenant: str, project_id: str) -> None:
+        """Takes away the row of a project that is deleted, unless it names another by now."""
         with self._writing() as connection:
-            connection.execute(sa.delete(TENANTS).where(*self._of(tenant), same))
+            connection.execute(sa.delete(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id))
+
+    def drop(self, tenant: str, seen: Registered) -> bool:
+        """Takes a row away that speaks of nothing; False where it is no longer what was seen."""
+        with self._writing() as connection:
+            return connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen))).rowcount == 1
 
     def applied(self, revisions: Mapping[str, int], at: datetime) -> None:
         """Puts down the revision of each tenant that was applied; a row never goes back to a lower one."""
@@ -144,29 +147,26 @@ class Registry:
         """Lets go of the database."""
         self._engine.dispose()
 
-    def _placing(
-        self, placement: Placement, run: str, at: datetime, *, where: sa.ColumnElement[bool] | None = None
-    ) -> Any:
-        row = self._row(placement, run, at)
-        place = {name: row[name] for name in ("project_id", "organization", "updated_at")}
-        insert = self._insert(TENANTS).values(row)
-        return insert.on_conflict_do_update(index_elements=[_ROW.fleet, _ROW.tenant], set_=place, where=where)
+    def _mending(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
+        if seen is None:
+            return self._adding(placement, run, at).on_conflict_do_nothing()
+        return sa.update(TENANTS).where(*self._as(placement.tenant, seen)).values(_where(placement, at))
 
-    def _row(self, placement: Placement, run: str, at: datetime) -> dict[str, Any]:
-        place = {"project_id": placement.project_id, "organization": placement.organization}
+    def _adding(self, placement: Placement, run: str, at: datetime) -> sqlite.Insert | postgresql.Insert:
         key = {"fleet": self._fleet, "tenant": placement.tenant}
-        return {**key, **place, "claimed_by": run, "claimed_at": at, "updated_at": at}
-
-    def _adding(self, placement: Placement, run: str, at: datetime) -> Any:
-        return self._insert(TENANTS).values(self._row(placement, run, at)).on_conflict_do_nothing()
-
-    def _mending(self, placement: Placement, seen: Registered, at: datetime) -> Any:
-        same = (_ROW.project_id.is_not_distinct_from(seen.project_id), _ROW.claimed_at == seen.claimed_at)
-        place = {"project_id": placement.project_id, "organization": placement.organization}
-        return sa.update(TENANTS).where(*self._of(placement.tenant), *same).values(**place, updated_at=at)
+        return self._insert(TENANTS).values(**key, **_where(placement, at), claimed_by=run, claimed_at=at)
 
     def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
         return _ROW.fleet == self._fleet, _ROW.tenant == tenant
+
+    def _as(self, tenant: str, seen: Registered) -> tuple[sa.ColumnElement[bool], ...]:
+        return (
+            *self._of(tenant),
+            _ROW.project_id.is_not_distinct_from(seen.project_id),
+            _ROW.organization.is_not_distinct_from(seen.organization),
+            _ROW.claimed_by == seen.claimed_by,
+            _ROW.claimed_at == seen.claimed_at,
+        )
 
     def _exists(self) -> bool:
         with self._reading() as connection:
@@ -202,6 +202,10 @@ class Registry:
 
 def _registered(row: sa.Row[Any]) -> Registered:
     return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, row.revision)
+
+
+def _where(placement: Placement, at: datetime) -> dict[str, Any]:
+    return {"project_id": placement.project_id, "organization": placement.organization, "updated_at": at}
 
 
 def _secrets(url: sa.URL) -> list[str]:

@@ -17,6 +17,10 @@ class Moment(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """In UTC: a database that keeps no time zone keeps the figures alone (SQLAlchemy)."""
+        return value and value.astimezone(UTC)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """As an aware time (SQLAlchemy)."""
         moment: datetime | None = value

@@ -29,7 +29,7 @@ def render(rebuilt: Registration, rows: int) -> RenderableType:
 
 def _pieces(rebuilt: Registration, rows: int) -> Iterator[Piece]:
     yield from _told("Rows changed", rebuilt.changes)
-    yield from _told("Claims left alone", rebuilt.waiting)
+    yield from _told("Rows left alone", rebuilt.waiting)
     yield from conflicts(rebuilt.conflicts, WHOLE)
     done = counted(len(rebuilt.changes), "row") + " changed" if rebuilt.changes else "Nothing to change"
     yield Line(Text(), Text(f"{done}; the registry has {counted(rows, 'row')}.", signs.HEADING))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.apply import claims
+from reconciler.apply import bookkeeping, claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.registered import Placement
+from reconciler.neon.observe import observe
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
@@ -24,11 +25,12 @@ from tests.registry_database import in_memory
 from tests.unit.apply.world import UNHURRIED, World, now, virtually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
     from reconciler.plan.outcome import Report
 
 ACME = a_fleet(a_tenant("acme"))
@@ -57,6 +59,10 @@ class Platform:
         async with self.fleet(desired) as fleet:
             journal = self.world.folder / f"{run}.jsonl"
             return await fleet.apply(await fleet.plan(request), Run(id=run, journal=journal))
+
+    def lose(self, tenant: str) -> None:
+        """Takes the tenant's row away, whatever it says."""
+        self.registry.drop(tenant, self.registry.rows()[tenant])
 
     def rows(self) -> dict[str, tuple[str | None, str | None]]:
         return {name: (row.project_id, row.organization) for name, row in self.registry.rows().items()}
@@ -263,7 +269,7 @@ def test_a_row_finds_a_project_that_was_renamed_and_that_no_list_shows_yet(tmp_p
 def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: Platform, few: bool) -> None:
     async def main() -> None:
         platform.registry.prepare()
-        platform.registry.place([Placement("acme", "long-gone-1", "free")], "run0", now())
+        platform.registry.place(Placement("acme", "long-gone-1", "free"), "run0", now())
         async with platform.fleet() as fleet:
             if few:
                 plan = (await fleet.converge("acme", run=Run(journal=platform.world.folder / "j"))).planned.plan
@@ -307,14 +313,14 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
         fleet = a_fleet(a_tenant("acme"), a_tenant("birch"), a_tenant("cedar"), a_tenant("fir"))
         await platform.apply(fleet)
         rows, registry = platform.rows(), platform.registry
-        registry.forget("acme", rows["acme"][0])
+        for tenant in ("acme", "birch", "fir"):
+            platform.lose(tenant)
         for tenant in ("birch", "nobody"):
-            registry.place([Placement(tenant, f"long-gone-{tenant}", "free")], "run7", now())
+            registry.place(Placement(tenant, f"long-gone-{tenant}", "free"), "run7", now())
         registry.claim("dead", "run8", now())
         await asyncio.sleep(LAPSES_AFTER.total_seconds() + 1)
         registry.claim("alive", "run9", now())
         undeclared = replace(fleet, tenants={n: t for n, t in fleet.tenants.items() if n != "fir"})
-        registry.forget("fir", rows["fir"][0])
         async with platform.fleet(undeclared) as connected:
             rebuilt = await connected.rebuild_registry()
             again = await connected.rebuild_registry()
@@ -329,5 +335,62 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
         }
         assert [change.tenant for change in rebuilt.registration.waiting] == ["alive"]
         assert (rebuilt.rows, again.registration.changes) == (5, ())
+
+    virtually(main())
+
+
+def while_it_looks(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Lets something happen between a rebuild's first look at live and its writing of rows."""
+
+    async def look(*args: Any, **parts: Any) -> LiveState:
+        monkeypatch.setattr(bookkeeping, "observe", observe)
+        live = await observe(*args, **parts)
+        await meanwhile()
+        return live
+
+    monkeypatch.setattr(bookkeeping, "observe", look)
+
+
+def test_a_rebuild_leaves_a_claim_that_was_taken_over_while_it_looked(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take_over() -> None:
+        platform.world.simulator.faults.add(CommitLater(200), *CREATE)
+        assert why(await platform.apply(run="run2"))[0] is Result.FAILED
+
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "dead", now())
+        await asyncio.sleep(LAPSES_AFTER.total_seconds() + 1)
+        while_it_looks(monkeypatch, take_over)
+        async with platform.fleet() as fleet:
+            rebuilt = await fleet.rebuild_registry()
+        assert rebuilt.registration.changes == ()
+        (left,) = rebuilt.registration.waiting
+        assert (left.tenant, left.message) == ("acme", "changed while the rebuild looked")
+        assert why(await platform.apply(run="run3"))[0] is Result.SKIPPED
+        await asyncio.sleep(300)
+        assert len(await platform.world.live(ACME)) == 1
+
+    virtually(main())
+
+
+def test_a_rebuild_leaves_the_row_of_a_tenant_that_was_created_again_while_it_looked(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def create_again() -> None:
+        await platform.apply(a_fleet(a_tenant("acme", absent=True)), "run2", LOWERING)
+        assert why(await platform.apply(run="run3"))[0] is Result.APPLIED
+
+    async def main() -> None:
+        await platform.apply()
+        platform.lose("acme")
+        while_it_looks(monkeypatch, create_again)
+        async with platform.fleet() as fleet:
+            rebuilt = await fleet.rebuild_registry()
+        assert [change.tenant for change in rebuilt.registration.waiting] == ["acme"]
+        (project,) = (await platform.world.live(ACME)).values()
+        assert platform.rows() == {"acme": (project.id, "free")}
+        assert (await platform.apply(run="run4")).outcomes == ()
 
     virtually(main())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,10 +15,13 @@ from tests.builders import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from reconciler.registry.store import Registry
 
 PLACED = Placement("acme", "cool-river-1", "free")
+BIRCH = Placement("birch", "still-moon-2", "free")
+LATER = NOON + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -71,10 +75,10 @@ def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
 
 def test_the_project_is_put_down_once_and_never_another(registry: Registry) -> None:
     registry.claim("acme", "run1", NOON)
-    registry.created(PLACED, "run1", NOON)
-    registry.created(PLACED, "run1", NOON)
+    registry.place(PLACED, "run1", NOON)
+    registry.place(PLACED, "run1", NOON)
     with pytest.raises(RegistryError, match="names another project for tenant 'acme' than cool-river-2"):
-        registry.created(Placement("acme", "cool-river-2", "free"), "run2", NOON)
+        registry.place(Placement("acme", "cool-river-2", "free"), "run2", NOON)
     assert registry.rows() == {"acme": Registered("cool-river-1", "free", "run1", NOON)}
 
 
@@ -88,7 +92,7 @@ def test_a_claim_is_given_back_by_the_run_that_holds_it_and_by_no_other(registry
 
 def test_a_row_with_a_project_is_no_claim_that_could_be_given_back(registry: Registry) -> None:
     registry.claim("acme", "run1", NOON)
-    registry.created(PLACED, "run1", NOON)
+    registry.place(PLACED, "run1", NOON)
     registry.release("acme", "run1")
     assert list(registry.rows()) == ["acme"]
 
@@ -102,34 +106,62 @@ def test_a_lapsed_claim_is_taken_over_once(registry: Registry) -> None:
 
 
 def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
-    registry.place([PLACED], "run1", NOON)
+    registry.place(PLACED, "run1", NOON)
     registry.forget("acme", "cool-river-2")
     assert list(registry.rows()) == ["acme"]
     registry.forget("acme", "cool-river-1")
     assert registry.rows() == {}
 
 
-def test_a_row_that_changed_since_it_was_seen_is_not_mended(registry: Registry) -> None:
-    registry.place([PLACED], "run1", NOON)
+def test_a_row_that_is_as_it_was_seen_is_mended(registry: Registry) -> None:
+    registry.place(PLACED, "run1", NOON)
+    moved = Placement("acme", "cool-river-1", "paid")
+    assert registry.mend([moved, BIRCH], registry.rows(), "run2", LATER) == []
+    assert registry.rows() == {
+        "acme": Registered("cool-river-1", "paid", "run1", NOON),
+        "birch": Registered("still-moon-2", "free", "run2", LATER),
+    }
+
+
+def test_a_row_that_changed_came_or_went_since_it_was_seen_is_left_alone(registry: Registry) -> None:
+    registry.place(PLACED, "run1", NOON)
     seen = registry.rows()
-    registry.place([Placement("acme", "cool-river-2", "paid")], "run2", NOON)
-    registry.mend([Placement("acme", "cool-river-1", "paid")], seen, "run3", NOON)
-    assert registry.rows()["acme"].project_id == "cool-river-2"
-    registry.mend([Placement("acme", "cool-river-2", "free")], registry.rows(), "run3", NOON)
-    assert registry.rows()["acme"].organization == "free"
+    registry.place(BIRCH, "run1", NOON)
+    registry.forget("acme", "cool-river-1")
+    again = Placement("birch", "cool-river-3", "paid")
+    assert registry.mend([PLACED, again], seen, "run3", LATER) == ["acme", "birch"]
+    assert registry.rows() == {"birch": Registered("still-moon-2", "free", "run1", NOON)}
+
+
+@pytest.mark.parametrize(("run", "at"), [("run2", NOON), ("run1", LATER)], ids=["another run", "another time"])
+def test_a_claim_that_was_made_anew_since_it_was_seen_is_neither_dropped_nor_mended(
+    registry: Registry, run: str, at: datetime
+) -> None:
+    registry.claim("acme", "run1", NOON)
+    seen = registry.rows()
+    assert registry.take_over("acme", seen["acme"], run, at)
+    assert not registry.drop("acme", seen["acme"])
+    assert registry.mend([PLACED], seen, "run3", LATER) == ["acme"]
+    assert registry.rows() == {"acme": Registered(None, None, run, at)}
+    assert registry.drop("acme", registry.rows()["acme"])
+    assert registry.rows() == {}
+
+
+def test_moments_are_kept_whatever_time_zone_they_are_told_in(registry: Registry) -> None:
+    registry.claim("acme", "run1", NOON.astimezone(timezone(timedelta(hours=5))))
+    assert registry.rows()["acme"].claimed_at == NOON
 
 
 def test_an_applied_revision_never_goes_back(registry: Registry) -> None:
-    registry.place([PLACED], "run1", NOON)
+    registry.place(PLACED, "run1", NOON)
     registry.applied({"acme": 7}, NOON)
     registry.applied({"acme": 5}, NOON)
     assert registry.rows()["acme"].revision == 7
 
 
 def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Registry, address: str) -> None:
-    registry.place(
-        [Placement(tenant, f"p-{tenant}", "free") for tenant in ("cedar", "acme", "birch")], "run1", NOON
-    )
+    for tenant in ("cedar", "acme", "birch"):
+        registry.place(Placement(tenant, f"p-{tenant}", "free"), "run1", NOON)
     other = open_registry(address, {}, fleet="another")
     assert other.rows() == {}
     other.close()

@@ -1,0 +1,59 @@
+"""The registry's rows beside a run: put right before it, and filled afresh from live by a rebuild.
+
+Between reading rows and writing them lie minutes, in which other runs claim, create and delete. So no row is
+written that has changed since it was read.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.desired.selection import Depth
+from reconciler.neon.observe import Progress, observe
+from reconciler.plan.registration import Registration, gone, misplaced, registration, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.registered import Registered
+    from reconciler.live.state import LiveState
+    from reconciler.neon.client import Neon
+    from reconciler.registry.store import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltRegistry:
+    """What a rebuild did to the registry, and how many rows it has now."""
+
+    registration: Registration
+    rows: int
+
+
+def put_right(registry: Registry, desired: DesiredState, live: LiveState, run: str, at: datetime) -> None:
+    """Before a run writes: the rows of projects that were seen elsewhere than they say. Raises RegistryError."""
+    registry.prepare()
+    registry.mend(misplaced(desired, live), live.registered, run, at)
+
+
+async def rebuild(
+    registry: Registry, desired: DesiredState, neon: Neon, now: Callable[[], datetime], on_progress: Progress
+) -> RebuiltRegistry:
+    """Fills the registry by pins, names and annotations. Raises RegistryError."""
+    registry.prepare()
+    rows = registry.rows()
+
+    async def look(registered: Mapping[str, Registered]) -> LiveState:
+        return await observe(neon, desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress)
+
+    live = await look(rows)
+    if lost := gone(live):
+        live = await look(without(rows, lost))
+    found = registration(desired, live, rows, lapsed_before=now() - LAPSES_AFTER)
+    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), now())
+    overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
+    return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

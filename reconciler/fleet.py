@@ -16,17 +16,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
-from reconciler.apply.bookkeeping import RebuiltRegistry, put_right, rebuild
+from reconciler.apply.bookkeeping import RebuiltRegistry, put_right, rebuild, remembered
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Selection
-from reconciler.errors import InvalidInputError, RegistryError
+from reconciler.errors import InvalidInputError
 from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
 from reconciler.files.given import read as read  # noqa: PLC0414
 from reconciler.neon.api_clock import CLOCKS_APART
@@ -37,11 +38,11 @@ from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards import NOTHING_REMEMBERED, guard, nothing_of
-from reconciler.plan.outcome import Result
+from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
+from reconciler.plan.registration import settled
 from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import Json
-    from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.neon.secret import Secret
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 TenantDocument: TypeAlias = "Mapping[str, Json]"
 """What a tenant file holds: ``{"tenant": "acme", "tier": "pro"}``."""
 
+NOTHING_REMEMBERED: Final[Mapping[str, int]] = MappingProxyType({})
 FEW: Final = 50
 """Up to so many selected tenants are looked up one by one; the fleet is not listed for them."""
 
@@ -96,6 +97,8 @@ class Planned:
     """When it was made."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit what would be done to them."""
+    settled: Mapping[str, int] = field(default_factory=dict)
+    """The revisions of tenants in whom nothing differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,7 @@ class Fleet:
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
         registry: Registry | None = None,
     ) -> None:
-        """``applied`` is the revision of each tenant that was applied last, where a registry remembers it."""
+        """``applied`` is the revision of each tenant that was applied last, where the caller remembers it."""
         self.desired = desired
         self._applied = applied
         self._neon = neon
@@ -164,7 +167,8 @@ class Fleet:
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
     ) -> AsyncIterator[Fleet]:
         """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator,
-        ``applied`` the revision of each tenant that was applied last: a lower one is refused.
+        ``applied`` the revision of each tenant that was applied last, where the caller remembers it: a lower one
+        is refused, and a registry that knows a higher one is believed.
 
         Raises MissingKeyError for a variable that is not set, RegistryError where the packages for a registry
         are not installed.
@@ -197,7 +201,8 @@ class Fleet:
             prune=request.permissions.prune,
         )
         notes = (*plan.notes, *self._clocks_apart())
-        return Planned(replace(plan, notes=notes, organizations=self._neon.organization_ids), live, now)
+        told = replace(plan, notes=notes, organizations=self._neon.organization_ids)
+        return Planned(told, live, now, settled=settled(self.desired, live, plan, request.selection))
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -208,7 +213,6 @@ class Fleet:
             request.permissions,
             base=request.base,
             strict=request.strict,
-            applied={**differing.live.revisions, **self._applied},
         )
         return replace(differing, plan=plan)
 
@@ -264,28 +268,30 @@ class Fleet:
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
-        if not request.selection.everything and len(chosen) <= FEW:
-            return await look_up(
+        few = chosen if not request.selection.everything and len(chosen) <= FEW else None
+        rows = {} if self._registry is None else self._registry.rows(few)
+        revisions = remembered(self._registry, self._applied, few)
+        if few is not None:
+            live = await look_up(
                 self._neon,
                 self.desired,
-                chosen,
+                few,
                 depth=request.depth,
                 mention_deleted=request.mention_deleted,
-                registered=self._rows(chosen),
+                registered=rows,
                 on_progress=on_progress,
             )
-        return await observe(
-            self._neon,
-            self.desired,
-            selection=request.selection,
-            depth=request.depth,
-            permissions=request.permissions,
-            registered=self._rows(),
-            on_progress=on_progress,
-        )
-
-    def _rows(self, tenants: list[str] | None = None) -> dict[str, Registered]:
-        return {} if self._registry is None else self._registry.rows(tenants)
+        else:
+            live = await observe(
+                self._neon,
+                self.desired,
+                selection=request.selection,
+                depth=request.depth,
+                permissions=request.permissions,
+                registered=rows,
+                on_progress=on_progress,
+            )
+        return replace(live, revisions=revisions)
 
     async def _apply(
         self,
@@ -299,14 +305,14 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            put_right(self._registry, self.desired, planned.live, run.id, self._time())
+            put_right(self._registry, self.desired, planned.live, planned.settled, run.id, self._time())
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,
             single_writer=run.single_writer,
         )
         with Journal.open(run.journal_path, self._header(run), self._time) as journal:
-            report = await execute(
+            return await execute(
                 planned.plan,
                 self._neon,
                 run=run.id,
@@ -320,21 +326,6 @@ class Fleet:
                 on_created=on_created,
                 registry=self._registry,
             )
-        return self._remembered(report)
-
-    def _remembered(self, report: Report) -> Report:
-        """The report, once the registry knows which revisions were applied: it refuses older documents then."""
-        applied = {each.tenant for each in report.outcomes if each.result is Result.APPLIED}
-        tenants = [tenant for tenant in self.desired.tenants.values() if tenant.name in applied]
-        revisions = {tenant.name: tenant.revision for tenant in tenants if tenant.revision is not None}
-        if self._registry is None or not revisions:
-            return report
-        try:
-            self._registry.applied(revisions, self._time())
-        except RegistryError as error:
-            told = f"the registry was not told which revisions were applied: {error}"
-            return replace(report, stopped=report.stopped or told, stopped_by=report.stopped_by or error.exit_code)
-        return report
 
     async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
         """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""

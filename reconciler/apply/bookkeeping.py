@@ -34,10 +34,28 @@ class RebuiltRegistry:
     rows: int
 
 
-def put_right(registry: Registry, desired: DesiredState, live: LiveState, run: str, at: datetime) -> None:
-    """Before a run writes: the rows of projects that were seen elsewhere than they say. Raises RegistryError."""
+def remembered(registry: Registry | None, told: Mapping[str, int], tenants: list[str] | None) -> dict[str, int]:
+    """The revision of each tenant that was accepted last: the registry's or the one told, whichever is higher."""
+    last = {} if registry is None else registry.revisions(tenants)
+    return last | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
+
+
+def put_right(
+    registry: Registry,
+    desired: DesiredState,
+    live: LiveState,
+    settled: Mapping[str, int],
+    run: str,
+    at: datetime,
+) -> None:
+    """Before a run writes: the rows of projects that were seen elsewhere, and the revisions that hold already.
+
+    Raises RegistryError.
+    """
     registry.prepare()
     registry.mend(misplaced(desired, live), live.registered, run, at)
+    raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
+    registry.accept(raised, run, at)
 
 
 async def rebuild(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.evidence import Evidence
 from reconciler.apply.perform import Performer
@@ -97,7 +98,8 @@ async def _work(session: Session, unit: Unit) -> None:
         return
     match unit:
         case LoneTenant(tenant):
-            await session.steps(tenant.actions, Address.planned(tenant))
+            if accepted(session, [tenant]):
+                await session.steps(tenant.actions, Address.planned(tenant))
         case Recovery(tenant):
             await recover(session, tenant)
         case CreateCohort():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.errors import ReconcilerError
 from reconciler.neon.observe import find_named
@@ -25,7 +26,8 @@ async def recover(session: Session, tenant: TenantPlan) -> None:
     if appeared:
         session.tally.skipped(action, _appeared(appeared[0]), hint="run again: it is planned afresh")
         return
-    await session.steps(tenant.actions, address)
+    if accepted(session, [tenant]):
+        await session.steps(tenant.actions, address)
 
 
 def _appeared(project: LiveProject) -> str:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.claims import claim, in_time, of_run, put_down, release
 from reconciler.apply.journal import Intent
@@ -109,7 +110,7 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
     """One POST for each tenant and never a second, whatever becomes of the first."""
 
     async def post(tenant: TenantPlan) -> Birth | None:
-        if session.stop.requested:
+        if not accepted(session, [tenant]):
             return None
         create = _create(tenant)
         try:

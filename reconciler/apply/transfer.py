@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.journal import Intent
 from reconciler.apply.session import SENT_AGAIN
@@ -64,7 +65,7 @@ async def _ready(session: Session, tenants: Sequence[TenantPlan]) -> list[Mover]
         address = await session.steps(before_transfer(tenant), Address.planned(tenant), more=True)
         return Mover(tenant, address) if address else None
 
-    return [mover for mover in await each(tenants, before) if mover]
+    return [mover for mover in await each(accepted(session, tenants), before) if mover]
 
 
 @dataclass(slots=True)

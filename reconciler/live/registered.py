@@ -19,8 +19,6 @@ class Registered:
     claimed_by: str
     """The run that claimed the tenant, or that wrote the row."""
     claimed_at: datetime
-    revision: int | None = None
-    """The revision of the tenant's document that was applied last; None where documents carry none."""
 
 
 @dataclass(frozen=True, slots=True)

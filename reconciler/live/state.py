@@ -38,16 +38,13 @@ class LiveState:
     """What can be recovered, per organization that was asked for it and showed all of it."""
     registered: Mapping[str, Registered] = field(default_factory=dict)
     """The rows of the tenant registry, by tenant; none where no registry is configured."""
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    """The revision of each tenant's document that was accepted last, as registry or caller remember it."""
 
     @property
     def places(self) -> dict[str, str]:
         """The project id of each tenant of whom the registry names one."""
         return {name: row.project_id for name, row in self.registered.items() if row.project_id is not None}
-
-    @property
-    def revisions(self) -> dict[str, int]:
-        """The revision of its document that was applied last, of each tenant of whom the registry knows one."""
-        return {name: row.revision for name, row in self.registered.items() if row.revision is not None}
 
     def project(self, project_id: str) -> LiveProject | None:
         """The project of that id, if it was seen."""

@@ -1,4 +1,4 @@
-"""The rows of the tenant registry against live state: which are missing, wrong or left over."""
+"""The tenant registry against live state: which rows are missing, wrong or left over, and which revisions hold."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
     from reconciler.plan.identity import Identities
-    from reconciler.plan.plan import Conflict
+    from reconciler.plan.plan import Conflict, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,24 @@ def misplaced(desired: DesiredState, live: LiveState) -> tuple[Placement, ...]:
     return _misplaced(identify(desired, live).projects, live.registered)
 
 
+def settled(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> dict[str, int]:
+    """The revisions of selected tenants in whom nothing differs: they are accepted without a write.
+
+    ``plan`` is all that differs; one that looked at some concerns only shows of no tenant that nothing does.
+    """
+    stated = {tenant.name: tenant.revision for tenant in desired.tenants.values() if tenant.revision is not None}
+    if not stated or plan.coverage.only:
+        return {}
+    identities = identify(desired, live)
+    differing = {planned.tenant for planned in plan.tenants} | {conflict.tenant for conflict in plan.conflicts}
+    differing.update(name for refusal in plan.refusals for name in refusal.tenants)
+    return {
+        name: revision
+        for name, revision in stated.items()
+        if name not in differing and _as_declared(desired.tenants[name], identities, selection)
+    }
+
+
 def registration(
     desired: DesiredState, live: LiveState, rows: Mapping[str, Registered], *, lapsed_before: datetime
 ) -> Registration:
@@ -91,6 +111,11 @@ def registration(
         waiting=tuple(_waiting(tenant, row) for tenant, row in waiting.items()),
         conflicts=tuple(identities.conflicts[name] for name in sorted(identities.conflicts)),
     )
+
+
+def _as_declared(tenant: Tenant, identities: Identities, selection: Selection) -> bool:
+    there = not identities.nowhere(tenant) if tenant.absent else tenant.name in identities.projects
+    return selection.includes(tenant) and there is not tenant.absent
 
 
 def _misplaced(projects: Mapping[str, LiveProject], rows: Mapping[str, Registered]) -> tuple[Placement, ...]:

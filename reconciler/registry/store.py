@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Registered
-from reconciler.registry.table import TENANTS
+from reconciler.registry.table import REVISIONS, TENANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -48,17 +48,18 @@ class Registry:
         self._insert = INSERTS[engine.dialect.name]
 
     def prepare(self) -> None:
-        """Makes the table where there is none yet."""
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(CreateTable(TENANTS, if_not_exists=True))
-        except SQLAlchemyError as error:
-            if not self._exists():  # PostgreSQL: two that make a table at once may both think that they are first
-                raise self._trouble(error) from error
+        """Makes the tables where there are none yet."""
+        for table in (TENANTS, REVISIONS):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+            except SQLAlchemyError as error:
+                if not self._exists(table):  # PostgreSQL: two at once may both think that they are the first
+                    raise self._trouble(error) from error
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
         """By tenant, in name order: all rows, or those of a few tenants. Writes nothing, not even the table."""
-        if not self._exists():
+        if not self._exists(TENANTS):
             return {}
         query = sa.select(TENANTS).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
         if tenants is not None:
@@ -135,13 +136,29 @@ class Registry:
         with self._writing() as connection:
             return connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen))).rowcount == 1
 
-    def applied(self, revisions: Mapping[str, int], at: datetime) -> None:
-        """Puts down the revision of each tenant that was applied; a row never goes back to a lower one."""
-        with self._writing() as connection:
-            for tenant, revision in revisions.items():
-                older = sa.or_(_ROW.revision.is_(None), _ROW.revision < revision)
-                raised = sa.update(TENANTS).where(*self._of(tenant), older)
-                connection.execute(raised.values(revision=revision, updated_at=at))
+    def revisions(self, tenants: Collection[str] | None = None) -> dict[str, int]:
+        """The revision of each tenant's document that was accepted last: of all tenants, or of a few."""
+        if not self._exists(REVISIONS):
+            return {}
+        with self._reading() as connection:
+            return self._revisions(connection, tenants)
+
+    def accept(self, revisions: Mapping[str, int], run: str, at: datetime) -> dict[str, int]:
+        """Puts down the documents that a run is about to carry out; what is put down is only ever raised.
+
+        The tenants of whom a newer document is put down, each with its revision: theirs are not to be carried out.
+        """
+        newer = {}
+        tenants = sorted(revisions)  # in one order, or two runs might wait for each other's rows
+        for start in range(0, len(tenants), ROWS_AT_ONCE):
+            part = tenants[start : start + ROWS_AT_ONCE]
+            rows = [{"tenant": tenant, "revision": revisions[tenant]} for tenant in part]
+            stamp = {"fleet": self._fleet, "accepted_by": run, "accepted_at": at}
+            with self._writing() as connection:
+                connection.execute(self._raising(), [{**row, **stamp} for row in rows])
+                found = self._revisions(connection, part)
+            newer.update({tenant: found[tenant] for tenant in part if found[tenant] > revisions[tenant]})
+        return newer
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -156,6 +173,19 @@ class Registry:
         key = {"fleet": self._fleet, "tenant": placement.tenant}
         return self._insert(TENANTS).values(**key, **_where(placement, at), claimed_by=run, claimed_at=at)
 
+    def _raising(self) -> Any:
+        insert, last = self._insert(REVISIONS), REVISIONS.c
+        news = {name: insert.excluded[name] for name in ("revision", "accepted_by", "accepted_at")}
+        return insert.on_conflict_do_update(
+            index_elements=[last.fleet, last.tenant], set_=news, where=last.revision < insert.excluded.revision
+        )
+
+    def _revisions(self, connection: sa.Connection, tenants: Collection[str] | None) -> dict[str, int]:
+        query = sa.select(REVISIONS).where(REVISIONS.c.fleet == self._fleet).order_by(REVISIONS.c.tenant)
+        if tenants is not None:
+            query = query.where(REVISIONS.c.tenant.in_(tenants))
+        return {row.tenant: row.revision for row in connection.execute(query)}
+
     def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
         return _ROW.fleet == self._fleet, _ROW.tenant == tenant
 
@@ -168,9 +198,9 @@ class Registry:
             _ROW.claimed_at == seen.claimed_at,
         )
 
-    def _exists(self) -> bool:
+    def _exists(self, table: sa.Table) -> bool:
         with self._reading() as connection:
-            return sa.inspect(connection).has_table(TENANTS.name)
+            return sa.inspect(connection).has_table(table.name)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
@@ -201,7 +231,7 @@ class Registry:
 
 
 def _registered(row: sa.Row[Any]) -> Registered:
-    return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, row.revision)
+    return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at)
 
 
 def _where(placement: Placement, at: datetime) -> dict[str, Any]:

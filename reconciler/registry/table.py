@@ -1,4 +1,4 @@
-"""The table of the registry."""
+"""The tables of the registry."""
 
 from __future__ import annotations
 
@@ -29,16 +29,28 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+_METADATA: Final = sa.MetaData()
+
 TENANTS: Final = sa.Table(
     "neon_reconciler_tenants",
-    sa.MetaData(),
+    _METADATA,
     sa.Column("fleet", sa.String(63), primary_key=True),
     sa.Column("tenant", sa.String(128), primary_key=True),
     sa.Column("project_id", sa.String(60)),
     sa.Column("organization", sa.String(63)),
-    sa.Column("revision", sa.BigInteger),
     sa.Column("claimed_by", sa.String(64), nullable=False),
     sa.Column("claimed_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
 )
 """One row for each tenant of a fleet. That fleet and tenant are its key is what makes a claim exclusive."""
+
+REVISIONS: Final = sa.Table(
+    "neon_reconciler_revisions",
+    _METADATA,
+    sa.Column("fleet", sa.String(63), primary_key=True),
+    sa.Column("tenant", sa.String(128), primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("accepted_by", sa.String(64), nullable=False),
+    sa.Column("accepted_at", Moment, nullable=False),
+)
+"""The newest document of each tenant. A row outlives the tenant, whom no older document may bring back."""

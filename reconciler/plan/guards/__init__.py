@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import fleet, tenant
@@ -12,14 +11,11 @@ from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan, TenantPlan
-
-
-NOTHING_REMEMBERED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def guard(
@@ -30,17 +26,14 @@ def guard(
     *,
     base: DesiredState | None = None,
     strict: bool = False,
-    applied: Mapping[str, int] = NOTHING_REMEMBERED,
 ) -> Plan:
     """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
 
     ``base`` is the desired state at an earlier commit: what it called its tiers counts here, causes are in the
     plan. ``strict`` says that nothing goes ahead where anything is refused, or is left to a person to decide.
-    ``applied`` is the revision of each tenant that was applied last, as a registry remembers it: a lower one
-    is refused. Without an entry nothing is.
     """
     seen = _without_pinned(live, desired)
-    judged = [tenant.judge(planned, desired, seen, permissions, applied) for planned in plan.tenants]
+    judged = [tenant.judge(planned, desired, seen, permissions) for planned in plan.tenants]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
     bench = fleet.Bench(plan, desired, live, permissions, base)

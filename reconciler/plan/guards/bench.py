@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ class Bench:
     desired: DesiredState
     live: LiveState
     permissions: Permissions
-    applied: Mapping[str, int] = field(default_factory=dict)
-    """The revision of each tenant that was applied last, where somebody remembers it."""
 
     @property
     def protected(self) -> bool:

@@ -37,7 +37,7 @@ from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -55,10 +55,9 @@ def judge(
     desired: DesiredState,
     live: LiveState,
     permissions: Permissions,
-    applied: Mapping[str, int],
 ) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
-    bench = Bench(planned, desired, live, permissions, applied)
+    bench = Bench(planned, desired, live, permissions)
     if verdict := _stale_revision(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
@@ -78,13 +77,13 @@ def judge(
 
 
 def _stale_revision(bench: Bench) -> Verdict | None:
-    """The file is older than what was applied last. One that states no revision says nothing about its age."""
-    revision, last = bench.planned.revision, bench.applied.get(bench.planned.tenant)
+    """The file is older than what was accepted last. One that states no revision says nothing about its age."""
+    revision, last = bench.planned.revision, bench.live.revisions.get(bench.planned.tenant)
     if revision is None or last is None or revision >= last:
         return None
     return Verdict(
         Rule.STALE_REVISION,
-        f"the file is revision {revision} of the tenant, and revision {last} was applied already",
+        f"the file is revision {revision} of the tenant, and revision {last} was accepted already",
         "run on the newest files; to go back on purpose, write the older state under a higher revision",
     )
 

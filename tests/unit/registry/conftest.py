@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.registry_database import postgresql, required
+from tests.unit.registry.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,3 +29,9 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'registry.db'}"
     found: str = request.getfixturevalue("postgres")
     return found
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    """An empty account and an empty registry."""
+    return Platform(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,70 +11,25 @@ import pytest
 
 from reconciler.apply import bookkeeping, claims
 from reconciler.apply.claims import LAPSES_AFTER
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Run
 from reconciler.live.registered import Placement
 from reconciler.neon.observe import observe
 from reconciler.plan.outcome import Result
-from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import a_fleet, a_tenant
 from tests.registry_database import in_memory
-from tests.unit.apply.world import UNHURRIED, World, now, virtually
+from tests.unit.apply.world import now, virtually
+from tests.unit.registry.platforms import ACME, CREATE, LOWERING, Platform, why
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.outcome import Report
-
-ACME = a_fleet(a_tenant("acme"))
-NOTHING_EXTRA = Request()
-LOWERING = Request(permissions=Permissions(lowering=True))
-CREATE = ("POST", "/projects")
-
-
-class Platform:
-    """A simulated account and a registry."""
-
-    def __init__(self, folder: Path, behaviour: Behaviour = UNHURRIED) -> None:
-        self.world = World.open(folder, behaviour)
-        self.registry = in_memory()
-
-    @asynccontextmanager
-    async def fleet(
-        self, desired: DesiredState = ACME, clock: Callable[[], datetime] = now
-    ) -> AsyncIterator[Fleet]:
-        async with self.world.client() as neon:
-            yield Fleet(desired, neon, now=clock, registry=self.registry)
-
-    async def apply(
-        self, desired: DesiredState = ACME, run: str = "run1", request: Request = NOTHING_EXTRA
-    ) -> Report:
-        async with self.fleet(desired) as fleet:
-            journal = self.world.folder / f"{run}.jsonl"
-            return await fleet.apply(await fleet.plan(request), Run(id=run, journal=journal))
-
-    def lose(self, tenant: str) -> None:
-        """Takes the tenant's row away, whatever it says."""
-        self.registry.drop(tenant, self.registry.rows()[tenant])
-
-    def rows(self) -> dict[str, tuple[str | None, str | None]]:
-        return {name: (row.project_id, row.organization) for name, row in self.registry.rows().items()}
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return Platform(tmp_path)
-
-
-def why(report: Report) -> tuple[Result, str]:
-    (outcome,) = report.outcomes
-    return outcome.result, outcome.actions[0].message
 
 
 def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(platform: Platform) -> None:

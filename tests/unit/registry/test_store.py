@@ -152,11 +152,34 @@ def test_moments_are_kept_whatever_time_zone_they_are_told_in(registry: Registry
     assert registry.rows()["acme"].claimed_at == NOON
 
 
-def test_an_applied_revision_never_goes_back(registry: Registry) -> None:
+def test_an_accepted_revision_never_goes_back_and_an_older_one_is_told_so(registry: Registry) -> None:
+    assert registry.accept({"acme": 7, "birch": 1}, "run1", NOON) == {}
+    assert registry.accept({"acme": 5, "birch": 2, "cedar": 3}, "run2", NOON) == {"acme": 7}
+    assert registry.accept({"acme": 7}, "run3", NOON) == {}
+    assert registry.revisions() == {"acme": 7, "birch": 2, "cedar": 3}
+    assert registry.revisions(["cedar", "nobody"]) == {"cedar": 3}
+
+
+def test_of_many_revisions_at_the_same_moment_the_highest_stays(opened: Callable[[], Registry]) -> None:
+    registries = [opened() for _ in range(6)]
+    tenants = [f"t{number}" for number in range(20)]
+
+    def accept(number: int) -> dict[str, int]:
+        ways = tenants if number % 2 else list(reversed(tenants))
+        return registries[number].accept(dict.fromkeys(ways, number), f"run{number}", NOON)
+
+    with ThreadPoolExecutor(len(registries)) as pool:
+        newer = list(pool.map(accept, range(len(registries))))
+    assert newer[-1] == {}
+    assert registries[0].revisions() == dict.fromkeys(sorted(tenants), 5)
+
+
+def test_a_revision_outlives_the_row_of_its_tenant_and_is_no_claim(registry: Registry) -> None:
+    registry.accept({"acme": 7}, "run1", NOON)
     registry.place(PLACED, "run1", NOON)
-    registry.applied({"acme": 7}, NOON)
-    registry.applied({"acme": 5}, NOON)
-    assert registry.rows()["acme"].revision == 7
+    registry.forget("acme", "cool-river-1")
+    assert (registry.rows(), registry.revisions()) == ({}, {"acme": 7})
+    assert registry.claim("acme", "run2", NOON) is None
 
 
 def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Registry, address: str) -> None:
@@ -172,7 +195,7 @@ def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Regi
 def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("fresh") / "registry.db"
     registry = open_registry(f"sqlite:///{path}", {}, fleet="prod")
-    assert registry.rows() == {}
+    assert (registry.rows(), registry.revisions()) == ({}, {})
     registry.close()
     assert path.stat().st_size == 0
 

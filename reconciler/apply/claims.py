@@ -1,4 +1,4 @@
-"""Claims: a tenant is put down in the registry before its project is created, so that no other run creates it too.
+"""Claims: a tenant is put down in the registry before it gets a project, so that no other run gives it one too.
 
 The bounds fit together. A POST is sent within ``SENT_WITHIN_SECONDS`` of its claim or not at all, and Neon is
 given the rest of ``LAPSES_AFTER``, less what clocks may be apart, to carry it out and show it in a search.
@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import (
     ApiError,
@@ -27,7 +27,7 @@ from reconciler.neon.observe import find_named
 from reconciler.plan.ownership import RUN, TENANT, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Coroutine, Iterable
 
     from reconciler.apply.perform import Performed
     from reconciler.apply.session import Session
@@ -42,39 +42,51 @@ NOT_CARRIED_OUT: Final = (ApiError, JournalError, NotSentError, UnreachableError
 """Errors after which it is certain that a POST has led to nothing."""
 
 
-async def claim(session: Session, create: CreateProject, name: str) -> None:
-    """Claims the tenant for this run. Raises ClaimedError where it is another's, or has its project by now."""
+async def claim(session: Session, tenant: str, name: str, *, recovered: str | None = None) -> None:
+    """Claims the tenant for this run. Raises ClaimedError where it is another's, or has its project by now.
+
+    ``recovered`` is the deleted project that the tenant is to get back: a row that still names it is no obstacle.
+    """
     if session.registry is None:
         return
-    row = session.registry.claim(create.tenant, session.performer.run, session.now())
+    row = session.registry.claim(tenant, session.performer.run, session.now())
     if row is None:
         return
-    if row.project_id is not None:
-        raise ClaimedError(
-            f"project {row.project_id} has been put down in the registry since the plan was made",
-            hint="run again: it is planned afresh",
-        )
-    if session.now() < row.claimed_at + LAPSES_AFTER:
+    if row.project_id != recovered and row.project_id is not None:
+        raise _has_a_project(row, planned=recovered is None)
+    if row.project_id is None and session.now() < row.claimed_at + LAPSES_AFTER:
         raise _claimed(row)
-    await _take_over(session, create, name, row)
+    await _take_over(session, tenant, name, row)
 
 
-def release(session: Session, create: CreateProject, error: Exception) -> None:
-    """Gives the claim back where it is certain that nothing was created; otherwise it lapses by itself."""
+def release(session: Session, tenant: str, error: Exception) -> None:
+    """Gives the claim back where it is certain that it has led to nothing; otherwise it lapses by itself."""
     if session.registry is not None and isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
-            session.registry.release(create.tenant, session.performer.run)
+            session.registry.release(tenant, session.performer.run)
 
 
-async def in_time(session: Session, sending: Awaitable[Performed]) -> Performed:
+def deadline() -> float:
+    """Until when calls may be sent under a claim that is made now, by the loop's time."""
+    return asyncio.get_running_loop().time() + SENT_WITHIN_SECONDS
+
+
+async def in_time(
+    session: Session, sending: Coroutine[Any, Any, Performed], *, until: float | None = None
+) -> Performed:
     """Ends the wait for a turn and an answer before the claim can lapse. Raises UnknownOutcomeError."""
     if session.registry is None:
         return await sending
+    until = deadline() if until is None else until
+    late = UnknownOutcomeError(f"no answer within {SENT_WITHIN_SECONDS:g} s of the claim")
+    if until <= asyncio.get_running_loop().time():  # what waits for nothing would be sent before it is cancelled
+        sending.close()
+        raise late
     try:
-        async with asyncio.timeout(SENT_WITHIN_SECONDS):
+        async with asyncio.timeout_at(until):
             return await sending
     except TimeoutError as error:
-        raise UnknownOutcomeError(f"no answer within {SENT_WITHIN_SECONDS:g} s of the claim") from error
+        raise late from error
 
 
 def put_down(session: Session, create: CreateProject, born: Performed) -> None:
@@ -109,19 +121,32 @@ async def of_run(session: Session, tenant: str, run: str, namesakes: Iterable[Li
     return None
 
 
-async def _take_over(session: Session, create: CreateProject, name: str, row: Registered) -> None:
-    """Makes a lapsed claim this run's, once it is seen that it has led to nothing."""
+async def _take_over(session: Session, tenant: str, name: str, row: Registered) -> None:
+    """Makes a lapsed claim this run's, or the row of a deleted project, once nothing of the name is seen."""
     namesakes = await find_named(session.neon, tuple(session.organizations), [name])
     if namesakes:
-        made = await of_run(session, create.tenant, row.claimed_by, namesakes)
+        made = await of_run(session, tenant, row.claimed_by, namesakes)
         by = f"of run {row.claimed_by}" if made else f"named {name}"
         raise ClaimedError(
             f"project {(made or namesakes[0]).id} {by} has appeared since the plan was made",
             hint="run again: it is planned afresh",
         )
     run, at = session.performer.run, session.now()
-    if session.registry is None or not session.registry.take_over(create.tenant, row, run, at):
-        raise ClaimedError(f"the lapsed claim of run {row.claimed_by} was taken over by another", hint="run again")
+    if session.registry is None or not session.registry.take_over(tenant, row, run, at):
+        raise ClaimedError(f"what run {row.claimed_by} had put down was taken over by another", hint="run again")
+
+
+def _has_a_project(row: Registered, *, planned: bool) -> ClaimedError:
+    """``planned`` says that the row was not there when the plan was made, or nothing would be created."""
+    if planned:
+        return ClaimedError(
+            f"project {row.project_id} has been put down in the registry since the plan was made",
+            hint="run again: it is planned afresh",
+        )
+    return ClaimedError(
+        f"the registry names another project for the tenant, {row.project_id}",
+        hint="run again; where that project is gone, `reconciler registry rebuild` first takes its row away",
+    )
 
 
 def _claimed(row: Registered) -> ClaimedError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply.journal import Intent
 from reconciler.errors import ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
@@ -14,7 +14,7 @@ from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
 from reconciler.plan.outcome import Deletion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
     from datetime import datetime
 
     from reconciler.apply.address import Address
@@ -32,6 +32,14 @@ RECOVERABLE: Final = timedelta(days=7)
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one keeps the rate used up while the other waits for its shared call."""
 SENT_AGAIN: Final = "sent again: the live state shows that the call whose answer was lost was not carried out"
+
+Within: TypeAlias = "Callable[[Coroutine[Any, Any, Performed]], Awaitable[Performed]]"
+"""Something around a call that bounds how long it may take."""
+
+
+async def at_leisure(sending: Coroutine[Any, Any, Performed]) -> Performed:
+    """No bound but those of the client."""
+    return await sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,21 +89,22 @@ class Session:
             address = performed.address
         return address
 
-    async def act(self, action: Action, address: Address) -> Performed:
+    async def act(self, action: Action, address: Address, *, within: Within = at_leisure) -> Performed:
         """One call to one project. Where its answer is lost, live state decides whether it is sent once more.
 
         Sending it again is safe because patches and deletions have the same effect however often they are
         carried out, a second branch of a name is refused, and a snapshot is looked for once more after
-        the settle time. Raises UnknownOutcomeError where the second answer is lost too and nothing shows.
+        the settle time. ``within`` bounds how long each sending may take. Raises UnknownOutcomeError where the
+        second answer is lost too and nothing shows.
         """
         sent_at = self.now()
         try:
-            return await self._send(action, address)
+            return await self._send(action, address, within=within)
         except UnknownOutcomeError as lost:
             if found := await self._found(action, address, sent_at, lost):
                 return found
         try:
-            return await self._send(action, address, SENT_AGAIN)
+            return await self._send(action, address, SENT_AGAIN, within=within)
         except UnknownOutcomeError as lost:
             if found := await self._found(action, address, sent_at, lost):
                 return found
@@ -147,7 +156,9 @@ class Session:
             return f"the registry was not told: {error}; its row goes with `reconciler registry rebuild`"
         return ""
 
-    async def _send(self, action: Action, address: Address, note: str = "") -> Performed:
+    async def _send(
+        self, action: Action, address: Address, note: str = "", *, within: Within = at_leisure
+    ) -> Performed:
         intent = Intent(
             kind=action.kind,
             tenants=(action.tenant,),
@@ -158,7 +169,7 @@ class Session:
         )
 
         async def perform(request_id: str) -> Performed:
-            performed = await self.performer.perform(action, address, request_id)
+            performed = await within(self.performer.perform(action, address, request_id))
             return replace(performed, request_id=request_id)
 
         try:

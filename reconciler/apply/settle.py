@@ -128,13 +128,13 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
 
 async def _claimed_post(session: Session, create: CreateProject) -> Performed | UnknownOutcomeError:
     """The answer, put down in the registry where one is kept; or the error that says that it was lost."""
-    await claim(session, create, _name(create))
+    await claim(session, create.tenant, _name(create))
     try:
         born = await _post(session, create)
     except UnknownOutcomeError as lost:
         return lost
     except ReconcilerError as error:
-        release(session, create, error)
+        release(session, create.tenant, error)
         raise
     session.tally.went_well(create.tenant)
     session.tally.located(create.tenant, born.address.project_id)

@@ -29,7 +29,7 @@ class ActionOutcome:
     action: Action
     result: Result
     message: str = ""
-    """For a failure or a skip: why, in one sentence."""
+    """For a failure or a skip: why, in one sentence. For what was applied: what went wrong beside it."""
     hint: str | None = None
     request_id: str | None = None
 

@@ -42,6 +42,7 @@ def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Pie
     yield from _applied(_with(report, Result.APPLIED), extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)
+    yield from _reservations(report, extent)
     if report.stopped is not None:
         yield Line(Text("Stopped: ", signs.REFUSED.style), Text(printable(report.stopped)))
     yield Line(Text(), Text(report_summary(report), signs.HEADING))
@@ -103,6 +104,29 @@ def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: Extent) -> Ite
         yield blank()
     if extent.blocks is not None and (beyond := groups[extent.blocks :]):
         yield from more(sum(map(len, beyond)), "tenant")
+
+
+def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
+    """What did not go as it should beside actions that were applied, such as a row that could not be written."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for outcome in report.outcomes:
+        for one in outcome.actions:
+            if one.result is Result.APPLIED and one.message:
+                told.setdefault((one.message, deed(one.action)), []).append(outcome.tenant)
+    if not told:
+        return
+    yield from heading("Applied, but", sum(map(len, told.values())))
+    groups = list(told.items())
+    for (message, done), tenants in groups[: extent.blocks]:
+        sign = signs.STALE
+        yield Line(
+            Text(f"{sign.text:<3}", sign.style), Text(names(tenants, extent.names), signs.HEADING), indent=2
+        )
+        yield Line(Text(), Text(printable(message)), indent=5)
+        yield Line(Text("beside: ", signs.ASIDE), Text(done), indent=5)
+        yield blank()
+    if extent.blocks is not None and (beyond := groups[extent.blocks :]):
+        yield from more(sum(len(tenants) for _, tenants in beyond), "tenant")
 
 
 def _cause(outcome: TenantOutcome) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.apply import bookkeeping, claims
 from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.errors import RegistryError
 from reconciler.fleet import Run
 from reconciler.live.registered import Placement
 from reconciler.neon.observe import observe
@@ -18,6 +19,8 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.views import report_text
+from reconciler.views.console import as_text
 from tests.builders import a_fleet, a_tenant
 from tests.registry_database import in_memory
 from tests.unit.apply.world import now, virtually
@@ -200,6 +203,27 @@ def test_a_transfer_and_a_deletion_reach_the_row(platform: Platform) -> None:
         assert platform.rows() == {"acme": (first.outcomes[0].project_id, "paid")}
         await platform.apply(a_fleet(a_tenant("acme", "pro", absent=True)), "run3", LOWERING)
         assert platform.rows() == {}
+
+    virtually(main())
+
+
+def test_a_report_tells_what_the_registry_could_not_be_told(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RegistryError("the registry does not answer: server closed the connection")
+
+    async def main() -> None:
+        await platform.apply(a_fleet(a_tenant("acme"), a_tenant("birch")))
+        monkeypatch.setattr(platform.registry, "place", broken)
+        monkeypatch.setattr(platform.registry, "forget", broken)
+        changed = a_fleet(a_tenant("acme", "pro"), a_tenant("birch", absent=True))
+        report = await platform.apply(changed, "run2", LOWERING)
+        assert report.count(Result.APPLIED) == 2
+        text = as_text(report_text.render(report, journal=None), 200)
+        assert "Applied, but (2)" in text
+        assert text.count("the registry was not told: the registry does not answer: server closed") == 2
+        assert "its row goes with `reconciler registry rebuild`" in text
 
     virtually(main())
 

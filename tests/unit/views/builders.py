@@ -426,6 +426,11 @@ def applied(planned: TenantPlan, project_id: str | None = None, until: datetime 
     return TenantOutcome(planned.tenant, Result.APPLIED, outcomes, project_id, deletion)
 
 
+def with_message(of: TenantOutcome, message: str) -> TenantOutcome:
+    """The same, with something to be told beside its first action."""
+    return replace(of, actions=(replace(of.actions[0], message=message), *of.actions[1:]))
+
+
 def failed(planned: TenantPlan, *, after: int, message: str) -> TenantOutcome:
     """The tenant's first ``after`` actions applied, the next one failed, the rest not tried."""
     fault = {"hint": "run apply again", "request_id": f"req-{planned.tenant}"}

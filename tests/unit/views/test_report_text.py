@@ -71,6 +71,26 @@ def test_failures_for_different_reasons_stand_apart() -> None:
     assert "  !  birch\n     over quota\n" in text
 
 
+def test_what_did_not_go_well_beside_an_applied_action_is_told() -> None:
+    """Also where a later action of the tenant failed."""
+    untold = "the registry was not told: it does not answer"
+    acme, birch, cedar = (build.upgrade(name) for name in ("acme", "birch", "cedar"))
+    text = shown(
+        build.report(
+            build.with_message(build.applied(acme), untold),
+            build.with_message(build.failed(birch, after=1, message="locked"), untold),
+            build.applied(cedar),
+        )
+    )
+    assert (
+        "Applied, but (2)\n\n"
+        "  !  acme and birch\n"
+        "     the registry was not told: it does not answer\n"
+        "     beside: transfer from free to paid\n\n"
+        "Applied: 2 of 3 tenants"
+    ) in text
+
+
 def test_many_tenants_are_cut_with_the_count_said() -> None:
     outcomes = [build.applied(build.price_change(f"tenant-{number:04}")) for number in range(3000)]
     assert "tenant-0019,\n                 and 2,980 more\n" in shown(build.report(*outcomes))

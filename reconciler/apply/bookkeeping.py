@@ -6,8 +6,10 @@ written that has changed since it was read.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.apply.claims import LAPSES_AFTER
@@ -63,6 +65,7 @@ async def rebuild(
 ) -> RebuiltRegistry:
     """Fills the registry by pins, names and annotations. Raises RegistryError."""
     registry.prepare()
+    began = asyncio.get_running_loop().time()
     rows = registry.rows()
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
@@ -71,7 +74,8 @@ async def rebuild(
     live = await look(rows)
     if lost := gone(live):
         live = await look(without(rows, lost))
-    found = registration(desired, live, rows, lapsed_before=now() - LAPSES_AFTER)
+    looked_for = timedelta(seconds=asyncio.get_running_loop().time() - began)
+    found = registration(desired, live, rows, lapsed_before=now() - looked_for - LAPSES_AFTER)
     overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), now())
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
     return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

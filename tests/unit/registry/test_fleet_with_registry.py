@@ -353,6 +353,23 @@ def test_a_rebuild_leaves_a_claim_that_was_taken_over_while_it_looked(
     virtually(main())
 
 
+def test_a_rebuild_leaves_a_claim_that_lapses_while_it_looks(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it led to may have appeared once that organization was listed."""
+
+    async def main() -> None:
+        platform.registry.prepare()
+        platform.registry.claim("acme", "run1", now())
+        while_it_looks(monkeypatch, lambda: asyncio.sleep(LAPSES_AFTER.total_seconds() + 60))
+        async with platform.fleet() as fleet:
+            rebuilt = await fleet.rebuild_registry()
+        assert [change.tenant for change in rebuilt.registration.waiting] == ["acme"]
+        assert platform.rows() == {"acme": (None, None)}
+
+    virtually(main())
+
+
 def test_a_rebuild_leaves_the_row_of_a_tenant_that_was_created_again_while_it_looked(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,8 @@ class _Search:
         self._conflicts: dict[str, Conflict] = {}
         self._unseen: set[str] = set()
         self._contested: set[str] = set()
+        self._disputed: set[str] = set()
+        """Projects that a tenant pins although they seem to be another's."""
         self._astray: dict[str, LiveProject] = {}
         """By tenant: the project that was created for it and now has another tenant's name."""
 
@@ -151,18 +153,18 @@ class _Search:
     def _foreign_pin(self, tenant: Tenant, project: LiveProject, annotated: str | None) -> Conflict | None:
         """What speaks against a pin: whoever writes a tenant's file must not reach another tenant's project.
 
-        It may only be taken from a tenant that is gone from the files, or whose own file pins another one. What
-        has another's name and no annotation is also found by that one, where its file can be read.
+        It may only be taken from a tenant that is gone from the files, or whose own file pins another one; a
+        project that has the tenant's own name is its own, whoever it was created for. Where it is in doubt,
+        neither of the two gets it: the other one may be new under a name that was somebody else's before.
         """
         whose = annotated or self._desired.naming.tenant(project.name)
-        if whose is None or whose == tenant.name:
+        if whose is None or whose == tenant.name or project.name in self._desired.naming.names(tenant.name):
             return None
         declared = self._desired.tenants.get(whose)
-        if declared is None:
-            claimed = whose in self._desired.held_back
-        else:
-            claimed = annotated is not None and declared.project_id is None
-        return _is_not_its_to_pin(tenant, project, whose) if claimed else None
+        if whose not in self._desired.held_back and (declared is None or declared.project_id is not None):
+            return None
+        self._disputed.add(project.id)
+        return _is_not_its_to_pin(tenant, project, whose)
 
     def contest(self) -> None:
         """A project that two tenants would call their own is neither's; nor does one that strayed leave a gap."""
@@ -173,11 +175,12 @@ class _Search:
         for name, project in self._projects.items():
             claims.setdefault(project.id, []).append(name)
         for project_id, names in claims.items():
-            if len(names) > 1:
+            claimants = [*names, *([self._pins[project_id]] if project_id in self._disputed else [])]
+            if len(claimants) > 1:
                 self._contested.add(project_id)
                 for name in names:
                     del self._projects[name]
-                    self._conflicts[name] = _claimed_twice(self._desired.tenants[name], project_id, names)
+                    self._conflicts[name] = _claimed_twice(self._desired.tenants[name], project_id, claimants)
 
     def _unmatched(self) -> list[LiveProject]:
         taken = {project.id for project in self._projects.values()}
@@ -258,7 +261,8 @@ def _is_not_its_to_pin(tenant: Tenant, project: LiveProject, whose: str) -> Conf
     return Conflict(
         tenant.name,
         f"the pinned project {project.id} ({project.name}) is that of tenant {whose!r}",
-        f"correct project_id; to hand the project over, take tenant {whose!r} out of the files first",
+        f"correct project_id; to hand the project over, take tenant {whose!r} out of the files, or give the "
+        "project this tenant's name in the console",
         tenant.location,
     )
 

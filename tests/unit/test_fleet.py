@@ -254,8 +254,10 @@ class TestWhatIsHandedOver:
     def test_a_project_that_another_tenant_pins_is_not_taken_by_its_name(self, platform: Platform) -> None:
         project_id = platform.project("newcomer")
         pinned = replace(platform, desired=a_fleet(a_tenant("acme", project_id=project_id)))
-        pinned.converge({"tenant": "newcomer", "tier": "pro"}, single_writer=True)
-        assert platform.world.writes() == ["POST /projects"]
+        converged = pinned.converge({"tenant": "newcomer", "tier": "pro"}, single_writer=True)
+        assert platform.world.writes() == []
+        (conflict,) = [each for each in converged.planned.plan.conflicts if each.tenant == "newcomer"]
+        assert f"project {project_id} would be this tenant's and also that of 'acme'" in conflict.message
 
     def test_a_name_that_no_file_declares(self, platform: Platform) -> None:
         with pytest.raises(InvalidInputError, match="'nobody'"):

@@ -30,9 +30,10 @@ def whose(*tenants: Tenant, project: LiveProject = VICTIMS, held_back: tuple[str
 
 
 @pytest.mark.parametrize("absent", [False, True])
-def test_a_pin_takes_no_project_that_was_created_for_another_tenant(*, absent: bool) -> None:
+def test_a_pin_takes_no_project_that_was_created_for_another_tenant_and_neither_gets_it(*, absent: bool) -> None:
+    """The one whose name it has may be somebody new, who must not get what was another's under that name."""
     thief = replace(THIEF, absent=absent)
-    assert whose(thief, a_tenant("victim")) == {"thief": "conflict", "victim": "p-victim"}
+    assert whose(thief, a_tenant("victim")) == {"thief": "conflict", "victim": "conflict"}
 
 
 def test_nor_one_whose_tenants_file_is_broken() -> None:
@@ -40,7 +41,7 @@ def test_nor_one_whose_tenants_file_is_broken() -> None:
     assert whose(THIEF, held_back=("victim",), project=LEGACY) == {"thief": "conflict"}
 
 
-def test_nor_one_that_has_another_tenants_name_and_no_annotation_but_then_nobody_gets_it() -> None:
+def test_nor_one_that_has_another_tenants_name_and_no_annotation() -> None:
     assert whose(THIEF, a_tenant("victim"), project=LEGACY) == {"thief": "conflict", "victim": "conflict"}
 
 
@@ -59,6 +60,13 @@ def test_a_tenant_that_is_gone_from_the_files_leaves_its_project_to_whoever_pins
 def test_and_so_does_one_whose_own_file_pins_another() -> None:
     mine = a_tenant("victim", project_id="p-elsewhere")
     assert whose(THIEF, mine) == {"thief": "p-victim", "victim": "conflict"}
+
+
+def test_a_project_with_the_pinning_tenants_own_name_is_its_own_whoever_it_was_created_for() -> None:
+    """So a name can be given to a new tenant once the project of its old bearer is renamed in the console."""
+    project = replace(VICTIMS, name="myapp-renamed")
+    renamed = a_tenant("renamed", project_id="p-victim")
+    assert whose(renamed, a_tenant("victim"), project=project) == {"renamed": "p-victim"}
 
 
 def test_a_project_that_was_created_for_the_one_who_pins_it_is_not_its_namesakes() -> None:

@@ -8,6 +8,7 @@ async with Fleet.connect(desired) as fleet:
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -95,6 +96,8 @@ class Planned:
     live: LiveState
     at: datetime
     """When it was made."""
+    looked_at: float
+    """When the look at what is live began, by the loop's clock: what is long past is looked at once more."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit what would be done to them."""
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -189,6 +192,7 @@ class Fleet:
 
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Everything that differs, before any guard: what a person or a program changed behind the files."""
+        looked_at = asyncio.get_running_loop().time()
         live = await self._observe(request, on_progress)
         now = self._time()
         plan = make_plan(
@@ -202,7 +206,8 @@ class Fleet:
         )
         notes = (*plan.notes, *self._clocks_apart())
         told = replace(plan, notes=notes, organizations=self._neon.organization_ids)
-        return Planned(told, live, now, settled=settled(self.desired, live, plan, request.selection))
+        revisions = settled(self.desired, live, plan, request.selection)
+        return Planned(told, live, now, looked_at, settled=revisions)
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -320,6 +325,7 @@ class Fleet:
                 organizations={name: planned.live.listed.get(name) for name in self.desired.organizations},
                 journal=journal,
                 now=self._time,
+                looked_at=planned.looked_at,
                 stop=run.stop,
                 wave_ends=run.waves,
                 on_progress=on_progress,

@@ -11,6 +11,7 @@ from reconciler.apply.perform import Performer
 from reconciler.apply.recover import recover
 from reconciler.apply.session import Session
 from reconciler.apply.settle import create_cohort
+from reconciler.apply.still_holds import holding
 from reconciler.apply.stop import Breaker
 from reconciler.apply.tally import Tally
 from reconciler.apply.transfer import move_together
@@ -43,6 +44,7 @@ async def execute(
     organizations: Mapping[str, int | None],
     journal: Journal,
     now: Callable[[], datetime],
+    looked_at: float,
     stop: StopSignal,
     breaker: Breaker | None = None,
     wave_ends: Sequence[WaveEnd] = (),
@@ -54,8 +56,9 @@ async def execute(
 
     ``wave_ends`` say in which parts: each is finished before the next one begins, and one that goes badly ends the
     run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
-    projects where it was listed whole. ``on_progress`` is told tenants finished, tenants in all, and what
-    they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
+    projects where it was listed whole. ``looked_at`` is when the plan's look began, by the loop's clock: tenants
+    whose turn comes much later are looked at once more. ``on_progress`` is told tenants finished, tenants in all,
+    and what they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
     only way a connection string leaves. With a ``registry`` tenants are claimed there before they are created.
     """
     started_at, calls = now(), neon.calls
@@ -73,6 +76,7 @@ async def execute(
         organizations=organizations,
         on_created=on_created,
         now=now,
+        looked_at=looked_at,
         registry=registry,
     )
     parts = waves(plan.tenants, wave_ends)
@@ -98,8 +102,8 @@ async def _work(session: Session, unit: Unit) -> None:
         return
     match unit:
         case LoneTenant(tenant):
-            if accepted(session, [tenant]):
-                await session.steps(tenant.actions, Address.planned(tenant))
+            for still in accepted(session, await holding(session, [tenant])):
+                await session.steps(still.actions, Address.planned(still))
         case Recovery(tenant):
             await recover(session, tenant)
         case CreateCohort():

@@ -12,6 +12,7 @@ from reconciler.errors import ConflictError, ReconcilerError, RegistryError, Unk
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
 from reconciler.plan.outcome import Deletion
+from reconciler.plan.rests_on import FRESH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -69,9 +70,16 @@ class Session:
     """Every organization of the fleet, with its number of live projects where it was listed whole."""
     on_created: Callable[[str, CreatedProject], None]
     now: Callable[[], datetime]
+    looked_at: float
+    """When the look that the plan was made from began, by the loop's clock, which nobody sets."""
     registry: Registry | None = None
     """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the plan is carried out right after its look; one of another loop's time is not known to be."""
+        return 0 <= asyncio.get_running_loop().time() - self.looked_at <= FRESH_SECONDS
 
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
         """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.

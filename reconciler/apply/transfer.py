@@ -9,6 +9,7 @@ from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.journal import Intent
 from reconciler.apply.session import SENT_AGAIN
+from reconciler.apply.still_holds import holding
 from reconciler.apply.units import after_transfer, before_transfer, transfer
 from reconciler.apply.whereabouts import whereabouts
 from reconciler.errors import ApiError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
@@ -50,7 +51,7 @@ async def move_together(session: Session, unit: SharedTransfer) -> None:
     """Every tenant for itself up to the call and after it; one that fails leaves, and nobody waits for it."""
     async with session.large_units:
         call = SharedCall(session, unit.origin, unit.destination)
-        await call.move(await _ready(session, unit.tenants))
+        await call.move(await _ready(session, await holding(session, unit.tenants)))
 
         async def after(mover: Mover) -> None:
             await session.steps(after_transfer(mover.tenant), mover.address)

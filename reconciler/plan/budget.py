@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject, RecoverProject, TransferProject
 from reconciler.plan.plan import Budget
+from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ POLLS_PER_WRITE: Final = 1.5
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
-    """Writes are exact. Reads are the looks of the create protocol and the polls of operations."""
+    """Writes are exact. Reads are looks (of the create protocol, at late tenants) and polls of operations."""
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
@@ -36,13 +37,15 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
     polls = int(awaited * POLLS_PER_WRITE)
     reads = polls + _looks(creates, desired, live) + recoveries * len(desired.organizations)
+    per_minute = desired.api.requests_per_minute * desired.api.batch_share
+    reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
     calls = single + transfers + reads
     waits = -(-creates // COHORT) * desired.api.settle_seconds
     return Budget(
         writes=single + transfers,
         transfers=transfers,
         reads=reads,
-        seconds=calls * 60 / (desired.api.requests_per_minute * desired.api.batch_share) + waits,
+        seconds=calls * 60 / per_minute + waits,
     )
 
 
@@ -52,3 +55,17 @@ def _looks(creates: int, desired: DesiredState, live: LiveState) -> int:
     organizations = len(desired.organizations)
     full, rest = divmod(creates, COHORT)
     return 2 * (full * min(pages, COHORT * organizations) + min(pages, rest * organizations))
+
+
+def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, live: LiveState) -> int:
+    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole."""
+    fresh = max(0.0, per_minute * FRESH_SECONDS / 60 - _taken(live))
+    late = max(0.0, 1 - fresh / calls) if calls else 0.0
+    return int(late * sum(map(looks, plans)))
+
+
+def _taken(live: LiveState) -> int:
+    """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
+    pages = sum(count // PAGE + 1 for count in live.listed.values())
+    below = ((project.branches, project.endpoints, project.snapshots) for project in live.projects)
+    return pages + sum(details is not None for of_one in below for details in of_one)

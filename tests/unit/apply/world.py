@@ -190,13 +190,18 @@ class World:
         stop: StopSignal | None = None,
         protocol: CreateProtocol = CAREFUL,
         plan: Plan | None = None,
+        looked_at: float | None = None,
         wave_ends: Sequence[WaveEnd] = (),
     ) -> Applied:
-        """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run."""
+        """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run.
+
+        A given plan counts as just made unless ``looked_at`` says since when not.
+        """
         self.runs += 1
         run = run or f"run{self.runs}"
         stop = stop or StopSignal()
         created: dict[str, CreatedProject] = {}
+        looked_at = asyncio.get_running_loop().time() if looked_at is None else looked_at
         async with self.client(striking, seed=self.runs) as neon:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
             if plan is None:
@@ -214,6 +219,7 @@ class World:
                     organizations=counts,
                     journal=journal,
                     now=now,
+                    looked_at=looked_at,
                     stop=stop,
                     on_created=created.__setitem__,
                     wave_ends=wave_ends,

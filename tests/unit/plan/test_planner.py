@@ -18,6 +18,7 @@ from tests.builders import (
     FREE_QUOTA,
     FREE_TIER,
     GIB,
+    PRO_QUOTA,
     PRO_TIER,
     a_branch,
     a_fleet,
@@ -377,3 +378,13 @@ def test_four_hundred_moves_are_budgeted_as_one_call() -> None:
     budget = make_plan(a_fleet(*tenants), view).budget
     assert budget.transfers == 2
     assert budget.writes == 2 + 2 * 401
+
+
+def test_a_run_that_outlasts_its_look_is_budgeted_to_look_at_the_rest_once_more() -> None:
+    def reads(count: int) -> int:
+        tenants = [a_tenant(f"t{i}") for i in range(count)]
+        view = a_view(*(a_project(tenant.name, details=False, quota=PRO_QUOTA) for tenant in tenants))
+        return make_plan(a_fleet(*tenants), view).budget.reads
+
+    assert reads(400) == 0  # within a minute at 70 % of 700 calls
+    assert 2500 < reads(3000) < 2530

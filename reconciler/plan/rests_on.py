@@ -1,0 +1,66 @@
+"""What of a tenant has to be seen once more before the first write to its project, and from when on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.plan.action import (
+    DeleteBranch,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.plan.change import Value
+    from reconciler.plan.plan import TenantPlan
+
+FRESH_SECONDS: Final = 60.0
+"""For so long after the first look a plan is carried out without another one. A checkout takes seconds, so that
+a run this young has hardly passed one by; and a converge, whose calls are counted, is over by then."""
+
+RESTS_ON_THE_PROJECT: Final = (
+    PatchProject,
+    PatchEndpoint,
+    TransferProject,
+    DeleteProject,
+    DeleteBranch,
+    DeleteSnapshot,
+)
+"""Actions that put a value back, move or take something. What only adds puts nothing back, and a branch or
+snapshot that is there meanwhile is found by its name."""
+
+
+def looks(tenant: TenantPlan) -> int:
+    """Calls that it takes to see the tenant again: its project, and its computes where one is patched."""
+    if tenant.project is None or not any(isinstance(action, RESTS_ON_THE_PROJECT) for action in tenant.actions):
+        return 0
+    return 2 if patches_computes(tenant) else 1
+
+
+def patches_computes(tenant: TenantPlan) -> bool:
+    """Whether the plan patches a compute that exists."""
+    return any(isinstance(action, PatchEndpoint) for action in tenant.actions)
+
+
+def project_values(tenant: TenantPlan) -> dict[str, list[Value]]:
+    """Each path of the project that the plan sends, with every value that it sends there; changed or not."""
+    return _sent(action for action in tenant.actions if isinstance(action, PatchProject))
+
+
+def compute_values(tenant: TenantPlan) -> dict[str, dict[str, list[Value]]]:
+    """The same of computes, by the names of their branches."""
+    patches = [action for action in tenant.actions if isinstance(action, PatchEndpoint)]
+    return {patch.branch: _sent(p for p in patches if p.branch == patch.branch) for patch in patches}
+
+
+def _sent(patches: Iterable[PatchProject | PatchEndpoint]) -> dict[str, list[Value]]:
+    sent: dict[str, list[Value]] = {}
+    for patch in patches:
+        for path, value in (*patch.companions, *((change.path, change.after) for change in patch.changes)):
+            sent.setdefault(path, []).append(value)
+    return sent

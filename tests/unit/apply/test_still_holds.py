@@ -1,0 +1,222 @@
+"""Tenants whose turn comes long after the look: whatever changed meanwhile is not put back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired.tenant import Overrides
+from reconciler.desired.tier import Tier
+from reconciler.fleet import Fleet, Run
+from reconciler.live.project import Compute
+from reconciler.plan.outcome import Result
+from reconciler.plan.rests_on import FRESH_SECONDS
+from reconciler.simulator.faults import AnswerWith
+from tests.builders import DAY, GIB, HERE, PRO_COMPUTE, PRO_QUOTA, PRO_TIER, a_fleet, a_tenant
+from tests.unit.apply.plans import a_plan, make, seeded, take
+from tests.unit.apply.world import World, now, virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.neon.client import Neon
+    from reconciler.plan.plan import Plan
+    from tests.unit.apply.world import Applied
+
+LATE = FRESH_SECONDS + 1
+LONG_AGO = -LATE
+"""When a look began whose plan is carried out at the beginning of the loop's time."""
+
+SCALE_QUOTA = replace(PRO_QUOTA, active_time_seconds=0, logical_size_bytes=100 * GIB)
+SCALE = Tier("scale", "paid", HERE, quota=SCALE_QUOTA, compute=PRO_COMPUTE, restore_window_seconds=7 * DAY)
+RAISED = replace(PRO_TIER, quota=replace(PRO_QUOTA, data_transfer_bytes=60 * GIB))
+PRO = a_fleet(a_tenant("acme", "pro"))
+NEW_PRICES = a_fleet(a_tenant("acme", "pro"), tiers=(RAISED, SCALE))
+FREE = a_fleet(a_tenant("acme"))
+LARGER = a_fleet(a_tenant("acme", overrides=Overrides(compute=Compute(max_cu=1))))
+
+
+def plan_of(folder: Path, before: DesiredState, after: DesiredState) -> tuple[World, Plan]:
+    """An account in the one state, and the plan that leads to the other."""
+
+    async def main() -> tuple[World, Plan]:
+        world = World.open(folder)
+        world.seed(before)
+        plan = await world.plan(after)
+        return world, plan
+
+    return virtually(main())
+
+
+def applied_late(
+    world: World, plan: Plan, change: Callable[[Neon, LiveProject], Coroutine[Any, Any, object]] | None = None
+) -> Applied:
+    """The plan carried out when its look is long past, and after somebody else's ``change`` of acme's project."""
+
+    async def main() -> Applied:
+        project = next(tenant.project for tenant in plan.tenants if tenant.project)
+        async with world.client() as neon:
+            if change is not None:
+                await change(neon, project)
+        world.forget()
+        return await world.apply(FREE, plan=plan, looked_at=LONG_AGO)
+
+    return virtually(main())
+
+
+async def paid_for_more(neon: Neon, project: LiveProject) -> None:
+    """What a checkout for tier scale does in the same organization."""
+    await neon.update_project(project.organization, project.id, {"quota.active_time_seconds": 0})
+
+
+async def resized(neon: Neon, project: LiveProject) -> None:
+    """Somebody gives the compute another size in the console."""
+    assert project.endpoints
+    await neon.update_endpoint(
+        project.organization, project.id, project.endpoints[0].id, {"compute.min_cu": 1, "compute.max_cu": 2}
+    )
+
+
+async def renamed(neon: Neon, project: LiveProject) -> None:
+    """Somebody gives the project another name in the console."""
+    await neon.update_project(project.organization, project.id, {"name": "kept"})
+
+
+async def moved(neon: Neon, project: LiveProject) -> None:
+    """A checkout moves the project."""
+    await neon.transfer_projects(project.organization, "paid", [project.id])
+
+
+async def done_already(neon: Neon, project: LiveProject) -> None:
+    """Another run has carried out the same plan."""
+    await neon.update_project(project.organization, project.id, {"quota.data_transfer_bytes": 60 * GIB})
+
+
+def test_a_fleet_run_leaves_a_tenant_alone_that_paid_for_more_while_it_ran(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.seed(PRO)
+        async with world.client() as slow, world.client() as quick:
+            fleet = Fleet(NEW_PRICES, slow, now=now)
+            planned = await fleet.plan()
+            await asyncio.sleep(LATE)
+            checkout = Fleet(NEW_PRICES, quick, now=now)
+            paid = await checkout.converge({"tenant": "acme", "tier": "scale"}, run=Run(journal=tmp_path / "c"))
+            assert [outcome.result for outcome in paid.report.outcomes] == [Result.APPLIED]
+            report = await fleet.apply(planned, Run(journal=tmp_path / "f"))
+        ((action,),) = [outcome.actions for outcome in report.outcomes]
+        assert action.result is Result.SKIPPED
+        assert action.message == (
+            "changed since the plan was made: quota.active_time_seconds, quota.logical_size_bytes"
+        )
+        assert action.hint == "run again: it is planned afresh"
+        quota = (await world.live(PRO))["myapp-acme"].quota
+        assert quota is not None
+        assert (quota.active_time_seconds, quota.logical_size_bytes) == (0, 100 * GIB)
+
+    virtually(main())
+
+
+def test_within_a_minute_of_the_look_a_patch_takes_no_other_call(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.seed(PRO)
+        async with world.client() as neon:
+            fleet = Fleet(NEW_PRICES, neon, now=now)
+            planned = await fleet.plan()
+            await asyncio.sleep(FRESH_SECONDS - 1)
+            world.forget()
+            await fleet.apply(planned, Run(journal=tmp_path / "j"))
+        assert [exchange.method for exchange in world.simulator.requests] == ["PATCH"]
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("change", [None, done_already], ids=["nothing", "the same"])
+def test_where_nothing_else_changed_a_late_patch_goes_out_after_one_look(tmp_path: Path, change: Any) -> None:
+    world, plan = plan_of(tmp_path, PRO, NEW_PRICES)
+    applied = applied_late(world, plan, change)
+    assert applied.results() == {"acme": Result.APPLIED}
+    assert [exchange.method for exchange in world.simulator.requests] == ["GET", "PATCH"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change", "words"),
+    [
+        pytest.param(PRO, NEW_PRICES, paid_for_more, ": quota.active_time_seconds", id="a companion"),
+        pytest.param(FREE, LARGER, resized, ": compute.min_cu of branch main", id="a compute"),
+        pytest.param(FREE, LARGER, moved, "in organization free is gone since the plan was made", id="moved"),
+        pytest.param(FREE, a_fleet(a_tenant("acme", absent=True)), renamed, ": name", id="to be deleted"),
+        pytest.param(FREE, PRO, paid_for_more, ": quota.active_time_seconds", id="to be transferred"),
+    ],
+)
+def test_what_somebody_else_changed_is_not_put_back(
+    tmp_path: Path, before: DesiredState, after: DesiredState, change: Any, words: str
+) -> None:
+    world, plan = plan_of(tmp_path, before, after)
+    applied = applied_late(world, plan, change)
+    assert applied.results() == {"acme": Result.SKIPPED}
+    assert words in applied.message("acme")
+    assert world.writes() == []
+
+
+def test_a_change_that_the_plan_does_not_touch_holds_nothing_up(tmp_path: Path) -> None:
+    world, plan = plan_of(tmp_path, PRO, NEW_PRICES)
+    assert applied_late(world, plan, renamed).results() == {"acme": Result.APPLIED}
+
+
+def test_a_tenant_that_cannot_be_looked_at_again_fails_unwritten(tmp_path: Path) -> None:
+    world, plan = plan_of(tmp_path, PRO, NEW_PRICES)
+    world.simulator.faults.add(AnswerWith(500), "GET", "/projects/*", times=None)
+    assert applied_late(world, plan).results() == {"acme": Result.FAILED}
+    assert world.writes() == []
+
+
+def test_a_deletion_of_what_is_gone_is_told_as_ever(tmp_path: Path) -> None:
+    async def deleted(neon: Neon, project: LiveProject) -> None:
+        await neon.delete_project(project.organization, project.id)
+
+    world, plan = plan_of(tmp_path, FREE, a_fleet(a_tenant("acme", absent=True)))
+    assert applied_late(world, plan, deleted).results() == {"acme": Result.APPLIED}
+
+
+def test_what_only_adds_takes_no_other_look(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        plan = a_plan(await seeded(world), make("dev"), take("v1"))
+        await world.apply(FREE, plan=plan, looked_at=LONG_AGO)
+        reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
+        assert [path for path in reads if "/operations" not in path] == []
+        assert len(world.writes()) == 2
+
+    virtually(main())
+
+
+def test_tenants_that_move_together_are_looked_at_by_one_list_where_that_takes_fewer_calls(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        names = [f"t{number:03}" for number in range(8)]
+        world.seed(a_fleet(*map(a_tenant, names)))
+        async with world.client() as neon:
+            fleet = Fleet(a_fleet(*(a_tenant(name, "pro") for name in names)), neon, now=now)
+            planned = await fleet.plan()
+            ids = {tenant.tenant: tenant.project.id for tenant in planned.plan.tenants if tenant.project}
+            await asyncio.sleep(LATE)
+            await neon.update_project("free", ids["t003"], {"quota.active_time_seconds": 7})
+            world.forget()
+            report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+        skipped = [outcome.tenant for outcome in report.outcomes if outcome.result is not Result.APPLIED]
+        assert skipped == ["t003"]
+        reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
+        looks = [path for path in reads if "/operations" not in path and not path.endswith("/endpoints")]
+        assert looks == ["/projects", "/projects", f"/projects/{ids['t003']}"]
+
+    virtually(main())

@@ -197,6 +197,10 @@ class UncheckedCreateError(ReconcilerError):
     """A project was created, but the look for rivals after it failed."""
 
 
+class NoConnectionStringError(ReconcilerError):
+    """A project was created, but its connection string, which is to be handed out, could not be read."""
+
+
 class RegistryError(ReconcilerError):
     """The tenant registry does not answer, or says something else than what was to be put down."""
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import Json
     from reconciler.live.state import LiveState
-    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.neon.client import Neon
     from reconciler.neon.secret import Secret
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
@@ -125,7 +125,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Converged:
-    """What became of a few tenants. ``connections`` holds the string of every tenant that was asked for one."""
+    """What became of a few tenants. ``connections`` holds the string of every tenant that was created: one whose
+    string could not be read has failed, and the report says so."""
 
     planned: Planned
     report: Report
@@ -249,12 +250,8 @@ class Fleet:
         chosen = replace(request, selection=Selection(changed=frozenset(names)), base=base, mention_deleted=False)
         planned = await fleet.plan(chosen)
         connections: dict[str, Secret] = {}
-
-        def on_created(tenant: str, created: CreatedProject) -> None:
-            if created.connection_uri is not None:
-                connections[tenant] = created.connection_uri
-
-        report = await fleet._apply(planned, run or Run(), just_observed=True, on_created=on_created)  # noqa: SLF001
+        hand_out = connections.__setitem__
+        report = await fleet._apply(planned, run or Run(), just_observed=True, on_connection=hand_out)  # noqa: SLF001
         return Converged(planned, report, connections)
 
     def _including(self, tenants: tuple[str | TenantDocument, ...]) -> tuple[Fleet, list[str], list[str]]:
@@ -305,7 +302,7 @@ class Fleet:
         *,
         just_observed: bool = False,
         on_progress: Progress = quietly,
-        on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
+        on_connection: Callable[[str, Secret], None] | None = None,
     ) -> Report:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
@@ -329,7 +326,7 @@ class Fleet:
                 stop=run.stop,
                 wave_ends=run.waves,
                 on_progress=on_progress,
-                on_created=on_created,
+                on_connection=on_connection,
                 registry=self._registry,
             )
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.units import Unit
     from reconciler.apply.waves import WaveEnd
-    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.neon.client import Neon
+    from reconciler.neon.secret import Secret
     from reconciler.plan.plan import Plan
     from reconciler.registry.store import Registry
 
@@ -49,7 +50,7 @@ async def execute(
     breaker: Breaker | None = None,
     wave_ends: Sequence[WaveEnd] = (),
     on_progress: Callable[[int, int, str], None] | None = None,
-    on_created: Callable[[str, CreatedProject], None] = lambda _tenant, _created: None,
+    on_connection: Callable[[str, Secret], None] | None = None,
     registry: Registry | None = None,
 ) -> Report:
     """Carries out the plan's actions. Errors of the API end up in the report, never here.
@@ -58,8 +59,9 @@ async def execute(
     run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
     projects where it was listed whole. ``looked_at`` is when the plan's look began, by the loop's clock: tenants
     whose turn comes much later are looked at once more. ``on_progress`` is told tenants finished, tenants in all,
-    and what they are. ``on_created`` gets the answer to each creation once it is settled that it came first: the
-    only way a connection string leaves. With a ``registry`` tenants are claimed there before they are created.
+    and what they are. ``on_connection`` gets the string of each new project once it is settled that it came
+    first: the only way a connection string leaves. With a ``registry`` tenants are claimed there before they are
+    created.
     """
     started_at, calls = now(), neon.calls
     breaker = breaker or Breaker()
@@ -74,7 +76,7 @@ async def execute(
         tally=tally,
         protocol=protocol,
         organizations=organizations,
-        on_created=on_created,
+        on_connection=on_connection,
         now=now,
         looked_at=looked_at,
         registry=registry,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.tally import Tally
     from reconciler.apply.writes import Writes
-    from reconciler.neon.client import CreatedProject, Neon
+    from reconciler.neon.client import Neon
+    from reconciler.neon.secret import Secret
     from reconciler.plan.action import Action
     from reconciler.registry.store import Registry
 
@@ -68,7 +69,8 @@ class Session:
     protocol: CreateProtocol
     organizations: Mapping[str, int | None]
     """Every organization of the fleet, with its number of live projects where it was listed whole."""
-    on_created: Callable[[str, CreatedProject], None]
+    on_connection: Callable[[str, Secret], None] | None
+    """Gets the connection string of each new project; None where nobody asks for them."""
     now: Callable[[], datetime]
     looked_at: float
     """When the look that the plan was made from began, by the loop's clock, which nobody sets."""

@@ -25,6 +25,7 @@ from reconciler.apply.readback import project_fields, shortfall
 from reconciler.errors import (
     ClaimedError,
     LostRaceError,
+    NoConnectionStringError,
     ReconcilerError,
     UncheckedCreateError,
     UnknownOutcomeError,
@@ -183,14 +184,13 @@ async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProjec
             await _give_way(session, birth, born, namesakes)
         if born.shortfall is not None:
             raise born.shortfall
+        await _hand_out(session, birth.create, born)
         if birth.later:
             await session.neon.wait(born.address.organization, born.address.project_id, born.operations)
     except ReconcilerError as error:
         session.tally.failed(birth.create, error)
         return
     session.tally.applied(birth.create)
-    if born.created is not None:
-        session.on_created(tenant, born.created)
     await session.steps(birth.later, born.address)
 
 
@@ -209,6 +209,28 @@ async def _identify(session: Session, birth: Birth, namesakes: Sequence[LiveProj
         f"{birth.answer}; no project of this run showed up within {session.protocol.settle_seconds:g} s",
         hint="run again: the next run looks before it creates",
     ) from birth.answer
+
+
+async def _hand_out(session: Session, create: CreateProject, born: Performed) -> None:
+    """Gives the connection string to whoever asked for it; one that came with no answer is read.
+
+    Raises NoConnectionStringError: it is handed out once, after the creation, and never by a later run.
+    """
+    if session.on_connection is None:
+        return
+    uri = born.created.connection_uri if born.created else None
+    if uri is None:
+        own = born.address
+        try:
+            uri = await session.neon.connection_uri(
+                own.organization, own.project_id, _value(create, "database"), _value(create, "role")
+            )
+        except ReconcilerError as error:
+            raise NoConnectionStringError(
+                f"project {own.project_id} was created, but its connection string could not be read: {error}",
+                hint="read it from Neon: it is handed out only when a project is created",
+            ) from error
+    session.on_connection(create.tenant, uri)
 
 
 async def _give_way(session: Session, birth: Birth, born: Performed, namesakes: Sequence[LiveProject]) -> None:
@@ -276,4 +298,9 @@ def _create(tenant: TenantPlan) -> CreateProject:
 
 
 def _name(create: CreateProject) -> str:
-    return next(str(change.after) for change in create.changes if change.path == "name")
+    return _value(create, "name")
+
+
+def _value(create: CreateProject, path: str) -> str:
+    """What is always stated at a creation (plan/lifecycle.py)."""
+    return next(str(change.after) for change in create.changes if change.path == path)

@@ -58,7 +58,7 @@ def test_the_run_that_came_second_removes_its_own_project_and_names_the_first(tm
         for outcome in second.report.outcomes:
             assert outcome.project_id == live[f"myapp-{outcome.tenant}"].id
             assert f"project {outcome.project_id} in free was created first" in second.message(outcome.tenant)
-        assert second.created == {}
+        assert second.connections == {}
         assert second.report.stopped is None
 
     virtually(main())

@@ -12,12 +12,13 @@ from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
+from reconciler.fleet import Fleet, Run
 from reconciler.live.project import Compute
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
-from reconciler.simulator.faults import AnswerWith, FailOperations
+from reconciler.simulator.faults import AnswerWith, DropAfter, FailOperations, Truncate
 from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, virtually
+from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp
         lines = [exchange.line for exchange in world.simulator.requests]
         assert lines == ["GET /projects"] * 4 + ["POST /projects"]
         assert (applied.report.finished_at - applied.report.started_at).total_seconds() < 1
-        assert applied.created["acme"].connection_uri is not None
+        assert set(applied.connections) == {"acme"}
 
     virtually(main())
 
@@ -247,12 +248,55 @@ def test_a_connection_string_leaves_through_the_callback_alone(tmp_path: Path) -
     async def main() -> None:
         world = World.open(tmp_path)
         applied = await world.apply(FREE_ACME)
-        uri = applied.created["acme"].connection_uri
-        assert uri is not None
-        password = uri.reveal().partition("@")[0].rpartition(":")[2]
+        password = applied.connections["acme"].reveal().partition("@")[0].rpartition(":")[2]
         assert password
         assert password not in json.dumps(applied.journal)
         assert password not in repr(applied.report)
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("effect", [DropAfter(), Truncate()], ids=["lost", "cut short"])
+def test_a_connection_string_that_no_answer_brought_is_read_and_handed_out(
+    tmp_path: Path, effect: DropAfter | Truncate
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.simulator.faults.add(effect, "POST", "/projects")
+        applied = await world.apply(FREE_ACME)
+        assert applied.results() == {"acme": Result.APPLIED}
+        project = (await world.live(FREE_ACME))["myapp-acme"]
+        async with world.client() as neon:
+            uri = await neon.connection_uri("free", project.id, "neondb", "neondb_owner")
+        assert applied.connections == {"acme": uri}
+
+    virtually(main())
+
+
+def test_a_sign_up_whose_connection_string_cannot_be_read_is_not_reported_as_done(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.simulator.faults.add(DropAfter(), "POST", "/projects")
+        world.simulator.faults.add(AnswerWith(500), "GET", "*/connection_uri", times=None)
+        applied = await world.apply(FREE_ACME)
+        assert applied.connections == {}
+        assert applied.results() == {"acme": Result.FAILED}
+        project = (await world.live(FREE_ACME))["myapp-acme"]
+        words = f"project {project.id} was created, but its connection string could not be read"
+        assert words in applied.message("acme")
+
+    virtually(main())
+
+
+def test_no_connection_string_is_read_where_nobody_asks_for_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.simulator.faults.add(DropAfter(), "POST", "/projects")
+        async with world.client() as neon:
+            fleet = Fleet(FREE_ACME, neon, now=now)
+            report = await fleet.apply(await fleet.plan(), Run(journal=tmp_path / "j"))
+        assert report.count(Result.APPLIED) == 1
+        assert [one for one in world.simulator.requests if one.path.endswith("/connection_uri")] == []
 
     virtually(main())
 

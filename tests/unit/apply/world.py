@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
-    from reconciler.neon.client import CreatedProject
     from reconciler.plan.plan import Plan
     from reconciler.simulator.exchanges import Exchange
 
@@ -106,7 +105,7 @@ class Applied:
     plan: Plan
     report: Report
     journal: list[dict[str, Any]]
-    created: Mapping[str, CreatedProject]
+    connections: Mapping[str, Secret]
 
     def result(self, tenant: str) -> Result:
         """What became of the tenant."""
@@ -200,7 +199,7 @@ class World:
         self.runs += 1
         run = run or f"run{self.runs}"
         stop = stop or StopSignal()
-        created: dict[str, CreatedProject] = {}
+        connections: dict[str, Secret] = {}
         looked_at = asyncio.get_running_loop().time() if looked_at is None else looked_at
         async with self.client(striking, seed=self.runs) as neon:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
@@ -221,10 +220,10 @@ class World:
                     now=now,
                     looked_at=looked_at,
                     stop=stop,
-                    on_created=created.__setitem__,
+                    on_connection=connections.__setitem__,
                     wave_ends=wave_ends,
                 )
-        return Applied(plan, report, journal_lines(path), created)
+        return Applied(plan, report, journal_lines(path), connections)
 
     async def settled(self, desired: DesiredState) -> set[str]:
         """The names of all live projects. Fails where anything is left to do, or to be decided by a person."""

@@ -14,6 +14,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
     UnreachableError,
     WrongOrganizationError,
+    weightiest,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class StopSignal:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.exit_code: ExitCode | None = None
+        self.signalled = False
+        """Whether a signal has come, whatever else has asked the run to end."""
 
     @property
     def requested(self) -> bool:
@@ -43,6 +46,13 @@ class StopSignal:
         """End the run; ``reason`` completes "the run was stopped: ..."."""
         if self.reason is None:
             self.reason, self.exit_code = reason, exit_code
+
+    def signal(self, name: str) -> None:
+        """A signal has come. It outweighs what else has ended the run, and is told after it."""
+        self.signalled = True
+        reason = f"by {name}"
+        self.reason = reason if self.reason is None else f"{self.reason}; then {reason}"
+        self.exit_code = weightiest((ExitCode.INTERRUPTED, self.exit_code or ExitCode.DONE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,11 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
 
     def stop_gently(number: signal.Signals) -> None:
         nonlocal at_once
-        if stop.requested and main is not None:
+        if stop.signalled and main is not None:
             at_once = True
             main.cancel()
             return
-        stop.request(f"by {number.name}")
+        stop.signal(number.name)
         click.echo("stopping: calls in flight finish first; once more ends at once", err=True)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}

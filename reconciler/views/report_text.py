@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
 
 _DONE: Final = {
-    Kind.CREATE: "created",
-    Kind.RECOVER: "recovered",
-    Kind.UPGRADE: "upgraded",
-    Kind.DOWNGRADE: "downgraded",
-    Kind.CHANGE: "changed",
-    Kind.DELETE: "deleted",
+    "created": Kind.CREATE,
+    "recovered": Kind.RECOVER,
+    "upgraded": Kind.UPGRADE,
+    "downgraded": Kind.DOWNGRADE,
+    "changed": Kind.CHANGE,
+    "deleted": Kind.DELETE,
+    "gone": Kind.DELETE,
 }
-_DONE_WIDTH: Final = max(map(len, _DONE.values()))
+_DONE_WIDTH: Final = max(map(len, _DONE))
 
 
 def render(report: Report, *, journal: str | None, full: bool = False) -> RenderableType:
@@ -62,12 +63,20 @@ def _applied(outcomes: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piec
     if not outcomes:
         return
     yield from heading("Applied", len(outcomes))
-    for kind, verb in _DONE.items():
-        if members := [outcome for outcome in outcomes if _kind(outcome) is kind]:
+    for verb, kind in _DONE.items():
+        if members := [outcome for outcome in outcomes if _verb(outcome) == verb]:
             sign = signs.of_kind(kind)
             lead = Text(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
             yield Series(lead, _told(members, extent), indent=2)
     yield blank()
+
+
+def _verb(outcome: TenantOutcome) -> str:
+    """What was done; a project that this run has no record of deleting was gone before."""
+    kind = _kind(outcome)
+    if kind is Kind.DELETE and outcome.deletion is None:
+        return "gone"
+    return next(verb for verb, done in _DONE.items() if done is kind)
 
 
 def _kind(outcome: TenantOutcome) -> Kind:
@@ -85,6 +94,8 @@ def _named(outcome: TenantOutcome) -> str:
     if outcome.deletion is not None:
         until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
         return f"{name} (recoverable until {until} by recover: {printable(outcome.deletion.project_id)})"
+    if _kind(outcome) is Kind.DELETE:
+        return f"{name} (it was gone already)"
     if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
         return f"{name} ({printable(outcome.project_id)})"
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.views import report_text
@@ -54,6 +55,18 @@ def test_when_all_went_well_nothing_else_is_counted() -> None:
     assert text == (
         "Applied (1)\n\n  -> upgraded    northwind\n\nApplied: 1 tenant.\n31 calls in 12 s; run 7f3a91.\n"
     )
+
+
+def test_a_project_that_was_gone_before_is_not_called_deleted() -> None:
+    ember, moss = (build.tenant(name, build.delete(name, "p1")) for name in ("ember", "moss"))
+    done = (build.applied(ember), build.applied(moss, until=datetime(2026, 11, 30, tzinfo=UTC)))
+    assert shown(build.report(*done)).startswith("""\
+Applied (2)
+
+  -  deleted     moss (recoverable until 2026-11-30 00:00 UTC by recover:
+                 calm-sea-9)
+  -  gone        ember (it was gone already)
+""")
 
 
 def test_an_empty_run_says_so() -> None:

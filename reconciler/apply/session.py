@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply.journal import Intent
-from reconciler.errors import ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
+from reconciler.apply.perform import GONE
+from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
 from reconciler.plan.outcome import Deletion
@@ -110,15 +111,30 @@ class Session:
         sent_at = self.now()
         try:
             return await self._send(action, address, within=within)
-        except UnknownOutcomeError as lost:
-            if found := await self._found(action, address, sent_at, lost):
-                return found
+        except UnknownOutcomeError as error:
+            lost = error
+        if found := await self._found(action, address, sent_at, lost):
+            return found
+        return await self._send_again(action, address, sent_at, lost, within)
+
+    async def _send_again(
+        self, action: Action, address: Address, sent_at: datetime, lost: UnknownOutcomeError, within: Within
+    ) -> Performed:
+        """The repeat. The first call may have been carried out since the look: then Neon refuses this one."""
         try:
-            return await self._send(action, address, SENT_AGAIN, within=within)
-        except UnknownOutcomeError as lost:
+            performed = await self._send(action, address, SENT_AGAIN, within=within)
+        except UnknownOutcomeError as again:
+            if found := await self._found(action, address, sent_at, again):
+                return found
+            raise
+        except ApiError:
             if found := await self._found(action, address, sent_at, lost):
                 return found
             raise
+        if not performed.gone_before:
+            return performed
+        self.writes.found(lost, "it was carried out after the look: the repeat found it done")
+        return replace(performed, gone_before=False, request_id=lost.request_id)
 
     async def _step(self, action: Action, address: Address, more: bool) -> Performed | None:
         try:
@@ -131,7 +147,7 @@ class Session:
             self.tally.failed(action, error)
             return None
         deletion = self._record(action, performed)
-        note = self._forget(action)
+        note = "; ".join(filter(None, (GONE if performed.gone_before else "", self._forget(action))))
         self.tally.applied(action, note, request_id=performed.request_id, deletion=deletion)
         return performed
 

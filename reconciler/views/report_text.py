@@ -94,8 +94,6 @@ def _named(outcome: TenantOutcome) -> str:
     if outcome.deletion is not None:
         until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
         return f"{name} (recoverable until {until} by recover: {printable(outcome.deletion.project_id)})"
-    if _kind(outcome) is Kind.DELETE:
-        return f"{name} (it was gone already)"
     if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
         return f"{name} ({printable(outcome.project_id)})"
     return name

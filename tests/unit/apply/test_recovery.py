@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from reconciler.plan.outcome import Result
+from reconciler.simulator.faults import CommitLater, Delay, DropBefore
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import Killed, Strike, World, never, virtually
@@ -171,8 +172,65 @@ def test_a_project_that_was_gone_before_the_call_leaves_no_record_of_this_run(tm
         applied = await world.apply(GONE, plan=plan)
         (outcome,) = applied.report.outcomes
         assert (outcome.result, outcome.deletion) == (Result.APPLIED, None)
+        assert outcome.actions[0].message == "it was gone already"
         assert [line for line in applied.journal if line["line"] == "deletion"] == []
         assert "it was gone already" in [line["message"] for line in applied.journal if line["line"] == "outcome"]
+
+    virtually(main())
+
+
+def carried_out_between_look_and_repeat(world: World, method: str, path: str) -> None:
+    """The first call's answer is lost; it is carried out once live state was looked at, and before the repeat."""
+    world.simulator.faults.add(CommitLater(0.5), method, path)
+    world.simulator.faults.add(Delay(1.0), "GET", "/projects/*")
+
+
+def test_a_deletion_that_was_carried_out_after_the_look_is_this_runs_and_recorded(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.seed(HERE)
+        plan = await world.plan(GONE)
+        carried_out_between_look_and_repeat(world, "DELETE", "/projects/*")
+        applied = await world.apply(GONE, plan=plan, run="run9")
+        assert [exchange.status for exchange in world.writes()] == [None, 404]
+        (outcome,) = applied.report.outcomes
+        assert outcome.result is Result.APPLIED
+        assert outcome.deletion is not None
+        assert outcome.deletion.request_id == outcome.actions[0].request_id == "run9-1"
+        assert outcome.actions[0].message == ""
+        (record,) = [line for line in applied.journal if line["line"] == "deletion"]
+        assert record["request_id"] == "run9-1"
+        of_the_first = [line for line in applied.journal if line.get("request_id") == "run9-1"]
+        assert [line.get("result") for line in of_the_first] == [None, "unknown", "applied", None]
+
+    virtually(main())
+
+
+def test_a_recovery_that_was_carried_out_after_the_look_is_not_reported_as_failed(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project_id = await deleted(world)
+        plan = await world.plan(back(project_id))
+        world.forget()
+        carried_out_between_look_and_repeat(world, "POST", "*/recover")
+        applied = await world.apply(back(project_id), plan=plan)
+        assert recoveries(world) == [None, 404]
+        assert applied.results() == {"acme": Result.APPLIED}
+        assert (await world.live(HERE))["myapp-acme"].id == project_id
+
+    virtually(main())
+
+
+def test_a_recovery_that_is_refused_although_its_answer_was_lost_stays_a_failure(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project_id = await deleted(world)
+        plan = await world.plan(back(project_id))
+        world.simulator.clock.advance(8 * 86_400)
+        world.simulator.faults.add(DropBefore(), "POST", "*/recover")
+        applied = await world.apply(back(project_id), plan=plan)
+        assert applied.results() == {"acme": Result.FAILED}
+        assert "404" in applied.message("acme")
 
     virtually(main())
 

@@ -65,7 +65,7 @@ Applied (2)
 
   -  deleted     moss (recoverable until 2026-11-30 00:00 UTC by recover:
                  calm-sea-9)
-  -  gone        ember (it was gone already)
+  -  gone        ember
 """)
 
 

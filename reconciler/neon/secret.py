@@ -9,7 +9,9 @@ SHORTEST: Final = 8
 """A shorter one is no key of Neon's, and hiding it would tear words apart."""
 HIDDEN: Final = "***"
 
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)(?:[^\s:/]*:\S*|[^/\s@]+)(?=@)")
+"""A user with a password, up to the last ``@`` before a space, because people write passwords as they are, with
+``/`` and ``@``; or a word in the user's place, which may be a key. An address with a path alone stays."""
 _API_KEY = re.compile(r"\bnapi_\w+")
 """Neon: API keys begin with ``napi_``."""
 

@@ -6,10 +6,15 @@ import copy
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.neon.secret import Secret, redact
 
 from .api import ACCESS
+
+WRITTEN = st.characters(exclude_categories=["Cs"]).filter(lambda character: not character.isspace())
+"""Characters that an address can be written with before somebody escapes them."""
 
 
 def test_a_secret_shows_in_no_way_but_when_revealed() -> None:
@@ -42,10 +47,20 @@ def test_the_repr_of_everything_that_holds_a_key_is_safe_to_log() -> None:
         ("key napi_abc123 is unknown", "key *** is unknown"),
         ("the key my-long-key is unknown", "the key *** is unknown"),
         ("see https://neon.tech:443/docs and a@b.c", "see https://neon.tech:443/docs and a@b.c"),
+        ("see https://npm.test/package/@neon/api", "see https://npm.test/package/@neon/api"),
+        ("postgresql://o:npg_ab/cd@h/db", "postgresql://***@h/db"),
+        ("postgresql://o:npg@b/c@d@h/db", "postgresql://***@h/db"),
+        ("postgresql://o@b.c:npg/ab@h", "postgresql://***@h"),
     ],
 )
 def test_text_from_outside_is_shown_without_secrets(text: str, shown: str) -> None:
     assert redact(text, Secret("my-long-key")) == shown
+
+
+@given(user=st.text(WRITTEN.filter(lambda character: character not in ":/")), password=st.text(WRITTEN))
+def test_whatever_a_password_in_an_address_holds_nothing_of_it_is_shown(user: str, password: str) -> None:
+    told = redact(f"cannot use postgresql://{user}:{password}@ep-1.neon.tech/neondb here")
+    assert told == "cannot use postgresql://***@ep-1.neon.tech/neondb here"
 
 
 def test_a_text_is_not_torn_apart_for_a_key_of_a_letter() -> None:

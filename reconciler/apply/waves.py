@@ -8,6 +8,7 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from reconciler.desired.units import share
 from reconciler.errors import ExitCode, InvalidInputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class WaveEnd:
 
     def of(self, total: int) -> int:
         """The number among so many tenants; a share is at least one of them."""
-        return min(total, self.count or ceil(total * self.percent / 100))
+        return min(total, self.count or ceil(share(self.percent, total)))
 
 
 def read_waves(text: str) -> tuple[WaveEnd, ...]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import floor
 from typing import TYPE_CHECKING
+
+from reconciler.desired.units import share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +29,7 @@ class Threshold:
 
     def allows(self, live: int | None) -> int:
         """How many actions one run may hold; ``live`` is None where the organization was not counted."""
-        return max(self.count, int((live or 0) * self.percent / 100))
+        return max(self.count, floor(share(self.percent, live or 0)))
 
 
 @dataclass(frozen=True, slots=True)

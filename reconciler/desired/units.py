@@ -1,4 +1,4 @@
-"""Sizes and durations: what people write ("512MiB", "7d") against exact bytes and seconds."""
+"""Sizes, durations and shares: what people write ("512MiB", "7d", "4.4%") against exact numbers."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def parse_bytes(text: str) -> int:
 def parse_seconds(text: str) -> int:
     """Seconds of ``100h``, ``7d``, ``5m`` or plain ``300``. Raises ValueError, worded for the user."""
     return _parse(text, SECOND_UNITS, example="100h, 7d, 5m or plain seconds")
+
+
+def share(percent: float, total: int) -> Fraction:
+    """So many percent of ``total``, exactly: 4.4 is what was written, not the binary number nearest to it."""
+    return Fraction(str(percent)) * total / 100
 
 
 def _parse(text: str, units: dict[str, int], *, example: str) -> int:

@@ -45,6 +45,13 @@ def test_each_end_counts_from_the_beginning_and_an_empty_wave_is_none(count: int
     assert sizes(count) == expected
 
 
+@pytest.mark.parametrize("total", [1, 750, 29_999])
+def test_an_end_in_percent_is_rounded_up_from_what_was_written_exactly(total: int) -> None:
+    for tenths in range(1, 1000):
+        (end, _) = read_waves(f"{tenths // 10}.{tenths % 10}%,100%")
+        assert end.of(total) == -(-total * tenths // 1000)
+
+
 def test_without_waves_there_is_one_part() -> None:
     assert waves(tenants(3), ()) == (tenants(3),)
 

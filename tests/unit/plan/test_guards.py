@@ -389,6 +389,11 @@ class TestThresholds:
         (refusal,) = guarded(fleet, uncounted, ALLOW_LOWERING).refusals
         assert "at most 0 a run" in refusal.message
 
+    def test_percent_is_rounded_down_from_what_was_written_exactly(self) -> None:
+        for tenths in range(1, 1000):
+            allowed = Threshold(0, float(f"{tenths // 10}.{tenths % 10}")).allows(750)
+            assert allowed == tenths * 750 // 1000
+
     def test_a_number_that_is_named_counts_for_the_run_and_not_for_each_organization(self) -> None:
         policy = Policy(thresholds=Thresholds(deletes=Threshold(1, 0)))
         names = ["a", "b", "y", "z"]

@@ -39,7 +39,10 @@ _PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNO
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_COUNT = re.compile(r"[0-9]{1,9}")
+_WHOLE = re.compile(r"[0-9]+")
+_COUNT_DIGITS: Final = 9
+REVISION_DIGITS: Final = 18
+"""Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
 _MAJOR_VERSION = re.compile(r"[1-9][0-9]")
 _CU_STEP: Final = Decimal("0.25")
 
@@ -223,8 +226,19 @@ def read_cu(text: str) -> float:
 
 def read_count(text: str) -> int:
     """A whole number from 0."""
-    if not _COUNT.fullmatch(text):
+    return _read_whole(text, _COUNT_DIGITS)
+
+
+def read_revision(text: str) -> int:
+    """A number that grows: 7, or seconds since 1970."""
+    return _read_whole(text, REVISION_DIGITS)
+
+
+def _read_whole(text: str, digits: int) -> int:
+    if not _WHOLE.fullmatch(text):
         raise RejectedError(f"expected a whole number, not {shown(text)}")
+    if len(text) > digits:
+        raise RejectedError(f"expected a whole number of at most {digits} digits, not {shown(text)}")
     return int(text)
 
 

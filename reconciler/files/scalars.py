@@ -83,7 +83,9 @@ TenantName: TypeAlias = Annotated[
 Slug: TypeAlias = Annotated[str, Scalar(readers.read_slug, "a name", _text(SLUG.pattern))]
 Word: TypeAlias = Annotated[str, Scalar(readers.read_name, "a name", _text(minLength=1))]
 """A name that stands elsewhere in the files; whether it does is a rule's business."""
-Revision: TypeAlias = Annotated[int, Scalar(readers.read_count, "a whole number", _COUNT)]
+Revision: TypeAlias = Annotated[
+    int, Scalar(readers.read_revision, "a whole number", _COUNT | {"maximum": 10**readers.REVISION_DIGITS - 1})
+]
 ProjectId: TypeAlias = Annotated[str, Scalar(readers.read_project_id, "a project id", _text(PROJECT_ID.pattern))]
 Database: TypeAlias = Annotated[str, Scalar(readers.read_database, "a database name", _text(minLength=1))]
 Role: TypeAlias = Annotated[str, Scalar(readers.read_role, "a role name", _text(minLength=1))]

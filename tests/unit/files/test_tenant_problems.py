@@ -53,6 +53,11 @@ SCHEMA = {
         HEAD + "accept: {history: true}\n",
         ["3:10: unknown key 'history' (did you mean 'history_loss'?)"],
     ),
+    "a revision in letters": (HEAD + "revision: v7\n", ["3:11: expected a whole number, not 'v7'"]),
+    "a revision that no registry could hold": (
+        HEAD + f"revision: 1{'0' * 18}\n",
+        [f"3:11: expected a whole number of at most 18 digits, not '1{'0' * 18}'"],
+    ),
     "an unknown state": (
         HEAD + "state: absnt\n",
         ["3:8: 'absnt' is not one of present, absent (did you mean 'absent'?)"],
@@ -269,6 +274,8 @@ EDGES = {
     "the longest names": f"tier: free\ndev_branches: [{'x' * 256}]\ndatabase: {'d' * 63}\n",
     "a snapshot of a branch's name": "tier: free\ndev_branches: [a]\nsnapshots: [a]\n",
     "a snapshot kept as a branch": "tier: guide\ndev_branches: [a]\nsnapshots: [b]\n",
+    "a revision of epoch seconds": "tier: free\nrevision: 1795478400\n",
+    "the highest revision": f"tier: free\nrevision: {'9' * 18}\n",
     "a branch of a branch that is not declared": "tier: free\ndev_branches: [{name: a, parent: main}]\n",
 }
 

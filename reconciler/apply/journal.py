@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION: Final = 1
 OWNER_ONLY: Final = 0o600
+OF_OTHERS: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,14 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, header: Header, now: Callable[[], datetime]) -> Self:
-        """Appends to the file, or creates it with its folder. Raises JournalError where that is impossible."""
+        """Appends to the file, or creates it with its folder. Raises JournalError where that is impossible.
+
+        A file that others may read is its owner's alone from then on.
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+            _keep_to_owner(descriptor)
         except OSError as error:
             raise _unwritable(path, error) from error
         journal = cls(descriptor, path, now)
@@ -142,6 +148,17 @@ class Journal:
             os.fsync(self._descriptor)
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+
+def _keep_to_owner(descriptor: int) -> None:
+    """Of a file only: a terminal, a pipe or /dev/null is not the journal's to close to others."""
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) and mode & OF_OTHERS:
+        try:
+            os.fchmod(descriptor, stat.S_IMODE(mode) & ~OF_OTHERS)
+        except OSError:
+            os.close(descriptor)
+            raise
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

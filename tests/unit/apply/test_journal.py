@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,26 @@ def test_a_second_run_appends_to_the_same_file(tmp_path: Path) -> None:
         with Journal.open(path, HEADER, lambda: NOON) as journal:
             journal.end(None)
     assert [line["line"] for line in lines(path)] == ["run", "end", "run", "end"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o700, 0o700)])
+def test_a_file_that_was_there_before_is_its_owners_alone_too(tmp_path: Path, before: int, after: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.touch()
+    path.chmod(before)
+    with Journal.open(path, HEADER, lambda: NOON):
+        assert stat.S_IMODE(path.stat().st_mode) == after
+
+
+def test_what_is_no_file_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    path.chmod(0o644)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with suppress(JournalError), Journal.open(path, HEADER, lambda: NOON):  # a pipe puts nothing on a disk
+        pass
+    os.close(reader)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_only_the_owner_can_read_a_journal_and_its_folder_is_made(tmp_path: Path) -> None:

@@ -8,29 +8,22 @@ from typing import TYPE_CHECKING
 from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.claims import claim, deadline, in_time, release
+from reconciler.apply.namesakes import still_absent
 from reconciler.errors import ClaimedError, ReconcilerError
-from reconciler.neon.observe import find_named
 
 if TYPE_CHECKING:
     from reconciler.apply.perform import Performed
     from reconciler.apply.session import Session
-    from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
 
 
 async def recover(session: Session, tenant: TenantPlan) -> None:
     """Looks for the project's name first: a tenant that got a new project meanwhile would have two."""
-    action, address = tenant.actions[0], Address.planned(tenant)
-    try:
-        appeared = await find_named(session.neon, tuple(session.organizations), [address.name])
-    except ReconcilerError as error:
-        session.tally.failed(action, error)
-        return
-    if appeared:
-        session.tally.skipped(action, _appeared(appeared[0]), hint="run again: it is planned afresh")
-    elif accepted(session, [tenant]):
-        await _bring_back(session, action, address)
+    address = Address.planned(tenant)
+    absent = await still_absent(session, [tenant], lambda _: address.name)
+    if accepted(session, absent):
+        await _bring_back(session, tenant.actions[0], address)
 
 
 async def _bring_back(session: Session, action: Action, address: Address) -> None:
@@ -54,7 +47,3 @@ async def _claimed(session: Session, action: Action, address: Address) -> Perfor
     except ReconcilerError as error:
         release(session, action.tenant, error)
         raise
-
-
-def _appeared(project: LiveProject) -> str:
-    return f"project {project.name} ({project.id}) is live in {project.organization} since the plan was made"

@@ -20,6 +20,7 @@ from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.claims import claim, in_time, of_run, put_down, release
 from reconciler.apply.journal import Intent
+from reconciler.apply.namesakes import namesakes, still_absent
 from reconciler.apply.perform import Performed
 from reconciler.apply.readback import project_fields, shortfall
 from reconciler.errors import (
@@ -30,7 +31,6 @@ from reconciler.errors import (
     UncheckedCreateError,
     UnknownOutcomeError,
 )
-from reconciler.neon.observe import find_named
 from reconciler.neon.parallel import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
@@ -76,35 +76,22 @@ async def create_cohort(session: Session, unit: CreateCohort) -> None:
     alone = session.protocol.single_writer or session.registry is not None
     unsettled = [birth for birth in births if birth.lost or not alone]
     try:
-        namesakes = await _settle(session, unsettled)
+        rivals = await _settle(session, unsettled)
     except ReconcilerError as error:
         _put_down_unchecked(session, unsettled, error)
-        births, namesakes = [birth for birth in births if birth not in unsettled], {}
+        births, rivals = [birth for birth in births if birth not in unsettled], {}
 
     async def finish(birth: Birth) -> None:
-        await _finish(session, birth, namesakes.get(birth.name, []))
+        await _finish(session, birth, rivals.get(birth.name, []))
 
     await each(births, finish)
 
 
-async def _still_absent(session: Session, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
-    """The tenants whose project has not appeared since the plan was made."""
+async def _still_absent(session: Session, tenants: Sequence[TenantPlan]) -> Sequence[TenantPlan]:
+    """The tenants to create; right after an observation nobody is looked for again."""
     if session.stop.requested or not session.protocol.second_look:
-        return list(tenants)
-    try:
-        appeared = await _look(session, [_name(_create(tenant)) for tenant in tenants])
-    except ReconcilerError as error:
-        for tenant in tenants:
-            session.tally.failed(_create(tenant), error)
-        return []
-    absent = []
-    for tenant in tenants:
-        create = _create(tenant)
-        if there := appeared.get(_name(create)):
-            session.tally.skipped(create, _appeared(there[0]), hint="run again: it is planned afresh")
-        else:
-            absent.append(tenant)
-    return absent
+        return tenants
+    return await still_absent(session, tenants, lambda tenant: _name(_create(tenant)))
 
 
 async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Birth]:
@@ -163,15 +150,7 @@ async def _settle(session: Session, births: Sequence[Birth]) -> dict[str, list[L
     if not births:
         return {}
     await asyncio.sleep(session.protocol.settle_seconds + TOLD_TO_THE_SECOND)
-    return await _look(session, [birth.name for birth in births])
-
-
-async def _look(session: Session, names: Sequence[str]) -> dict[str, list[LiveProject]]:
-    found: dict[str, list[LiveProject]] = {}
-    listed = {name: count for name, count in session.organizations.items() if count is not None}
-    for project in await find_named(session.neon, tuple(session.organizations), names, listed=listed):
-        found.setdefault(project.name, []).append(project)
-    return found
+    return await namesakes(session, [birth.name for birth in births])
 
 
 async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProject]) -> None:
@@ -283,10 +262,6 @@ def _put_down_unchecked(session: Session, births: Sequence[Birth], error: Reconc
             hint="run again: a second project would be reported as a conflict",
         )
         session.tally.failed(birth.create, unchecked)
-
-
-def _appeared(project: LiveProject) -> str:
-    return f"project {project.name} ({project.id}) has appeared in {project.organization} since the plan was made"
 
 
 def _create(tenant: TenantPlan) -> CreateProject:

@@ -131,7 +131,7 @@ def test_a_tenant_that_got_a_new_project_meanwhile_is_left_with_that_one(tmp_pat
         add_project(world.simulator, "paid", ProjectSeed("myapp-acme"))
         applied = await world.apply(back(project_id), plan=plan)
         assert applied.results() == {"acme": Result.SKIPPED}
-        assert "is live in paid since the plan was made" in applied.message("acme")
+        assert "has appeared in paid since the plan was made" in applied.message("acme")
         assert recoveries(world) == []
 
     virtually(main())

@@ -106,7 +106,7 @@ def _judge(file: str) -> Judge:
 def summary(judge: Judge) -> str:
     """What a judge has seen, in one line."""
     return (
-        f"official description: {len(judge.exchanges)} exchanges of {len(judge.operations)} operations validated, "
+        f"official description: {judge.judged} exchanges of {len(judge.operations)} operations validated, "
         f"{len(judge.violations)} violations"
     )
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.keys import Key
 
 PREFIX: Final = "/api/v2"
+MOST_KEPT: Final = 100_000
+"""Exchanges in the log; the older half of them goes where it grows longer, so that a server can run for days."""
 CALL: Final = "simulator.call"
 """Where the scope carries the call to its route."""
 
@@ -103,7 +105,7 @@ class Front:
             response = await self._carry_out(scope, headers, content, key, request_id)
         finally:
             status = None if response is None else response.status
-            self.exchanges.append(_exchange(scope, content, key, request_id, arrived, status))
+            self._note(_exchange(scope, content, key, request_id, arrived, status))
             if self._judge is not None:
                 self._judge.rule(_asked(scope, headers, content), _answered(response))
         if travel:
@@ -112,6 +114,11 @@ class Front:
 
     def _request_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def _note(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        if len(self.exchanges) > MOST_KEPT:
+            del self.exchanges[: MOST_KEPT // 2]
 
     async def _carry_out(
         self, scope: Scope, headers: dict[str, str], content: bytes, key: Key | None, request_id: str

@@ -93,7 +93,7 @@ class Simulator:
 
     @property
     def requests(self) -> list[Exchange]:
-        """Every exchange of this process so far, in the order of their answers."""
+        """The exchanges of this process, in the order of their answers; the oldest go beyond 100,000."""
         return self._front.exchanges
 
     @property

@@ -112,7 +112,7 @@ def served(
             with serving(simulator) as url:
                 yield ServedNeon(simulator, url, excused)
         finally:
-            tally.add(Tally(len(judge.exchanges), operations=set(judge.operations)))
+            tally.add(Tally(judge.judged, operations=set(judge.operations)))
 
 
 def _is_newer(violation: Violation) -> bool:

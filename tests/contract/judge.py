@@ -17,6 +17,8 @@ from reconciler.simulator.faults import FAULT_HEADER
 from tests.contract import installed as official
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.simulator.contract.description import Description
     from reconciler.simulator.contract.judge import JudgedExchange, Violation
 
@@ -57,7 +59,7 @@ class Judge:
         self._tally = tally
 
     @property
-    def exchanges(self) -> list[JudgedExchange]:
+    def exchanges(self) -> Sequence[JudgedExchange]:
         return self._judge.exchanges if self._judge else []
 
     @property

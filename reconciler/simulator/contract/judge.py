@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.simulator.contract.strict import Finding
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.contract.description import Description
     from reconciler.simulator.contract.exchange import Answered, Asked
     from reconciler.simulator.contract.operation import Operation
+
+MOST_KEPT: Final = 10_000
+"""Exchanges that a judge remembers, so that one that sits for days does not take ever more memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,13 @@ class Judge:
         self._description = description
         self._refusals_allowed = refusals_allowed
         self._on_violation = on_violation
-        self.exchanges: list[JudgedExchange] = []
+        self.exchanges: deque[JudgedExchange] = deque(maxlen=MOST_KEPT)
+        """The latest ones."""
+        self.judged = 0
+        """How many there were in all."""
+        self.operations: set[str] = set()
+        """The ids of the operations that were used so far."""
         self.violations: list[Violation] = []
-
-    @property
-    def operations(self) -> frozenset[str]:
-        """The operations that were used so far."""
-        return frozenset(exchange.operation for exchange in self.exchanges if exchange.operation is not None)
 
     def rule(self, asked: Asked, answered: Answered | None) -> list[Violation]:
         """Judge one exchange; ``answered`` is None where the connection broke. Gives what is wrong with it."""
@@ -72,6 +76,9 @@ class Judge:
         findings = [*self._about_request(asked, route, status), *_about_answer(route and route[0], answered)]
         violations = [Violation(exchange, finding) for finding in findings]
         self.exchanges.append(exchange)
+        self.judged += 1
+        if route is not None:
+            self.operations.add(route[0].name)
         self.violations += violations
         for violation in violations:
             self._on_violation(violation)

@@ -102,7 +102,7 @@ class Admin:
             raise Refusal(404, "the simulator was not started with --strict-contract")
         violations = [str(violation) for violation in judge.violations]
         operations = sorted(judge.operations)
-        return _json({"exchanges": len(judge.exchanges), "operations": operations, "violations": violations})
+        return _json({"exchanges": judge.judged, "operations": operations, "violations": violations})
 
     async def faults(self, request: Request) -> Response:
         """GET: what is set, and how often each has struck. POST a fault: set it. DELETE: take all away."""

@@ -94,7 +94,7 @@ class Verdict:
         return (
             f"fuzz: {self.operations} operations, {self.tested} tried, {len(self.succeeded)} with success; "
             f"{self.report['test_cases']['generated']} cases, {self.failures} failures; official description: "
-            f"{len(self.judge.exchanges)} exchanges validated, {len(self.judge.violations)} violations"
+            f"{self.judge.judged} exchanges validated, {len(self.judge.violations)} violations"
         )
 
 

@@ -73,9 +73,11 @@ class Transport:
         calls_in_flight: int = CALLS_IN_FLIGHT,
         secrets: tuple[Secret, ...] = (),
     ) -> None:
+        url = _checked(host)
         self._http = httpx.AsyncClient(
-            base_url=_checked(host),
+            base_url=url,
             transport=via,
+            trust_env=url.scheme == "https",  # plain http is for this machine, and a proxy may be on another one
             headers={"User-Agent": _user_agent(), "Accept": "application/json"},
             timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
 
+MOST_PROBLEMS: Final = 100
+"""Of one file: what is wrong with it beyond them is counted."""
 _NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([a-z0-9][a-z0-9._-]*)""")
 
 
@@ -43,7 +45,7 @@ class Collection:
         """
         listed, found = list(entries), list(problems)
         tenants = [tenant for entry in listed if (tenant := self._checked(entry, found)) is not None]
-        self.problems += found
+        self.problems += _first_of(found)
         if any(problem.severity is Severity.ERROR for problem in found):
             self.held_back.update(names, (entry.tenant for entry in listed if entry.tenant is not None))
         else:
@@ -83,6 +85,17 @@ class Collection:
                 held = "pinned" if holder.project_id == project_id else "asked for"
                 message = f"project {project_id!r} is also {held} by tenant {holder.name!r}"
                 yield Finding((key,), f"{message} in {holder.location}")
+
+
+def _first_of(problems: list[Problem]) -> list[Problem]:
+    """The first of a file's problems; the rest as one, which is an error where any of them is."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    problems = sorted(problems, key=lambda problem: problem.location)
+    kept, rest = problems[:MOST_PROBLEMS], problems[MOST_PROBLEMS:]
+    broken = any(problem.severity is Severity.ERROR for problem in rest)
+    severity = Severity.ERROR if broken else Severity.WARNING
+    return [*kept, Problem(rest[0].location, f"and {len(rest):,} more problems in this file", severity=severity)]
 
 
 def twice(name: str, first: Location) -> Finding:

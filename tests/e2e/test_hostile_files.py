@@ -95,6 +95,7 @@ def validated(folder: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         encoding="utf-8",
         preexec_fn=bounded,
+        timeout=2 * CPU_SECONDS,
     )
 
 

@@ -33,15 +33,25 @@ FOREIGN: Final = "marked-foreign-b3aee66cd32cfef6ba06"
 """A key that opens nothing."""
 TYPED: Final = "marked-typed-5b1dd5f4add47c60ac55"
 """One that somebody types into an address, where every process of the machine can see it; no output repeats it."""
-LOUD: Final = """
-import logging, sys
+NOTING: Final = """
+import sys
+def note(event, what):
+    if event in ("subprocess.Popen", "os.exec", "os.spawn", "os.system", "os.startfile", "pty.spawn"):
+        with open("started.log", "a") as log:
+            print(what[0], file=log)
+sys.addaudithook(note)
+"""
+"""Puts down every program that a command starts."""
+LOUD: Final = f"""
+{NOTING}
+import logging
 logging.basicConfig(level=logging.DEBUG)
 from reconciler.cli.main import main
 main(sys.argv[1:])
 """
 """Every library says all that it has to say."""
-QUIET: Final = """
-import sys
+QUIET: Final = f"""
+{NOTING}
 from reconciler.cli.main import main
 main(sys.argv[1:])
 """
@@ -214,6 +224,7 @@ def test_no_key_and_no_password_is_found_in_anything_that_a_command_leaves_behin
     found = [(where, secret) for where, text in left.items() for secret in secrets if secret in text]
     figures.count("outputs searched for secrets", times=len(left), held=not found)
     assert not found
+    assert set(left["started.log"].split()) == {str(watched.place.folder / "bin/git")}
     handed_out = (watched.place.folder / SINK).read_text(encoding="utf-8")
     assert any(secret in handed_out for secret in secrets), "the search itself finds nothing"
     for file in (SINK, "journal.jsonl"):

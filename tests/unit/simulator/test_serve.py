@@ -59,6 +59,21 @@ def test_a_dropped_connection_breaks_on_a_real_socket_too() -> None:
         assert served(simulator, use, signal.SIGTERM) == []
 
 
+def test_only_this_machine_reaches_it() -> None:
+    """Every address of 127.0.0.0/8 is this machine's, and one that listens on all of them would answer here."""
+
+    def use(http: httpx.Client) -> None:
+        assert http.get("/projects").status_code == 200
+        with pytest.raises(OSError, match=r"refused|unreachable|assign"):
+            socket.create_connection(("127.0.0.2", http.base_url.port or 0), timeout=5).close()
+
+    with Simulator.open(organizations=[SimulatedOrganization("free")]) as simulator:
+        assert served(simulator, use, signal.SIGTERM) == []
+    with _listening(0) as (listener, url):
+        assert listener.getsockname()[0] == "127.0.0.1"
+        assert url.startswith("http://127.0.0.1:")
+
+
 def test_an_answer_does_not_wait_until_the_client_has_confirmed_its_first_bytes() -> None:
     with _listening(0) as (listener, _), socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, wire
 from reconciler.neon.account import Account
-from reconciler.neon.call import BRANCH, PROJECT, Call
+from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, endless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,16 +42,20 @@ class BranchCalls(Account):
     """Read, create, patch and delete branches."""
 
     async def branches(self, organization: str, project_id: str) -> tuple[LiveBranch, ...]:
-        """Every branch of a project with its annotations, oldest first."""
+        """Every branch of a project with its annotations, oldest first.
+
+        Raises IncompleteViewError for a list without end.
+        """
         found: dict[str, LiveBranch] = {}
         cursor: str | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             page = await self._send(organization, _branches_call(project_id, cursor), wire.BranchesPage)
             found.update({branch.id: branch for branch in wire.live_branches(page)})
             last, cursor = cursor, page.pagination.next if page.pagination else None
             # Neon: `next` comes even with the last page; no project has more branches than one page holds.
             if len(page.branches) < BRANCHES_PER_PAGE or cursor in (None, last):
                 return tuple(found.values())
+        raise endless(f"read the branches of project {project_id}")
 
     async def create_branch(
         self,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
+from reconciler.errors import IncompleteViewError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,6 +17,8 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
 PROJECT: Final = "/projects/{project_id}"
 BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
+MOST_PAGES: Final = 1_000
+"""Of one list: 400,000 projects, far more than an organization may hold. Beyond it something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,8 @@ class Call:
     def transfers(self) -> bool:
         """True for the one call that only a personal key may make, and whose refusals have their own shape."""
         return self.path_template.endswith("/projects/transfer")
+
+
+def endless(purpose: str) -> IncompleteViewError:
+    """The error for a list that does not end."""
+    return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages")

@@ -14,7 +14,7 @@ from reconciler.errors import (
 )
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
-from reconciler.neon.call import PROJECT, Call
+from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless
 from reconciler.neon.operations import Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.secret import Secret
@@ -295,7 +295,10 @@ class Neon(BranchCalls, SnapshotCalls):
     async def _pages(
         self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
     ) -> AsyncGenerator[wire.ProjectsPage, None]:
-        """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon)."""
+        """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon).
+
+        Raises IncompleteViewError for a list without end.
+        """
         query: dict[str, str | int | bool] = {
             "org_id": self._organization(organization).id,
             "limit": PROJECTS_PER_PAGE,
@@ -306,7 +309,7 @@ class Neon(BranchCalls, SnapshotCalls):
         if recoverable:
             query["recoverable"] = True
         seen: set[str] = set()
-        while True:
+        while len(seen) < MOST_PAGES:
             page = await self._send(
                 organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
             )
@@ -317,6 +320,7 @@ class Neon(BranchCalls, SnapshotCalls):
                 return
             seen.add(cursor)
             query = {**query, "cursor": cursor}
+        raise endless(purpose)
 
     def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
         self._check_organizations(page, organization)

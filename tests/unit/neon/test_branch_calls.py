@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.errors import ApiError, ConflictError, LockedError, UnknownOutcomeError
+from reconciler.errors import ApiError, ConflictError, IncompleteViewError, LockedError, UnknownOutcomeError
 from reconciler.live.project import Compute
 from reconciler.neon.branch_calls import BRANCHES_PER_PAGE, CreatedBranch
 from reconciler.plan.ownership import Purpose, branch_annotations
@@ -32,6 +32,17 @@ def test_the_branches_of_a_project_take_one_call_although_neon_always_gives_a_ne
     assert found.annotations == {"tenant": "acme"}
     assert len(api.asked) == 1
     assert api.asked[0].query == {"limit": "10000", "sort_by": "created_at", "sort_order": "asc"}
+
+
+def test_full_pages_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pages that name each other as the next."""
+    monkeypatch.setattr("reconciler.neon.branch_calls.MOST_PAGES", 4)
+    full = [branch(f"br-{n}", f"b{n}", default=n == 0) for n in range(BRANCHES_PER_PAGE)]
+    pages = [
+        Reply(body={"branches": full, "annotations": {}, "pagination": {"next": f"c{n % 2}"}}) for n in range(9)
+    ]
+    with pytest.raises(IncompleteViewError, match="did not end within"):
+        using(ScriptedApi(replies(*pages)), lambda neon: neon.branches("free", "p1"))
 
 
 def test_a_full_page_of_branches_is_followed_by_its_next() -> None:

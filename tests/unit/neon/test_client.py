@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from reconciler.errors import (
+    IncompleteViewError,
     MissingKeyError,
     NotFoundError,
     PermissionDeniedError,
@@ -18,7 +19,7 @@ from reconciler.errors import (
     WrongOrganizationError,
 )
 from reconciler.live.project import Compute
-from reconciler.neon.call import Call
+from reconciler.neon.call import MOST_PAGES, Call
 from reconciler.neon.secret import Secret
 from reconciler.plan.change import JsonText, Value
 
@@ -81,6 +82,18 @@ def test_a_listing_ends_where_the_cursor_repeats() -> None:
     )
     assert ids(found) == ["a", "b", "c"]
     assert len(api.asked) == 3
+
+
+def test_a_list_that_does_not_end_is_given_up() -> None:
+    """Every page has projects and a cursor of its own."""
+
+    def one_more(asked: Asked) -> Reply:
+        return page(project("a"), cursor=f"{asked.query.get('cursor', '')[-6:]}{len(api.asked)}")
+
+    api = ScriptedApi(one_more)
+    with pytest.raises(IncompleteViewError, match="did not end within"):
+        using(api, lambda neon: neon.projects("free"))
+    assert len(api.asked) == MOST_PAGES
 
 
 def test_a_listing_holds_each_project_once() -> None:

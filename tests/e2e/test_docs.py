@@ -13,6 +13,9 @@ PACKAGES = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__i
 TEST_FOLDERS = sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py"))
 NAMED = sorted({name for name in re.findall(r"`([\w./-]+)`", ARCHITECTURE) if "/" in name or "." in name})
 DOCUMENTS = ["SECURITY.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+TESTED = ["SECURITY.md", "docs/reliability.md"]
+"""What makes promises, each in a row of a table whose last column is called ``test``."""
+NAMED_TEST = re.compile(r"`(tests/[\w./-]+)::(\w+)`")
 STILL_TO_COME = ARCHITECTURE.partition("## What comes next")[2]
 
 
@@ -39,8 +42,32 @@ def test_every_file_told_of_is_there(name: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_file_that_a_document_names_is_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    paths = re.findall(r"`((?:tests|reconciler|docs|bench)/[\w./-]+)`", text)
+    paths = re.findall(r"`((?:tests|reconciler|docs|bench)/[\w./-]+)(?:::\w+)?`", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", TESTED)
+def test_every_test_that_a_document_names_is_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = NAMED_TEST.findall(text)
+    assert named
+    for path, name in named:
+        assert re.search(rf"^ *(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
+            name
+        )
+
+
+@pytest.mark.parametrize("document", TESTED)
+def test_every_promise_names_a_test(document: str) -> None:
+    rows = promises((ROOT / document).read_text(encoding="utf-8"))
+    assert len(rows) > 5
+    assert [row for row in rows if not re.search(r"`tests/[^`]+`", row.rpartition(" | ")[2])] == []
+
+
+def promises(text: str) -> list[str]:
+    """The rows of every table whose last column is called ``test``."""
+    tables = re.findall(r"^\|[^\n]*\| test \|\n\|[-|]+\|\n((?:\|.*\n?)+)", text, re.MULTILINE)
+    return [row for table in tables for row in table.splitlines()]
 
 
 def test_files_are_told_of() -> None:

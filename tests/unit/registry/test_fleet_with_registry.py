@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,10 +14,11 @@ import pytest
 from reconciler.apply import bookkeeping, claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.errors import RegistryError
-from reconciler.fleet import Run
+from reconciler.fleet import Fleet, Run
 from reconciler.live.registered import Placement
 from reconciler.neon.observe import observe
 from reconciler.plan.outcome import Result
+from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.seed import ProjectSeed, add_project
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
     from pathlib import Path
+
+    import httpx
 
     from reconciler.live.state import LiveState
     from reconciler.plan.outcome import Report
@@ -170,6 +175,28 @@ def test_a_rebuild_on_a_machine_with_a_fast_clock_leaves_a_fresh_claim(platform:
     virtually(main())
 
 
+def test_a_post_that_is_carried_out_within_the_bounds_is_never_doubled(platform: Platform) -> None:
+    """Ten minutes after its claim, although the clock of every run in between is five minutes ahead."""
+
+    def ahead() -> datetime:
+        return now() + timedelta(minutes=5)
+
+    async def look_again(run: str) -> None:
+        async with platform.fleet(clock=ahead) as fleet:
+            await fleet.apply(await fleet.plan(), Run(id=run, journal=platform.world.folder / f"{run}.jsonl"))
+
+    async def main() -> None:
+        platform.world.simulator.faults.add(CommitLater(590), *CREATE)
+        await platform.apply()
+        for number in range(20):
+            await asyncio.sleep(30)
+            await look_again(f"later{number}")
+        assert len(platform.world.writes()) == 1
+        assert len(await platform.world.live(ACME)) == 1
+
+    virtually(main())
+
+
 def test_a_claim_whose_post_never_arrived_is_kept_until_it_lapses(platform: Platform) -> None:
     async def main() -> None:
         platform.world.simulator.faults.add(DropBefore(), *CREATE)
@@ -282,6 +309,30 @@ def test_a_registry_that_was_lost_is_filled_by_the_next_apply_and_doubles_nothin
         assert (await platform.apply(fleet, "run2")).outcomes == ()
         assert platform.rows() == before
         assert platform.world.writes() == []
+
+    virtually(main())
+
+
+def test_a_row_that_cannot_be_written_is_a_failure_and_written_by_the_next_run(platform: Platform) -> None:
+    """The table vanishes while the POST is on its way."""
+    file = platform.world.folder / "registry.db"
+    platform.registry = open_registry(f"sqlite:///{file}", {}, fleet="prod")
+
+    def vanishing(_number: int, request: httpx.Request) -> None:
+        if request.method == "POST":
+            with closing(sqlite3.connect(file)) as database:
+                database.execute("DROP TABLE neon_reconciler_tenants")
+
+    async def main() -> None:
+        async with platform.world.client(vanishing) as neon:
+            fleet = Fleet(ACME, neon, now=now, registry=platform.registry)
+            report = await fleet.apply(await fleet.plan(), Run(journal=platform.world.folder / "j"))
+        result, message = why(report)
+        (project,) = (await platform.world.live(ACME)).values()
+        assert result is Result.FAILED
+        assert f"project {project.id} was created, but could not be put down" in message
+        assert (await platform.apply(run="run2")).outcomes == ()
+        assert platform.rows() == {"acme": (project.id, "free")}
 
     virtually(main())
 

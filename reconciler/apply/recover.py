@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.claims import claim, deadline, in_time, release
 from reconciler.apply.namesakes import still_absent
-from reconciler.errors import ClaimedError, ReconcilerError
+from reconciler.errors import ClaimedError, ReconcilerError, UnknownOutcomeError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from reconciler.apply.perform import Performed
     from reconciler.apply.session import Session
     from reconciler.plan.action import Action
@@ -41,9 +42,20 @@ async def _bring_back(session: Session, action: Action, address: Address) -> Non
 
 async def _claimed(session: Session, action: Action, address: Address) -> Performed:
     until = deadline()
+    lost = False
     await claim(session, action.tenant, address.name, recovered=address.project_id)
+
+    async def bounded(sending: Coroutine[Any, Any, Performed]) -> Performed:
+        nonlocal lost
+        try:
+            return await in_time(session, sending, until=until)
+        except UnknownOutcomeError:
+            lost = True
+            raise
+
     try:
-        return await session.act(action, address, within=partial(in_time, session, until=until))
+        return await session.act(action, address, within=bounded)
     except ReconcilerError as error:
-        release(session, action.tenant, error)
+        if not lost:  # a first call whose answer was lost may still be carried out, whatever became of the repeat
+            release(session, action.tenant, error)
         raise

@@ -161,9 +161,9 @@ async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProjec
         session.tally.located(tenant, born.address.project_id)
         if session.registry is None:
             await _give_way(session, birth, born, namesakes)
+        await _hand_out(session, birth.create, born)
         if born.shortfall is not None:
             raise born.shortfall
-        await _hand_out(session, birth.create, born)
         if birth.later:
             await session.neon.wait(born.address.organization, born.address.project_id, born.operations)
     except ReconcilerError as error:

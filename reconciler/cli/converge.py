@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from reconciler.cli.options import (
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import with_fleet
 from reconciler.errors import InvalidInputError
+from reconciler.files.load import OnInvalid
 from reconciler.fleet import FEW, Request, Run, parse
 from reconciler.plan.change import Risk
 from reconciler.views import json_documents, plan_text, report_text
@@ -101,7 +103,8 @@ def command(
             sink.write(converged.connections)
     finally:
         _publish(output, converged, run)
-    return exit_codes.of_apply(converged.planned.plan, converged.report, fail_on)
+    others_aside = [what for what in fail_on if what != "invalid"]  # broken files of these tenants ended it before
+    return exit_codes.of_apply(converged.planned.plan, converged.report, others_aside)
 
 
 def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
@@ -120,17 +123,29 @@ def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
 
 
 def _read(
-    files: FilesFlags, names: list[str], text: str | None, ref: str | None, *, everybody: bool = False
+    files: FilesFlags, names: list[str], text: str | None, ref: str | None
 ) -> tuple[FleetFiles, DesiredState]:
-    """What is said of these tenants; of all, where one of them names its project: it may be another's."""
-    fleet_files = FleetFiles(files, only=None if everybody else frozenset(names))
+    """What is said of these tenants; of all, where one of them names its project: it may be another's.
+
+    Those others are no matter of this run: what is wrong with their files only keeps their projects out of reach.
+    """
+    fleet_files = FleetFiles(files, only=frozenset(names))
     fleet_files.require_tip(ref)
-    desired = fleet_files.desired()
-    if text is not None:
-        desired, _ = parse(desired, text, STDIN_NAME)
-    if not everybody and any(desired.tenants[name].project_id for name in names if name in desired.tenants):
-        return _read(files, names, text, ref, everybody=True)
+    desired = _said(fleet_files, text)
+    if not any(desired.tenants[name].project_id for name in names if name in desired.tenants):
+        return fleet_files, desired
+    fleet_files = FleetFiles(replace(files, on_invalid=OnInvalid.SKIP.value))
+    desired = _said(fleet_files, text)
+    if broken := [name for name in names if name in desired.held_back]:
+        raise InvalidInputError(
+            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
+        )
     return fleet_files, desired
+
+
+def _said(fleet_files: FleetFiles, text: str | None) -> DesiredState:
+    desired = fleet_files.desired()
+    return desired if text is None else parse(desired, text, STDIN_NAME)[0]
 
 
 def _given(files: FilesFlags, text: str) -> list[str]:

@@ -57,6 +57,8 @@ class DesiredState:
     """The address of the tenant registry, or the variable that holds it; None where there is none."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
+    pins_held_back: frozenset[str] = field(default_factory=frozenset)
+    """Ids of projects that those files name as their tenants' own."""
 
     def settings(self, tenant: Tenant) -> Settings:
         """The tenant's resolved settings."""

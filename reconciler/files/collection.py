@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_PROBLEMS: Final = 100
 """Of one file: what is wrong with it beyond them is counted."""
 _NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([a-z0-9][a-z0-9._-]*)""")
+_PINS: Final = re.compile(rb"""\bproject_id["']?\s*:\s*["']?([a-z0-9-]+)""")
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Collection:
     fleet: DesiredState | None
     problems: list[Problem] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
+    pins_held_back: set[str] = field(default_factory=set)
     lost: bool = False
     """Something could not be read at all: nobody knows which tenants it holds."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -38,16 +40,24 @@ class Collection:
     """Where each name was met first. The entries themselves are let go: they would be most of a load's memory."""
     _projects: dict[str, Tenant] = field(default_factory=dict)
 
-    def add(self, entries: Iterable[Entry], problems: Iterable[Problem] = (), names: Iterable[str] = ()) -> None:
+    def add(
+        self,
+        entries: Iterable[Entry],
+        problems: Iterable[Problem] = (),
+        names: Iterable[str] = (),
+        pins: Iterable[str] = (),
+    ) -> None:
         """The documents of one file, which is broken as a whole where one of them is.
 
-        ``problems`` are the file's own; ``names`` are those of its tenants that are known without reading it.
+        ``problems`` are the file's own; ``names`` and ``pins`` are those of its tenants that are known without
+        reading it.
         """
         listed, found = list(entries), list(problems)
         tenants = [tenant for entry in listed if (tenant := self._checked(entry, found)) is not None]
         self.problems += _first_of(found)
         if any(problem.severity is Severity.ERROR for problem in found):
             self.held_back.update(names, (entry.tenant for entry in listed if entry.tenant is not None))
+            self.pins_held_back.update(pins, (pin for entry in listed if (pin := entry.pin) is not None))
         else:
             self._tenants.update((tenant.name, tenant) for tenant in tenants)
 
@@ -101,6 +111,11 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
 def twice(name: str, first: Location) -> Finding:
     """One tenant in two places."""
     return Finding(("tenant",), f"tenant {name!r} is also in {first}", "a tenant stands in one place")
+
+
+def pins_in(data: bytes) -> set[str]:
+    """The ids of projects that such a text names as its tenants' own."""
+    return {match.decode() for match in _PINS.findall(data)}
 
 
 def names_in(data: bytes) -> set[str]:

@@ -61,6 +61,11 @@ class Entry:
         """The name that it states, whether or not the rest is in order."""
         return text_of(self.value.get("tenant")) if isinstance(self.value, dict) else None
 
+    @property
+    def pin(self) -> str | None:
+        """The project that it states as the tenant's own, whether or not the rest is in order."""
+        return text_of(self.value.get("project_id")) if isinstance(self.value, dict) else None
+
     def problem(self, finding: Finding) -> Problem:
         """The finding with its line and column, in whichever text states the path."""
         location = self._place(finding.path, at_key=finding.at_key)

@@ -78,8 +78,13 @@ def loaded(collection: Collection, on_invalid: OnInvalid) -> Loaded:
     fatal = collection.lost or (on_invalid is OnInvalid.FAIL and _has_error(problems))
     if fatal or collection.fleet is None:
         return Loaded(None, problems)
-    held_back = frozenset(collection.held_back)
-    return Loaded(replace(collection.fleet, tenants=collection.tenants(), held_back=held_back), problems)
+    fleet = replace(
+        collection.fleet,
+        tenants=collection.tenants(),
+        held_back=frozenset(collection.held_back),
+        pins_held_back=frozenset(collection.pins_held_back),
+    )
+    return Loaded(fleet, problems)
 
 
 @contextmanager

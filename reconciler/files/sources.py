@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from reconciler.desired.problem import Location, Problem, Severity
-from reconciler.files.collection import names_in, twice
+from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.finding import Finding, shown
@@ -38,6 +38,8 @@ class _File(NamedTuple):
     problems: tuple[Problem, ...]
     names: frozenset[str]
     """Of its tenants, as far as they can be made out where it has problems."""
+    pins: frozenset[str] = frozenset()
+    """The same of their projects."""
 
 
 Memo: TypeAlias = dict[tuple[str, bytes], _File]
@@ -170,20 +172,20 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
             if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:
                 lines[entry.tenant] = entry
             elif reading.takes(names, line):
-                _add_broken_line(entry, names, lines, collection)
+                _add_broken_line(entry, names, pins_in(line), lines, collection)
     return lines
 
 
 def _add_broken_line(
-    entry: Entry | Problem, names: set[str], lines: Mapping[str, Entry], collection: Collection
+    entry: Entry | Problem, names: set[str], pins: set[str], lines: Mapping[str, Entry], collection: Collection
 ) -> None:
     """A line that cannot be read, that names no tenant, or one that has a line already."""
     if isinstance(entry, Problem):
-        collection.add([], [entry], names)
+        collection.add([], [entry], names, pins)
     elif entry.tenant is None:
         collection.add([entry])
     else:
-        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names)
+        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names, pins)
 
 
 def _names(entry: Entry | Problem, line: bytes) -> set[str]:
@@ -197,14 +199,16 @@ def _read_file(text: Text) -> _File:
     entries = entries_of(parsed, text)
     if not entries and not parsed.problems:
         return _File((), (Problem(Location(text.file), "holds no tenant"),), frozenset())
-    return _File(entries, parsed.problems, frozenset(names_in(text.data) if parsed.problems else ()))
+    if not parsed.problems:
+        return _File(entries, (), frozenset())
+    return _File(entries, parsed.problems, frozenset(names_in(text.data)), frozenset(pins_in(text.data)))
 
 
 def _add_file(file: _File, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
     problems = [*file.problems]
     if len(file.entries) == 1 and not file.problems:
         problems += _misplaced(file.entries[0], stem)
-    collection.add([_on_top(entry, lines) for entry in file.entries], problems, {stem, *file.names})
+    collection.add([_on_top(entry, lines) for entry in file.entries], problems, {stem, *file.names}, file.pins)
 
 
 def _misplaced(entry: Entry, stem: str) -> Iterator[Problem]:

@@ -124,7 +124,8 @@ class View:
                 project = replace(project, snapshots=await neon.snapshots(home, project.id))
             if "integrations" in kinds:
                 listed = await neon.named(home, project.name)
-                project = next((_fuller(project, seen) for seen in listed if seen.id == project.id), project)
+                shown = [seen.integrations for seen in listed if seen.id == project.id]
+                project = replace(project, integrations=shown[0]) if shown else project
         except NotFoundError:
             return await self.read(project.id, name=project.name)
         except UNREADABLE as error:

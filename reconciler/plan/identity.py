@@ -142,12 +142,17 @@ class _Search:
         """What the project's own annotation says against the match."""
         if foreign := _other_fleet(project, self._desired.fleet):
             return _belongs_elsewhere(tenant, project, foreign)
+        if project.id in self._desired.pins_held_back:
+            return _is_pinned_by_a_broken_file(tenant, project)
         annotated = annotated_tenant(project, self._desired.fleet)
         if tenant.project_id is not None:
             return self._foreign_pin(tenant, project, annotated)
-        if annotated is None or annotated == tenant.name or annotated not in self._desired.tenants:
+        if annotated is None or annotated == tenant.name:
             return None
-        self._astray[annotated] = project
+        if annotated in self._desired.tenants:
+            self._astray[annotated] = project
+        elif annotated not in self._desired.held_back:
+            return None
         return _is_another_tenants(tenant, project, annotated)
 
     def _foreign_pin(self, tenant: Tenant, project: LiveProject, annotated: str | None) -> Conflict | None:
@@ -253,6 +258,15 @@ def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) ->
         tenant.name,
         f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}",
         "give the project its own name back, or state it as project_id in the file of whom it belongs to",
+        tenant.location,
+    )
+
+
+def _is_pinned_by_a_broken_file(tenant: Tenant, project: LiveProject) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"project {project.id} ({project.name}) is pinned in a file that cannot be used: nobody knows whose it is",
+        "repair the broken files first: `reconciler validate` lists them",
         tenant.location,
     )
 

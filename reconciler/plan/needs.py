@@ -64,7 +64,10 @@ def needs(
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
         strangers = [p for p in strangers if desired.naming.tenant(p.name)] if prune else []
-    branched = [*(look.project for look in settled if look.needs_branches), *strangers, *_misnamed(desired, live)]
+    misnamed = list(_misnamed(desired, live, everybody=creating))
+    if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
+        misnamed = list(_misnamed(desired, live, everybody=False))
+    branched = [*(look.project for look in settled if look.needs_branches), *strangers, *misnamed]
     sized = [look.project for look in settled if look.needs_endpoints]
     saved = [look.project for look in settled if look.needs_snapshots]
     return Needs(
@@ -174,14 +177,18 @@ class _Look:
         return None if known is None else known.limits.snapshots
 
 
-def _misnamed(desired: DesiredState, live: LiveState) -> Iterator[LiveProject]:
-    """Pinned projects with another tenant's name, whose annotations decide whose they are."""
+def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Iterator[LiveProject]:
+    """Pinned projects that may be another tenant's, whose annotations decide it: those with another's name, and
+    for ``everybody`` all that do not have their own tenant's, as one that misses a project may find it there.
+    """
     pinned_by = pins(desired)
     for project in live.projects if pinned_by else ():
-        namesake = desired.naming.tenant(project.name) if project.id in pinned_by else None
-        if namesake is None or namesake == pinned_by[project.id]:
+        tenant = pinned_by.get(project.id)
+        if tenant is None or project.name in desired.naming.names(tenant):
             continue
-        if namesake in desired.tenants or namesake in desired.held_back or not live.listed:
+        namesake = desired.naming.tenant(project.name)
+        known = namesake in desired.tenants or namesake in desired.held_back
+        if everybody or (namesake is not None and (known or not live.listed)):
             yield project
 
 

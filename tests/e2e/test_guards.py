@@ -151,6 +151,25 @@ class TestAThief:
         assert ended.code == 5, ended.out + ended.err
         assert f"the pinned project {project_id} (myapp-victim) is that of tenant 'victim'" in ended.out
 
+    def test_deletes_nothing_where_the_file_that_pins_the_project_is_broken(
+        self, shell: Shell, project_id: str
+    ) -> None:
+        shell.tenant("bob", f"tier: free\nproject_id: {project_id}\nquota: [broken]")
+        shell.tenant("victim", "tier: free\nstate: absent")
+        ended = shell.simulated("apply", "--yes", "--allow", "lowering", "--on-invalid", "skip")
+        assert "deleted" not in ended.out
+        assert "is pinned in a file that cannot be used" in " ".join(ended.out.split())
+
+    def test_keeps_no_other_pinned_tenant_from_its_converge_by_a_broken_file(self, shell: Shell) -> None:
+        shell.simulated("plan")
+        with Simulator.open(shell.folder / "sim.db") as simulator:
+            pinned = add_project(simulator, "free", ProjectSeed("adopted")).project_id
+        shell.tenant("acme", f"tier: pro\nproject_id: {pinned}")
+        shell.tenant("zoe", "tier: nonsense")
+        ended = shell.simulated("converge", "acme", "--allow", "lowering")
+        assert ended.code == 0, ended.out + ended.err
+        assert "upgraded    acme" in ended.out
+
     @pytest.mark.parametrize("wanted", ["tier: pro", "tier: free, state: absent"])
     def test_gets_nothing_by_a_document_although_that_reads_few_files(
         self, shell: Shell, project_id: str, wanted: str

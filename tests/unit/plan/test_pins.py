@@ -41,6 +41,28 @@ def test_nor_one_whose_tenants_file_is_broken() -> None:
     assert whose(THIEF, held_back=("victim",), project=LEGACY) == {"thief": "conflict"}
 
 
+def test_a_project_that_a_broken_file_pins_is_nobodys() -> None:
+    """Its own tenant may be the one whose file is broken."""
+    desired = replace(a_fleet(a_tenant("victim", absent=True)), pins_held_back=frozenset({"p-victim"}))
+    found = identify(desired, a_view(VICTIMS))
+    assert not found.projects
+    assert "repair the broken files first" in found.conflicts["victim"].remedy
+
+
+def test_a_project_of_a_tenant_whose_file_is_broken_is_not_its_namesakes() -> None:
+    """Somebody gave it another tenant's name in the console."""
+    renamed = a_project("victim", name="myapp-zed")
+    assert whose(a_tenant("zed"), project=renamed, held_back=("victim",)) == {"zed": "conflict"}
+
+
+def test_a_tenant_that_misses_its_project_may_find_it_pinned_by_another_under_any_name() -> None:
+    renamed = a_project("victim", name="renamed by hand", details=False)
+    others = [a_tenant(f"t{number}", project_id=f"p-t{number}") for number in range(120)]
+    desired = a_fleet(THIEF, a_tenant("victim"), *others)
+    live = a_view(renamed, *(a_project(f"t{number}", details=False) for number in range(120)))
+    assert needs(desired, live).branches == ("p-victim",)
+
+
 def test_nor_one_that_has_another_tenants_name_and_no_annotation() -> None:
     assert whose(THIEF, a_tenant("victim"), project=LEGACY) == {"thief": "conflict", "victim": "conflict"}
 
@@ -75,9 +97,10 @@ def test_a_project_that_was_created_for_the_one_who_pins_it_is_not_its_namesakes
     assert whose(a_tenant("acme", project_id="p-acme"), a_tenant("victim"), project=renamed) == {"acme": "p-acme"}
 
 
-def test_an_adopted_project_with_a_name_of_its_own_needs_no_look_at_its_annotations() -> None:
+def test_an_adopted_project_with_a_name_of_its_own_needs_no_look_where_nobody_misses_one() -> None:
     adopted = a_project("legacy", name="legacy database", details=False)
-    desired = a_fleet(*(a_tenant(f"t{number}") for number in range(101)), a_tenant("acme", project_id="p-legacy"))
-    assert "p-legacy" not in needs(desired, a_view(adopted)).branches
-    everything = replace(desired, naming=Naming("{tenant}"))
-    assert "p-legacy" not in needs(everything, a_view(adopted)).branches
+    numbers = range(101)
+    fleet = a_fleet(*(a_tenant(f"t{number}") for number in numbers), a_tenant("acme", project_id="p-legacy"))
+    live = a_view(adopted, *(a_project(f"t{number}", details=False) for number in numbers))
+    assert needs(fleet, live).branches == ()
+    assert needs(replace(fleet, naming=Naming("myapp-{tenant}", previous=("{tenant}",))), live).branches == ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import httpx
+
 from reconciler.apply import claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.errors import RegistryError
@@ -13,7 +15,7 @@ from reconciler.live.registered import Placement
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerWith, DropAfter
 from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import now, virtually
+from tests.unit.apply.world import Strike, now, virtually
 from tests.unit.registry.platforms import ACME, LOWERING, Platform, why
 
 if TYPE_CHECKING:
@@ -155,5 +157,29 @@ def test_a_project_that_is_back_and_could_not_be_put_down_keeps_its_claim(
         assert platform.rows() == {"acme": (None, None)}
         assert (await platform.apply(back, "run3")).outcomes == ()
         assert platform.rows() == {"acme": (project_id, "free")}
+
+    virtually(main())
+
+
+def test_the_claim_of_a_lost_recovery_is_kept_whatever_becomes_of_its_repeat(platform: Platform) -> None:
+    """The first call may still be carried out, when somebody else has claimed the tenant."""
+    posts = 0
+
+    def striking(_number: int, request: httpx.Request) -> Strike | None:
+        nonlocal posts
+        if not request.url.path.endswith("/recover"):
+            return None
+        posts += 1
+        error = httpx.ReadError("lost") if posts == 1 else httpx.ConnectError("no way there")
+        return Strike(error, carried_out=False)
+
+    async def main() -> None:
+        _, back = await deleted(platform)
+        async with platform.world.client(striking) as neon:
+            fleet = Fleet(back, neon, now=now, registry=platform.registry)
+            report = await fleet.apply(await fleet.plan(), Run(id="rec", journal=platform.world.folder / "rec"))
+        assert posts > 1
+        assert why(report)[0] is Result.FAILED
+        assert platform.rows() == {"acme": (None, None)}
 
     virtually(main())

@@ -90,7 +90,7 @@ class _Search:
         names = self._desired.naming.names(tenant.name)
         candidates = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
         place = self._places.get(tenant.name)
-        if place is None:
+        if place is None or self._was_handed_over(place, tenant):
             self._settle(tenant, candidates)
         elif project := self._by_id.get(place):
             self._settle(tenant, [project, *(p for p in candidates if p.id != place)])
@@ -109,6 +109,13 @@ class _Search:
         """
         annotated = annotated_tenant(project, self._desired.fleet)
         return self._pins.get(project.id) is None or annotated in (None, tenant.name)
+
+    def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
+        """Whether another tenant pins the project and has given it its own name: the row is an old one."""
+        project, holder = self._by_id.get(project_id), self._pins.get(project_id)
+        if project is None or holder is None or holder == tenant.name:
+            return False
+        return project.name in self._desired.naming.names(holder)
 
     def _by_pin(self, tenant: Tenant, project_id: str) -> None:
         if project := self._by_id.get(project_id):

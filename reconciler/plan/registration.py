@@ -100,10 +100,12 @@ def registration(
     placements = _misplaced({**_owned_orphans(desired, identities), **identities.projects}, rows)
     changes = [_placed(placement, rows.get(placement.tenant)) for placement in placements]
     placed = {placement.tenant for placement in placements}
-    rest = {tenant: row for tenant, row in rows.items() if tenant not in placed and tenant not in live.places}
+    holders = {project.id: tenant for tenant, project in identities.projects.items()}
+    right = {tenant for tenant, place in live.places.items() if holders.get(place, tenant) == tenant}
+    rest = {tenant: row for tenant, row in rows.items() if tenant not in placed and tenant not in right}
     waiting = {t: row for t, row in rest.items() if row.project_id is None and row.claimed_at >= lapsed_before}
     forgotten = {tenant: row for tenant, row in rest.items() if tenant not in waiting}
-    changes += [_forgotten(tenant, row) for tenant, row in forgotten.items()]
+    changes += [_forgotten(tenant, row, holders) for tenant, row in forgotten.items()]
     return Registration(
         placements=placements,
         forgotten=tuple(forgotten.items()),
@@ -147,9 +149,11 @@ def _placed(placement: Placement, row: Registered | None) -> RowChange:
     return RowChange(placement.tenant, f"corrected: {where}; it said {row.project_id} in {row.organization}")
 
 
-def _forgotten(tenant: str, row: Registered) -> RowChange:
+def _forgotten(tenant: str, row: Registered, holders: Mapping[str, str]) -> RowChange:
     if row.project_id is None:
         return RowChange(tenant, f"removed: the claim of run {row.claimed_by} has lapsed and led to no project")
+    if holder := holders.get(row.project_id):
+        return RowChange(tenant, f"removed: project {row.project_id} is that of tenant {holder!r} now")
     return RowChange(tenant, f"removed: project {row.project_id} does not exist any more")
 
 

@@ -337,6 +337,33 @@ def test_a_row_that_cannot_be_written_is_a_failure_and_written_by_the_next_run(p
     virtually(main())
 
 
+def test_a_project_that_was_handed_over_leaves_no_row_of_whom_it_was_and_the_name_is_free(
+    platform: Platform,
+) -> None:
+    """Another tenant pins it, and somebody has given it that one's name in the console."""
+
+    async def main() -> None:
+        project_id = (await platform.apply()).outcomes[0].project_id
+        assert project_id is not None
+        bob = a_tenant("bob", project_id=project_id)
+        await platform.apply(a_fleet(bob), "run2")
+        async with platform.world.client() as neon:
+            await neon.update_project("free", project_id, {"name": "myapp-bob"})
+        await asyncio.sleep(60)
+        both = a_fleet(bob, a_tenant("acme"))
+        async with platform.fleet(both) as fleet:
+            rebuilt = await fleet.rebuild_registry()
+        assert [change.message for change in rebuilt.registration.changes] == [
+            f"removed: project {project_id} is that of tenant 'bob' now"
+        ]
+        await platform.apply(both, "run3")
+        rows = platform.rows()
+        assert rows["bob"] == (project_id, "free")
+        assert rows["acme"][0] not in (None, project_id)
+
+    virtually(main())
+
+
 def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> None:
     async def main() -> Any:
         fleet = a_fleet(a_tenant("acme"), a_tenant("birch"), a_tenant("cedar"), a_tenant("fir"))

@@ -11,7 +11,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.address import Address
-from reconciler.apply.readback import endpoint_fields, project_fields
+from reconciler.apply.readback import branch_fields, endpoint_fields, project_fields
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.live.project import Quota
 from reconciler.neon.client import PROJECTS_PER_PAGE
@@ -69,7 +69,8 @@ async def _holds(session: Session, tenant: TenantPlan, listed: Mapping[str, Live
     look = _Look(session, tenant, Address.planned(tenant))
     first = tenant.actions[0]
     try:
-        changed = [*await look.project(listed.get(look.address.project_id)), *await look.computes()]
+        of_project = await look.project(listed.get(look.address.project_id))
+        changed = [*of_project, *await look.computes(), *await look.branches()]
     except NotFoundError:
         if isinstance(first, DeleteProject):
             return True  # the deletion itself tells that it was gone
@@ -119,6 +120,24 @@ class _Look:
             else:
                 paths = _changed(endpoint_fields(seen[id_]), endpoint_fields(now[id_]), values)
                 changed.extend(f"{path} of branch {branch}" for path in paths)
+        return changed
+
+    async def branches(self) -> list[str]:
+        """What of the branches that the plan patches is not as it saw them."""
+        sent = rests_on.branch_values(self.tenant)
+        if self.tenant.project is None or not sent:
+            return []
+        seen = {branch.id: branch for branch in self.tenant.project.branches or ()}
+        live = await self.session.neon.branches(self.address.organization, self.address.project_id)
+        now = {branch.id: branch for branch in live}
+        changed = []
+        for name, values in sent.items():
+            id_ = self.address.branch(name)
+            if id_ not in now:
+                changed.append(f"branch {name}")
+            else:
+                paths = _changed(branch_fields(seen[id_]), branch_fields(now[id_]), values)
+                changed.extend(f"{path} of branch {name}" for path in paths)
         return changed
 
     def _differing(self, seen: LiveProject, project: LiveProject, sent: Mapping[str, list[Value]]) -> list[str]:

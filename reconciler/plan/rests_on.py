@@ -8,6 +8,7 @@ from reconciler.plan.action import (
     DeleteBranch,
     DeleteProject,
     DeleteSnapshot,
+    PatchBranch,
     PatchEndpoint,
     PatchProject,
     TransferProject,
@@ -26,6 +27,7 @@ a run this young has hardly passed one by; and a converge, whose calls are count
 RESTS_ON_THE_PROJECT: Final = (
     PatchProject,
     PatchEndpoint,
+    PatchBranch,
     TransferProject,
     DeleteProject,
     DeleteBranch,
@@ -36,15 +38,10 @@ snapshot that is there meanwhile is found by its name."""
 
 
 def looks(tenant: TenantPlan) -> int:
-    """Calls that it takes to see the tenant again: its project, and its computes where one is patched."""
+    """Calls that see the tenant again: its project, and its computes and its branches where one is patched."""
     if tenant.project is None or not any(isinstance(action, RESTS_ON_THE_PROJECT) for action in tenant.actions):
         return 0
-    return 2 if patches_computes(tenant) else 1
-
-
-def patches_computes(tenant: TenantPlan) -> bool:
-    """Whether the plan patches a compute that exists."""
-    return any(isinstance(action, PatchEndpoint) for action in tenant.actions)
+    return 1 + bool(compute_values(tenant)) + bool(branch_values(tenant))
 
 
 def project_values(tenant: TenantPlan) -> dict[str, list[Value]]:
@@ -56,6 +53,16 @@ def compute_values(tenant: TenantPlan) -> dict[str, dict[str, list[Value]]]:
     """The same of computes, by the names of their branches."""
     patches = [action for action in tenant.actions if isinstance(action, PatchEndpoint)]
     return {patch.branch: _sent(p for p in patches if p.branch == patch.branch) for patch in patches}
+
+
+def branch_values(tenant: TenantPlan) -> dict[str, dict[str, list[Value]]]:
+    """The same of branches that are patched, by their present names; a path is ``name`` or ``expires_at``."""
+    found: dict[str, dict[str, list[Value]]] = {}
+    for patch in (action for action in tenant.actions if isinstance(action, PatchBranch)):
+        sent = found.setdefault(patch.branch, {})
+        for change in patch.changes:
+            sent.setdefault(change.path.rpartition(".")[2], []).append(change.after)
+    return found
 
 
 def _sent(patches: Iterable[PatchProject | PatchEndpoint]) -> dict[str, list[Value]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +13,12 @@ from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Run
 from reconciler.live.project import Compute
+from reconciler.plan import rests_on
 from reconciler.plan.outcome import Result
 from reconciler.plan.rests_on import FRESH_SECONDS
 from reconciler.simulator.faults import AnswerWith
 from tests.builders import DAY, GIB, HERE, PRO_COMPUTE, PRO_QUOTA, PRO_TIER, a_fleet, a_tenant
-from tests.unit.apply.plans import a_plan, make, seeded, take
+from tests.unit.apply.plans import a_plan, branched, make, mend, seeded, seen, take
 from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.neon.client import Neon
     from reconciler.plan.plan import Plan
     from tests.unit.apply.world import Applied
@@ -184,6 +186,64 @@ def test_a_deletion_of_what_is_gone_is_told_as_ever(tmp_path: Path) -> None:
 
     world, plan = plan_of(tmp_path, FREE, a_fleet(a_tenant("acme", absent=True)))
     assert applied_late(world, plan, deleted).results() == {"acme": Result.APPLIED}
+
+
+async def extended(neon: Neon, project: LiveProject, branch: LiveBranch) -> None:
+    """Somebody gives the branch a longer life in the console."""
+    await neon.update_branch(project.organization, project.id, branch.id, expires_at=now() + timedelta(days=28))
+
+
+async def under_another_name(neon: Neon, project: LiveProject, branch: LiveBranch) -> None:
+    """Somebody renames the branch in the console."""
+    await neon.update_branch(project.organization, project.id, branch.id, name="kept")
+
+
+async def removed(neon: Neon, project: LiveProject, branch: LiveBranch) -> None:
+    """Somebody deletes the branch in the console."""
+    await neon.delete_branch(project.organization, project.id, branch.id)
+
+
+async def untouched(_neon: Neon, _project: LiveProject, _branch: LiveBranch) -> None:
+    """Nobody does anything."""
+
+
+@pytest.mark.parametrize(
+    ("change", "rename_to", "days", "words"),
+    [
+        pytest.param(extended, None, 5, "expires_at of branch dev", id="extended"),
+        pytest.param(under_another_name, "trial", None, "name of branch dev", id="renamed"),
+        pytest.param(removed, None, 5, "branch dev", id="gone"),
+        pytest.param(untouched, None, 5, None, id="nothing"),
+        pytest.param(under_another_name, None, 5, None, id="a value that is not sent"),
+        pytest.param(extended, None, 28, None, id="the same"),
+    ],
+)
+def test_a_branch_that_somebody_else_changed_is_not_set_back(
+    tmp_path: Path, change: Any, rename_to: str | None, days: int | None, words: str | None
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        id_ = branched(world, project, "dev", expires_at=(now() + timedelta(days=10)).timestamp())
+        project = await seen(world)
+        expires_at = None if days is None else now() + timedelta(days=days)
+        plan = a_plan(project, mend(rename_to=rename_to, expires_at=expires_at))
+        (branch,) = [branch for branch in project.branches or () if branch.id == id_]
+        async with world.client() as neon:
+            await change(neon, project, branch)
+        world.forget()
+        applied = await world.apply(FREE, plan=plan, looked_at=LONG_AGO)
+        looks = [exchange.line for exchange in world.simulator.requests if exchange.method == "GET"]
+        assert looks == [f"GET /projects/{project.id}", f"GET /projects/{project.id}/branches"]
+        assert [rests_on.looks(tenant) for tenant in plan.tenants] == [len(looks)]
+        if words is None:
+            assert applied.results() == {"acme": Result.APPLIED}
+        else:
+            assert applied.results() == {"acme": Result.SKIPPED}
+            assert applied.message("acme") == f"changed since the plan was made: {words}"
+            assert world.writes() == []
+
+    virtually(main())
 
 
 def test_what_only_adds_takes_no_other_look(tmp_path: Path) -> None:

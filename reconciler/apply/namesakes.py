@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-async def namesakes(session: Session, names: Sequence[str]) -> dict[str, list[LiveProject]]:
-    """The live projects of each name that there are any of, by whichever calls are fewer."""
+async def namesakes(
+    session: Session, names: Sequence[str], *, ended: Callable[[], bool] = lambda: False
+) -> dict[str, list[LiveProject]]:
+    """The live projects of each name that there are any of, by whichever calls are fewer.
+
+    Once ``ended`` says so no further name is searched for.
+    """
     found: dict[str, list[LiveProject]] = {}
     listed = {name: count for name, count in session.organizations.items() if count is not None}
-    for project in await find_named(session.neon, tuple(session.organizations), names, listed=listed):
+    places = tuple(session.organizations)
+    for project in await find_named(session.neon, places, names, listed=listed, ended=ended):
         found.setdefault(project.name, []).append(project)
     return found
 
@@ -27,9 +33,13 @@ async def namesakes(session: Session, names: Sequence[str]) -> dict[str, list[Li
 async def still_absent(
     session: Session, tenants: Sequence[TenantPlan], name: Callable[[TenantPlan], str]
 ) -> list[TenantPlan]:
-    """The tenants whose project has not appeared since the plan was made; the others are skipped."""
+    """The tenants whose project has not appeared since the plan was made; the others are skipped.
+
+    None once the run is to end: not every name was searched for then.
+    """
+    names = [name(tenant) for tenant in tenants]
     try:
-        appeared = await namesakes(session, [name(tenant) for tenant in tenants])
+        appeared = await namesakes(session, names, ended=lambda: session.stop.requested)
     except ReconcilerError as error:
         for tenant in tenants:
             session.tally.failed(tenant.actions[0], error)
@@ -41,7 +51,7 @@ async def still_absent(
             session.tally.skipped(tenant.actions[0], message, hint)
         else:
             absent.append(tenant)
-    return absent
+    return [] if session.stop.requested else absent
 
 
 def _appeared(project: LiveProject) -> str:

@@ -7,6 +7,7 @@ Without another look a price change would put back what a tenant has just paid f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -37,12 +38,15 @@ async def holding(session: Session, tenants: Sequence[TenantPlan]) -> list[Tenan
     A fresh plan takes no call. Up to 400 tenants that move together are looked at when their unit begins, not
     each at its turn: their steps follow within minutes. There one listing of where they are may take fewer
     calls; it only clears a tenant, since a list may leave values out, so that whoever differs in it is read.
+    Once the run is to end no further read begins: who is not looked at by then was not tried.
     """
     if session.stop.requested or session.fresh:
         return list(tenants)
     listed = await _listed(session, tenants)
 
     async def holds(tenant: TenantPlan) -> bool:
+        if session.stop.requested:
+            return False
         return not rests_on.looks(tenant) or await _holds(session, tenant, listed)
 
     held = await each(tenants, holds)
@@ -68,9 +72,12 @@ async def _listed(session: Session, tenants: Sequence[TenantPlan]) -> dict[str, 
 async def _holds(session: Session, tenant: TenantPlan, listed: Mapping[str, LiveProject]) -> bool:
     look = _Look(session, tenant, Address.planned(tenant))
     first = tenant.actions[0]
+    changed: list[str] = []
     try:
-        of_project = await look.project(listed.get(look.address.project_id))
-        changed = [*of_project, *await look.computes(), *await look.branches()]
+        for part in (partial(look.project, listed.get(look.address.project_id)), look.computes, look.branches):
+            if session.stop.requested:
+                return False
+            changed.extend(await part())
     except NotFoundError:
         if isinstance(first, DeleteProject):
             return True  # the deletion itself tells that it was gone

@@ -105,19 +105,30 @@ async def look_up(
 
 
 async def find_named(
-    neon: Neon, organizations: Sequence[str], names: Sequence[str], *, listed: Mapping[str, int] | None = None
+    neon: Neon,
+    organizations: Sequence[str],
+    names: Sequence[str],
+    *,
+    listed: Mapping[str, int] | None = None,
+    ended: Callable[[], bool] = lambda: False,
 ) -> tuple[LiveProject, ...]:
     """Every live project that has one of these names, by whichever costs fewer calls: searching or listing.
 
     ``listed`` is the known number of projects per organization; one that is not in it is searched. Raises
-    rather than leave out a project that cannot be read.
+    rather than leave out a project that cannot be read. Once ``ended`` says so no further read begins, and what
+    was not read by then is left out.
     """
 
     async def find(organization: str) -> list[LiveProject]:
+        async def named(name: str) -> tuple[LiveProject, ...]:
+            return () if ended() else tuple(await neon.named(organization, name))
+
+        if ended():
+            return []
         count = (listed or {}).get(organization)
         if count is not None and ceil(count / PROJECTS_PER_PAGE) + 1 < len(names):
             return await _list_by_name(neon, organization, frozenset(names))
-        found = await each(names, partial(neon.named, organization))
+        found = await each(names, named)
         return [project for of_one_name in found for project in of_one_name]
 
     found = await each(organizations, find)

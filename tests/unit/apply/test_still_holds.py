@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Run
@@ -24,6 +25,8 @@ from tests.unit.apply.world import World, now, virtually
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
+
+    import httpx
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveBranch, LiveProject
@@ -186,6 +189,36 @@ def test_a_deletion_of_what_is_gone_is_told_as_ever(tmp_path: Path) -> None:
 
     world, plan = plan_of(tmp_path, FREE, a_fleet(a_tenant("acme", absent=True)))
     assert applied_late(world, plan, deleted).results() == {"acme": Result.APPLIED}
+
+
+MANY = [f"t{number:02}" for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "last"),
+    [
+        pytest.param(a_fleet(*map(a_tenant, MANY)), a_fleet(*(a_tenant(n, "pro") for n in MANY)), 3, id="a move"),
+        pytest.param(a_fleet(), a_fleet(*map(a_tenant, MANY)), 3, id="creates"),
+        pytest.param(FREE, LARGER, 1, id="the compute of one"),
+    ],
+)
+def test_after_a_signal_nobody_else_is_looked_at(
+    tmp_path: Path, before: DesiredState, after: DesiredState, last: int
+) -> None:
+    world, plan = plan_of(tmp_path, before, after)
+    world.forget()
+    stop = StopSignal()
+
+    def striking(number: int, _request: httpx.Request) -> None:
+        if number == last:
+            stop.signal("SIGTERM")
+
+    applied = virtually(world.apply(after, plan=plan, looked_at=LONG_AGO, stop=stop, striking=striking))
+    assert len(world.simulator.requests) == last
+    for outcome in applied.report.outcomes:
+        assert {(a.result, a.message) for a in outcome.actions} == {
+            (Result.SKIPPED, "the run was stopped: by SIGTERM")
+        }
 
 
 async def extended(neon: Neon, project: LiveProject, branch: LiveBranch) -> None:

@@ -106,7 +106,7 @@ class _Look:
         if seen is None:
             return []
         sent = rests_on.project_values(self.tenant)
-        if listed and sent.keys() <= _fields(listed).keys() and not self._differing(seen, listed, sent):
+        if listed and sent.keys() <= project_fields(listed).keys() and not self._differing(seen, listed, sent):
             return []
         project = await self.session.neon.project(self.address.organization, self.address.project_id)
         return self._differing(seen, project, sent)
@@ -155,7 +155,10 @@ class _Look:
 
 
 def _fields(project: LiveProject) -> dict[str, Value]:
-    """What the project says, by path; a quota that it does not state is unlimited (Neon)."""
+    """What a single read says of the project, by path; a quota that it does not state is unlimited (Neon).
+
+    A list may leave out a quota that there is.
+    """
     return {**quota.members(Quota()), **project_fields(project)}
 
 

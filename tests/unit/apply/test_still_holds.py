@@ -12,13 +12,15 @@ import pytest
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import Tier
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.project import Compute
 from reconciler.plan import rests_on
 from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
 from reconciler.plan.rests_on import FRESH_SECONDS
+from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith
-from tests.builders import DAY, GIB, HERE, PRO_COMPUTE, PRO_QUOTA, PRO_TIER, a_fleet, a_tenant
+from tests.builders import DAY, FREE_TIER, GIB, HERE, PRO_COMPUTE, PRO_QUOTA, PRO_TIER, a_fleet, a_tenant
 from tests.unit.apply.plans import a_plan, branched, make, mend, seeded, seen, take
 from tests.unit.apply.world import World, now, virtually
 
@@ -189,6 +191,28 @@ def test_a_deletion_of_what_is_gone_is_told_as_ever(tmp_path: Path) -> None:
 
     world, plan = plan_of(tmp_path, FREE, a_fleet(a_tenant("acme", absent=True)))
     assert applied_late(world, plan, deleted).results() == {"acme": Result.APPLIED}
+
+
+def test_a_list_that_shows_no_quotas_clears_nobody_whose_quota_is_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path, Behaviour(rate_limit=None, list_shows_quota=False))
+        names = [f"t{number}" for number in range(8)]
+        tiers = (replace(FREE_TIER, quota=None), PRO_TIER)
+        world.seed(a_fleet(*map(a_tenant, names), tiers=tiers))
+        wanted = a_fleet(*(a_tenant(name, "pro") for name in names), tiers=tiers)
+        lowering = Permissions(lowering=True, counts={"disruptive": len(names)})
+        async with world.client() as neon:
+            fleet = Fleet(wanted, neon, now=now)
+            planned = await fleet.plan(Request(permissions=lowering))
+            assert planned.plan.refusals == ()
+            ids = {tenant.tenant: tenant.project.id for tenant in planned.plan.tenants if tenant.project}
+            await asyncio.sleep(LATE)
+            await neon.update_project("free", ids["t3"], {"quota.active_time_seconds": 3600})
+            report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+        skipped = {o.tenant: o.actions[0].message for o in report.outcomes if o.result is not Result.APPLIED}
+        assert skipped == {"t3": "changed since the plan was made: quota.active_time_seconds"}
+
+    virtually(main())
 
 
 MANY = [f"t{number:02}" for number in range(60)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from reconciler.apply.address import Address
 from reconciler.apply.readback import (
@@ -28,6 +28,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.outcome import GONE
 from reconciler.plan.ownership import branch_annotations, creation_annotations
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from reconciler.neon.operations import Operation
     from reconciler.plan.action import Action
     from reconciler.plan.change import Value
-
-
-GONE: Final = "it was gone already"
 
 
 @dataclass(frozen=True, slots=True)

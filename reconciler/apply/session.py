@@ -8,11 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply.journal import Intent
-from reconciler.apply.perform import GONE
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
-from reconciler.plan.outcome import Deletion
+from reconciler.plan.outcome import GONE, Deletion
 from reconciler.plan.rests_on import FRESH_SECONDS
 
 if TYPE_CHECKING:

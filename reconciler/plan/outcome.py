@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ExitCode
     from reconciler.plan.action import Action
+
+GONE: Final = "it was gone already"
+"""The message of a deletion that had nothing to delete."""
 
 
 class Result(Enum):

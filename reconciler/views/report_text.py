@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from reconciler.plan.outcome import Result
+from reconciler.plan.outcome import GONE, Result
 from reconciler.views import signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
 from reconciler.views.grouping import Kind, applied_actions, kind_of
@@ -120,7 +120,7 @@ def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
     told: dict[tuple[str, str], list[str]] = {}
     for outcome in report.outcomes:
         for one in outcome.actions:
-            if one.result is Result.APPLIED and one.message:
+            if one.result is Result.APPLIED and one.message not in ("", GONE):  # its line says so
                 told.setdefault((one.message, deed(one.action)), []).append(outcome.tenant)
     if not told:
         return

@@ -80,7 +80,7 @@ class Way(httpx.AsyncBaseTransport):
         if fate == "dies before":
             raise Killed
         if fate == "is stopped":
-            self._stop.request("by SIGTERM")
+            self._stop.signal("SIGTERM")
         answer = await self._via.handle_async_request(request)
         if fate == "dies after":
             raise Killed

@@ -36,7 +36,7 @@ class Stopping(httpx.AsyncBaseTransport):
         if self._stop.requested and request.method != "GET":
             self.begun_after.append(f"{request.method} {request.url.path}")
         if self._calls == self._at:
-            self._stop.request("by SIGTERM")
+            self._stop.signal("SIGTERM")
         return await self._via.handle_async_request(request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -26,7 +27,8 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
     if not PYTHON.exists():
         installed.absent("atheris is not installed: make fuzz")
     command: list[str | Path] = [PYTHON, "-m", "tests.fuzz", *arguments]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environ = {name: value for name, value in os.environ.items() if name != "FIGURES"}  # these are no figures
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     if ABSENT in ended.stdout:
         installed.absent(ABSENT)
     return ended.returncode, ended.stdout.rstrip()

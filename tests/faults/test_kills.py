@@ -30,7 +30,7 @@ LANES: Final = 4
 """Fleets at once, each in an account of its own: an apply mostly waits."""
 KILLS: Final = 5
 """In each lane of `make test`."""
-MORE_KILLS: Final = 8
+MORE_KILLS: Final = 6
 """In each lane of `make faults`, of which there are four times as many."""
 ROUNDS_FOR_A_KILL: Final = 4
 """At most: an apply may be over before its moment comes, and that round tries nothing."""

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 FIGURE: Final = "deeds in the console during an apply of a saved plan"
 SAMPLED: Final = 13
 """`make test` lets the person act after one call of so many, after other ones for each deed."""
-THOROUGH: Final = 4
+THOROUGH: Final = 6
 """`make faults`."""
 SLOW: Final = Latency(0.05, 0.9)
 

@@ -207,7 +207,8 @@ class Fleet:
         )
         notes = (*plan.notes, *self._clocks_apart())
         told = replace(plan, notes=notes, organizations=self._neon.organization_ids)
-        revisions = settled(self.desired, live, plan, request.selection)
+        seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
+        revisions = settled(self.desired, live, plan, request.selection) if seen else {}
         return Planned(told, live, now, looked_at, settled=revisions)
 
     def permit(self, differing: Planned, request: Request) -> Planned:

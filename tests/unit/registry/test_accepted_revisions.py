@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.cli import exit_codes
+from reconciler.desired.selection import Depth
+from reconciler.desired.tenant import DevBranch
 from reconciler.errors import ExitCode, RegistryError
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.plan.outcome import Result
@@ -44,6 +46,17 @@ def test_a_document_that_needed_nothing_is_remembered_too(platform: Platform) ->
         assert (await given(platform, FREE, 8)).report.outcomes == ()
         assert stale(await given(platform, PRO, 7))
         assert platform.registry.revisions() == {"zoe": 8}
+
+    virtually(main())
+
+
+def test_a_document_of_which_nobody_looked_at_the_details_is_not_taken_for_in_sync(platform: Platform) -> None:
+    async def main() -> None:
+        await platform.apply(a_fleet(a_tenant("zoe", revision=1, dev_branches=())))
+        await asyncio.sleep(60)
+        wanted = a_fleet(a_tenant("zoe", revision=2, dev_branches=(DevBranch("dev"),)))
+        assert (await platform.apply(wanted, "run2", Request(depth=Depth.LIST))).outcomes == ()
+        assert platform.registry.revisions() == {"zoe": 1}
 
     virtually(main())
 

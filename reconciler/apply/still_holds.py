@@ -116,36 +116,22 @@ class _Look:
         sent = rests_on.compute_values(self.tenant)
         if self.tenant.project is None or not sent:
             return []
-        seen = {endpoint.id: endpoint for endpoint in self.tenant.project.endpoints or ()}
         live = await self.session.neon.endpoints(self.address.organization, self.address.project_id)
-        now = {endpoint.id: endpoint for endpoint in live}
-        changed = []
-        for branch, values in sent.items():
-            id_ = self.address.endpoint(branch)
-            if id_ not in now:
-                changed.append(f"the compute of branch {branch}")
-            else:
-                paths = _changed(endpoint_fields(seen[id_]), endpoint_fields(now[id_]), values)
-                changed.extend(f"{path} of branch {branch}" for path in paths)
-        return changed
+        seen = {endpoint.id: endpoint_fields(endpoint) for endpoint in self.tenant.project.endpoints or ()}
+        now = {endpoint.id: endpoint_fields(endpoint) for endpoint in live}
+        by_id = {self.address.endpoint(name): (name, values) for name, values in sent.items()}
+        return list(_parts(seen, now, by_id, "the compute of "))
 
     async def branches(self) -> list[str]:
         """What of the branches that the plan patches is not as it saw them."""
         sent = rests_on.branch_values(self.tenant)
         if self.tenant.project is None or not sent:
             return []
-        seen = {branch.id: branch for branch in self.tenant.project.branches or ()}
         live = await self.session.neon.branches(self.address.organization, self.address.project_id)
-        now = {branch.id: branch for branch in live}
-        changed = []
-        for name, values in sent.items():
-            id_ = self.address.branch(name)
-            if id_ not in now:
-                changed.append(f"branch {name}")
-            else:
-                paths = _changed(branch_fields(seen[id_]), branch_fields(now[id_]), values)
-                changed.extend(f"{path} of branch {name}" for path in paths)
-        return changed
+        seen = {branch.id: branch_fields(branch) for branch in self.tenant.project.branches or ()}
+        now = {branch.id: branch_fields(branch) for branch in live}
+        by_id = {self.address.branch(name): (name, values) for name, values in sent.items()}
+        return list(_parts(seen, now, by_id))
 
     def _differing(self, seen: LiveProject, project: LiveProject, sent: Mapping[str, list[Value]]) -> list[str]:
         moved = ["organization"] if project.organization != seen.organization else []
@@ -160,6 +146,20 @@ def _fields(project: LiveProject) -> dict[str, Value]:
     A list may leave out a quota that there is.
     """
     return {**quota.members(Quota()), **project_fields(project)}
+
+
+def _parts(
+    seen: Mapping[str, Mapping[str, Value]],
+    live: Mapping[str, Mapping[str, Value]],
+    sent: Mapping[str, tuple[str, Mapping[str, list[Value]]]],
+    what: str = "",
+) -> Iterator[str]:
+    """The same of branches or their computes, by their ids; ``sent`` has the branch's name beside the values."""
+    for id_, (name, values) in sent.items():
+        if id_ not in live:
+            yield f"{what}branch {name}"
+        else:
+            yield from (f"{path} of branch {name}" for path in _changed(seen[id_], live[id_], values))
 
 
 def _changed(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.fleet import read
 from reconciler.simulator.clock import timestamp
+from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,47 +20,20 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = "dict[str, Any]"
 
-TIERS: Final = """\
-version: 1
-fleet: prod
-naming: {project: "myapp-{tenant}"}
-organizations:
-  free:
-    id: ${NEON_FREE_ORG_ID}
-    api_key: ${FREE_ORG_API_KEY}
-    limits: {projects: 30000, branches: 10, snapshots: 1, compute: {min_cu: 0.25, max_cu: 2}, restore_window: 1d,
-             min_suspend_timeout: 5m}
-  paid:
-    id: ${NEON_PAID_ORG_ID}
-    api_key: ${PAID_ORG_API_KEY}
-    limits: {projects: 30000, branches: 1000, snapshots: 10, compute: {min_cu: 0.25, max_cu: 16},
-             restore_window: 7d, min_suspend_timeout: 1m}
-personal_api_key: ${PERSONAL_API_KEY}
-api: {batch_share: 1}
-tenants: [{ndjson: fleet.ndjson}]
-tiers:
-  free:
-    organization: free
-    quota: {active_time: 100h, compute_time: unlimited, written_data: unlimited, data_transfer: 5GiB,
-            logical_size: 512MiB}
-    compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}
-    restore_window: 1d
-    snapshots: {at_limit: replace_oldest}
-  pro:
-    organization: paid
-    quota: {active_time: 750h, compute_time: unlimited, written_data: unlimited, data_transfer: 50GiB,
-            logical_size: 10GiB}
-    compute: {min_cu: 0.5, max_cu: 4, suspend_timeout: 5m}
-    restore_window: 7d
-    snapshots: {at_limit: replace_oldest}
+SCALE: Final = """\
   scale:
     organization: paid
     quota: {active_time: unlimited, compute_time: unlimited, written_data: unlimited, data_transfer: 500GiB,
             logical_size: 100GiB}
     compute: {min_cu: 1, max_cu: 8, suspend_timeout: 5m}
     restore_window: 7d
-    snapshots: {at_limit: replace_oldest}
 """
+END_OF_TIER: Final = re.compile(r"^    restore_window: .*\n", re.MULTILINE)
+GIVING_WAY: Final = "    snapshots: {at_limit: replace_oldest}\n"
+PRICE_LIST: Final = (
+    END_OF_TIER.sub(lambda line: line[0] + GIVING_WAY, TIERS + SCALE)
+    + "api: {batch_share: 1}\ntenants: [{ndjson: fleet.ndjson}]\n"
+)
 NAMES: Final = ("free", "free", "free", "pro", "scale")
 ACCEPTS: Final = {"suspension": True, "full_branches": True, "history_loss": True}
 """Tenants that are moved up and down at random have agreed to what a downgrade may cost."""
@@ -78,7 +53,7 @@ class Files:
         self._random = random
         self._documents: dict[str, Document] = {}
         self._born = 0
-        (folder / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+        (folder / "tiers.yaml").write_text(PRICE_LIST, encoding="utf-8")
         self._fill()
 
     @property

@@ -40,8 +40,7 @@ def with_lines(*sources: str) -> str:
 BOTH = with_lines('{files: "tenants/**/*.yaml"}', '{ndjson: "fleet/*.ndjson"}')
 
 
-def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
-    text = """
+EVERYTHING = """
 tenant: acme
 tier: free
 labels: {plan: no, size: 010}
@@ -64,7 +63,10 @@ pg_version: 16
 database: shop
 role: shop_owner
 """
-    [tenant] = desired(load_files(tmp_path, {"tenants/eu/acme.yaml": text})).tenants.values()
+
+
+def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
+    [tenant] = desired(load_files(tmp_path, {"tenants/eu/acme.yaml": EVERYTHING})).tenants.values()
     assert tenant == Tenant(
         name="acme",
         tier="free",

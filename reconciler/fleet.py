@@ -40,6 +40,7 @@ from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -80,12 +81,19 @@ class Request:
     """Names of concerns."""
     base: DesiredState | None = None
     """The files at an earlier commit: what changed since is their doing, everything else is drift."""
+    history: History | None = None
+    """The same with more to tell it by; takes the place of ``base``."""
     permissions: Permissions = Permissions()
     strict: bool = False
     """Nothing is applied where anything is refused."""
     mention_deleted: bool = True
     """Whether a tenant that is to be created is told of an older project that can be recovered: one call for
     each organization."""
+
+    @property
+    def past(self) -> History:
+        """What the files said before."""
+        return self.history or History(self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +208,7 @@ class Fleet:
             self.desired,
             live,
             now=now,
-            base=request.base,
+            history=request.past,
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
@@ -218,7 +226,7 @@ class Fleet:
             self.desired,
             differing.live,
             request.permissions,
-            base=request.base,
+            history=request.past,
             strict=request.strict,
         )
         return replace(differing, plan=plan)
@@ -247,8 +255,11 @@ class Fleet:
         a name that no file declares, or a document that is not valid.
         """
         fleet, names, given = self._including(tenants)
-        base = request.base.silent_about(given) if request.base else None
-        chosen = replace(request, selection=Selection(changed=frozenset(names)), base=base, mention_deleted=False)
+        told = replace(request.past, named=frozenset(names))
+        told = replace(told, files=self.desired, documents=frozenset(given)) if given else told
+        chosen = replace(
+            request, selection=Selection(changed=frozenset(names)), history=told, mention_deleted=False
+        )
         planned = await fleet.plan(chosen)
         connections: dict[str, Secret] = {}
         hand_out = connections.__setitem__

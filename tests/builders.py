@@ -23,6 +23,7 @@ from reconciler.live.project import (
 )
 from reconciler.live.state import LiveState
 from reconciler.plan import ownership, planner
+from reconciler.plan.history import History
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
@@ -182,5 +183,6 @@ def reordered(state: LiveState, projects: tuple[LiveProject, ...]) -> LiveState:
 
 
 def make_plan(desired: DesiredState, live: LiveState, *, now: datetime = NOON, **given: Any) -> Plan:
-    """The planner at noon."""
-    return planner.make_plan(desired, live, now=now, **given)
+    """The planner at noon. ``base`` is short for a history that has nothing else."""
+    base = given.pop("base", None)
+    return planner.make_plan(desired, live, now=now, **{"history": History(base), **given})

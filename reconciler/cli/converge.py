@@ -29,6 +29,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import FEW, Request, Run, parse
 from reconciler.plan.change import Risk
+from reconciler.plan.history import History
 from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from reconciler.fleet import Converged, Fleet
 
 FORMS = ("text", "json")
+COUNTING = ("stale", "refused", "incomplete")
+"""Broken files of these tenants have ended the run before; those of others are no matter of it."""
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -87,9 +90,10 @@ def command(
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
-    fleet_files, desired = _read(files, names, text, ref)
+    fleet_files, declared, desired = _read(files, names, text, ref)
     before = FleetFiles(files, only=frozenset(names).difference(given)).base(base)
-    request = Request(base=before.silent_about(given) if before else None, permissions=permissions)
+    history = History(before, files=declared, documents=frozenset(given))
+    request = Request(history=history, permissions=permissions)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
@@ -103,8 +107,8 @@ def command(
             sink.write(converged.connections)
     finally:
         _publish(output, converged, run)
-    others_aside = [what for what in fail_on if what != "invalid"]  # broken files of these tenants ended it before
-    return exit_codes.of_apply(converged.planned.plan, converged.report, others_aside)
+    counting = [what for what in fail_on or COUNTING if what != "invalid"]
+    return exit_codes.of_apply(converged.planned.plan, converged.report, counting)
 
 
 def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
@@ -124,28 +128,29 @@ def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
 
 def _read(
     files: FilesFlags, names: list[str], text: str | None, ref: str | None
-) -> tuple[FleetFiles, DesiredState]:
-    """What is said of these tenants; of all, where one of them names its project: it may be another's.
+) -> tuple[FleetFiles, DesiredState, DesiredState]:
+    """What the files say of these tenants, and what stdin makes of it.
 
-    Those others are no matter of this run: what is wrong with their files only keeps their projects out of reach.
+    All are read where one of them names its project, which may be another's. Those others are no matter of this
+    run: what is wrong with their files only keeps their projects out of reach.
     """
     fleet_files = FleetFiles(files, only=frozenset(names))
     fleet_files.require_tip(ref)
-    desired = _said(fleet_files, text)
+    declared, desired = _said(fleet_files, text)
     if not any(desired.tenants[name].project_id for name in names if name in desired.tenants):
-        return fleet_files, desired
+        return fleet_files, declared, desired
     fleet_files = FleetFiles(replace(files, on_invalid=OnInvalid.SKIP.value))
-    desired = _said(fleet_files, text)
+    declared, desired = _said(fleet_files, text)
     if broken := [name for name in names if name in desired.held_back]:
         raise InvalidInputError(
             f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
         )
-    return fleet_files, desired
+    return fleet_files, declared, desired
 
 
-def _said(fleet_files: FleetFiles, text: str | None) -> DesiredState:
-    desired = fleet_files.desired()
-    return desired if text is None else parse(desired, text, STDIN_NAME)[0]
+def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, DesiredState]:
+    declared = fleet_files.desired()
+    return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
 
 
 def _given(files: FilesFlags, text: str) -> list[str]:

@@ -1,4 +1,8 @@
-"""What a plan or a report means for the exit code."""
+"""What a plan or a report means for the exit code.
+
+The code speaks of what the run was asked for. What is refused of that is a refusal; what drifted by itself, and a
+conflict of a tenant that no commit changed, is reported, and counts where ``--fail-on`` names it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
@@ -26,8 +30,11 @@ _FAILURE = {
 
 
 def of_plan(plan: Plan, fail_on: Collection[str], *, detailed: bool) -> ExitCode:
-    """DONE even where there is something to do, unless ``detailed``."""
-    return _weigh(_standing(plan, changes=detailed), fail_on)
+    """DONE even where there is something to do, unless ``detailed``. ``fail_on`` is empty for the default."""
+    codes = list(_standing(plan, fail_on))
+    if detailed:
+        codes += _differing(plan)
+    return _weigh(codes, fail_on)
 
 
 def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
@@ -37,7 +44,7 @@ def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
 
 def of_apply(plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = ()) -> ExitCode:
     """What the plan left standing, what a saved plan held back, and what became of the rest."""
-    codes = list(_standing(plan, changes=False))
+    codes = list(_standing(plan, fail_on))
     if stale:
         codes.append(ExitCode.STALE)
     if report.stopped_by is not None:
@@ -47,32 +54,36 @@ def of_apply(plan: Plan, report: Report, fail_on: Collection[str], *, stale: Col
     return _weigh(codes, fail_on)
 
 
-def _standing(plan: Plan, *, changes: bool) -> Iterator[ExitCode]:
-    reported = [refusal for refusal in plan.refusals if refusal.rule is Rule.DRIFT_POLICY]
+def _standing(plan: Plan, fail_on: Collection[str]) -> Iterator[ExitCode]:
     incomplete = [refusal for refusal in plan.refusals if refusal.rule is Rule.INCOMPLETE_VIEW]
-    if plan.conflicts or len(plan.refusals) > len(reported) + len(incomplete):
+    refused = any(refusal.asked_for for refusal in plan.refusals if refusal not in incomplete)
+    others = [conflict for conflict in plan.conflicts if not conflict.asked_for]
+    if refused or len(plan.conflicts) > len(others) or (others and "conflict" in fail_on):
         yield ExitCode.REFUSED
+    if "drift" in fail_on and not all(refusal.asked_for for refusal in plan.refusals):
+        yield ExitCode.CHANGES
+    yield from _unseen(plan, incomplete=bool(incomplete))
+
+
+def _differing(plan: Plan) -> Iterator[ExitCode]:
+    ours = any(orphan.owned is not False for orphan in plan.orphans)
+    if plan.tenants or plan.refusals or plan.conflicts or ours:
+        yield ExitCode.CHANGES
+    yield from _unseen(plan)
+
+
+def _unseen(plan: Plan, *, incomplete: bool = False) -> Iterator[ExitCode]:
     if plan.coverage.unknown or incomplete:
         yield ExitCode.INCOMPLETE_VIEW
     if plan.coverage.held_back:
         yield ExitCode.INVALID
-    if changes and (plan.tenants or reported):
-        yield ExitCode.CHANGES
 
 
-def _differing(plan: Plan) -> Iterator[ExitCode]:
-    if (
-        plan.tenants
-        or plan.refusals
-        or plan.conflicts
-        or any(orphan.owned is not False for orphan in plan.orphans)
-    ):
-        yield ExitCode.CHANGES
-    if plan.coverage.unknown:
-        yield ExitCode.INCOMPLETE_VIEW
-    if plan.coverage.held_back:
-        yield ExitCode.INVALID
+def _weigh(codes: Iterable[ExitCode], fail_on: Collection[str]) -> ExitCode:
+    return weightiest(code for code in codes if _counts(code, fail_on))
 
 
-def _weigh(codes: Collection[ExitCode] | Iterator[ExitCode], fail_on: Collection[str]) -> ExitCode:
-    return weightiest(code for code in codes if code not in _FAILURE or _FAILURE[code] in fail_on)
+def _counts(code: ExitCode, fail_on: Collection[str]) -> bool:
+    """A conflict ends with the code of a refusal, whichever of the two words is named."""
+    words = {_FAILURE.get(code, ""), "conflict" if code is ExitCode.REFUSED else ""}
+    return code not in _FAILURE or not fail_on or not words.isdisjoint(fail_on)

@@ -20,7 +20,7 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FORMATS = ("text", "json", "markdown")
 SUFFIXES = {".json": "json", ".md": "markdown", ".txt": "text"}
-FAILURES = ("invalid", "stale", "refused", "incomplete", "drift")
+FAILURES = ("invalid", "stale", "refused", "conflict", "incomplete", "drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +221,8 @@ fail_on_option = click.option(
     "--fail-on",
     multiple=True,
     type=click.Choice(FAILURES),
-    default=FAILURES,
-    help="What makes the exit code other than 0.  [default: all]",
+    help="What makes the exit code other than 0: of plan and apply, drift and conflicts that this change does not "
+    "touch do so only where they are named.",
 )
 
 journal_option = click.option(

@@ -68,7 +68,3 @@ class DesiredState:
     def selecting(self, names: Iterable[str]) -> DesiredState:
         """The same state with only these tenants, in name order."""
         return replace(self, tenants={name: self.tenants[name] for name in sorted(names)})
-
-    def silent_about(self, names: Iterable[str]) -> DesiredState:
-        """The same state, of which nobody knows what it wants of these tenants."""
-        return replace(self, held_back=self.held_back.union(names))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
-from reconciler.plan.wanted import origin
+from reconciler.plan.history import origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import Past
     from reconciler.plan.plan import Note, Refusal
 
 
@@ -31,8 +33,8 @@ class Case:
     settings: Settings
     project: LiveProject
     wanted_now: Fields
-    wanted_before: Fields | None
-    """What the files wanted at the base; None where that cannot be told."""
+    past: Past | None
+    """What the files wanted before; None where that cannot be told."""
     only: frozenset[str]
     """Names of the concerns that the run is about."""
     here: OrganizationLimits
@@ -62,10 +64,14 @@ class Case:
         managed = wanted is not None and RESTORE_WINDOW.name in self.only
         return wanted if managed else self.project.restore_window_seconds
 
-    def origin(self, *paths: str) -> Origin:
-        """Why something differs: the files' doing where any of these fields changed there."""
-        causes = [origin(path, self.wanted_now, self.wanted_before) for path in paths]
+    def origin(self, *paths: str, reduces: bool = False) -> Origin:
+        """Why something differs: the files' doing where any of these fields moved there, and in that direction."""
+        causes = [origin(path, self.wanted_now, self.past, reduces=reduces) for path in paths]
         return Origin.CONFIG if Origin.CONFIG in causes else causes[0]
+
+    def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
+        """The change with its origin. ``spoken_of`` is the field of the files, where it is another."""
+        return replace(change, origin=self.origin(spoken_of or change.path, reduces=change.lowering))
 
 
 Finding: TypeAlias = "Action | Note | Refusal"

@@ -20,11 +20,16 @@ class Risk(IntEnum):
 
 
 class Origin(Enum):
-    """Why it differs: the files changed since the base, the live side moved, or there is no base to tell."""
+    """Why it differs."""
 
     CONFIG = "config"
+    """The files ask for it: they moved since the base, in this direction."""
     DRIFT = "drift"
+    """The live side moved."""
+    BASE_AHEAD = "base-ahead"
+    """The base moved, and the files at hand are older."""
     UNKNOWN = "unknown"
+    """There is nothing to tell it by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange
 
     Where a commit asks for the move, it asks for the former, too, however the live value came about.
     """
-    asked_for = case.moves and case.origin(organization.PATH) is Origin.CONFIG
+    asked_for = case.moves and _move(case).origin is Origin.CONFIG
     early: list[FieldChange] = []
     late: list[FieldChange] = []
     for change in changes:
@@ -85,7 +85,7 @@ def _project_changes(case: Case) -> Iterator[FieldChange]:
     for concern in PROJECT_CONCERNS:
         if concern.name in case.only:
             for change in concern.changes(case.settings, case.project):
-                yield replace(change, origin=case.origin(change.path))
+                yield case.caused(change)
 
 
 def _endpoint_changes(
@@ -95,8 +95,7 @@ def _endpoint_changes(
     if compute.COMPUTE.name not in case.only:
         return
     for change in compute.endpoint_changes(wanted, endpoint):
-        spoken_of = change.path if branch.default else branches.path(branch.name)
-        yield replace(change, origin=case.origin(spoken_of))
+        yield case.caused(change, None if branch.default else f"{branches.path(branch.name)}.{change.path}")
 
 
 def _bounded(project: LiveProject) -> Fields:
@@ -111,23 +110,28 @@ def _clamps(case: Case, observed: Fields) -> Iterator[FieldChange]:
     if case.moves:
         managed = {path: value for path, value in case.wanted_now.items() if concern_name(path) in case.only}
         for change in organization.clamps(case.there, observed, managed):
-            yield replace(change, origin=case.origin(organization.PATH))
+            yield case.caused(change, organization.PATH)
 
 
 def _transfer(case: Case) -> Iterator[TransferProject]:
     if not case.moves:
         return
-    source, destination = case.project.organization, case.settings.organization
-    downgrade = organization.is_downgrade(case.here, case.there)
-    change = organization.move(source, destination, downgrade=downgrade)
+    move = _move(case)
     yield TransferProject(
         tenant=case.tenant.name,
-        reason=f"tier {case.settings.tier} lives in organization {destination}",
+        reason=f"tier {case.settings.tier} lives in organization {case.settings.organization}",
         source=case.tenant.location,
-        changes=(replace(change, origin=case.origin(organization.PATH)),),
-        origin=source,
-        destination=destination,
-        downgrade=downgrade,
+        changes=(move,),
+        origin=case.project.organization,
+        destination=case.settings.organization,
+        downgrade=move.lowering,
+    )
+
+
+def _move(case: Case) -> FieldChange:
+    downgrade = organization.is_downgrade(case.here, case.there)
+    return case.caused(
+        organization.move(case.project.organization, case.settings.organization, downgrade=downgrade)
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.plan.concerns.compute import COMPUTE
 from reconciler.plan.concerns.free_form import FREE_FORM
 from reconciler.plan.concerns.quota import QUOTA
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
+from reconciler.plan.history import origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,24 +21,24 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.plan.change import Value
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import Past
 
 SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
 """Concerns whose wanted fields go out with the creation; the name is among the facts."""
 
 
-def create(desired: DesiredState, tenant: Tenant, before: Fields | None) -> CreateProject:
+def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreateProject:
     """One call that carries everything: quota, computes, restore window and annotations in the same request."""
     settings = desired.settings(tenant)
     now = wanted.fields(desired, tenant)
-    origin = wanted.origin(wanted.STATE, now, before)
+    why = origin(wanted.STATE, now, past)
     managed = {path: value for concern in SENT for path, value in concern.wanted(settings).items()}
     values = {**_facts(desired, tenant), **managed}
     return CreateProject(
         tenant=tenant.name,
         reason=f"tier {settings.tier}, no live project",
         source=tenant.location,
-        changes=tuple(FieldChange(path, None, value, origin=origin) for path, value in values.items()),
+        changes=tuple(FieldChange(path, None, value, origin=why) for path, value in values.items()),
         organization=settings.organization,
     )
 
@@ -84,10 +85,10 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
     )
 
 
-def delete(desired: DesiredState, tenant: Tenant, project_id: str, before: Fields | None) -> DeleteProject:
+def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: Past | None) -> DeleteProject:
     """A tombstone's project."""
-    origin = wanted.origin(wanted.STATE, wanted.fields(desired, tenant), before)
-    return _removal(tenant.name, project_id, "state: absent", tenant.location, origin)
+    why = origin(wanted.STATE, wanted.fields(desired, tenant), past, reduces=True)
+    return _removal(tenant.name, project_id, "state: absent", tenant.location, why)
 
 
 def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
@@ -95,8 +96,6 @@ def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
     return _removal(tenant, project_id, "no file declares it (--prune)", source, Origin.UNKNOWN)
 
 
-def _removal(tenant: str, project_id: str, reason: str, source: Location, origin: Origin) -> DeleteProject:
-    change = FieldChange(
-        wanted.STATE, wanted.PRESENT, wanted.ABSENT, Risk.DESTRUCTIVE, lowering=True, origin=origin
-    )
+def _removal(tenant: str, project_id: str, reason: str, source: Location, why: Origin) -> DeleteProject:
+    change = FieldChange(wanted.STATE, wanted.PRESENT, wanted.ABSENT, Risk.DESTRUCTIVE, lowering=True, origin=why)
     return DeleteProject(tenant=tenant, reason=reason, source=source, changes=(change,), project_id=project_id)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler.plan.change import Origin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -18,6 +20,8 @@ class Rule(Enum):
     """The guards, by the name that a refusal shows."""
 
     LOWERING_NEEDS_A_CAUSE = "lowering-needs-a-cause"
+    MOVE_NEEDS_A_CAUSE = "move-needs-a-cause"
+    BASE_AHEAD = "base-ahead"
     DRIFT_POLICY = "drift-policy"
     PROTECTED = "protected"
     OWNERSHIP = "ownership"
@@ -59,6 +63,14 @@ class Refusal:
     actions: tuple[Action, ...]
     """The actions as planned, or with only those of their changes that are held back."""
 
+    @property
+    def asked_for(self) -> bool:
+        """Whether something is refused that this run was asked for; what drifted by itself is only reported."""
+        if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD):
+            return False
+        origins = {change.origin for action in self.actions for change in action.changes}
+        return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -68,6 +80,8 @@ class Conflict:
     message: str
     remedy: str
     source: Location
+    asked_for: bool = True
+    """Whether the files changed about this tenant since the base; without a base nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync
+from reconciler.plan.history import NOTHING, History
 from reconciler.plan.identity import identify
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import Past
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Conflict, Orphan
 
@@ -42,7 +43,7 @@ def make_plan(
     live: LiveState,
     *,
     now: datetime,
-    base: DesiredState | None = None,
+    history: History = History(),
     selection: Selection = Selection(),
     only: Iterable[str] = NAMES,
     prune: bool = False,
@@ -50,15 +51,15 @@ def make_plan(
     """Plan everything that differs, for the selected tenants and the concerns named in ``only``.
 
     ``now`` decides what has expired and what lies in a restore window, and nothing else: no action holds
-    it. ``base`` is the desired state at an earlier commit: a difference is the files' doing where they
-    changed since, drift where they did not. ``prune`` plans the deletion of owned orphans.
+    it. ``history`` tells what the files said before: a difference is their doing where they moved there.
+    ``prune`` plans the deletion of owned orphans.
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
-    planner = _Planner(desired, live, base, concerns, identities, now)
+    planner = _Planner(desired, live, history, concerns, identities, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune and PROJECT.name in concerns and not desired.held_back:
         pruned = _prunings(desired, orphans)
@@ -69,7 +70,7 @@ def make_plan(
         fleet=desired.fleet,
         tenants=tuple(plans),
         refusals=tuple(planner.refusals),
-        conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
+        conflicts=_conflicts(desired, history, tenants, {**identities.conflicts, **mismatches}),
         orphans=orphans,
         notes=(
             *survey.notes(desired, live, tenants, identities, prune=prune),
@@ -88,14 +89,14 @@ class _Planner:
         self,
         desired: DesiredState,
         live: LiveState,
-        base: DesiredState | None,
+        history: History,
         only: frozenset[str],
         identities: Identities,
         now: datetime,
     ) -> None:
         self._desired = desired
         self._live = live
-        self._base = base
+        self._history = history
         self._only = only
         self._identities = identities
         self._now = now
@@ -105,7 +106,7 @@ class _Planner:
     def tenant(self, tenant: Tenant) -> TenantPlan:
         project = self._identities.projects.get(tenant.name)
         if project is None and PROJECT.name in self._only:
-            recovered = recovery.plan(self._live, tenant, self._identities, self._before(tenant))
+            recovered = recovery.plan(self._live, tenant, self._identities, self._past(tenant))
             if recovered is not None:
                 return recovered
         return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)), tenant.revision)
@@ -114,7 +115,7 @@ class _Planner:
         lifecycles = PROJECT.name in self._only
         if tenant.absent:
             doomed = project if lifecycles else None
-            return (lifecycle.delete(self._desired, tenant, doomed.id, self._before(tenant)),) if doomed else ()
+            return (lifecycle.delete(self._desired, tenant, doomed.id, self._past(tenant)),) if doomed else ()
         if project is not None:
             return self._converge(tenant, project)
         if lifecycles and self._identities.missing(tenant):
@@ -122,13 +123,13 @@ class _Planner:
         return ()
 
     def _create(self, tenant: Tenant) -> Iterator[Action]:
-        before = self._before(tenant)
-        create = lifecycle.create(self._desired, tenant, before)
+        past = self._past(tenant)
+        create = lifecycle.create(self._desired, tenant, past)
         yield create
         born = lifecycle.as_created(self._desired, tenant, create, self._now)
         case = self._case(tenant, self._desired.settings(tenant), born)
         # What comes with a creation is asked for as much as the creation itself.
-        yield from self._below(replace(case, wanted_before=None if before is None else {}))
+        yield from self._below(replace(case, past=None if past is None else NOTHING))
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
@@ -156,15 +157,15 @@ class _Planner:
             settings=settings,
             project=project,
             wanted_now=wanted.fields(self._desired, tenant),
-            wanted_before=self._before(tenant),
+            past=self._past(tenant),
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),
             now=self._now,
         )
 
-    def _before(self, tenant: Tenant) -> Fields | None:
-        return wanted.base_fields(self._base, tenant.name)
+    def _past(self, tenant: Tenant) -> Past | None:
+        return self._history.past(tenant.name)
 
     def _limits(self, organization: str) -> OrganizationLimits:
         known = self._desired.organizations.get(organization)
@@ -184,8 +185,14 @@ def _unrecoverable(
     return {conflict.tenant: conflict for conflict in found if conflict}
 
 
-def _conflicts(tenants: Iterable[Tenant], found: Mapping[str, Conflict]) -> tuple[Conflict, ...]:
-    return tuple(found[tenant.name] for tenant in tenants if tenant.name in found)
+def _conflicts(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], found: Mapping[str, Conflict]
+) -> tuple[Conflict, ...]:
+    return tuple(
+        replace(found[tenant.name], asked_for=history.moved(tenant.name, wanted.fields(desired, tenant)))
+        for tenant in tenants
+        if tenant.name in found
+    )
 
 
 def _prunings(desired: DesiredState, orphans: Iterable[Orphan]) -> list[TenantPlan]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan import wanted
 from reconciler.plan.action import RecoverProject
 from reconciler.plan.change import FieldChange
+from reconciler.plan.history import origin
 from reconciler.plan.plan import Conflict, Note, TenantPlan
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import DeletedProject, LiveProject
     from reconciler.live.state import LiveState
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import Past
     from reconciler.plan.identity import Identities
 
 REMOVE = "remove recover to let a new, empty project be created"
@@ -64,18 +65,18 @@ def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: 
     return None
 
 
-def plan(live: LiveState, tenant: Tenant, identities: Identities, before: Fields | None) -> TenantPlan | None:
+def plan(live: LiveState, tenant: Tenant, identities: Identities, past: Past | None) -> TenantPlan | None:
     """The recovery that the tenant's file asks for, once there is no conflict about it."""
     project_id = asked(tenant, identities)
     deleted = None if project_id is None else _deleted(live, project_id)
     if deleted is None:
         return None
-    origin = wanted.origin(wanted.RECOVER, {wanted.RECOVER: tenant.recover}, before)
+    why = origin(wanted.RECOVER, {wanted.RECOVER: tenant.recover}, past)
     action = RecoverProject(
         tenant=tenant.name,
         reason=f"recover: {deleted.project.id}",
         source=tenant.location,
-        changes=(FieldChange(wanted.STATE, wanted.ABSENT, wanted.PRESENT, origin=origin),),
+        changes=(FieldChange(wanted.STATE, wanted.ABSENT, wanted.PRESENT, origin=why),),
         project_id=deleted.project.id,
         recoverable_until=deleted.recoverable_until,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.change import Origin
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, organization, snapshots
 
 if TYPE_CHECKING:
@@ -33,23 +32,16 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
     }
 
 
-def origin(path: str, now: Fields, before: Fields | None) -> Origin:
-    """Whether the files changed in this field since the base; ``before`` is None without one."""
-    if before is None:
-        return Origin.UNKNOWN
-    return Origin.DRIFT if before.get(path) == now.get(path) else Origin.CONFIG
-
-
-def base_fields(base: DesiredState | None, tenant: str) -> Fields | None:
-    """What the base wanted of the tenant; empty where it did not know it, None where that cannot be told."""
-    if base is None or tenant in base.held_back:
+def said(files: DesiredState, tenant: str) -> Fields | None:
+    """What the files wanted of a tenant; empty where they did not know it, None where they are broken there."""
+    if tenant in files.held_back:
         return None
-    known = base.tenants.get(tenant)
-    return {} if known is None else fields(base, known)
+    known = files.tenants.get(tenant)
+    return {} if known is None else fields(files, known)
 
 
 def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
     """Tenants of the files whose wanted fields are not what they were, a change of their tier included."""
     return frozenset(
-        name for name, tenant in desired.tenants.items() if base_fields(base, name) != fields(desired, tenant)
+        name for name, tenant in desired.tenants.items() if said(base, name) != fields(desired, tenant)
     )

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import differing, same_refusals
+from reconciler.views.grouping import CONFLICTS, differing, same_refusals
 from reconciler.views.layout import Line, Page
 from reconciler.views.voice import DRIFT
 from reconciler.views.wording import coverage, drift_summary, held_count
@@ -31,7 +31,7 @@ def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
     found = differing(plan)
     yield from blocks.groups(found, DRIFT, extent)
     yield from _left(plan, extent)
-    yield from remarks.conflicts(plan.conflicts, extent)
+    yield from remarks.conflicts(CONFLICTS, plan.conflicts, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)
     yield Line(Text(), Text(drift_summary(plan, len(found)), signs.HEADING))

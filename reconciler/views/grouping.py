@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Plan, Refusal
+    from reconciler.plan.plan import Conflict, Plan, Refusal
 
+CONFLICTS: Final = "Conflicts"
+OTHER_CONFLICTS: Final = "Conflicts of tenants that no commit changed"
 _NOWHERE: Final = Location("")
 
 
@@ -141,12 +143,20 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
 
 
 def refused_and_reported(refusals: Iterable[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
-    """What a guard forbids, and apart from it what the files ask only to report."""
+    """What was asked for and is forbidden; and apart from it what nobody asked for, which is only reported."""
     refused: list[Refusal] = []
     reported: list[Refusal] = []
     for refusal in refusals:
-        (reported if refusal.rule is Rule.DRIFT_POLICY else refused).append(refusal)
+        (refused if refusal.asked_for else reported).append(refusal)
     return refused, reported
+
+
+def conflicts_by_cause(found: Iterable[Conflict]) -> Mapping[str, list[Conflict]]:
+    """Conflicts of tenants that the files changed since the base, and apart from them those of others."""
+    groups: dict[str, list[Conflict]] = {CONFLICTS: [], OTHER_CONFLICTS: []}
+    for conflict in found:
+        groups[CONFLICTS if conflict.asked_for else OTHER_CONFLICTS].append(conflict)
+    return groups
 
 
 def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:

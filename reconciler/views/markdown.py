@@ -11,6 +11,7 @@ from reconciler.plan.action import CreateProject
 from reconciler.views.grouping import (
     by_kind,
     collapse,
+    conflicts_by_cause,
     differing,
     field_changes,
     refused_and_reported,
@@ -148,7 +149,7 @@ def _remarks(planned: Plan, rows: int) -> Iterator[str]:
     groups = {
         "Refused": list(map(_refusal, same_refusals(refused))),
         "Reported": list(map(_refusal, same_refusals(reported))),
-        "Conflicts": list(map(_conflict, planned.conflicts)),
+        **{title: list(map(_conflict, found)) for title, found in conflicts_by_cause(planned.conflicts).items()},
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),
     }

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import by_tenant, refused_and_reported, same_refusals
+from reconciler.views.grouping import by_tenant, conflicts_by_cause, refused_and_reported, same_refusals
 from reconciler.views.layout import Line, Page, blank, indented
 from reconciler.views.voice import PLAN
 from reconciler.views.wording import budget, coverage, held_count, made, plan_summary
@@ -42,7 +42,8 @@ def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piec
     yield from _held_back("Refused", refused, extent)
     yield from _held_back("Reported", reported, extent)
     yield from _stale(stale, extent)
-    yield from remarks.conflicts(plan.conflicts, extent)
+    for title, found in conflicts_by_cause(plan.conflicts).items():
+        yield from remarks.conflicts(title, found, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)
     yield from _closing(plan, len(stale))

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reconciler.views import signs
 from reconciler.views.blocks import WHOLE, heading
+from reconciler.views.grouping import CONFLICTS
 from reconciler.views.layout import Line, Page, blank
 from reconciler.views.printable import printable
 from reconciler.views.remarks import conflicts
@@ -30,7 +31,7 @@ def render(rebuilt: Registration, rows: int) -> RenderableType:
 def _pieces(rebuilt: Registration, rows: int) -> Iterator[Piece]:
     yield from _told("Rows changed", rebuilt.changes)
     yield from _told("Rows left alone", rebuilt.waiting)
-    yield from conflicts(rebuilt.conflicts, WHOLE)
+    yield from conflicts(CONFLICTS, rebuilt.conflicts, WHOLE)
     done = counted(len(rebuilt.changes), "row") + " changed" if rebuilt.changes else "Nothing to change"
     yield Line(Text(), Text(f"{done}; the registry has {counted(rows, 'row')}.", signs.HEADING))
 

@@ -45,11 +45,11 @@ def _concerned(refused: Refusal, extent: Extent, *, naming: bool) -> str:
     return f"{count}: {names(refused.tenants, extent.names)}" if naming else count
 
 
-def conflicts(found: Sequence[Conflict], extent: Extent) -> Iterator[Piece]:
+def conflicts(title: str, found: Sequence[Conflict], extent: Extent) -> Iterator[Piece]:
     """Each conflict with its place and what a person can do; nothing where there are none."""
     if not found:
         return
-    yield from heading("Conflicts", len(found))
+    yield from heading(title, len(found))
     for conflict in found[: extent.blocks]:
         sign = (f"{signs.CONFLICT.text:<3}", signs.CONFLICT.style)
         lead = Text.assemble(sign, (f"{printable(conflict.tenant)}  ", signs.HEADING))

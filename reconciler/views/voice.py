@@ -177,7 +177,7 @@ PLAN: Final = Voice(
     uncovered="a moment without cover: until {} is taken, nothing stands in its place",
     lowering="lowering",
     risks={Risk.DISRUPTIVE: "disruptive", Risk.DESTRUCTIVE: "destructive"},
-    origins={Origin.DRIFT: "drift"},
+    origins={Origin.DRIFT: "drift", Origin.BASE_AHEAD: "base ahead"},
 )
 
 DRIFT: Final = Voice(

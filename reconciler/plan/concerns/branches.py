@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
+from reconciler.plan.concerns.direction import EXPIRY
 from reconciler.plan.concerns.moments import outside_window, text
 from reconciler.plan.concerns.organization import branches_allowed
 from reconciler.plan.ownership import Purpose
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
-    from reconciler.live.project import Compute, Json, LiveBranch
+    from reconciler.live.project import Compute, LiveBranch
     from reconciler.plan.case import Case, Finding
+    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
@@ -39,7 +41,7 @@ def wanted(settings: Settings) -> Fields:
     """Each declared branch whole, and that branches are managed at all."""
     if settings.dev_branches is None:
         return {}
-    return {NAME: True, **{path(branch.name): _spec(branch) for branch in settings.dev_branches}}
+    return {NAME: True, **{own: value for branch in settings.dev_branches for own, value in _stated(branch)}}
 
 
 def computes(settings: Settings) -> list[Compute]:
@@ -47,11 +49,13 @@ def computes(settings: Settings) -> list[Compute]:
     return [branch.compute for branch in settings.dev_branches or () if branch.compute is not None]
 
 
-def _spec(branch: DevBranch) -> JsonText:
+def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
     """What counts after creation too; ``parent`` and ``at`` do not."""
-    stated: dict[str, Json] = {}
-    stated.update(compute.members(branch.compute))
-    return JsonText.of(stated | {"expires_at": text(branch.expires_at) if branch.expires_at else None})
+    own = path(branch.name)
+    yield own, "present"
+    if branch.expires_at is not None:
+        yield f"{own}{EXPIRY}", text(branch.expires_at)
+    yield from ((f"{own}.{member}", value) for member, value in compute.members(branch.compute).items())
 
 
 def findings(case: Case) -> Iterator[Finding]:
@@ -98,8 +102,10 @@ def _over(case: Case, live: BranchMatching, branch: LiveBranch) -> str:
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
     """An expiry that a commit has stated is cause enough once it has passed; one that is new needs a cause."""
     own = path(name)
-    stated = case.wanted_before is not None and case.wanted_before.get(own) == case.wanted_now.get(own)
-    origin = Origin.CONFIG if reason == EXPIRED and stated else case.origin(own, NAME)
+    expiry = f"{own}{EXPIRY}"
+    stated = case.past is not None and case.past.base.get(expiry) == case.wanted_now.get(expiry)
+    spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)
+    origin = Origin.CONFIG if reason == EXPIRED and stated else case.origin(*spoken_of, reduces=True)
     return DeleteBranch(
         tenant=case.tenant.name,
         reason=reason,
@@ -142,13 +148,13 @@ def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Field
 
 def _another_expiry(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
     """Expiry against expiry. One that the file leaves out is left alone; an earlier one takes data away sooner."""
-    own, until = path(branch.name), branch.expires_at
+    own, until = f"{path(branch.name)}{EXPIRY}", branch.expires_at
     if until is None or (live.expires_at is not None and text(live.expires_at) == text(until)):
         return
     before = None if live.expires_at is None else text(live.expires_at)
     sooner = live.expires_at is None or until < live.expires_at
     risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
-    yield FieldChange(f"{own}.expires_at", before, text(until), risk, lowering=sooner, origin=case.origin(own))
+    yield case.caused(FieldChange(own, before, text(until), risk, lowering=sooner))
 
 
 def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[LiveBranch]) -> str | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.live.project import Compute, LiveEndpoint, LiveProject
+    from reconciler.plan.change import Value
 
 MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout_seconds"
 PATHS = (MIN, MAX, SUSPEND)
@@ -36,7 +37,7 @@ def wanted(settings: Settings) -> Fields:
 def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     """Defaults that differ. They reach computes created later only, so that changing them disturbs nobody."""
     for path, before, after in differing(wanted(settings), members(project.compute)):
-        yield FieldChange(path, before, after, lowering=_smaller(path, before, after))
+        yield FieldChange(path, before, after, lowering=takes(path, before, after))
 
 
 def endpoint_changes(compute: Compute | None, endpoint: LiveEndpoint | None) -> Iterator[FieldChange]:
@@ -45,12 +46,16 @@ def endpoint_changes(compute: Compute | None, endpoint: LiveEndpoint | None) -> 
         return
     for path, before, after in differing(members(compute), members(endpoint.compute)):
         risk = Risk.DISRUPTIVE if path in SIZE else Risk.SAFE
-        yield FieldChange(path, before, after, risk, lowering=_smaller(path, before, after))
+        yield FieldChange(path, before, after, risk, lowering=takes(path, before, after))
 
 
-def _smaller(path: str, before: object, after: object) -> bool:
-    numbers = isinstance(before, int | float) and isinstance(after, int | float)
-    return path in SIZE and numbers and after < before  # type: ignore[operator]
+def takes(path: str, before: Value, after: Value) -> bool:
+    """Whether the tenant gets less: a smaller compute, or one that is suspended sooner (-1 is never)."""
+    if not isinstance(before, int | float) or not isinstance(after, int | float):
+        return False
+    if path == SUSPEND:
+        return after >= 0 and (before < 0 or after < before)
+    return after < before
 
 
 COMPUTE = Concern("compute", wanted, changes)

@@ -38,10 +38,10 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
         before = live.get(key)
         after = merge(before, value)
         if differs(before, after):
-            risk = Risk.DISRUPTIVE if key in DISRUPTIVE else Risk.SAFE
-            yield FieldChange(
-                _path(key), None if before is None else JsonText.of(before), JsonText.of(after), risk
-            )
+            disrupts = key in DISRUPTIVE
+            risk = Risk.DISRUPTIVE if disrupts else Risk.SAFE
+            was = None if before is None else JsonText.of(before)
+            yield FieldChange(_path(key), was, JsonText.of(after), risk, lowering=disrupts)
 
 
 def merge(live: Json, stated: Json) -> Json:

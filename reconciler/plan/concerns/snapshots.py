@@ -91,7 +91,7 @@ def _may_give_way(case: Case, snapshot: Kept) -> bool:
         case AtLimit.REPLACE_OLDEST:
             return True
         case AtLimit.REPLACE_DECLARED:
-            return path(snapshot.name) in (case.wanted_before or {})
+            return path(snapshot.name) in (case.past.base if case.past else {})
         case AtLimit.REFUSE:
             return False
 
@@ -156,13 +156,13 @@ def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
-    change = _existence(snapshot.name, case.origin(ORGANIZATION), before=True)
+    change = _existence(snapshot.name, case.origin(ORGANIZATION, reduces=True), before=True)
     reason = snapshots_allowed(case.organization, case.limits)
     return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
 
 
 def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
-    change = _existence(old.name, _origin(case, new.name), before=True)
+    change = _existence(old.name, case.origin(path(new.name), reduces=True), before=True)
     reason = f"makes room for {new.name!r}"
     return method(case.settings).remove(case, old, change, reason=reason, early=False)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import fleet, tenant
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
 
@@ -24,19 +25,19 @@ def guard(
     live: LiveState,
     permissions: Permissions = Permissions(),
     *,
-    base: DesiredState | None = None,
+    history: History = History(),
     strict: bool = False,
 ) -> Plan:
     """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
 
-    ``base`` is the desired state at an earlier commit: what it called its tiers counts here, causes are in the
-    plan. ``strict`` says that nothing goes ahead where anything is refused, or is left to a person to decide.
+    ``history`` is the one that the plan was made with. ``strict`` says that nothing goes ahead where anything is
+    refused, or is left to a person to decide.
     """
     seen = _without_pinned(live, desired)
-    judged = [tenant.judge(planned, desired, seen, permissions) for planned in plan.tenants]
+    judged = [tenant.judge(planned, desired, seen, permissions, history) for planned in plan.tenants]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
-    bench = fleet.Bench(plan, desired, live, permissions, base)
+    bench = fleet.Bench(plan, desired, live, permissions, history)
     for rule in fleet.RULES:
         found = list(rule(kept, bench))
         refused = {name for refusal in found for name in refusal.tenants}
@@ -58,7 +59,7 @@ def nothing_of(plan: Plan, because: str) -> Plan:
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:
     """What keeps a strict run from doing anything; drift that is to be reported only is no refusal."""
-    refused = sum(refusal.rule is not Rule.DRIFT_POLICY for refusal in refusals)
+    refused = sum(refusal.asked_for for refusal in refusals)
     counted = ((refused, "refusal"), (len(plan.conflicts), "conflict"))
     return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counted if count)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.plan.history import History
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,16 @@ class Bench:
     desired: DesiredState
     live: LiveState
     permissions: Permissions
+    history: History = History()
+
+    @property
+    def changes_tier(self) -> bool:
+        """Whether the files, or a document, gave the tenant another tier: one change, whatever fields it has."""
+        tenant = self.desired.tenants.get(self.planned.tenant)
+        before = self.history.tier(self.planned.tenant)
+        if tenant is None or tenant.absent:
+            return False
+        return tenant.name in self.history.documents if before is None else before != tenant.tier
 
     @property
     def protected(self) -> bool:

@@ -6,8 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.desired.policy import DriftPolicy
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
-from reconciler.plan.change import Risk
+from reconciler.plan.change import Origin, Risk
+from reconciler.plan.concerns import organization
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
+    from reconciler.plan.history import History
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan, TenantPlan
 
@@ -34,8 +37,7 @@ class Bench:
     desired: DesiredState
     live: LiveState
     permissions: Permissions
-    base: DesiredState | None = None
-    """The files at an earlier commit, where one is known."""
+    history: History
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -91,13 +93,36 @@ def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
 
 def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
     """The tenant's tier at the base and the one it has, where the former is gone and the latter is new."""
-    if bench.base is None:
+    base = bench.history.base
+    if base is None:
         return None
-    tenant, before = bench.desired.tenants.get(name), bench.base.tenants.get(name)
+    tenant, before = bench.desired.tenants.get(name), base.tenants.get(name)
     if tenant is None or before is None or tenant.absent:
         return None
-    renamed = before.tier not in bench.desired.tiers and tenant.tier not in bench.base.tiers
+    renamed = before.tier not in bench.desired.tiers and tenant.tier not in base.tiers
     return (before.tier, tenant.tier) if renamed else None
+
+
+def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+    """A move up costs money and one down takes: each needs a commit, or a person who names how many there are."""
+    moving = [planned for planned in kept if any(isinstance(a, TransferProject) for a in planned.actions)]
+    uncaused = [planned for planned in moving if _moves_by_drift(planned, bench)]
+    if uncaused and len(moving) > bench.permissions.counts.get("transfers", 0):
+        yield _refusal(
+            Rule.MOVE_NEEDS_A_CAUSE,
+            uncaused,
+            "the project lives in another organization than the files say, and no commit is known that moves it",
+            "move it back in the console, change the tenant's tier in a commit, or permit exactly the transfers "
+            f"of this run with --allow transfers={len(moving)}",
+        )
+
+
+def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
+    change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
+    repaired = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
+    named = planned.tenant in bench.history.named and change.origin is Origin.UNKNOWN
+    allowed = repaired or (bench.permissions.lowering if change.lowering else named)
+    return change.origin is not Origin.CONFIG and not allowed
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -108,9 +133,9 @@ def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Re
             for action in planned.actions:
                 if isinstance(action, kind):
                     arrivals[_arrives_in(action, planned)].append(planned)
-    for organization, arriving in arrivals.items():
-        limit = bench.desired.organizations[organization].limits.projects
-        live_count = bench.live.listed.get(organization)
+    for name, arriving in arrivals.items():
+        limit = bench.desired.organizations[name].limits.projects
+        live_count = bench.live.listed.get(name)
         if limit is None or live_count is None:
             continue
         room = max(0, limit - live_count)
@@ -118,9 +143,9 @@ def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Re
             yield _refusal(
                 Rule.ORGANIZATION_LIMIT,
                 arriving[room:],
-                f"organization {organization} holds {live_count} of {limit} projects: {len(arriving)} more "
+                f"organization {name} holds {live_count} of {limit} projects: {len(arriving)} more "
                 f"do not fit, room is for {room}",
-                f"ask Neon for a higher limit and state it as organizations.{organization}.limits.projects",
+                f"ask Neon for a higher limit and state it as organizations.{name}.limits.projects",
             )
 
 
@@ -137,20 +162,20 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     for kind, applies in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
         for planned in kept:
-            if organization := next((_touches(a, planned) for a in planned.actions if applies(a)), None):
-                by_organization[organization].append(planned)
+            if name := next((_touches(a, planned) for a in planned.actions if applies(a)), None):
+                by_organization[name].append(planned)
         total = sum(map(len, by_organization.values()))
         if total <= bench.permissions.counts.get(kind, 0):
             continue
         threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
-        for organization, touched in by_organization.items():
-            live_count = bench.live.listed.get(organization)
+        for name, touched in by_organization.items():
+            live_count = bench.live.listed.get(name)
             if len(touched) > threshold.allows(live_count):
                 most = _most(threshold, live_count)
                 yield _refusal(
                     Rule.THRESHOLD,
                     touched,
-                    f"{len(touched)} {kind} in organization {organization}, at most {most} a run",
+                    f"{len(touched)} {kind} in organization {name}, at most {most} a run",
                     f"apply them in parts, raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of "
                     f"this run with --allow {kind}={total}",
                 )
@@ -186,6 +211,7 @@ RULES: Final[tuple[FleetRule, ...]] = (
     many_unmatched,
     shrunken_files,
     tier_renamed,
+    moves_without_a_cause,
     organization_limits,
     thresholds,
 )

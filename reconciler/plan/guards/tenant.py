@@ -7,7 +7,7 @@ move, the creation or the deletion itself is held back, so is everything else of
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from reconciler.desired.policy import DriftPolicy
 from reconciler.plan import ownership
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState, UnknownProject
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.history import History
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import TenantPlan
 
@@ -55,9 +56,10 @@ def judge(
     desired: DesiredState,
     live: LiveState,
     permissions: Permissions,
+    history: History,
 ) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
-    bench = Bench(planned, desired, live, permissions)
+    bench = Bench(planned, desired, live, permissions, history)
     if verdict := _stale_revision(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
@@ -67,12 +69,13 @@ def judge(
     held: Held = dict(_held_changes(bench))
     if verdict := _stopping(held, bench):
         return _refuse_all(planned, _about_all(verdict, held))
-    held = with_what_rests_on_it(held, bench)
+    held = with_what_rests_on_it(_together(held, bench), bench)
     if doubts := proof.doubts(bench, held):
         unproven = proof.verdict(doubts)
         if proof.stops_everything(doubts, bench):
             return _refuse_all(planned, unproven)
         held = {**held, **{(doubt.action, doubt.change): unproven for doubt in doubts}}
+        held = with_what_rests_on_it(_together(held, bench), bench)
     return _hold_back(planned, held)
 
 
@@ -149,6 +152,13 @@ def _integration(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
+def _older_files(action: Action, bench: Bench) -> Verdict | None:  # noqa: ARG001 (as all of these rules)
+    """A creation that the base has taken back since."""
+    if isinstance(action, CreateProject) and any(c.origin is Origin.BASE_AHEAD for c in action.changes):
+        return _BASE_AHEAD
+    return None
+
+
 def _recreation(action: Action, bench: Bench) -> Verdict | None:
     """A project that no commit asks for: its tenant had one, and it vanished."""
     if (
@@ -167,6 +177,7 @@ WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
     _protected_branch,
     _integration,
     no_room_below,
+    _older_files,
     _recreation,
 )
 
@@ -212,7 +223,31 @@ def _whereabouts(action: PatchProject | PatchEndpoint, bench: Bench) -> str:
     return here if action.before_transfer else next(moves, here)
 
 
+_BASE_AHEAD: Final = Verdict(
+    Rule.BASE_AHEAD,
+    "the base is ahead of these files: they are older there, and ask for nothing",
+    "merge or rebase onto the base, or check out its newest commit",
+)
+
+
+def _together(held: Held, bench: Bench) -> Held:
+    """What a change of tier gives and takes goes, or waits, as one."""
+    if not bench.changes_tier:
+        return held
+    parts = [
+        (action, change)
+        for action in bench.planned.actions
+        if isinstance(action, PatchProject | PatchEndpoint | TransferProject)
+        for change in action.changes
+        if change.origin in (Origin.CONFIG, Origin.UNKNOWN)
+    ]
+    verdict = next((held[part] for part in parts if part in held), None)
+    return held if verdict is None else {**dict.fromkeys(parts, verdict), **held}
+
+
 def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
+    if change.origin is Origin.BASE_AHEAD:
+        return _BASE_AHEAD
     if bench.protected and (change.lowering or change.risk is Risk.DESTRUCTIVE):
         return Verdict(
             Rule.PROTECTED,
@@ -250,13 +285,13 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
     if change.origin is Origin.DRIFT:
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
-            "it takes something from the tenant, and no file changed since the base: the live side moved",
+            "it takes something from the tenant, and no commit since the base asks for it: the live side moved",
             f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
         )
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
-        "it takes something from the tenant, and there is no base to tell whether a commit asks for it",
-        "name the commit that was applied last with --base, or permit it with --allow lowering",
+        "it takes something from the tenant, and no commit is known that asks for it",
+        "commit it and name the commit that was applied last with --base, or permit it with --allow lowering",
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.live.project import Compute
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -57,7 +58,7 @@ def guarded(
     strict: bool = False,
 ) -> Plan:
     plan = make_plan(desired, live, base=base, prune=permissions.prune)
-    return guard(plan, desired, live, permissions, base=base, strict=strict)
+    return guard(plan, desired, live, permissions, history=History(base), strict=strict)
 
 
 def kinds(plan: Plan) -> list[str]:
@@ -108,10 +109,16 @@ class TestLoweringNeedsACause:
         old = a_fleet(a_tenant(tier="free"))
         assert guarded(old, a_view(a_pro_project()), base=old).empty
 
-    def test_an_upgrade_needs_no_cause(self) -> None:
-        plan = guarded(a_fleet(a_tenant(tier="pro")), a_view(a_project()))
-        assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
-        assert not plan.refusals
+    def test_an_upgrade_needs_a_commit_or_a_person_too(self) -> None:
+        pro, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
+        upgrade = ["transfer_project", "patch_project", "patch_endpoint"]
+        assert kinds(guarded(pro, live, base=a_fleet(a_tenant()))) == upgrade
+        assert kinds(guarded(pro, live, Permissions(counts={"transfers": 1}))) == upgrade
+        for base in (None, pro):
+            moved = guarded(pro, live, ALLOW_LOWERING, base=base)
+            assert moved.empty
+            assert refused(moved) == [(Rule.MOVE_NEEDS_A_CAUSE, ("acme",))]
+            assert "--allow transfers=1" in moved.refusals[0].remedy
 
     def test_both_ends_of_a_size_wait_together(self) -> None:
         live = a_project(compute=Compute(0.5, 1, 300), endpoints=(an_endpoint(),))
@@ -155,7 +162,8 @@ class TestProtection:
             assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
 
     def test_a_protected_tenant_may_gain(self) -> None:
-        plan = guarded(a_fleet(a_tenant(tier="pro", protect=True)), a_view(a_project()))
+        base = a_fleet(a_tenant(protect=True))
+        plan = guarded(a_fleet(a_tenant(tier="pro", protect=True)), a_view(a_project()), base=base)
         assert not plan.refusals
         assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
 
@@ -282,7 +290,7 @@ def test_a_project_with_a_protected_branch_is_not_deleted() -> None:
 
 
 def test_a_size_that_its_organization_forbids_holds_back_what_would_travel_with_it() -> None:
-    live = a_view(a_project(endpoints=(an_endpoint(compute=Compute(0.25, 8, 600)),)))
+    live = a_view(a_project(endpoints=(an_endpoint(compute=Compute(0.25, 8, 60)),)))
     fleet = a_fleet(a_tenant())
     plan = guarded(fleet, live)
     assert plan.empty
@@ -361,8 +369,9 @@ class TestThresholds:
 
     @pytest.mark.parametrize("kind", ["creates", "transfers", "disruptive", "deletes"])
     def test_one_more_than_allowed_refuses_all_of_the_kind(self, kind: str) -> None:
-        assert not guarded(*self.scene(kind, 2), ALLOW_LOWERING).refusals
-        plan = guarded(*self.scene(kind, 3), ALLOW_LOWERING)
+        base = a_fleet(*(a_tenant(f"t{i}") for i in range(3))) if kind == "transfers" else None
+        assert not guarded(*self.scene(kind, 2), ALLOW_LOWERING, base=base).refusals
+        plan = guarded(*self.scene(kind, 3), ALLOW_LOWERING, base=base)
         assert (Rule.THRESHOLD, ("t0", "t1", "t2")) in refused(plan)
         assert any(f"--allow {kind}=3" in refusal.remedy for refusal in plan.refusals)
 
@@ -452,26 +461,28 @@ class TestATierRenamedAwayUnderItsTenants:
 
 class TestStrict:
     fleet = a_fleet(a_tenant("down"), a_tenant("up", tier="pro"))
+    base = a_fleet(a_tenant("down"), a_tenant("up"))
     live = a_view(a_pro_project("down"), a_project("up"))
 
     def test_does_nothing_where_anything_is_refused_and_says_so(self) -> None:
-        plan = guarded(self.fleet, self.live, strict=True)
+        plan = guarded(self.fleet, self.live, base=self.base, strict=True)
         assert plan.empty
         assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("down",)), (Rule.STRICT, ("up",))]
         assert len(plan.refusals[1].actions) == 3
         assert plan.budget.writes == 0
-        assert kinds(guarded(self.fleet, self.live)) == ["transfer_project", "patch_project", "patch_endpoint"]
+        lenient = guarded(self.fleet, self.live, base=self.base)
+        assert kinds(lenient) == ["transfer_project", "patch_project", "patch_endpoint"]
 
     def test_does_nothing_beside_a_conflict(self) -> None:
         twins = a_view(a_project("down"), a_project("down", id="p-twin"), a_project("up"))
-        plan = guarded(self.fleet, twins, strict=True)
+        plan = guarded(self.fleet, twins, base=self.base, strict=True)
         assert refused(plan) == [(Rule.STRICT, ("up",))]
         assert "there is 1 conflict besides" in plan.refusals[0].message
 
     def test_is_no_matter_where_drift_is_only_reported(self) -> None:
         reporting = replace(self.fleet, policy=Policy(drift={"quota": DriftPolicy.REPORT}))
         drifted = a_view(a_project("down", quota=replace(FREE_QUOTA, active_time_seconds=60)), a_project("up"))
-        plan = guarded(reporting, drifted, strict=True)
+        plan = guarded(reporting, drifted, base=self.base, strict=True)
         assert "transfer_project" in kinds(plan)
 
     def test_adds_no_refusal_where_nothing_was_left_to_do(self) -> None:
@@ -481,7 +492,8 @@ class TestStrict:
 
 def test_the_budget_counts_what_goes_ahead() -> None:
     fleet = a_fleet(a_tenant("down"), a_tenant("up", tier="pro"))
-    plan = guarded(fleet, a_view(a_pro_project("down"), a_project("up")))
+    base = a_fleet(a_tenant("down"), a_tenant("up"))
+    plan = guarded(fleet, a_view(a_pro_project("down"), a_project("up")), base=base)
     assert plan.budget.writes == 3
 
 

@@ -11,6 +11,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
 from reconciler.live.project import Consumption
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -276,10 +277,12 @@ class TestAMoveDown:
         assert refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE
 
 
-def test_a_move_up_goes_ahead_without_the_one_limit_that_is_lower_and_used() -> None:
+def test_a_move_up_waits_as_a_whole_for_the_one_limit_that_is_lower_and_used() -> None:
     stingy = replace(PRO_TIER, quota=replace(PRO_QUOTA, active_time_seconds=HOUR))
     fleet = a_fleet(a_tenant(tier="pro"), tiers=(FREE_TIER, stingy))
     view = a_view(a_project(consumption=replace(UNUSED, active_time_seconds=HOUR)))
-    plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
-    assert "transfer_project" in [action.kind for action in plan.actions]
-    assert held(plan) == ["quota.active_time_seconds"]
+    history = History(a_fleet(a_tenant(), tiers=(FREE_TIER, stingy)))
+    plan = guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
+    assert plan.empty
+    assert [refusal.rule for refusal in plan.refusals] == [Rule.DOWNGRADE_PROOF]
+    assert "organization" in held(plan)

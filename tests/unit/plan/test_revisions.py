@@ -10,6 +10,7 @@ import pytest
 from reconciler.desired.selection import Selection
 from reconciler.live.state import UnknownProject
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from reconciler.plan.registration import settled
 from tests.builders import a_fleet, a_project, a_tenant, a_view, make_plan
@@ -36,7 +37,9 @@ def test_a_revision_below_the_one_accepted_last_is_refused(
     stated: int | None, applied: dict[str, int], refused: bool
 ) -> None:
     desired = a_fleet(a_tenant("acme", "pro", revision=stated), a_tenant("zoe", "pro"))
-    plan = guard(make_plan(desired, LIVE), desired, replace(LIVE, revisions=applied))
+    history = History(a_fleet(a_tenant("acme"), a_tenant("zoe")))
+    plan = make_plan(desired, LIVE, history=history)
+    plan = guard(plan, desired, replace(LIVE, revisions=applied), history=history)
     assert ([planned.tenant for planned in plan.tenants] == ["zoe"]) is refused
     assert [refusal.rule for refusal in plan.refusals] == [Rule.STALE_REVISION] * refused
 

@@ -1,0 +1,97 @@
+"""What the files said before: the cause of a change.
+
+A field is asked for where the files moved away both from the base, which is the commit that was applied last, and
+from the commit in which the base and the files at hand parted. Files that are older than the base ask for nothing.
+What takes something from a tenant is asked for only where they moved the field in that direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.plan import wanted
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.direction import reduced
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.plan.concerns.concern import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the files said of one tenant."""
+
+    base: Fields
+    fork: Fields
+    """At the commit in which the base and the files at hand parted."""
+    declared: bool = True
+    """Whether the base knows the tenant: of one that it does not know, nothing is taken."""
+    document: bool = False
+    """Whether a document speaks of the tenant now: it is no commit, and asks for nothing that takes."""
+
+    def origin(self, path: str, now: Fields, *, reduces: bool = False) -> Origin:
+        """Why a field differs from live. ``reduces`` says that the change takes something from the tenant."""
+        if self.base.get(path) == now.get(path):
+            return Origin.DRIFT
+        if self.fork.get(path) == now.get(path):
+            return Origin.BASE_AHEAD
+        return self._reduction(path, now) if reduces else Origin.CONFIG
+
+    def _reduction(self, path: str, now: Fields) -> Origin:
+        if self.document or (not self.declared and path != wanted.STATE):
+            return Origin.UNKNOWN
+        asked = all(reduced(path, before, now) for before in (self.base, self.fork))
+        return Origin.CONFIG if asked else Origin.DRIFT
+
+
+NOTHING = Past({}, {})
+"""Of a tenant that is new: all that the files say is asked for."""
+
+
+def origin(path: str, now: Fields, past: Past | None, *, reduces: bool = False) -> Origin:
+    """As ``Past.origin``; unknown where nobody can tell what the files said."""
+    return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the files of the fleet said."""
+
+    base: DesiredState | None = None
+    """At the commit that was applied last; None where there is none."""
+    fork: DesiredState | None = None
+    """At the common ancestor of the base and of HEAD; None where that is the base itself."""
+    unheld: frozenset[str] = field(default_factory=frozenset)
+    """Tenants whose files git does not hold: nobody can tell what they said."""
+    files: DesiredState | None = None
+    """What the files say now, where documents speak of some tenants in their place."""
+    documents: frozenset[str] = field(default_factory=frozenset)
+    """Tenants of whom a document speaks."""
+    named: frozenset[str] = field(default_factory=frozenset)
+    """Tenants that a person or a program asked for one by one: what gives them something needs no other cause."""
+
+    def past(self, tenant: str) -> Past | None:
+        """What the files said of the tenant; None where that cannot be told."""
+        if tenant in self.documents and self.files is not None:
+            said = wanted.said(self.files, tenant)
+            return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
+        base = None if self.base is None or tenant in self.unheld else wanted.said(self.base, tenant)
+        fork = base if self.fork is None else wanted.said(self.fork, tenant)
+        if self.base is None or base is None or fork is None:
+            return None
+        return Past(base, fork, tenant in self.base.tenants)
+
+    def moved(self, tenant: str, now: Fields) -> bool:
+        """Whether the files ask for something else of the tenant than before, or nobody can tell."""
+        past = self.past(tenant)
+        if past is None or tenant in self.named:
+            return True
+        return any(past.origin(path, now) is Origin.CONFIG for path in {**past.base, **now})
+
+    def tier(self, tenant: str) -> str | None:
+        """The tier that the tenant had."""
+        before = self.files if tenant in self.documents else self.base
+        known = None if before is None else before.tenants.get(tenant)
+        return None if known is None else known.tier

@@ -108,7 +108,7 @@ def command(
     finally:
         _publish(output, converged, run)
     counting = [what for what in fail_on or COUNTING if what != "invalid"]
-    return exit_codes.of_apply(converged.planned.plan, converged.report, counting)
+    return exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
 
 
 def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:

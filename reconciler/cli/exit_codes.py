@@ -42,9 +42,16 @@ def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
     return _weigh(_differing(plan), fail_on)
 
 
-def of_apply(plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = ()) -> ExitCode:
-    """What the plan left standing, what a saved plan held back, and what became of the rest."""
+def of_apply(
+    plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = (), named: bool = False
+) -> ExitCode:
+    """What the plan left standing, what a saved plan held back, and what became of the rest.
+
+    ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for.
+    """
     codes = list(_standing(plan, fail_on))
+    if named and plan.refusals:
+        codes.append(ExitCode.REFUSED)
     if stale:
         codes.append(ExitCode.STALE)
     if report.stopped_by is not None:

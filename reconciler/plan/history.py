@@ -70,7 +70,7 @@ class History:
     documents: frozenset[str] = field(default_factory=frozenset)
     """Tenants of whom a document speaks."""
     named: frozenset[str] = field(default_factory=frozenset)
-    """Tenants that a person or a program asked for one by one: what gives them something needs no other cause."""
+    """Tenants that a person or a program asked for one by one."""
 
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""

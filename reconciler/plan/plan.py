@@ -68,6 +68,8 @@ class Refusal:
         """Whether something is refused that this run was asked for; what drifted by itself is only reported."""
         if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD):
             return False
+        if self.rule is Rule.STRICT:
+            return True
         origins = {change.origin for action in self.actions for change in action.changes}
         return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN})
 

@@ -192,7 +192,7 @@ class TestFailOn:
         shell.tenant("acme")
         assert shell.simulated("plan").code == 5
         assert shell.simulated("plan", "--fail-on", "drift").code == 0
-        assert shell.simulated("plan", "--fail-on", "drift", "--detailed-exitcode").code == 0
+        assert shell.simulated("plan", "--fail-on", "drift", "--detailed-exitcode").code == 2
 
     def test_drift_counts_unless_it_is_left_out(self, shell: Shell) -> None:
         shell.tenant("acme")

@@ -87,7 +87,9 @@ def test_a_run_from_the_old_commit_takes_nothing_from_who_has_just_paid(
 ) -> None:
     new = race.upgrade()
     ended = race.old.simulated("apply", "--yes", "--format", "json", *flags)
-    assert ended.code == 5, ended.err
+    assert ended.code == (5 if flags in ((), ("--base", "none")) else 0), (
+        "5 where nobody can tell that it is drift"
+    )
     assert lowered(ended) == []
     assert "lowering-needs-a-cause" in ended.err
     shutil.copy(race.old.folder / "sim.db", new.folder)

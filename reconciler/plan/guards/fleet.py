@@ -104,14 +104,14 @@ def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
 
 
 def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """A move up costs money and one down takes: each needs a commit, or a person who names how many there are."""
+    """A move up costs money and one down takes: what somebody moved is moved back by a person who counts them."""
     moving = [planned for planned in kept if any(isinstance(a, TransferProject) for a in planned.actions)]
     uncaused = [planned for planned in moving if _moves_by_drift(planned, bench)]
     if uncaused and len(moving) > bench.permissions.counts.get("transfers", 0):
         yield _refusal(
             Rule.MOVE_NEEDS_A_CAUSE,
             uncaused,
-            "the project lives in another organization than the files say, and no commit is known that moves it",
+            "the project lives in another organization than the files say, and no commit since the base moves it",
             "move it back in the console, change the tenant's tier in a commit, or permit exactly the transfers "
             f"of this run with --allow transfers={len(moving)}",
         )
@@ -120,9 +120,8 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[
 def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
     change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
     repaired = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
-    named = planned.tenant in bench.history.named and change.origin is Origin.UNKNOWN
-    allowed = repaired or (bench.permissions.lowering if change.lowering else named)
-    return change.origin is not Origin.CONFIG and not allowed
+    allowed = repaired or (change.lowering and bench.permissions.lowering)
+    return change.origin is Origin.DRIFT and not allowed
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:

@@ -109,16 +109,16 @@ class TestLoweringNeedsACause:
         old = a_fleet(a_tenant(tier="free"))
         assert guarded(old, a_view(a_pro_project()), base=old).empty
 
-    def test_an_upgrade_needs_a_commit_or_a_person_too(self) -> None:
+    def test_an_upgrade_that_is_drift_waits_for_a_person(self) -> None:
         pro, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
         upgrade = ["transfer_project", "patch_project", "patch_endpoint"]
         assert kinds(guarded(pro, live, base=a_fleet(a_tenant()))) == upgrade
-        assert kinds(guarded(pro, live, Permissions(counts={"transfers": 1}))) == upgrade
-        for base in (None, pro):
-            moved = guarded(pro, live, ALLOW_LOWERING, base=base)
-            assert moved.empty
-            assert refused(moved) == [(Rule.MOVE_NEEDS_A_CAUSE, ("acme",))]
-            assert "--allow transfers=1" in moved.refusals[0].remedy
+        assert kinds(guarded(pro, live)) == upgrade
+        assert kinds(guarded(pro, live, Permissions(counts={"transfers": 1}), base=pro)) == upgrade
+        moved = guarded(pro, live, ALLOW_LOWERING, base=pro)
+        assert moved.empty
+        assert refused(moved) == [(Rule.MOVE_NEEDS_A_CAUSE, ("acme",))]
+        assert "--allow transfers=1" in moved.refusals[0].remedy
 
     def test_both_ends_of_a_size_wait_together(self) -> None:
         live = a_project(compute=Compute(0.5, 1, 300), endpoints=(an_endpoint(),))
@@ -461,7 +461,7 @@ class TestATierRenamedAwayUnderItsTenants:
 
 class TestStrict:
     fleet = a_fleet(a_tenant("down"), a_tenant("up", tier="pro"))
-    base = a_fleet(a_tenant("down"), a_tenant("up"))
+    base = a_fleet(a_tenant("up"), held_back=frozenset({"down"}))
     live = a_view(a_pro_project("down"), a_project("up"))
 
     def test_does_nothing_where_anything_is_refused_and_says_so(self) -> None:

@@ -275,7 +275,7 @@ def test_several_reasons_stand_with_their_actions() -> None:
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_is_shown_with_what_would_allow_it(rule: Rule) -> None:
     refusal = Refusal(rule, (), "3,000 deletions, at most 5 a run", "--allow deletes=3000", ())
-    title = "Reported" if rule is Rule.DRIFT_POLICY else "Refused"
+    title = "Reported" if rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD) else "Refused"
     assert f"""\
 {title} (1)
 

@@ -47,7 +47,6 @@ COUNTS: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"),
 CAREFUL: Final = Permissions(counts=COUNTS)
 DECIDED: Final = Permissions(lowering=True, prune=True, counts=COUNTS)
 """What a person permits who has looked at what is refused, and at the orphans."""
-FAIL_ON: Final = ("invalid", "refused", "stale", "incomplete", "drift")
 
 
 @dataclass(slots=True)
@@ -150,7 +149,7 @@ class Soak:
         except ReconcilerError as error:
             ended, found = error.exit_code, None
         else:
-            ended, found = exit_codes.of_apply(plan, report, FAIL_ON), plan
+            ended, found = exit_codes.of_apply(plan, report, ()), plan
         self.told.ends["died" if ended is None else ended.name.lower()] += 1
         self._read_journal(desired, journal, prune=permissions.prune)
         return ended, found

@@ -50,7 +50,6 @@ TIERS: Final = tuple(
 LONG_AGO: Final = NOON - timedelta(days=30)
 SOON: Final = NOON + timedelta(days=9)
 ENOUGH: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 100)
-FAIL_ON: Final = ("invalid", "refused", "stale", "incomplete", "drift")
 
 BEFORE: Final = a_fleet(
     a_tenant("ann", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
@@ -138,7 +137,7 @@ class Scene:
                 report = await fleet.apply(planned, run)
         except ReconcilerError as error:
             return Ended(error.exit_code, error=error)
-        code = exit_codes.of_apply(planned.plan, report, FAIL_ON, stale=planned.stale)
+        code = exit_codes.of_apply(planned.plan, report, (), stale=planned.stale)
         return Ended(code, report, planned)
 
     def saved_plan(self) -> Plan:

@@ -70,6 +70,12 @@ class StaleFilesError(ReconcilerError):
     exit_code = ExitCode.REFUSED
 
 
+class UntrustedFilesError(ReconcilerError):
+    """The files send keys elsewhere than anybody but the files has said; raised before a key is read."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class InterruptedRunError(ReconcilerError):
     """A second signal ended the run at once, whatever was under way."""
 

@@ -11,6 +11,7 @@ import click
 from reconciler.apply.waves import read_waves
 from reconciler.apply.waves import waves as split
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
@@ -24,7 +25,7 @@ from reconciler.cli.options import (
     scope_options,
 )
 from reconciler.cli.signals import stop_on_signals
-from reconciler.cli.surroundings import surroundings, with_fleet
+from reconciler.cli.surroundings import surroundings
 from reconciler.errors import InvalidInputError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import Run
@@ -114,7 +115,9 @@ def command(
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)
 
-    planned, report = with_fleet(account, desired, plan_and_apply, share=desired.api.batch_share)
+    planned, report = with_fleet(
+        account, desired, plan_and_apply, files=fleet_files, base=scope.base, share=desired.api.batch_share
+    )
     _publish(output, planned, report, run)
     return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale)
 

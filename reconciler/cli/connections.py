@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 OWNER_ONLY: Final = 0o600
 

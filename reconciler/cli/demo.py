@@ -17,6 +17,7 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
+from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Fleet, Planned, Request, Run
@@ -67,13 +68,14 @@ def command(directory: Path) -> None:
 
 async def _play(desired: DesiredState, simulator: Simulator, story: dict[str, str], *, journal: Path) -> None:
     fleet_files = with_simulated_ids(desired, simulator)
-    environ = keys(desired, simulator)
+    environ = Environment(keys(desired, simulator))
     via = surroundings().wrap(httpx.ASGITransport(simulator.app))
     async with (
         Fleet.connect(
             fleet_files,
             environ=environ,
             host=HOST,
+            base=desired,
             via=via,
             now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
         ) as fleet,

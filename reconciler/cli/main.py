@@ -13,6 +13,9 @@ from typing import Final
 
 import click
 
+from reconciler.cli.initial_environment import forget, take
+from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
 from reconciler.errors import ExitCode, OutputError, ReconcilerError
 
 COMMANDS: Final = {
@@ -72,7 +75,7 @@ def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    sys.exit(run(args))
+    sys.exit(run(args, Surroundings(environ=take(), forget=forget)))
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
@@ -89,7 +92,7 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
         _show(error)
         return error.exit_code
     except Exception as error:
-        return _show_unforeseen(error)
+        return _show_unforeseen(error, obj.environ if isinstance(obj, Surroundings) else Environment.of(None))
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
@@ -100,12 +103,14 @@ def _show(error: ReconcilerError) -> None:
     show(render_error(error), stderr_console())
 
 
-def _show_unforeseen(error: Exception) -> int:
+def _show_unforeseen(error: Exception, environ: Environment) -> int:
+    """Nobody knows what such an error repeats: every value that may be a secret is taken out of it."""
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         _show(OutputError(f"the output cannot be written: {error.strerror}", hint="a run's journal has it all"))
     elif os.environ.get("RECONCILER_TRACEBACK"):
-        traceback.print_exception(error)
+        click.echo(environ.hide("".join(traceback.format_exception(error))), err=True, nl=False)
     else:
-        click.echo(f"error: a defect in reconciler: {type(error).__name__}: {error}", err=True)
+        told = environ.hide(f"{type(error).__name__}: {error}")
+        click.echo(f"error: a defect in reconciler: {told}", err=True)
         click.echo("hint: set RECONCILER_TRACEBACK=1 to see where, and report it", err=True)
     return ExitCode.ERROR

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
 
-from reconciler.cli.surroundings import use_within
+from reconciler.cli.account import use_within
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
@@ -49,7 +49,8 @@ def rehearse(
     with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         connection = Fleet.connect(
             with_simulated_registry(with_simulated_ids(desired, simulator), file),
-            environ={**around.environ, **keys(desired, simulator)},
+            environ=keys(desired, simulator),
+            base=desired,  # whatever variables the files name: none is looked up
             host=HOST,
             share=share,
             via=around.wrap(httpx.ASGITransport(simulator.app)),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 T = TypeVar("T")
 

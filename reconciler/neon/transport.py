@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -170,15 +170,14 @@ class Transport:
 
     def _request(self, exchange: Exchange) -> httpx.Request:
         call = exchange.call
-        headers = {
-            "Authorization": f"Bearer {exchange.key.secret.reveal()}",
-            "X-Request-ID": exchange.request_id,
-        }
+        headers = {"X-Request-ID": exchange.request_id}
         content = None if call.body is None else msgspec.json.encode(call.body)
         if content is not None:
             headers["Content-Type"] = "application/json"
         query = httpx.QueryParams(dict(call.query))
-        return self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+        request = self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+        request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # no variable ever holds it
+        return request
 
     def _new_request_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))

@@ -29,6 +29,7 @@ def render(plan: Plan, *, full: bool = False) -> RenderableType:
 
 def _pieces(plan: Plan, extent: Extent) -> Iterator[Piece]:
     found = differing(plan)
+    yield from remarks.api_host(plan.api_host)
     yield from blocks.groups(found, DRIFT, extent)
     yield from _left(plan, extent)
     yield from remarks.conflicts(plan.conflicts, extent)

@@ -62,6 +62,7 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
         "report",
         {
             "run": applied.run,
+            **_api_host(applied.api_host),
             "started_at": _time(applied.started_at),
             "finished_at": _time(applied.finished_at),
             "calls": applied.calls,
@@ -90,6 +91,7 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
         {
             "fleet": planned.fleet,
             "organizations": dict(planned.organizations),
+            **_api_host(planned.api_host),
             **about,
             "counts": _counts(planned, tenants),
             "tenants": [_tenant(tenant) for tenant in tenants],
@@ -101,6 +103,11 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
             "budget": asdict(planned.budget),
         },
     )
+
+
+def _api_host(address: str | None) -> Document:
+    """Only where it is not Neon's own."""
+    return {} if address is None else {"api_host": address}
 
 
 def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:

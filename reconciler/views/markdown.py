@@ -20,6 +20,7 @@ from reconciler.views.printable import printable
 from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.voice import DRIFT, PLAN
 from reconciler.views.wording import (
+    ELSEWHERE,
     budget,
     coverage,
     drift_summary,
@@ -60,7 +61,11 @@ def plan(planned: Plan) -> str:
 def drift(planned: Plan) -> str:
     """The drift report, its summary on top."""
     found = differing(planned)
-    head = [f"**{drift_summary(planned, len(found))}**", *map(escaped, coverage(planned.coverage))]
+    head = [
+        *_api_host(planned),
+        f"**{drift_summary(planned, len(found))}**",
+        *map(escaped, coverage(planned.coverage)),
+    ]
     return _document(head, planned, found, DRIFT)
 
 
@@ -72,7 +77,19 @@ def saved_plan(saved: SavedPlan) -> str:
 
 def _plan_head(planned: Plan) -> list[str]:
     closing = [budget(planned.budget)] if not planned.empty else []
-    return [f"**{plan_summary(planned)}**", *closing, *map(escaped, coverage(planned.coverage))]
+    return [
+        *_api_host(planned),
+        f"**{plan_summary(planned)}**",
+        *closing,
+        *map(escaped, coverage(planned.coverage)),
+    ]
+
+
+def _api_host(planned: Plan) -> list[str]:
+    """Where keys went, on top of everything, unless that is Neon itself."""
+    if planned.api_host is None:
+        return []
+    return [f"**{ELSEWHERE} {code(planned.api_host)}**"]
 
 
 def _document(head: Sequence[str], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:

@@ -37,6 +37,7 @@ def render_saved(saved: SavedPlan, *, full: bool = False) -> RenderableType:
 
 
 def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
+    yield from remarks.api_host(plan.api_host)
     yield from blocks.groups(plan.tenants, PLAN, extent)
     refused, reported = refused_and_reported(plan.refusals)
     yield from _held_back("Refused", refused, extent)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconciler.views import signs
+from reconciler.views import remarks, signs
 from reconciler.views.blocks import WHOLE, heading
 from reconciler.views.layout import Line, Page, blank
 from reconciler.views.printable import printable
-from reconciler.views.remarks import conflicts
 from reconciler.views.wording import counted
 
 if TYPE_CHECKING:
@@ -22,15 +21,16 @@ if TYPE_CHECKING:
     from reconciler.views.layout import Piece
 
 
-def render(rebuilt: Registration, rows: int) -> RenderableType:
+def render(rebuilt: Registration, rows: int, api_host: str | None = None) -> RenderableType:
     """Every row that was changed, what is left, and how many rows there are now."""
-    return Page(lambda: _pieces(rebuilt, rows))
+    return Page(lambda: _pieces(rebuilt, rows, api_host))
 
 
-def _pieces(rebuilt: Registration, rows: int) -> Iterator[Piece]:
+def _pieces(rebuilt: Registration, rows: int, api_host: str | None) -> Iterator[Piece]:
+    yield from remarks.api_host(api_host)
     yield from _told("Rows changed", rebuilt.changes)
     yield from _told("Rows left alone", rebuilt.waiting)
-    yield from conflicts(rebuilt.conflicts, WHOLE)
+    yield from remarks.conflicts(rebuilt.conflicts, WHOLE)
     done = counted(len(rebuilt.changes), "row") + " changed" if rebuilt.changes else "Nothing to change"
     yield Line(Text(), Text(f"{done}; the registry has {counted(rows, 'row')}.", signs.HEADING))
 

@@ -10,13 +10,20 @@ from reconciler.views import signs
 from reconciler.views.blocks import heading, more
 from reconciler.views.layout import Line, Piece, blank, column, width_of
 from reconciler.views.printable import printable
-from reconciler.views.wording import counted, names, ownership, place, project_facts
+from reconciler.views.wording import ELSEWHERE, counted, names, ownership, place, project_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.plan.plan import Conflict, Note, Orphan, Refusal
     from reconciler.views.blocks import Extent
+
+
+def api_host(address: str | None) -> Iterator[Piece]:
+    """Where keys go, on top of everything, unless that is Neon itself."""
+    if address is not None:
+        yield Line(Text("! ", signs.REFUSED.style), Text(printable(f"{ELSEWHERE} {address}"), signs.HEADING))
+        yield blank()
 
 
 def refusal(refused: Refusal, extent: Extent, *, naming: bool) -> Iterator[Piece]:

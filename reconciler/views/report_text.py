@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from reconciler.plan.outcome import GONE, Result
-from reconciler.views import signs
+from reconciler.views import remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
 from reconciler.views.grouping import Kind, applied_actions, kind_of
 from reconciler.views.layout import Line, Page, Piece, Series, blank, whole
@@ -40,6 +40,7 @@ def render(report: Report, *, journal: str | None, full: bool = False) -> Render
 
 
 def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece | Text]:
+    yield from remarks.api_host(report.api_host)
     yield from _applied(_with(report, Result.APPLIED), extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.filesize import decimal
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
+
+ELSEWHERE: Final = "Keys go to a host that is not Neon's own:"
+"""What stands before its address, on top of every output."""
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.cli.main import run
 from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Shell:
     def run(self, *args: str, stdin: bytes = b"") -> Ended:
         """Runs a command in the folder."""
         around = Surroundings(
-            environ=self.environ, interactive=self.interactive, wrap=self._judged, clock=self.clock
+            environ=Environment(self.environ), interactive=self.interactive, wrap=self._judged, clock=self.clock
         )
         return run_in(self.folder, args, around, stdin=stdin)
 

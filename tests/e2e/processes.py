@@ -25,6 +25,7 @@ RECONCILER: Final = (sys.executable, "-m", "reconciler")
 PATIENCE_SECONDS: Final = 60
 """After which something that should have happened long ago is a failure; nothing else depends on time."""
 _COLOUR: Final = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "COLORTERM")
+_RUNNERS: Final = ("CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
 
 
 class Place:
@@ -32,7 +33,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        inherited = {name: value for name, value in os.environ.items() if name not in _COLOUR}
+        inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *_RUNNERS)}
         self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
         price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
         (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
@@ -77,6 +78,11 @@ class Place:
             port = _port(server.stderr)
             self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
             yield self._project_names
+
+    @property
+    def elsewhere(self) -> str:
+        """What every output begins with, because the simulator is not Neon."""
+        return f"! Keys go to a host that is not Neon's own: {self.environ['NEON_API_HOST']}\n\n"
 
     def fault(self, effect: dict[str, Any], method: str, path: str) -> Callable[[], int]:
         """Lets every such call meet a fault; a way to see how many have."""

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
 from reconciler.errors import ExitCode
 from reconciler.simulator.simulator import Simulator
 from tests import figures
@@ -81,7 +82,7 @@ def spoilt(shell: Shell, number: int, spoil: Callable[[bytes], bytes]) -> Ended:
     """An apply, one of whose answers is spoilt."""
     turns = iter(range(10**6))
     around = Surroundings(
-        environ=shell.environ, wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil)
+        environ=Environment(shell.environ), wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil)
     )
     return run_in(shell.folder, ("apply", "--yes", "--simulator", "sim.db"), around)
 

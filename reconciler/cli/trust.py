@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.destinations import differences, host_of, not_to_be_named
@@ -9,12 +10,13 @@ from reconciler.desired.problem import Problem, Severity
 from reconciler.errors import InvalidInputError, UntrustedFilesError
 from reconciler.neon.trust import (
     HOST_HINT,
-    check_names,
     host_is_allowed,
     host_not_allowed,
     naming_hint,
     unnamed,
 )
+from reconciler.views.console import show, stderr_console
+from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,46 +36,49 @@ def require_trust(
 
     Raises UntrustedFilesError where the files send keys elsewhere than those at the base, where that cannot be
     known, and in CI where no base is named: what a CI service checks out may be a stranger's, its history too.
+    Raises InvalidInputError where they name a variable that nobody else speaks of, whoever trusts them.
     """
-    if trust_files:
-        return _if_usable(files, ref)
-    if ref is None and environ.of_a_runner and files.commit() is not None:
+    if ref is None and environ.of_a_runner and not trust_files and files.commit() is not None:
         raise UntrustedFilesError(
             "in CI a run with keys needs a trusted base: the commit before this one may be a stranger's",
             hint=f"name it, as in --base applied; or {OWNER}, where all commits are the key owner's",
         )
-    base = _base(files, ref)
-    check_names(desired, environ, base)
-    if base is not None and (found := differences(desired, base)):
-        lines = "\n".join(map(str, found))
-        raise UntrustedFilesError(f"the files send keys elsewhere than those at the base:\n{lines}", hint=REVIEW)
+    base = _base(files, ref, trust_files=trust_files)
+    if unknown := list(_unknown(desired, environ, base)):
+        _show(unknown)
+        raise InvalidInputError("the files name variables that nobody allowed: no key was read")
+    if base is not None and not trust_files and (found := differences(desired, base)):
+        _show([Problem(one.location, str(one)) for one in found])
+        raise UntrustedFilesError("the files send keys elsewhere than at the base: no key was read", hint=REVIEW)
     return base
 
 
 def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
     """What a run with keys would refuse unless the base says it too: warnings, because no base is looked at."""
-    for one in not_to_be_named(desired, None, environ.names_allowed()):
-        hint = f"it may where the base names it too; {naming_hint([one])}"
-        message = unnamed(one).removeprefix(f"{one.place}: ")
-        yield Problem(one.location, message, hint, Severity.WARNING)
+    for problem in _unknown(desired, environ, None):
+        hint = f"a run with keys refuses it unless the base has it too; {problem.hint}"
+        yield replace(problem, hint=hint, severity=Severity.WARNING)
     if not host_is_allowed(desired, environ):
         named = host_of(desired)
-        message = host_not_allowed(named).removeprefix(f"{named.place}: ")
-        yield Problem(named.location, message, HOST_HINT, Severity.WARNING)
+        yield Problem(named.location, host_not_allowed(named), HOST_HINT, Severity.WARNING)
 
 
-def _base(files: FleetFiles, ref: str | None) -> DesiredState | None:
+def _unknown(desired: DesiredState, environ: Environment, base: DesiredState | None) -> Iterator[Problem]:
+    for one in not_to_be_named(desired, base, environ.names_allowed()):
+        yield Problem(one.location, unnamed(one), naming_hint([one]))
+
+
+def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredState | None:
     try:
         return files.price_list_at(ref)
     except InvalidInputError as error:
+        if trust_files:
+            return None
         raise UntrustedFilesError(
             f"nobody can tell whether the files send keys elsewhere than before: {error}",
             hint=f"--base names a commit whose files were valid; or {REVIEW}",
         ) from error
 
 
-def _if_usable(files: FleetFiles, ref: str | None) -> DesiredState | None:
-    try:
-        return files.price_list_at(ref)
-    except InvalidInputError:
-        return None
+def _show(problems: list[Problem]) -> None:
+    show(render(problems), stderr_console())

@@ -60,11 +60,16 @@ class Difference:
     now: Destination | None
     then: Destination | None
 
+    @property
+    def location(self) -> Location:
+        """Where it stands now; for what is gone, the file."""
+        return self.now.location if self.now else _NOWHERE
+
     def __str__(self) -> str:
         if self.now is None:
-            return f"{_NOWHERE.file}: {self.path} is gone, which was {_shown(self.then)} at the base"
+            return f"{self.path} is gone, which was {_shown(self.then)} at the base"
         was = f"was {_shown(self.then)} at the base" if self.then else "did not stand there at the base"
-        return f"{self.now.place}: {self.path} is {_shown(self.now)}, and {was}"
+        return f"{self.path} is {_shown(self.now)}, and {was}"
 
 
 def destinations(fleet: DesiredState) -> Iterator[Destination]:

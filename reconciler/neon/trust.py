@@ -22,12 +22,13 @@ LOOKS: Final = f"it looks like {NEON}"
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
     """Raises InvalidInputError with every variable that the files name and may not; nothing is looked up."""
     if found := list(not_to_be_named(desired, base, environ.names_allowed())):
-        raise InvalidInputError("\n".join(map(unnamed, found)), hint=naming_hint(found))
+        told = "; ".join(f"{one.place}: {unnamed(one)}" for one in found)
+        raise InvalidInputError(told, hint=naming_hint(found))
 
 
 def unnamed(reference: Destination) -> str:
     """What is said of a reference to a variable that files may not name."""
-    return f"{reference.place}: {reference.path}: {reference.value} may not be named as {_use(reference)}"
+    return f"{reference.path}: {reference.value} may not be named as {_use(reference)}"
 
 
 def naming_hint(found: list[Destination]) -> str:
@@ -49,7 +50,7 @@ def chosen_host(desired: DesiredState, environ: Environment, given: str | None) 
     named = host_of(desired)
     found = normal(str(named.value))
     if found not in {NEON, *_hosts_allowed(environ)} or found is None:
-        raise UntrustedFilesError(host_not_allowed(named), hint=HOST_HINT)
+        raise UntrustedFilesError(f"{named.place}: {host_not_allowed(named)}", hint=HOST_HINT)
     return found
 
 
@@ -60,7 +61,7 @@ def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
 
 def host_not_allowed(named: Destination) -> str:
     """What is said of a host that only the files name."""
-    return f"{named.place}: {named.path}: {str(named.value)!r} is not Neon's own API, and only the files name it"
+    return f"{named.path}: {str(named.value)!r} is not Neon's own API, and only the files name it"
 
 
 HOST_HINT: Final = f"where it may get the keys, put it into {HOSTS_ALLOWED}, or say --api-host"

@@ -129,6 +129,22 @@ def test_a_value_that_is_not_what_it_should_be_is_named_by_its_variable(
             assert f"${variable}" in ended.err
 
 
+@pytest.mark.parametrize("traceback", ["", "1"])
+def test_a_defect_that_repeats_a_key_is_told_without_it(
+    fleet: Shell, monkeypatch: pytest.MonkeyPatch, traceback: str
+) -> None:
+    def broken(_directory: object) -> None:
+        raise RuntimeError(f"with {KEYS[0]}") from ValueError(KEYS[0])
+
+    monkeypatch.setenv("RECONCILER_TRACEBACK", traceback)
+    monkeypatch.setattr("reconciler.cli.validate.load", broken)
+    fleet.environ = {**RIGHT, "PERSONAL_API_KEY": KEYS[0]}
+    ended = fleet.run("validate")
+    assert ended.code == 1
+    assert "RuntimeError: with ***" in ended.err
+    assert MARK not in ended.err
+
+
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("place", list(PLACES))
 def test_no_place_of_the_files_makes_a_command_print_a_key(fleet: Shell, place: str, key: str) -> None:

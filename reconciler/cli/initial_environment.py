@@ -13,13 +13,14 @@ import ctypes
 import os
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.environment import NAMES_ALLOWED, Environment, may_be_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _PR_SET_DUMPABLE: Final = 4
 """Linux: prctl.h."""
@@ -29,35 +30,43 @@ _NEEDED: Final = re.compile(r"PGPASSWORD|PGSSLPASSWORD|\w+_proxy", re.IGNORECASE
 """Libraries look these up when they connect: they stay, at another place that nothing shows."""
 
 
-def take() -> Environment:
+@dataclass(frozen=True, slots=True)
+class InitialEnvironment:
+    """What the process was started with, and where in its memory each variable stands."""
+
+    environ: Environment
+    entries: Mapping[str, tuple[int, int]]
+    """Address and length, by name; empty where the platform does not tell."""
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Takes variables out of the environment, and off the place that other processes can read."""
+        for name in frozenset(names):
+            value = os.environ.pop(name, None)
+            if value is not None and _NEEDED.fullmatch(name):
+                os.environ[name] = value
+            address, length = self.entries.get(name, (0, 0))
+            if address:
+                ctypes.memset(address, 0, length)
+
+
+def take() -> InitialEnvironment:
     """The environment as the process found it; what may be a secret is then no longer in the process's own."""
-    environ = Environment.of(None)
-    forget(name for name in [*os.environ] if may_be_secret(name) or _NEEDED.fullmatch(name))
-    forget(word.reveal() for word in environ.words(NAMES_ALLOWED))
-    if sys.platform == "linux":
+    initial = InitialEnvironment(Environment.of(None), _entries() if sys.platform == "linux" else {})
+    initial.forget(name for name in [*os.environ] if may_be_secret(name) or _NEEDED.fullmatch(name))
+    initial.forget(word.reveal() for word in initial.environ.words(NAMES_ALLOWED))
+    if sys.platform == "linux":  # last: a process that is not to be dumped cannot look at its own memory's map
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    return environ
+    return initial
 
 
-def forget(names: Iterable[str]) -> None:
-    """Takes variables out of the environment, and off the place that other processes can read."""
-    gone = frozenset(names)
-    for name in gone & os.environ.keys():
-        value = os.environ.pop(name)
-        if _NEEDED.fullmatch(name):
-            os.environ[name] = value
-    if sys.platform == "linux":
-        _overwrite({os.fsencode(name) for name in gone})
-
-
-def _overwrite(names: set[bytes]) -> None:
+def _entries() -> dict[str, tuple[int, int]]:
     try:
         block = Path("/proc/self/environ").read_bytes()
-        start = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[_ENV_START])
-    except (OSError, ValueError, IndexError):  # no /proc, or one that hides addresses
-        return
-    offset = 0
-    for entry in block.split(b"\0"):
-        if start and entry.partition(b"=")[0] in names:
-            ctypes.memset(start + offset, 0, len(entry))
-        offset += len(entry) + 1
+        start = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[_ENV_START])
+    except (OSError, ValueError, IndexError):  # there is no /proc, or it hides addresses
+        return {}
+    entries: dict[str, tuple[int, int]] = {}
+    for entry in block.split(b"\0") if start else ():
+        entries[os.fsdecode(entry.partition(b"=")[0])] = (start, len(entry))
+        start += len(entry) + 1
+    return entries

@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.initial_environment import forget, take
+from reconciler.cli.initial_environment import take
 from reconciler.cli.surroundings import Surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, OutputError, ReconcilerError
@@ -75,7 +75,8 @@ def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    sys.exit(run(args, Surroundings(environ=take(), forget=forget)))
+    initial = take()
+    sys.exit(run(args, Surroundings(environ=initial.environ, forget=initial.forget)))
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:

@@ -39,7 +39,7 @@ exec "{git}" "$@"
 WHAT_IS_LEFT: Final = """
 import os
 from reconciler.cli.initial_environment import take
-environ = take()
+environ = take().environ
 print(environ.find("PERSONAL_API_KEY").reveal(), os.environ.get("PERSONAL_API_KEY"), os.getenv("PGPASSWORD"))
 os.system("env")
 """

@@ -18,12 +18,12 @@ HOSTS_ALLOWED: Final = "RECONCILER_API_HOSTS"
 """The variable that lists hosts which files may name beside Neon's own."""
 HOST: Final = "NEON_API_HOST"
 """The variable that says where all calls go, whatever the files say."""
-ADDRESSES: Final = frozenset({HOST, HOSTS_ALLOWED})
-"""Of what files may not take for keys, what is shown once it was checked: it says where keys go."""
+
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BETWEEN: Final = re.compile(r"[\s,]+")
 _RUNNERS: Final = ("CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
 """What CI services set."""
+_NO: Final = re.compile(r"0|false|no", re.IGNORECASE)
 
 
 class Environment:
@@ -64,7 +64,8 @@ class Environment:
     @property
     def of_a_runner(self) -> bool:
         """Whether a CI service started the process."""
-        return any(name in self._secrets for name in _RUNNERS)
+        set_to = (self.find(name) for name in _RUNNERS)
+        return any(value is not None and not value.looks_like(_NO) for value in set_to)
 
     def hide(self, text: str) -> str:
         """The text without any value that is as long as a key, but for what a message may hold anyway."""

@@ -52,6 +52,14 @@ def test_a_list_of_names_takes_commas_and_spaces_and_repeats_no_value() -> None:
     assert "marked" not in f"{caught.value} {caught.value.hint}"
 
 
+@pytest.mark.parametrize(
+    ("environ", "runner"),
+    [({}, False), ({"CI": "false"}, False), ({"CI": "true"}, True), ({"JENKINS_URL": "https://x"}, True)],
+)
+def test_who_started_the_process(environ: dict[str, str], runner: bool) -> None:
+    assert Environment(environ).of_a_runner == runner
+
+
 def test_help_of_the_library_shows_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No default of a signature holds one."""
     monkeypatch.setenv("PERSONAL_API_KEY", "marked-key")

@@ -21,8 +21,21 @@ HOST: Final = "NEON_API_HOST"
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BETWEEN: Final = re.compile(r"[\s,]+")
-_RUNNERS: Final = ("CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
-"""What CI services set."""
+PULL_REQUESTS: Final = (
+    "APPVEYOR_PULL_REQUEST_NUMBER",
+    "BITBUCKET_PR_ID",
+    "BUILDKITE_PULL_REQUEST",
+    "CHANGE_ID",
+    "CIRCLE_PULL_REQUEST",
+    "CI_MERGE_REQUEST_ID",
+    "DRONE_PULL_REQUEST",
+    "GITHUB_HEAD_REF",
+    "SEMAPHORE_GIT_PR_NUMBER",
+    "SYSTEM_PULLREQUEST_PULLREQUESTID",
+    "TRAVIS_PULL_REQUEST",
+)
+"""What CI services set while they build a pull request: Jenkins CHANGE_ID, GitLab CI_MERGE_REQUEST_ID, Azure
+SYSTEM_PULLREQUEST_PULLREQUESTID, the others by name."""
 _NO: Final = re.compile(r"0|false|no", re.IGNORECASE)
 
 
@@ -62,9 +75,9 @@ class Environment:
         return frozenset(word.reveal() for word in words)
 
     @property
-    def of_a_runner(self) -> bool:
-        """Whether a CI service started the process."""
-        set_to = (self.find(name) for name in _RUNNERS)
+    def of_a_pull_request(self) -> bool:
+        """Whether a CI service started the process for a pull request."""
+        set_to = (self.find(name) for name in PULL_REQUESTS)
         return any(value is not None and not value.looks_like(_NO) for value in set_to)
 
     def hide(self, text: str) -> str:

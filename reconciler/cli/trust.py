@@ -35,12 +35,13 @@ def require_trust(
     """The price list at the base, whose variables may be named. ``ref`` is ``--base``.
 
     Raises UntrustedFilesError where the files send keys elsewhere than those at the base, where that cannot be
-    known, and in CI where no base is named: what a CI service checks out may be a stranger's, its history too.
+    known, and on a pull request where no base is named: what a CI service checks out then is somebody else's, its
+    history too.
     Raises InvalidInputError where they name a variable that nobody else speaks of, whoever trusts them.
     """
-    if ref is None and environ.of_a_runner and not trust_files and files.commit() is not None:
+    if ref is None and environ.of_a_pull_request and not trust_files and files.commit() is not None:
         raise UntrustedFilesError(
-            "in CI a run with keys needs a trusted base: the commit before this one may be a stranger's",
+            "on a pull request a run with keys needs a trusted base: the commit before this one may be a stranger's",
             hint=f"name it, as in --base applied; or {OWNER}, where all commits are the key owner's",
         )
     base = _base(files, ref, trust_files=trust_files)

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
+from reconciler.environment import PULL_REQUESTS
 from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ RECONCILER: Final = (sys.executable, "-m", "reconciler")
 PATIENCE_SECONDS: Final = 60
 """After which something that should have happened long ago is a failure; nothing else depends on time."""
 _COLOUR: Final = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "COLORTERM")
-_RUNNERS: Final = ("CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
 
 
 class Place:
@@ -33,7 +33,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *_RUNNERS)}
+        inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *PULL_REQUESTS)}
         self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
         price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
         (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")

@@ -151,7 +151,7 @@ def test_a_pull_request_of_several_commits_does_not_slip_through(fleet: Shell) -
     commit(fleet, TIERS + EVIL)
     commit(fleet)
     refused(fleet.run("plan", "--base", "applied"), 5, "api.host", "--trust-files")
-    for runner in ("CI", "JENKINS_URL", "TF_BUILD"):
+    for runner in ("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_ID", "CHANGE_ID"):
         fleet.environ = {**SECRETS, runner: "true"}
         for command in COMMANDS:
             refused(fleet.run(*command), 5, "needs a trusted base", "--base applied")
@@ -167,7 +167,7 @@ def test_a_base_that_says_nothing_is_no_way_round(fleet: Shell) -> None:
 def test_the_first_commit_and_no_repository_have_nothing_to_compare_with(fleet: Shell) -> None:
     refused(fleet.run("plan"), 4, "not set in the environment")
     subprocess.run(["rm", "-rf", ".git"], cwd=fleet.folder, check=True)
-    fleet.environ["CI"] = "true"
+    fleet.environ["GITHUB_HEAD_REF"] = "feature"
     refused(fleet.run("plan"), 4, "not set in the environment")
 
 

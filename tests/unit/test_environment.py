@@ -53,11 +53,19 @@ def test_a_list_of_names_takes_commas_and_spaces_and_repeats_no_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "runner"),
-    [({}, False), ({"CI": "false"}, False), ({"CI": "true"}, True), ({"JENKINS_URL": "https://x"}, True)],
+    ("environ", "pull_request"),
+    [
+        ({}, False),
+        ({"CI": "true"}, False),
+        ({"GITHUB_HEAD_REF": ""}, False),
+        ({"GITHUB_HEAD_REF": "feature"}, True),
+        ({"BUILDKITE_PULL_REQUEST": "false"}, False),
+        ({"BUILDKITE_PULL_REQUEST": "7"}, True),
+        ({"CI_MERGE_REQUEST_ID": "1"}, True),
+    ],
 )
-def test_who_started_the_process(environ: dict[str, str], runner: bool) -> None:
-    assert Environment(environ).of_a_runner == runner
+def test_whether_a_service_builds_a_pull_request(environ: dict[str, str], pull_request: bool) -> None:
+    assert Environment(environ).of_a_pull_request == pull_request
 
 
 def test_help_of_the_library_shows_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:

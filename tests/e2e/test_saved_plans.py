@@ -287,7 +287,7 @@ class TestShow:
     def test_as_markdown(self, fleet: Shell) -> None:
         text = self.show(fleet, "--format", "markdown").out
         assert text.startswith("**Plan: 2 to change.**")
-        assert "Saved plan of fleet prod" in text
+        assert "Saved plan of fleet `prod`" in text
 
     def test_as_the_document_that_it_is(self, fleet: Shell) -> None:
         saved = (fleet.folder / "plan.json").read_text()

@@ -178,4 +178,4 @@ SHELL: Final = (
     "\\",
     "#",
 )
-EVERYTHING: Final = (*MARKDOWN, *TERMINAL, *RUNNERS, *SHELL)
+EVERYTHING: Final = tuple(dict.fromkeys((*MARKDOWN, *TERMINAL, *RUNNERS, *SHELL)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
@@ -15,6 +18,8 @@ from tests.unit.views import builders as build
 from tests.unit.views import nasty
 from tests.unit.views.everything import everything_called
 from tests.unit.views.rendered import only_text, rendered, shape
+
+VIEWS = Path(markdown.__file__).parent
 
 texts = (
     some.text(max_size=40)
@@ -114,3 +119,11 @@ def test_a_plan_of_long_texts_stays_within_what_a_comment_may_hold() -> None:
         plan = everything_called(long)
         for view in (markdown.plan, markdown.drift, saved):
             assert len(view(plan)) <= 65_536
+
+
+@pytest.mark.parametrize(("kind", "home"), [("Markdown", "markup"), ("Block", "markup"), ("Words", "words")])
+def test_no_other_module_makes_one(kind: str, home: str) -> None:
+    """mypy refuses a plain string in its place, so that nothing gets into an output but through that module."""
+    making = re.compile(rf"(?<!class )\b{kind}\(")
+    modules = [path for path in VIEWS.glob("*.py") if making.search(path.read_text(encoding="utf-8"))]
+    assert [path.stem for path in modules if path.stem != "grouping"] == [home]

@@ -29,6 +29,7 @@ texts = (
 )
 
 
+@settings(deadline=None)
 @given(texts)
 @example("a\\|b")
 @example("`a`")
@@ -40,6 +41,7 @@ def test_a_name_stands_in_a_code_span_as_it_is(name: str) -> None:
     assert only_text(comment)
 
 
+@settings(deadline=None)
 @given(texts)
 @example("\\|")
 @example("|")
@@ -58,7 +60,7 @@ def test_a_name_leaves_no_cell_of_a_table(name: str) -> None:
 
 
 @given(texts)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_sentence_says_the_same_in_plain_words_and_code(sentence: str) -> None:
     comment = rendered(document([bullets([text(sentence)])]))
     assert shape(comment) in (["ul", "li"], ["ul", "li", "p"])

@@ -32,6 +32,7 @@ from reconciler.fleet import Run
 from reconciler.plan.plan import Rule
 from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.layout import blank, said
 from reconciler.views.progress import watching
 from reconciler.views.wording import waves_told
 
@@ -108,8 +109,8 @@ def command(
             planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
             if run.waves:
-                show(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)]), console)
-            show("", console)
+                show(said(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)])), console)
+            show(blank(), console)
             _confirm(asking=asking, yes=yes)
         fleet_files.require_tip(ref)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, OutputError
@@ -30,7 +31,8 @@ class ConnectionsFile:
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.close(self._descriptor)
             raise InvalidInputError(
-                f"--connections-to {path}: others may read this file", hint=f"chmod 600 {path}"
+                f"--connections-to {path}: others may read this file",
+                hint=f"chmod 600 -- {shlex.quote(str(path))}",
             )
 
     def write(self, connections: Mapping[str, Secret]) -> None:

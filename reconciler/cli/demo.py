@@ -28,6 +28,7 @@ from reconciler.plan.concerns import compute, quota
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
+from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.virtual_time import VirtualLoop
 from reconciler.views import drift_text, plan_text, report_text
 from reconciler.views.console import show, stdout_console
@@ -59,7 +60,7 @@ def command(directory: Path) -> None:
     desired = FleetFiles(FilesFlags(directory, OnInvalid.FAIL.value)).desired()
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        open_account(Path(folder) / "sim.db", desired) as simulator,
+        open_account(Path(folder) / "sim.db", desired, LoopTime(surroundings().clock())) as simulator,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
         story = set_the_scene(desired, simulator)

@@ -17,6 +17,7 @@ from reconciler.cli.initial_environment import take
 from reconciler.cli.surroundings import Surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, OutputError, ReconcilerError
+from reconciler.views.console import say
 
 COMMANDS: Final = {
     "validate": ("validate", "Check every file and report every problem."),
@@ -84,10 +85,10 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
     try:
         result = group.main(args, prog_name="reconciler", standalone_mode=False, obj=obj)
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         return ExitCode.INVALID
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; no call is under way", err=True)
+        say("interrupted; no call is under way")
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
         _show(error)
@@ -95,6 +96,20 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
     except Exception as error:
         return _show_unforeseen(error, obj.environ if isinstance(obj, Surroundings) else Environment.of(None))
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """How the command is called, and what is wrong with the words that it was given, in one line."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        _say_lines(error.ctx.get_usage())
+        say(f"Try '{error.ctx.command_path} --help' for help.")
+        say("")
+    say(f"Error: {error.format_message()}")
+
+
+def _say_lines(text: str) -> None:
+    for line in text.splitlines():
+        say(line)
 
 
 def _show(error: ReconcilerError) -> None:
@@ -109,9 +124,8 @@ def _show_unforeseen(error: Exception, environ: Environment) -> int:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         _show(OutputError(f"the output cannot be written: {error.strerror}", hint="a run's journal has it all"))
     elif os.environ.get("RECONCILER_TRACEBACK"):
-        click.echo(environ.hide("".join(traceback.format_exception(error))), err=True, nl=False)
+        _say_lines(environ.hide("".join(traceback.format_exception(error))))
     else:
-        told = environ.hide(f"{type(error).__name__}: {error}")
-        click.echo(f"error: a defect in reconciler: {told}", err=True)
-        click.echo("hint: set RECONCILER_TRACEBACK=1 to see where, and report it", err=True)
+        say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")
+        say("hint: set RECONCILER_TRACEBACK=1 to see where, and report it")
     return ExitCode.ERROR

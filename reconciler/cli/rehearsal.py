@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -62,7 +61,7 @@ def rehearse(
 def open_account(
     file: Path,
     desired: DesiredState,
-    clock_source: Callable[[], float] | None = None,
+    clock_source: Callable[[], float],
     *,
     judge: Judge | None = None,
 ) -> Simulator:
@@ -74,7 +73,7 @@ def open_account(
         return Simulator.open(
             file,
             [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
-            clock_source=clock_source or LoopTime(time.time()),
+            clock_source=clock_source,
             latency=LATENCY,
             judge=judge,
         )

@@ -40,7 +40,7 @@ class Surroundings:
     """Whether somebody is there to answer a question."""
     wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _as_it_is
     """Put around the simulator's transport."""
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.time  # noqa: TID251 - the one clock of every command
     """Seconds since 1970 at which simulated time starts."""
 
 

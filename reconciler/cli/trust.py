@@ -41,7 +41,7 @@ def require_trust(
     """
     if ref is None and environ.of_a_pull_request and not trust_files and files.commit() is not None:
         raise UntrustedFilesError(
-            "on a pull request a run with keys needs a trusted base: the commit before this one may be a stranger's",
+            "on a pull request a run with keys needs a trusted base: the parent commit may be a stranger's",
             hint=f"name it, as in --base applied; or {OWNER}, where all commits are the key owner's",
         )
     base = _base(files, ref, trust_files=trust_files)

@@ -248,7 +248,8 @@ def _retry_after_seconds(answer: Answer) -> float:
     if stated.isascii() and stated.isdigit():
         return float(stated)
     until, now = _date(stated), moment(answer)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds()) if until else 0.0
+    now = now or datetime.now(UTC)  # noqa: TID251 - an answer without a date of its own
+    return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 
 def _date(text: str) -> datetime | None:

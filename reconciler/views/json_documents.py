@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
@@ -43,6 +44,9 @@ FORMAT_VERSION: Final = 1
 """Grows when a reader of an older version would misunderstand; new keys do not count."""
 
 Document: TypeAlias = dict[str, Any]
+
+_MARKS: Final = re.compile(r"#(?=#)|(?<=section_start):|(?<=section_end):")
+"""They stand in strings alone: ``##[error]``, ``##vso[...]``, ``##teamcity[...]``, ``section_start:...``."""
 
 
 def plan(planned: Plan, made: Made) -> str:
@@ -351,9 +355,9 @@ def _exactly(moment: datetime) -> str:
 
 
 def _serialise(kind: str, content: Document) -> str:
-    """ASCII only, with every control character escaped."""
+    """ASCII only, with every control character escaped, and what a CI runner would obey within a line."""
     document = {"format_version": FORMAT_VERSION, "kind": kind, **content}
-    return _indented(document) + "\n"
+    return _MARKS.sub(lambda found: f"\\u{ord(found[0]):04x}", _indented(document)) + "\n"
 
 
 def _indented(document: Document) -> str:

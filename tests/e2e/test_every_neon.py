@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.simulator import Simulator
 from tests.e2e.command_line import Shell
 from tests.property.rows import Rows
 
@@ -87,7 +86,7 @@ def life(shell: Shell) -> list[str]:
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
     shell.tenant("fern")
     assert shell.simulated("converge", "fern").code == 0
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         simulator.clock.advance(LONGEST_LAG_SECONDS)
         end = Rows.of(simulator).end_state()
     assert shell.simulated("drift").code == 0

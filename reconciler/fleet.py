@@ -177,7 +177,7 @@ class Fleet:
         Raises MissingKeyError for a variable that is not set, RegistryError where the packages for a registry
         are not installed.
         """
-        api = replace(desired.api, host=host) if host else desired.api
+        api = desired.api if host is None else replace(desired.api, host=host)
         access = read_access(desired, environ)
         registry = None
         if desired.registry is not None:

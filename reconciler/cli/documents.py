@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from reconciler.cli.options import SUFFIXES, suffixes
+from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
 from reconciler.views.console import as_text, show, stdout_console
 
@@ -43,7 +45,8 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
-        click.echo(document, nl=not document.endswith("\n"))
+        text = fit(document, sys.stdout) if output.format == "json" else document
+        click.echo(text, nl=not text.endswith("\n"))
     else:
         show(document, stdout_console())
 

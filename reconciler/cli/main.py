@@ -13,7 +13,8 @@ from typing import Final
 
 import click
 
-from reconciler.errors import ExitCode, OutputError, ReconcilerError
+from reconciler.cli import machine, streams
+from reconciler.errors import ExitCode, ReconcilerError, weightiest
 
 COMMANDS: Final = {
     "validate": ("validate", "Check every file and report every problem."),
@@ -32,10 +33,6 @@ COMMANDS: Final = {
 
 OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 """A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
-
-
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the operating system says of a full disk. A closed pipe is click's to handle."""
 
 
 class LazyGroup(click.Group):
@@ -70,15 +67,23 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
+    closed = streams.take_over()
+    machine.make_room_for_files()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    sys.exit(run(args))
+    code = run(args) if closed is None else _told(closed)
+    streams.leave()
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
     """Runs a command. Whatever goes wrong becomes one message on stderr and an exit code."""
+    code: int = ExitCode.DONE
+    stdout = sys.stdout
     try:
         result = group.main(args, prog_name="reconciler", standalone_mode=False, obj=obj)
+        code = result if isinstance(result, int) else code
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return ExitCode.INVALID
@@ -86,25 +91,31 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
         click.echo("interrupted; no call is under way", err=True)
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
-        _show(error)
-        return error.exit_code
+        return _told(error)
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        return _told_unforeseen(
+            BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        )  # click replaced it for that
     except Exception as error:
-        return _show_unforeseen(error)
-    return int(result) if isinstance(result, int) else ExitCode.DONE
+        return weightiest([ExitCode(code), _told_unforeseen(error)])
+    return code
 
 
-def _show(error: ReconcilerError) -> None:
+def _told(error: ReconcilerError) -> ExitCode:
     from reconciler.views.console import show, stderr_console  # noqa: PLC0415 - only where something failed
     from reconciler.views.problems_text import render_error  # noqa: PLC0415
 
     show(render_error(error), stderr_console())
+    return error.exit_code
 
 
-def _show_unforeseen(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
-        _show(OutputError(f"the output cannot be written: {error.strerror}", hint="a run's journal has it all"))
-    elif os.environ.get("RECONCILER_TRACEBACK"):
+def _told_unforeseen(error: Exception) -> ExitCode:
+    if os.environ.get("RECONCILER_TRACEBACK"):
         traceback.print_exception(error)
+    elif told := machine.said_of(error):
+        _told(told)
     else:
         click.echo(f"error: a defect in reconciler: {type(error).__name__}: {error}", err=True)
         click.echo("hint: set RECONCILER_TRACEBACK=1 to see where, and report it", err=True)

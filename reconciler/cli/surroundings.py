@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from reconciler.cli.machine import require_room_for_files
 from reconciler.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ def with_fleet(
     *,
     share: float = 1.0,
 ) -> T:
-    """Connects the fleet and uses it, in a loop of its own: on virtual time where the simulator is in process."""
+    """Connects the fleet and uses it, in a loop of its own: on virtual time where the simulator is in process.
+
+    Raises MachineError where this process may open too few files.
+    """
+    require_room_for_files()
     around = surroundings()
     if account.simulator is not None:
         from reconciler.cli.rehearsal import rehearse  # noqa: PLC0415 - the simulator is no small import

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.desired.address import NEON
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Api:
     """How to talk to Neon. Limits are Neon's per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
 
-    host: str = "https://console.neon.tech/api/v2"
+    host: str = NEON
     requests_per_minute: int = 700
     burst_per_second: int = 40
     batch_share: float = 0.7

@@ -49,16 +49,12 @@ def way_to(url: httpx.URL, limits: httpx.Limits) -> Way:
     proxies = getproxies()
     scheme = _proxied_by(url, proxies)
     if scheme is None:
-        return Way(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits))
+        return Way(_Connecting(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits)))
     variable = _variable(scheme)
     named = f"the proxy that ${variable} names" if variable else "the proxy of the operating system's settings"
     proxy = _proxy(proxies[scheme], variable or "the proxy in the settings", certificates)
-    carrier: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(
-        verify=certificates, trust_env=False, limits=limits, proxy=proxy
-    )
-    if proxy.url.scheme.startswith("socks"):
-        carrier = _Socks(carrier)
-    return Way(carrier, named, variable)
+    carrier = httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits, proxy=proxy)
+    return Way(_Connecting(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
 
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
@@ -189,22 +185,37 @@ def _split_port(authority: str) -> tuple[str, str, str]:
     return authority.partition(":")
 
 
-class _Socks(httpx.AsyncBaseTransport):
-    """Requests through a SOCKS proxy, whose handshake may fail in ways that httpx gives no name."""
+class _Connecting(httpx.AsyncBaseTransport):
+    """A connection that does not come about is closed, and is a failure that httpx has a name for.
 
-    def __init__(self, carrier: httpx.AsyncBaseTransport) -> None:
+    httpcore leaves a socket open whose TLS handshake is cancelled, or whose SOCKS handshake fails, and lets the
+    errors of the latter through as they are.
+    """
+
+    def __init__(self, carrier: httpx.AsyncBaseTransport, *, socks: bool = False) -> None:
         self._carrier = carrier
+        self._socks = socks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises httpx.ProxyError for whatever is answered that is not SOCKS."""
+        """Raises httpx.TransportError; httpx.ProxyError for whatever is answered that is not SOCKS."""
+        opened: list[Any] = []
+
+        async def note(event: str, about: Mapping[str, Any]) -> None:
+            if event.endswith("connect_tcp.complete"):
+                opened.append(about["return_value"])
+
+        request.extensions["trace"] = note
         try:
             return await self._carrier.handle_async_request(request)
-        except httpx.TransportError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            for stream in opened:
+                await stream.aclose()
+            named = isinstance(error, httpx.TransportError) or not isinstance(error, Exception)
+            if named or not self._socks:
+                raise
             raise httpx.ProxyError("the answer is not SOCKS 5") from error
 
-    async def __aenter__(self) -> _Socks:
+    async def __aenter__(self) -> _Connecting:
         await self._carrier.__aenter__()
         return self
 

@@ -27,13 +27,12 @@ from reconciler.neon.answers import (
     unreadable,
 )
 from reconciler.neon.api_clock import ApiClock
-from reconciler.neon.first_contact import FirstContact
 from reconciler.neon.network import Way, way_to
 from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from reconciler.neon.call import Call
@@ -90,7 +89,6 @@ class Transport:
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._calls = 0
         self._answered = False
-        self._first_contact = FirstContact(tls=url.scheme == "https", made=via is not None)
         self.clock = ApiClock()
         self._ending: Callable[[], bool] = lambda: False
         self._to_finish: set[str] = set()
@@ -156,9 +154,9 @@ class Transport:
 
     async def _exchange(self, exchange: Exchange) -> Answer:
         try:
-            async with self._slots, self._first_contact.turn() as extensions, asyncio.timeout(CALL_SECONDS):
+            async with self._slots, asyncio.timeout(CALL_SECONDS):
                 self._calls += 1
-                response = await self._http.send(self._request(exchange, extensions), stream=True)
+                response = await self._http.send(self._request(exchange), stream=True)
                 body = await _body(response)
         except NOTHING_SENT as error:
             met = obstacle(error, self._http.base_url.host, self._way, known=self._answered)
@@ -173,7 +171,7 @@ class Transport:
         log.debug("%s -> %d, request %s", exchange.call.route, response.status_code, exchange.request_id)
         return Answer(response.status_code, response.headers, body)
 
-    def _request(self, exchange: Exchange, extensions: Mapping[str, Any]) -> httpx.Request:
+    def _request(self, exchange: Exchange) -> httpx.Request:
         call = exchange.call
         headers = {
             "Authorization": f"Bearer {exchange.key.secret.reveal()}",
@@ -183,9 +181,7 @@ class Transport:
         if content is not None:
             headers["Content-Type"] = "application/json"
         query = httpx.QueryParams(dict(call.query))
-        return self._http.build_request(
-            call.method, call.path, params=query, content=content, headers=headers, extensions=dict(extensions)
-        )
+        return self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
 
     def _new_request_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))

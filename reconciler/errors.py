@@ -64,6 +64,10 @@ class OutputError(ReconcilerError):
     """What a run has to tell could not be written, to stdout or a file; the calls before that were made."""
 
 
+class MachineError(ReconcilerError):
+    """This machine does not give what a run needs: a file, a folder, a descriptor, memory."""
+
+
 class StaleFilesError(ReconcilerError):
     """The files are not the newest ones, where the caller asked for these."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.cli.machine import require_room_for_files
 from reconciler.cli.surroundings import surroundings
 from reconciler.cli.trust import require_trust
 from reconciler.desired.api_host import foreign
@@ -39,8 +40,10 @@ def with_fleet(
 ) -> T:
     """Connects the fleet and uses it, in a loop of its own: on virtual time where the simulator is in process.
 
-    Before any key is read, what ``files`` say about where keys go is held against ``base`` (``--base``).
+    Before any key is read, what ``files`` say about where keys go is held against ``base`` (``--base``). Raises
+    MachineError where this process may open too few files.
     """
+    require_room_for_files()
     around = surroundings()
     if account.simulator is not None:
         from reconciler.cli.rehearsal import rehearse  # noqa: PLC0415 - the simulator is no small import

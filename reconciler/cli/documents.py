@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.cli.options import SUFFIXES, suffixes
+from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
 from reconciler.views.console import as_text, hand_out, show, stdout_console
 
@@ -41,7 +43,7 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
-        hand_out(document)
+        hand_out(fit(document, sys.stdout) if output.format == "json" else document)
     else:
         show(document, stdout_console())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -125,7 +126,8 @@ def _essence(destination: Destination | None) -> str | EnvReference | None:
         return None
     value = destination.value
     if destination.use is Use.HOST and isinstance(value, str):
-        return normal(value) or value
+        with suppress(ValueError):  # what is no address is compared as it is written
+            return normal(value)
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.desired.api_host import NEON
+from reconciler.desired.address import NEON
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.api_host import NEON, allowed, normal
+from reconciler.desired.address import NEON
+from reconciler.desired.api_host import allowed, normal, same
 from reconciler.desired.destinations import host_of, not_to_be_named
 from reconciler.environment import HOST, HOSTS_ALLOWED, NAMES_ALLOWED
 from reconciler.errors import InvalidInputError, UntrustedFilesError
@@ -43,20 +44,21 @@ def chosen_host(desired: DesiredState, environ: Environment, given: str | None) 
     What is returned was written outside the files, so that nobody's reading of an address decides where keys go.
     Raises InvalidInputError for what is no address, UntrustedFilesError for one that only the files name.
     """
-    if given:
-        return _address(given.strip(), "--api-host")
+    if given is not None:
+        return _address(given, "--api-host")
     if (outside := environ.find(HOST)) is not None:
         return _address(outside.reveal(), f"${HOST}")
     named = host_of(desired)
-    found = normal(str(named.value))
-    if found not in {NEON, *_hosts_allowed(environ)} or found is None:
-        raise UntrustedFilesError(f"{named.place}: {host_not_allowed(named)}", hint=HOST_HINT)
-    return found
+    for known in (NEON, *_hosts_allowed(environ)):
+        if same(str(named.value), known):
+            return known
+    raise UntrustedFilesError(f"{named.place}: {host_not_allowed(named)}", hint=HOST_HINT)
 
 
 def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
     """Whether the host that the files name may get keys."""
-    return normal(str(host_of(desired).value)) in {NEON, *_hosts_allowed(environ)}
+    named = str(host_of(desired).value)
+    return any(same(named, known) for known in (NEON, *_hosts_allowed(environ)))
 
 
 def host_not_allowed(named: Destination) -> str:
@@ -69,18 +71,19 @@ HOST_HINT: Final = f"where it may get the keys, put it into {HOSTS_ALLOWED}, or 
 
 
 def _address(text: str, source: str) -> str:
-    found = normal(text)
-    if found is None:
-        raise InvalidInputError(f"the value of {source} is no address of an API", hint=LOOKS)
-    return found
+    try:
+        return normal(text)
+    except ValueError as error:
+        raise InvalidInputError(f"the value of {source} is no address of an API: {error}", hint=LOOKS) from None
 
 
 def _hosts_allowed(environ: Environment) -> Iterator[str]:
     for word in environ.words(HOSTS_ALLOWED):
-        found = allowed(word.reveal())
-        if found is None:
-            raise InvalidInputError(f"${HOSTS_ALLOWED} holds something that is no address of an API", hint=LOOKS)
-        yield found
+        try:
+            yield allowed(word.reveal())
+        except ValueError as error:
+            message = f"${HOSTS_ALLOWED} holds something that is no address of an API: {error}"
+            raise InvalidInputError(message, hint=LOOKS) from None
 
 
 def _use(reference: Destination) -> str:

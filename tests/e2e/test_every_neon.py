@@ -38,6 +38,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "create_shows_settings": (False,),
     "transfer_keeps_quota": (False,),
     "deleted_projects_count": (True,),
+    "delete_waits_for_operations": (True,),
     "background_work_every_seconds": (10,),
     "default_suspend_as_zero": (False,),
     "rate_limit": (None, {"per_minute": 30, "per_second_and_route": 3}),

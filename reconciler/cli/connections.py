@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, OutputError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 OWNER_ONLY: Final = 0o600
 
@@ -30,7 +31,8 @@ class ConnectionsFile:
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.close(self._descriptor)
             raise InvalidInputError(
-                f"--connections-to {path}: others may read this file", hint=f"chmod 600 {path}"
+                f"--connections-to {path}: others may read this file",
+                hint=f"chmod 600 -- {shlex.quote(str(path))}",
             )
 
     def write(self, connections: Mapping[str, Secret]) -> None:

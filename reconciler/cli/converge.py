@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
@@ -24,7 +25,6 @@ from reconciler.cli.options import (
     ref_option,
 )
 from reconciler.cli.signals import stop_on_signals
-from reconciler.cli.surroundings import with_fleet
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import FEW, Request, Run, parse
@@ -101,7 +101,7 @@ def command(
         with stop_on_signals(run.stop):
             return await fleet.converge(*names, request=request, run=run)
 
-    converged = with_fleet(account, desired, converge)
+    converged = with_fleet(account, desired, converge, files=fleet_files, base=base)
     try:
         if sink is not None:
             sink.write(converged.connections)

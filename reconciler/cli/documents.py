@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-import click
-
 from reconciler.cli.options import SUFFIXES, suffixes
+from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
-from reconciler.views.console import as_text, show, stdout_console
+from reconciler.views.console import as_text, hand_out, show, stdout_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleRenderable
 
     from reconciler.cli.options import OutputFlags
 
-Forms: TypeAlias = "Mapping[str, Callable[[], str | RenderableType]]"
+Forms: TypeAlias = "Mapping[str, Callable[[], str | ConsoleRenderable]]"
 """By format name: makes the document. Text is a rich renderable, everything else a string."""
 
 
@@ -43,12 +43,12 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
-        click.echo(document, nl=not document.endswith("\n"))
+        hand_out(fit(document, sys.stdout) if output.format == "json" else document)
     else:
         show(document, stdout_console())
 
 
-def write(path: Path, document: str | RenderableType, flag: str = "--output") -> None:
+def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output") -> None:
     """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
 
     A file that could be written in part only is removed: half a document would pass for a whole one.

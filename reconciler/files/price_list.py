@@ -71,9 +71,7 @@ def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
     document = read(TiersDocument, entry.value)
     if not isinstance(document, TiersDocument):
         return _broken(*problems, *(entry.problem(finding) for finding in document))
-    named = [("organizations", name) for name in document.organizations]
-    named += [("tiers", name) for name in document.tiers]
-    fleet = build.fleet(document, {path: entry.place(path) for path in named})
+    fleet = build.fleet(document, entry.place)
     found = (entry.problem(finding) for finding in tiers_findings(document, fleet))
     return PriceList(fleet, tuple(_sources(document, entry)), (*problems, *found))
 

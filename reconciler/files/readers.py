@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
+from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.desired.naming import PLACEHOLDER
 from reconciler.desired.tier import EnvReference
 from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
@@ -181,13 +181,12 @@ def read_naming(text: str) -> str:
 
 
 def read_host(text: str) -> str:
-    """The address that all API paths are appended to."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise RejectedError(f"{shown(text)} is no API address", "as in https://console.neon.tech/api/v2")
-    if parts.username is not None or parts.password is not None:
-        raise RejectedError("the API address must not hold a user name or password")
-    return text.rstrip("/")
+    """The address that all API paths are appended to. A user name or password in it is never repeated."""
+    try:
+        return read_api_address(text)
+    except ValueError as error:
+        named = "this" if "@" in text else shown(text)
+        raise RejectedError(f"{named} is no API address: {error}", EXAMPLE) from None
 
 
 def read_bytes_quota(text: str) -> int:

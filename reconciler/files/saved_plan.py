@@ -180,6 +180,7 @@ def _plan(document: PlanDocument) -> Plan:
         coverage=Coverage(**dict(document.coverage)),
         budget=Budget(**dict(document.budget)),
         organizations=document.organizations,
+        api_host=document.api_host,
     )
 
 

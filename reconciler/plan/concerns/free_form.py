@@ -57,7 +57,7 @@ def differs(before: Json, after: Json) -> bool:
         return False
     from deepdiff import DeepDiff  # noqa: PLC0415 - a quarter second to import, needed for few plans
 
-    return bool(DeepDiff(before, after, ignore_order=True))
+    return bool(DeepDiff(before, after, ignore_order=True, ignore_private_variables=False))
 
 
 def _path(key: str) -> str:

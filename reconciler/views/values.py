@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from itertools import takewhile, zip_longest
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
 from reconciler.live.project import NEVER_SUSPEND
@@ -86,6 +87,10 @@ class Difference:
     after: str
 
 
+_ABSENT: Final = object()
+"""Of a member that one of two values does not have; null is a value."""
+
+
 def differences(before: Value, after: Value) -> tuple[Difference, ...]:
     """Item by item, what differs between two structured values; empty where either is none."""
     if not (isinstance(before, JsonText) and isinstance(after, JsonText)):
@@ -96,29 +101,37 @@ def differences(before: Value, after: Value) -> tuple[Difference, ...]:
     return tuple(sorted(_compare(old, new), key=lambda difference: (difference.item, difference.edit.value)))
 
 
-def _compare(old: Json, new: Json) -> Iterator[Difference]:
-    from deepdiff import DeepDiff  # noqa: PLC0415  (slow to import, and most plans hold no structured value)
-
-    for kind, found in DeepDiff(old, new, view="tree", verbose_level=2).items():
-        for one in found:
-            edit = _edit(kind)
-            yield Difference(
-                edit=edit,
-                item=_item(one.path(output_format="list")),
-                before="" if edit is Edit.ADDED else _json(one.t1),
-                after="" if edit is Edit.REMOVED else _json(one.t2),
-            )
+def _compare(old: Json, new: Json, item: str = "") -> Iterator[Difference]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from _compare_one(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{item}.{printable(key)}")
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _compare_lists(old, new, item)
+    elif old != new or type(old) is not type(new):
+        yield Difference(Edit.CHANGED, item.removeprefix("."), _json(old), _json(new))
 
 
-def _edit(kind: str) -> Edit:
-    if kind.endswith("_added"):
-        return Edit.ADDED
-    return Edit.REMOVED if kind.endswith("_removed") else Edit.CHANGED
+def _compare_lists(old: list[Json], new: list[Json], item: str) -> Iterator[Difference]:
+    """Place by place between what both begin with and what both end with."""
+    same = sum(1 for _ in takewhile(_alike, zip(old, new, strict=False)))
+    rest = zip(old[same:][::-1], new[same:][::-1], strict=False)
+    ending = sum(1 for _ in takewhile(_alike, rest))
+    before, after = old[same : len(old) - ending], new[same : len(new) - ending]
+    for place, (one, other) in enumerate(zip_longest(before, after, fillvalue=_ABSENT), start=same):
+        yield from _compare_one(one, other, f"{item}[{place}]")
 
 
-def _item(path: list[str | int]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
-    return "".join(parts).removeprefix(".")
+def _compare_one(old: Any, new: Any, item: str) -> Iterator[Difference]:
+    if old is _ABSENT:
+        yield Difference(Edit.ADDED, item.removeprefix("."), "", _json(new))
+    elif new is _ABSENT:
+        yield Difference(Edit.REMOVED, item.removeprefix("."), _json(old), "")
+    else:
+        yield from _compare(old, new, item)
+
+
+def _alike(pair: tuple[Json, Json]) -> bool:
+    return pair[0] == pair[1]
 
 
 def _json(value: Json) -> str:

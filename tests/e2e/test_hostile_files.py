@@ -83,9 +83,7 @@ STREAMS: Final[dict[str, bytes]] = {
     "two names for one member": b'{"tenant": "a", "tenant": "b", "tier": "free"}\n',
     "no UTF-8": b'{"tenant": "\xff"}\n',
     "lines that a diff does not show": '{"tenant": "a",\u2028"tier": "free"}\n'.encode(),
-    "a key twice behind many": b'{"tenant": "a", "labels": {' + b", ".join(KEYS) + b"}}\n",
-    + b"%b" % b", ".join(b'"%d": 1' % (n % 90_000) for n in range(90_001))
-    + b"}}\n",
+    "a key twice behind many": b'{"tenant": "a", "labels": {%b}}\n' % b", ".join(KEYS),
     "not a number": b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": NaN}}}\n',
 }
 

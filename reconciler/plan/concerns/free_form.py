@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.change import FieldChange, JsonText, Risk
@@ -53,11 +54,16 @@ def merge(live: Json, stated: Json) -> Json:
 
 def differs(before: Json, after: Json) -> bool:
     """Whether two values mean something else. The order of a list means nothing: Neon's lists are sets."""
-    if before == after:
-        return False
-    from deepdiff import DeepDiff  # noqa: PLC0415 - a quarter second to import, needed for few plans
+    return before != after and _canonical(before) != _canonical(after)
 
-    return bool(DeepDiff(before, after, ignore_order=True))
+
+def _canonical(value: Json) -> str:
+    """The same text for all values that mean the same."""
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(key)}:{_canonical(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, list):
+        return f"[{','.join(sorted({_canonical(member) for member in value}))}]"
+    return json.dumps(value)
 
 
 def _path(key: str) -> str:

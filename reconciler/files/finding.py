@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHOWN_LENGTH: Final = 60
 _MAX_LISTED: Final = 12
-_MOST_COMPARED: Final = 100
+_MOST_COMPARED: Final = 50
 """Words: each of many mistakes with each of many words would take for ever."""
 _KEY_LIKE: Final = re.compile(r"napi_\w+")
 

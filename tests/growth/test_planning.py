@@ -27,6 +27,7 @@ from tests.builders import (
     PAID,
     PRO_TIER,
     a_branch,
+    a_deleted,
     a_fleet,
     a_pro_project,
     a_project,
@@ -225,3 +226,24 @@ def test_planning_a_tenant(case: Case, run: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_showing_its_plan(case: Case) -> None:
     assert growth(lambda size: showing(case, size), LARGEST) <= MOST
+
+
+FLEETS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
+    "new": lambda _: {},
+    "pinned": lambda n: {"project_id": f"p-t{n}"},
+    "recovered": lambda n: {"recover": f"p-old{n}"},
+    "absent": lambda _: {"absent": True},
+}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "gone"])
+@pytest.mark.parametrize("fields", FLEETS.values(), ids=FLEETS)
+def test_planning_many_tenants(fields: Callable[[int], dict[str, Any]], *, there: bool) -> None:
+    def make(size: int) -> Callable[[], object]:
+        fleet = a_fleet(*(a_tenant(f"t{n}", **fields(n)) for n in range(size)), tiers=TIERS, organizations=ROOMY)
+        deleted = tuple(a_deleted(a_project(f"t{n}", id=f"p-old{n}")) for n in range(size))
+        projects = [a_project(f"t{n}") for n in range(size)] if there else []
+        view = a_view(*projects, deleted={"free": deleted, "paid": ()})
+        return lambda: whole_way(fleet, view, None, Permissions(lowering=True))
+
+    assert growth(make, LARGEST) <= MOST

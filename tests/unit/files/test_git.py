@@ -61,10 +61,11 @@ def test_outside_a_repository_there_is_no_base(tmp_path: Path) -> None:
     assert base_ref(write(tmp_path, {"tenants/acme.yaml": ACME})) is None
 
 
-def test_without_git_there_is_no_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_git_is_needed_to_read_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {})
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert base_ref(root) is None
+    assert base_ref(root) == "HEAD^1"
+    assert names(root, "HEAD") == ["acme"]
 
 
 def test_the_first_commit_has_no_base(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class CommitTree:
                 else:
                     problems.append(Problem(Location(self.name(path)), reason))
         except UnreadableError as error:
-            problems.append(Problem(Location(self.name(folder or ".")), f"the folder {error}"))
+            return Listing((), (Problem(Location(self.name(folder or ".")), f"the folder {error}"),))
         return Listing(tuple(sorted(files)), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:

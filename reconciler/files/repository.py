@@ -28,6 +28,7 @@ _HEAD: Final = "HEAD"
 _MOST_LINKS: Final = 40
 _FOREIGN: Final = "not owned by current user"
 _ANYWHERE: Final = "a pull request can let it lead anywhere"
+_BROKEN_REF: Final = "`git fsck` tells more; fetch it again, or delete it"
 _NAME_IT: Final = f"where that is meant, let {VARIABLE} name the folder that holds the right .git"
 
 
@@ -68,7 +69,7 @@ class Repository:
             if not isinstance(target, str):
                 return ref, None if target is None else str(target)
             ref = target
-        raise InvalidInputError(f"the ref {ref!r} of {self.top} leads to itself")
+        raise InvalidInputError(f"the ref {ref!r} of {self.top} leads to itself", hint=_BROKEN_REF)
 
     def head(self) -> str | None:
         """The id that HEAD stands for; None where there is no commit yet."""
@@ -96,7 +97,8 @@ class Repository:
         except KeyError:
             return None
         except (pygit2.GitError, ValueError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"the ref {ref!r} of {self.top} cannot be read: {_said(error)}") from error
+            message = f"the ref {ref!r} of {self.top} cannot be read: {_said(error)}"
+            raise InvalidInputError(message, hint=_BROKEN_REF) from error
 
 
 def found(folder: Path) -> Repository:

@@ -204,13 +204,10 @@ def alternates(stage: Stage) -> None:
     )
 
 
-NO_COMMIT: Final = "has no commit yet"
-
-
 @hostile(
     "a repository without a commit",
     base=lambda _: None,
-    refused={"plan --base": NO_COMMIT[-6:], "apply --ref": NO_COMMIT[-6:]},
+    refused={"plan --base": "there is no commit", "apply --ref": "there is no commit"},
 )
 def unborn(stage: Stage) -> None:
     """There is nothing to compare with."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANYWHERE: Final = "a pull request can let it lead anywhere"
+EDITED: Final = {"apply --ref": "edited since commit"}
 
 
 def obeyed(program: Path) -> str:
@@ -90,17 +91,16 @@ def bare_repository(stage: Stage) -> None:
     stage.commit()
 
 
-@hostile("the same, and an edited tenant whose filter would be run to compare it", base=lambda stage: stage.head)
+@hostile(
+    "the same, and an edited tenant whose filter would be run to compare it",
+    base=lambda stage: stage.head,
+    refused=EDITED,
+)
 def bare_repository_and_an_edit(stage: Stage) -> None:
     """Every command but one with --ref, which takes no edits, compares with HEAD."""
     in_the_fleets_folder(stage)
     stage.commit()
     stage.write("fleet/tenants/zoe.yaml", "tenant: zoe\ntier: free\n# edited\n")
-    stage.write("saved.json", "{}")
-
-
-EDITED: Final = {"apply --ref": "edited since commit"}
-bare_repository_and_an_edit_expected = EDITED
 
 
 @hostile("a repository of another folder, reached by a link in place of the fleet's folder", refused=ANYWHERE)
@@ -135,7 +135,9 @@ def attributes(stage: Stage) -> None:
     program = stage.program("tools/filter.sh")
     stage.git("config", "filter.x.clean", str(program))
     stage.git("config", "filter.x.smudge", str(program))
-    stage.commit({"fleet/.gitattributes": "*.yaml filter=x diff=x ident working-tree-encoding=UTF-16 eol=crlf\n"})
+    stage.commit(
+        {"fleet/.gitattributes": "*.yaml filter=x diff=x ident working-tree-encoding=ISO-8859-1 eol=crlf\n"}
+    )
 
 
 @hostile("a .gitignore whose matching takes for ever", base=lambda stage: stage.head, refused=EDITED)
@@ -154,7 +156,7 @@ def ignored_tenant(stage: Stage) -> None:
 
 @hostile("a git and an ssh in the pull request, in folders that the PATH has")
 def programs_on_the_path(stage: Stage) -> None:
-    """The PATH begins with a folder of the checkout, the current folder, and an empty entry, which means the same."""
+    """The PATH begins with a folder of the checkout, the current folder, and an empty entry: the same again."""
     for name in ("git", "ssh", "git-remote-https", "git-upload-pack"):
         stage.program(f"bin/{name}")
         stage.program(name)
@@ -174,7 +176,7 @@ def branch_named_like_the_base(stage: Stage) -> None:
 
 @hostile("branches and tags that are called HEAD, or like a branch of the remote")
 def refs_named_like_others(stage: Stage) -> None:
-    """None of them stands for what it is called like; and the remote has a branch that ends in the name of another."""
+    """None stands for what it is called like; and the remote has a branch whose name ends in that of another."""
     stage.git("update-ref", "refs/heads/HEAD", "applied")
     stage.git("update-ref", "refs/tags/HEAD", "applied")
     stage.git("update-ref", "refs/remotes/origin/applied", "HEAD")

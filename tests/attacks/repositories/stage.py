@@ -119,9 +119,9 @@ class Stage:
         """One of COMMANDS, as a process of its own, with the simulator in it."""
         name, *flags = COMMANDS[command]
         place = ("-C", "fleet", "--simulator", str(self.folder / "sim.db"))
+        program = NOTING.replace("{log!r}", repr(str(self.folder / "started")))
         return subprocess.run(
-            [sys.executable, "-P", "-c", NOTING.replace("{log!r}", repr(str(self.folder / "started"))), name]
-            + [*place, *flags],
+            [sys.executable, "-P", "-c", program, name, *place, *flags],
             cwd=self.checkout,
             env=self.environ,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Every command that looks at git, on every hostile repository, as a real process: no program of a stranger runs."""
+"""Every command that looks at git, on every hostile repository, as a real process: nothing of a stranger runs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def as_expected(ended: subprocess.CompletedProcess[str], refusal: str | None) ->
         return False
     if refusal is None:
         return ended.returncode in (0, 2)
-    return ended.returncode in (3, 5) and refusal in ended.stderr and "hint: " in ended.stderr
+    message = " ".join(ended.stderr.split())
+    return ended.returncode in (3, 5) and refusal in message and "hint: " in message
 
 
 def assert_started(stage: Stage, command: str) -> None:

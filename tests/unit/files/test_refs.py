@@ -34,9 +34,27 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["HEAD", "HEAD~0", "HEAD^0", "HEAD^", "HEAD^1", "HEAD^2", "HEAD~2", "HEAD^2~1", "HEAD^^", "main", "heads/main"]
-    + ["refs/heads/main", "applied", "tags/applied", "refs/tags/applied~1", "noted", "origin/main", "origin"]
-    + ["remotes/origin/main"],
+    [
+        "HEAD",
+        "HEAD~0",
+        "HEAD^0",
+        "HEAD^",
+        "HEAD^1",
+        "HEAD^2",
+        "HEAD~2",
+        "HEAD^2~1",
+        "HEAD^^",
+        "main",
+        "heads/main",
+        "refs/heads/main",
+        "applied",
+        "tags/applied",
+        "refs/tags/applied~1",
+        "noted",
+        "origin/main",
+        "origin",
+        "remotes/origin/main",
+    ],
 )
 def test_a_name_means_what_git_takes_it_for(root: Path, name: str) -> None:
     assert commit_id(root, name) == git(root, "rev-parse", f"{name}^{{commit}}")
@@ -60,9 +78,24 @@ def test_ids_mean_themselves_in_full_and_by_their_first_digits(root: Path) -> No
         "HEAD^{tree}",
         "HEAD^{commit}",
         "main..side",
-    ]
-    + ["main...side", "^main", "HEAD^!", "HEAD^@", "HEAD:tiers.yaml", ":tiers.yaml", "main side", "--all", "ma*n"]
-    + ["refs/heads/../tags/applied", "HEAD^3", "HEAD~9", "HEAD~" + "9" * 7, "main.lock", "\u202emain", "~1", ""],
+        "main...side",
+        "^main",
+        "HEAD^!",
+        "HEAD^@",
+        "HEAD:tiers.yaml",
+        ":tiers.yaml",
+        "main side",
+        "--all",
+        "ma*n",
+        "refs/heads/../tags/applied",
+        "HEAD^3",
+        "HEAD~9",
+        "HEAD~" + "9" * 7,
+        "main.lock",
+        "\u202emain",
+        "~1",
+        "",
+    ],
 )
 def test_nothing_else_that_git_understands_is_a_name(root: Path, name: str) -> None:
     with pytest.raises(InvalidInputError) as caught:

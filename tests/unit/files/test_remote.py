@@ -140,8 +140,24 @@ def test_settings_from_outside_stay_before_ours(noted: Noted, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     "url",
-    ["ext::sh -c x", "fd::3", "EXT::x", "::x", "git://h/x", "http://h/x", "ftp://h/x", "x-y+z://h/x", "-u", "a\nb"]
-    + [".", "fleet", "../r/x", "file://{root}/x", "{root}", "https://h:port/x"],
+    [
+        "ext::sh -c x",
+        "fd::3",
+        "EXT::x",
+        "::x",
+        "git://h/x",
+        "http://h/x",
+        "ftp://h/x",
+        "x-y+z://h/x",
+        "-u",
+        "a\nb",
+        ".",
+        "fleet",
+        "../r/x",
+        "file://{root}/x",
+        "{root}",
+        "https://h:port/x",
+    ],
 )
 def test_an_address_that_would_take_another_program_or_the_checkout_is_not_asked(noted: Noted, url: str) -> None:
     command = [noted.git, "-C", str(noted.root), "config", "remote.origin.url", url.format(root=noted.root)]

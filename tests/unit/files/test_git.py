@@ -219,3 +219,28 @@ def test_tags_branches_and_abbreviations_name_commits(tmp_path: Path) -> None:
     git(root, "tag", "--annotate", "--message=x", "applied")
     head = git(root, "rev-parse", "HEAD")
     assert {commit_id(root, ref) for ref in ("main", "applied", head[:10], "HEAD")} == {head}
+
+
+def test_neither_replace_refs_nor_grafts_change_what_a_commit_says(tmp_path: Path) -> None:
+    root = repository(
+        tmp_path, {"tenants/acme.yaml": ACME}, {"tenants/b.yaml": "tenant: b\ntier: free\n"}, {"README.md": "x"}
+    )
+    first, base, head = (git(root, "rev-parse", ref) for ref in ("HEAD~2", "HEAD~1", "HEAD"))
+    git(root, "replace", base, first)
+    (root / ".git/info/grafts").write_text(f"{head} {first}\n")
+    assert git(root, "ls-tree", "--name-only", "HEAD^1", "tenants/") == "tenants/acme.yaml"
+    assert commit_id(root, "HEAD^1") == base
+    assert names(root, "HEAD^1") == ["acme", "b"]
+
+
+def test_a_missing_object_is_named_and_nothing_is_fetched(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "origin", {"tenants/acme.yaml": ACME}, {"tenants/acme.yaml": f"{ACME}# x\n"})
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{origin}", "clone")
+    assert base_ref(tmp_path / "clone") == "HEAD^1"
+    loaded = load_at(tmp_path / "clone", "HEAD^1")
+    assert loaded.desired is None
+    assert [str(problem) for problem in loaded.problems] == [
+        "HEAD^1:tenants/acme.yaml:1:1: is missing from the repository: the clone is not complete"
+    ]
+    assert load_at(tmp_path / "clone", "HEAD").desired is not None

@@ -104,7 +104,8 @@ def _details(title: str, count: int, lines: Sequence[str], beyond: int) -> str:
 def _rows(block: Block, voice: Voice) -> Iterator[str]:
     who = _who(block)
     for action, following in zip_longest(block.actions, block.actions[1:]):
-        changes = "<br>".join((*_changes(action, voice), *filter(None, [escaped(voice.gap(action, following))])))
+        told = (*voice.proof(action), voice.gap(action, following))
+        changes = "<br>".join((*_changes(action, voice), *filter(None, map(escaped, told))))
         yield f"| {who} | {_action(action, block, voice)} | {changes} |"
         who = ""
 

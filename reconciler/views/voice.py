@@ -11,6 +11,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -68,10 +69,14 @@ class Voice:
         name = copies.successor(action, following)
         return "" if name is None else self.uncovered.format(name)
 
+    def proof(self, action: Action) -> tuple[str, ...]:
+        """What the action rests on, where it needs a proof."""
+        return tuple(map(printable, action.proof)) if isinstance(action, DeleteDuplicate) else ()
+
     def _origin(self, action: Action) -> str:
         """Of an action that is itself the change, so that no field beside it can say where it comes from."""
         match action:
-            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch():
+            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
                 return ""
             case RecoverProject() | TransferProject() | DeleteProject():
                 pass
@@ -99,7 +104,7 @@ def _restarts(action: Action) -> bool:
     return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
 
 
-def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - one case for each action
+def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: C901, PLR0911 - one case for each action
     """What carrying it out does: ``transfer from free to paid``."""
     match action:
         case CreateProject():
@@ -118,13 +123,15 @@ def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: PL
             return f"patch branch {printable(action.branch)}"
         case DeleteBranch() | DeleteSnapshot():
             return f"delete {copies.doomed(action, project)}"
+        case DeleteDuplicate():
+            return f"delete {_second(action)}"
         case DeleteProject():
             return f"delete {_doomed(action, project)}"
         case _:
             assert_never(action)
 
 
-def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - as above
+def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa: C901, PLR0911 - as above
     """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
     match action:
         case CreateProject():
@@ -143,10 +150,17 @@ def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa:
             return f"branch {printable(action.branch)}"
         case DeleteBranch() | DeleteSnapshot():
             return f"{copies.doomed(action, project)}, not declared"
+        case DeleteDuplicate():
+            return f"{_second(action)}, left by a run that died"
         case DeleteProject():
             return f"{_doomed(action, project)}, the files say absent"
         case _:
             assert_never(action)
+
+
+def _second(action: DeleteDuplicate) -> str:
+    where = f"{printable(action.project_id)} in {printable(action.organization)}"
+    return f"second project {printable(action.name)} ({where})"
 
 
 def _deleted(action: RecoverProject, project: LiveProject | None) -> str:

@@ -16,6 +16,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -288,7 +289,7 @@ def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
             return action.before_transfer
         case DeleteBranch() | DeleteSnapshot():
             return _fits_only_without(held, bench)
-        case CreateBranch() | PatchBranch() | CreateSnapshot():
+        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
             return False
         case _:
             assert_never(action)

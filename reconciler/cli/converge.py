@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     PermissionFlags,
     account_options,
     base_option,
+    earlier_runs_options,
     fail_on_option,
     files_options,
     journal_option,
@@ -26,6 +27,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import InvalidInputError
+from reconciler.files.given import MAX_GIVEN
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import FEW, Request, Run, parse
 from reconciler.plan.change import Risk
@@ -34,7 +36,7 @@ from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
@@ -52,6 +54,7 @@ STDIN_NAME = "<stdin>"
 @ref_option
 @account_options
 @base_option
+@earlier_runs_options
 @click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
 @click.option(
     "--single-writer",
@@ -73,6 +76,7 @@ def command(
     ref: str | None,
     account: AccountFlags,
     base: str | None,
+    earlier: EarlierRunsFlags,
     allow: tuple[str, ...],
     single_writer: bool,
     connections_to: Path | None,
@@ -87,13 +91,14 @@ def command(
     """
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
-    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
+    text = _standard_input() if STDIN in tenants else None
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
     fleet_files, declared, desired = _read(files, names, text, ref)
-    before = FleetFiles(files, only=frozenset(names).difference(given)).base(base)
-    history = History(before, files=declared, documents=frozenset(given))
-    request = Request(history=history, permissions=permissions)
+    by_name = frozenset(names).difference(given)
+    before = FleetFiles(files, only=by_name).history(base, declared, ref=ref) if by_name else History()
+    history = replace(before, files=declared, documents=frozenset(given))
+    request = earlier.known_to(Request(history=history, permissions=permissions), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
@@ -146,6 +151,11 @@ def _read(
             f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
         )
     return fleet_files, declared, desired
+
+
+def _standard_input() -> str:
+    """No more of it than is enough to refuse it for its length."""
+    return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
 def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, DesiredState]:

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.freshness import require_tip
-from reconciler.files.git import base_ref, commit_id, load_at
+from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
 from reconciler.files.load import OnInvalid, load
+from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
+from reconciler.plan.history import History
 from reconciler.plan.wanted import changed_since
-from reconciler.views.console import show, stderr_console
+from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
+    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
 
 NO_BASE = "none"
+AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
+SHALLOW_HINT = "fetch the whole history (fetch-depth: 0)"
 
 
 class InvalidFilesError(ReconcilerError):
@@ -58,10 +68,20 @@ class FleetFiles:
             raise InvalidFilesError(
                 "the files have problems: nothing was done", hint="`reconciler validate` lists them"
             )
+        if self._only is None and (gone := _left_out(self._directory)):
+            raise InvalidInputError(
+                f"{_listed(gone)}: git has left files of tenants out of this checkout (sparse checkout)",
+                hint="git sparse-checkout disable, or take the tenants' folders in",
+            )
         return loaded.desired
 
-    def request(self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> Request:
-        """What the flags ask of a run. Raises InvalidInputError for a selection that can mean nothing."""
+    def request(
+        self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState, *, ref: str | None = None
+    ) -> Request:
+        """What the flags ask of a run. Raises InvalidInputError for a selection that can mean nothing.
+
+        ``ref`` is the branch that the files were found to be the tip of.
+        """
         _check_scope(scope, permission, desired)
         changed = None
         if scope.changed_since is not None:
@@ -70,7 +90,7 @@ class FleetFiles:
             selection=scope.selection(changed),
             depth=Depth(scope.depth),
             only=scope.only or NAMES,
-            base=self.base(scope.base),
+            history=self.history(scope.base, desired, ref=ref),
             permissions=permission.permissions(),
             strict=permission.strict,
         )
@@ -81,15 +101,51 @@ class FleetFiles:
             return None
         if ref is not None:
             return self._at(ref)
-        found = base_ref(self._directory)
-        return None if found is None else self._loaded_at(found).desired
+        if self._compared is None:
+            return None
+        loaded = self._loaded_at(self._compared)
+        if loaded.desired is None:
+            _tell_no_base(loaded.problems[0])
+        return loaded.desired
+
+    def history(self, base: str | None, desired: DesiredState, *, ref: str | None = None) -> History:
+        """What the files said before: at the base, and where the base and HEAD parted.
+
+        Without a named base, files of a commit that a branch has left behind ask for nothing that takes, unless
+        ``ref`` says that they are the newest ones.
+        """
+        if base is None and ref is None and (branch := ahead_of_head(self._directory)):
+            _tell(f"branch {branch} is ahead of these files: nothing is taken from a tenant", AHEAD_HINT)
+            return History()
+        said = self.base(base)
+        compared = self._compared if base is None else base
+        if said is None or compared is None:
+            return History()
+        parted = fork_point(self._directory, compared)
+        if parted is None:
+            _tell(f"{compared} and HEAD have no common past here: nothing is taken from a tenant", SHALLOW_HINT)
+            return History()
+        fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
+        return History(said, fork, self._unheld(desired, said))
+
+    def _unheld(self, desired: DesiredState, base: DesiredState) -> frozenset[str]:
+        """The tenants whose files git does not hold."""
+        paths = {name: os.path.relpath(t.location.file, self._directory) for name, t in desired.tenants.items()}
+        moved = (name for name, tenant in desired.tenants.items() if base.tenants.get(name) != tenant)
+        files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
+        return frozenset(name for name, path in paths.items() if path in files)
+
+    @cached_property
+    def _compared(self) -> str | None:
+        """The commit that the work tree is compared with where none is named."""
+        return base_ref(self._directory)
 
     def price_list_at(self, ref: str | None) -> DesiredState | None:
         """The price list at the base, as ``base`` finds it; None where there is none to compare with.
 
         Raises InvalidInputError where that price list cannot be used: nobody knows what it said.
         """
-        found = base_ref(self._directory) if ref is None else ref
+        found = self._compared if ref is None else ref
         if found is None or found == NO_BASE:
             return None
         return _usable(load_at(self._directory, found, only=frozenset()), found)
@@ -103,7 +159,7 @@ class FleetFiles:
 
     def made(self, base: str | None, at: datetime) -> Made:
         """When and from which of them a plan is made, for the one who reads it later."""
-        ref = base or base_ref(self._directory)
+        ref = base or self._compared
         compared = None if ref is None or ref == NO_BASE else commit_id(self._directory, ref)
         return Made(at, commit=self.commit(), base=compared)
 
@@ -121,6 +177,28 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
             hint="name a commit whose files were valid with --base",
         )
     return loaded.desired
+
+
+def _left_out(directory: Path) -> list[str]:
+    try:
+        return left_out(directory)
+    except InvalidInputError:  # what is wrong with the repository is told where it is needed
+        return []
+
+
+def _listed(paths: list[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{printable(paths[0])}{more}"
+
+
+def _tell(message: str, hint: str) -> None:
+    say(f"warning: {message}")
+    say(f"hint: {hint}")
+
+
+def _tell_no_base(problem: Problem) -> None:
+    message = f"nothing to compare with, so that no lowering has a cause: {problem.message}"
+    show(render([replace(problem, message=message, severity=Severity.WARNING)]), stderr_console())
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.cli.options import SUFFIXES, suffixes
 from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
 from reconciler.views.console import as_text, hand_out, show, stdout_console
 
 if TYPE_CHECKING:
@@ -51,11 +54,12 @@ def publish(output: OutputFlags, forms: Forms) -> None:
 def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output") -> None:
     """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
 
-    A file that could be written in part only is removed: half a document would pass for a whole one.
+    A file that could be written in part only is removed: half a document would pass for a whole one. What is no
+    file, and what a link leads to, is left alone.
     """
     text = document if isinstance(document, str) else as_text(document)
     try:
-        with path.open("w", encoding="utf-8") as file:
+        with os.fdopen(named.open_to_write(path), "w", encoding="utf-8") as file:
             try:
                 file.write(text if text.endswith("\n") else f"{text}\n")
                 file.flush()
@@ -65,3 +69,5 @@ def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output")
                 raise
     except OSError as error:
         raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
+    except UnreadableError as error:
+        raise InvalidInputError(f"{flag} {path}: {error}", hint=named.REMEDY) from error

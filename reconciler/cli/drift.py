@@ -52,7 +52,8 @@ def command(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
-    request = fleet_files.request(scope, PermissionFlags((), expect_empty, prune=False, strict=False), desired)
+    permission = PermissionFlags((), expect_empty, prune=False, strict=False)
+    request = fleet_files.request(scope, permission, desired, ref=ref)
 
     async def look(fleet: Fleet) -> Planned:
         with watching(stderr_console()) as on_progress:

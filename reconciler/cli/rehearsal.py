@@ -12,6 +12,8 @@ import httpx
 
 from reconciler.cli.account import use_within
 from reconciler.errors import InvalidInputError
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.front import Latency
@@ -70,6 +72,7 @@ def open_account(
     Raises InvalidInputError for a file that is none of the simulator's.
     """
     try:
+        named.require_file(file)
         return Simulator.open(
             file,
             [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
@@ -77,6 +80,8 @@ def open_account(
             latency=LATENCY,
             judge=judge,
         )
+    except UnreadableError as error:
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}") from error
     except sqlite3.Error as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error
 

@@ -9,7 +9,7 @@ from reconciler.desired.problem import Location, Problem
 from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
-from reconciler.files.patterns import stays_inside
+from reconciler.files.patterns import hindrance, normal
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import UnreadableError
@@ -80,8 +80,8 @@ def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:
     """Those that can be used: the others are among the problems."""
     for index, written in enumerate(document.tenants):
         pattern = written.files or written.ndjson
-        if pattern is not None and stays_inside(pattern):
-            yield Source(pattern, entry.place(("tenants", index)), written.files is None)
+        if pattern is not None and hindrance(pattern) is None:
+            yield Source(normal(pattern), entry.place(("tenants", index)), written.files is None)
 
 
 def _broken(*problems: Problem) -> PriceList:

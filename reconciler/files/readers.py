@@ -14,6 +14,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
+from reconciler.files.unseen import has_unseen
 from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
 from reconciler.plan.concerns import NAMES
 
@@ -70,7 +71,7 @@ def refuse_secret(text: str) -> str:
 
 def read_text(text: str) -> str:
     """Text that can stand on a line."""
-    if not text.isprintable():
+    if has_unseen(text):
         raise RejectedError("holds a character that cannot be printed")
     return text
 

@@ -85,6 +85,10 @@ class Difference:
     after: str
 
 
+_LONG: Final = 10_000
+"""Characters of a value from which on its lists are compared place by place."""
+
+
 def differences(before: Value, after: Value) -> tuple[Difference, ...]:
     """Item by item, what differs between two structured values; empty where either is none."""
     if not (isinstance(before, JsonText) and isinstance(after, JsonText)):
@@ -98,7 +102,15 @@ def differences(before: Value, after: Value) -> tuple[Difference, ...]:
 def _compare(old: Json, new: Json) -> Iterator[Difference]:
     from deepdiff import DeepDiff  # noqa: PLC0415  (slow to import, and most plans hold no structured value)
 
-    for kind, found in DeepDiff(old, new, view="tree", verbose_level=2, ignore_private_variables=False).items():
+    differing = DeepDiff(
+        old,
+        new,
+        view="tree",
+        verbose_level=2,
+        ignore_private_variables=False,
+        zip_ordered_iterables=len(_json(old)) > _LONG,  # aligning long lists takes work as the square of them
+    )
+    for kind, found in differing.items():
         for one in found:
             edit = _edit(kind)
             yield Difference(

@@ -1,0 +1,1 @@
+"""What strangers try, with pull requests and environments, and what happens then."""

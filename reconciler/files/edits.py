@@ -17,7 +17,7 @@ from reconciler.files.price_list import read_price_list
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from reconciler.files.commit_tree import CommitTree
@@ -59,8 +59,14 @@ def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
     return [] if there is None or here is None else sorted(there - here)
 
 
-def is_overlooked(repository: Repository, path: str) -> bool:
-    """Whether git was told to overlook what differs in a file (assume-unchanged, skip-worktree)."""
+def overlooked(repository: Repository, commit: CommitTree, root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """The files whose edits since the commit git was told not to see."""
+    work = WorkTree(root)
+    return (path for path in paths if _differs(work, commit, path) and _is_overlooked(repository, path))
+
+
+def _is_overlooked(repository: Repository, path: str) -> bool:
+    """Whether git sees nothing in a file that differs (assume-unchanged, skip-worktree)."""
     if not _ignores_can_be_read(repository, path):
         return False
     try:
@@ -76,7 +82,7 @@ def is_left_out(repository: Repository, path: str) -> bool:
         sparse = repository.libgit.config.get_bool(_SPARSE) if _SPARSE in repository.libgit.config else False
     except (pygit2.GitError, KeyError, ValueError):
         sparse = False
-    return sparse or is_overlooked(repository, path)
+    return sparse or _is_overlooked(repository, path)
 
 
 def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:

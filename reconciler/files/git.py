@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import differ, is_left_out, is_overlooked, missing
+from reconciler.files.edits import differ, is_left_out, missing, overlooked
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
@@ -136,8 +136,8 @@ def _is_ahead(repository: Repository, tip: str | None, head: str) -> bool:
 def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset[str]:
     """Of these files, by their paths below ``root``, those that git does not hold.
 
-    Those are the ones that HEAD lacks, and of the ``edited`` ones those of which git was told to overlook edits.
-    All of them where HEAD lacks the fleet's folder; none outside a git checkout.
+    Those are the ones that HEAD lacks, and of those that may be ``edited`` the ones whose edits git was told not
+    to see. All of them where HEAD lacks the fleet's folder; none outside a git checkout.
     """
     repository = find(root)
     if repository is None or repository.head() is None:
@@ -145,8 +145,8 @@ def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset
     head = _tree(repository, _HEAD)
     if head is None:
         return frozenset(files)
-    lacking = {path for path in files if not head.has(path)}
-    return frozenset(lacking | {path for path in edited if is_overlooked(repository, path)})
+    lacking = frozenset(path for path in files if not head.has(path))
+    return lacking.union(overlooked(repository, head, root, edited))
 
 
 def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:

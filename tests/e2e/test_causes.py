@@ -1,0 +1,198 @@
+"""What asks for a change: the history of the files, in real repositories, through the command line."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.simulator.seed import ProjectSeed, add_project
+from tests.builders import GIB
+from tests.e2e.command_line import TIERS
+
+if TYPE_CHECKING:
+    from tests.e2e.command_line import Ended, Shell
+
+QUIET = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+
+
+LIMIT = "$.settings.quota.data_transfer_bytes"
+
+
+def git(shell: Shell, *arguments: str) -> str:
+    command = ["git", "-C", str(shell.folder), *QUIET, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(shell: Shell, message: str = "x") -> str:
+    git(shell, "add", "--all", "tiers.yaml", "tenants", ".gitignore")
+    git(shell, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(shell, "rev-parse", "HEAD")
+
+
+def grant(shell: Shell, tenant: str, gib: int, more: str = "") -> None:
+    shell.tenant(tenant, f"tier: free\noverrides: {{quota: {{data_transfer: {gib}GiB}}}}\n{more}")
+
+
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    """Two tenants who have 8 GiB of transfer each, applied, the tag ``applied`` on their commit."""
+    shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
+    git(shell, "init", "--quiet", "--initial-branch=main")
+    for tenant in ("acme", "bluebird"):
+        grant(shell, tenant, 8)
+    commit(shell)
+    shell.applied("--base", "none")
+    git(shell, "tag", "applied")
+    return shell
+
+
+def transfers(shell: Shell) -> dict[str, int]:
+    """The limits of the live projects in GiB, by tenant."""
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        rows = account.execute(
+            "SELECT name, body ->> ? FROM projects WHERE deleted_at IS NULL", (LIMIT,)
+        ).fetchall()
+    return {name.removeprefix("myapp-"): limit // GIB for name, limit in rows}
+
+
+def by_hand(shell: Shell, tenant: str, gib: int) -> None:
+    """Support gives a tenant another limit in the console."""
+    changed = "UPDATE projects SET body = json_set(body, ?, ?) WHERE name = ?"
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        account.execute(changed, (LIMIT, gib * GIB, f"myapp-{tenant}"))
+
+
+def run(shell: Shell, command: str, *flags: str) -> Ended:
+    extra = ("--yes", "--journal", "journal.jsonl") if command == "apply" else ()
+    return shell.simulated(command, *extra, *flags)
+
+
+class TestFilesThatAreOlderThanTheBase:
+    @pytest.fixture
+    def old(self, fleet: Shell) -> Shell:
+        """A checkout of yesterday: since then acme got more, and a customer came back who had left."""
+        fleet.tenant("cedar", "tier: free\nstate: absent")
+        yesterday = commit(fleet)
+        grant(fleet, "acme", 20)
+        grant(fleet, "cedar", 8)
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        git(fleet, "tag", "--force", "applied")
+        git(fleet, "checkout", "--quiet", yesterday)
+        return fleet
+
+    def test_they_ask_for_nothing(self, old: Shell) -> None:
+        before = transfers(old)
+        ended = run(old, "apply", "--base", "applied")
+        assert ended.code == 0, ended.err
+        assert transfers(old) == before == {"acme": 20, "bluebird": 8, "cedar": 8}
+        assert "the base is ahead of these files" in ended.out
+
+    def test_nor_without_a_base_where_a_branch_is_ahead(self, old: Shell) -> None:
+        before = transfers(old)
+        ended = run(old, "apply")
+        assert "branch main is ahead of these files" in ended.err
+        assert ended.code == 5
+        assert transfers(old) == before
+
+    def test_a_branch_that_was_cut_before_shows_no_change_of_another(self, fleet: Shell) -> None:
+        git(fleet, "branch", "feature")
+        grant(fleet, "acme", 20)
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        git(fleet, "tag", "--force", "applied")
+        git(fleet, "checkout", "--quiet", "feature")
+        grant(fleet, "bluebird", 9)
+        commit(fleet)
+        plan = run(fleet, "plan", "--base", "applied", "--format", "json").document
+        assert [tenant["tenant"] for tenant in plan["tenants"]] == ["bluebird"]
+        assert [(r["rule"], r["tenants"]) for r in plan["refusals"]] == [("base-ahead", ["acme"])]
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert transfers(fleet) == {"acme": 20, "bluebird": 9}
+
+
+def test_a_commit_that_raises_a_limit_lowers_nobody_to_whom_more_was_given(fleet: Shell) -> None:
+    by_hand(fleet, "acme", 100)
+    fleet.write("tiers.yaml", TIERS.replace("5GiB", "6GiB"))
+    for tenant in ("acme", "bluebird"):
+        grant(fleet, tenant, 9)
+    commit(fleet)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    assert transfers(fleet) == {"acme": 100, "bluebird": 9}
+
+
+class TestWhatGitDoesNotHold:
+    def test_lines_that_are_ignored_take_nothing(self, fleet: Shell) -> None:
+        fleet.write("tiers.yaml", TIERS + "tenants: [{ndjson: fleet/*.ndjson}, {files: tenants/*.yaml}]\n")
+        fleet.write("fleet/all.ndjson", '{"tenant": "zoe", "tier": "free"}\n')
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        by_hand(fleet, "zoe", 50)
+        run(fleet, "apply", "--base", "HEAD")
+        assert transfers(fleet)["zoe"] == 50
+        fleet.write("fleet/all.ndjson", '{"tenant": "zoe", "tier": "free", "labels": {"a": "b"}}\n')
+        run(fleet, "apply", "--base", "applied")
+        assert transfers(fleet)["zoe"] == 50
+
+    @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+    def test_edits_that_git_was_told_to_overlook_take_nothing(self, fleet: Shell, flag: str) -> None:
+        git(fleet, "update-index", flag, "tenants/acme.yaml")
+        grant(fleet, "acme", 2)
+        grant(fleet, "bluebird", 3)
+        run(fleet, "apply", "--base", "HEAD")
+        assert transfers(fleet) == {"acme": 8, "bluebird": 3}
+
+    def test_a_sparse_checkout_is_an_error_and_prunes_nobody(self, fleet: Shell) -> None:
+        git(fleet, "sparse-checkout", "set", "--no-cone", "/tiers.yaml", "/tenants/acme.yaml")
+        assert not (fleet.folder / "tenants/bluebird.yaml").exists()
+        ended = run(fleet, "apply", "--prune", "--allow", "deletes=9")
+        assert ended.code == 3
+        assert "sparse checkout" in ended.err
+        assert transfers(fleet) == {"acme": 8, "bluebird": 8}
+
+    def test_a_file_that_was_removed_is_no_such_error(self, fleet: Shell) -> None:
+        (fleet.folder / "tenants/bluebird.yaml").unlink()
+        assert run(fleet, "plan").code == 0
+
+
+def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
+    git(fleet, "checkout", "--quiet", "--orphan", "other")
+    grant(fleet, "acme", 2)
+    commit(fleet)
+    ended = run(fleet, "apply", "--base", "applied")
+    assert "no common past" in ended.err
+    assert transfers(fleet) == {"acme": 8, "bluebird": 8}
+
+
+class TestOnlyWhatWasAskedForCounts:
+    def test_a_stray_change_fails_no_run(self, fleet: Shell) -> None:
+        """Else the step that moves the base never runs, and the next merge repeats what is done already."""
+        by_hand(fleet, "bluebird", 100)
+        grant(fleet, "acme", 4)
+        commit(fleet)
+        for command in ("plan", "apply"):
+            assert run(fleet, command, "--base", "applied").code == 0
+        assert transfers(fleet) == {"acme": 4, "bluebird": 100}
+        assert run(fleet, "plan", "--base", "applied", "--detailed-exitcode").code == 2
+        assert run(fleet, "drift", "--base", "applied").code == 2
+        assert run(fleet, "plan", "--base", "applied", "--fail-on", "drift").code == 2
+
+    def test_what_was_asked_for_and_is_refused_does(self, fleet: Shell) -> None:
+        fleet.tenant("acme", "tier: free\nprotect: true\noverrides: {quota: {data_transfer: 4GiB}}")
+        commit(fleet)
+        assert run(fleet, "plan", "--base", "applied").code == 5
+
+    def test_a_conflict_of_another_tenant_fails_a_run_only_where_that_is_named(self, fleet: Shell) -> None:
+        with fleet.account() as simulator:
+            twin = ProjectSeed("myapp-bluebird", annotations={})
+            add_project(simulator, "free", twin)
+        grant(fleet, "acme", 9)
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert run(fleet, "plan", "--base", "applied", "--fail-on", "conflict").code == 5
+        grant(fleet, "bluebird", 9)
+        commit(fleet)
+        assert run(fleet, "plan", "--base", "applied").code == 5

@@ -1,0 +1,12 @@
+other="$OUTSIDE/other"
+mkdir "$other"
+git -C "$other" init --quiet --initial-branch=main
+cp -R "$FLEET/." "$other"
+git -C "$other" add --all
+git -C "$other" commit --quiet --message "Another history"
+git -C "$other" tag applied
+mkdir "$FLEET/vendor"
+cp -R "$other/.git" "$FLEET/vendor/store"
+git config --file "$FLEET/vendor/store/config" core.worktree ../..
+git config --file "$FLEET/vendor/store/config" core.fsmonitor "$TRAP"
+echo 'gitdir: vendor/store' > "$FLEET/.git"

@@ -14,6 +14,7 @@ from tests.attacks import invariants, marked, stage
 from tests.attacks.account import Overheard, around
 from tests.attacks.commands import COMMANDS, FEW, WRITING, in_folder
 from tests.attacks.processes import Ended, Order, run_from_nothing
+from tests.e2e.command_line import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +67,13 @@ def _environ(staged: Stage, operator: Mapping[str, str]) -> dict[str, str]:
         "XDG_STATE_HOME": staged.root / "home/state",
         "TMPDIR": staged.root / "tmp",
     }
-    usual = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **{name: str(path) for name, path in places.items()}}
+    # No server is to be trusted here, and a file of one certificate is read in no time.
+    usual = {
+        "SSL_CERT_FILE": str(ROOT / "tests/e2e/untrusted.pem"),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        **{name: str(path) for name, path in places.items()},
+    }
     environ = {**usual, **marked.OTHERS, **operator}
     for written, value in staged.case.environment.variables.items():
         name = staged.filled_in(written)
@@ -91,7 +98,7 @@ def _run(
         if ended.code is None:
             break
     yield from invariants.others_are_as_they_were(before, neon.picture(), staged.case.expected.writes)
-    yield from invariants.neon_heard_no_secret(neon)
+    yield from invariants.neon_heard_no_secret(neon, environ)
     yield from invariants.nothing_else_is_touched(staged)
     yield from invariants.written_files(staged, known)
     left = invariants.new_files(staged, known)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
-from cmarkgfm import github_flavored_markdown_to_html
-from cmarkgfm.cmark import Options
-
+_RENDERER: Any = import_module("cmarkgfm")
+"""The renderer, which has no types."""
 OURS: Final = {
     *("p", "br", "hr", "ul", "ol", "li", "strong", "em", "code", "pre"),
     *("table", "thead", "tbody", "tr", "th", "td", "details", "summary"),
@@ -47,7 +47,8 @@ class _Search(HTMLParser):
             self.found += _CALLING.findall(data)
 
     def handle_comment(self, data: str) -> None:
-        self.found.append(f"<!--{data[:40]}")
+        if data.strip():  # one that is empty keeps two signs apart
+            self.found.append(f"<!--{data[:40]}")
 
     def handle_decl(self, decl: str) -> None:
         self.found.append(f"<!{decl[:40]}")
@@ -59,6 +60,11 @@ class _Search(HTMLParser):
 def foreign(markdown: str) -> list[str]:
     """Links, pictures, mentions and HTML that are not ours, in the order in which they stand."""
     search = _Search()
-    search.feed(github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE))
+    search.feed(_html(markdown))
     search.close()
     return search.found
+
+
+def _html(markdown: str) -> str:
+    html: str = _RENDERER.github_flavored_markdown_to_html(markdown, _RENDERER.cmark.Options.CMARK_OPT_UNSAFE)
+    return html

@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -60,14 +61,22 @@ def _run(order: dict[str, Any]) -> None:
     sys.argv = ["reconciler", *order["arguments"]]
     from reconciler.cli import main as command  # noqa: PLC0415 (imported already)
 
-    command(order["arguments"])
+    try:
+        command(order["arguments"])
+    except SystemExit as ended:
+        _flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)  # without taking a copy of all modules apart
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _close(descriptor: int) -> None:
-    try:
+    with suppress(OSError):
         os.close(descriptor)
-    except OSError:
-        return
 
 
 if __name__ == "__main__":

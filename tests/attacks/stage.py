@@ -28,6 +28,15 @@ _WHO: Final = {
     for what in ("NAME", "EMAIL")
 }
 _PATHS: Final = {"CANARY": "canary", "TRAP": "outside/trap", "OUTSIDE": "outside", "OUT": "out"}
+_BARE: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_REMOTE: Final = """\
+[remote "origin"]
+\turl = {remote}
+\tfetch = +refs/heads/*:refs/remotes/origin/*
+[branch "main"]
+\tremote = origin
+\tmerge = refs/heads/main
+"""
 TRAP: Final = """\
 #!/bin/sh
 # Whatever runs this has run the attacker's code.
@@ -154,10 +163,11 @@ def _before(stage: Stage) -> None:
     lay(stage, stage.case.folder / "base", stage.fleet)
     _commit(stage, "Add the tenants")
     stage.git("tag", "applied")
-    stage.git("clone", "--quiet", "--bare", ".", str(stage.root / "remote.git"))
-    stage.git("remote", "add", "origin", str(stage.root / "remote.git"))
-    stage.git("fetch", "--quiet", "origin")
-    stage.git("branch", "--quiet", "--set-upstream-to=origin/main", "main")
+    shutil.copytree(stage.repository / ".git", stage.root / "remote.git")
+    (stage.root / "remote.git/config").write_text(_BARE, encoding="utf-8")
+    with (stage.repository / ".git/config").open("a", encoding="utf-8") as config:
+        config.write(_REMOTE.format(remote=stage.root / "remote.git"))
+    stage.git("update-ref", "refs/remotes/origin/main", "main")
     stage.git("checkout", "--quiet", "-b", "change")
 
 

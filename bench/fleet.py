@@ -112,7 +112,7 @@ def main(tenants: int | None, quick: bool) -> None:
             with progress.status(f"measuring, round {number} of {rounds}"):
                 measure(folder, results)
     Console(width=WIDTH).print(table(results, f"{tenants:,} tenants"))
-    click.echo(NOTE.format(rounds=rounds, cores=os.cpu_count()))
+    print(NOTE.format(rounds=rounds, cores=os.cpu_count()))
 
 
 def measure(folder: str, results: Results) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.cli.rehearsal import keys, open_account, with_simulated_ids
+from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
@@ -153,7 +154,7 @@ def observed(folder: Path) -> Observed:
     """Look at the account through the whole client, in process and on virtual time."""
     desired = read(folder)
     with open_account(folder / ACCOUNT, desired) as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        access = read_access(with_simulated_ids(desired, simulator), keys(desired, simulator))
+        access = read_access(with_simulated_ids(desired, simulator), Environment(keys(desired, simulator)))
         way = Recording(simulator.app)
         found: list[LiveState] = []
 

@@ -64,8 +64,18 @@ class OutputError(ReconcilerError):
     """What a run has to tell could not be written, to stdout or a file; the calls before that were made."""
 
 
+class MachineError(ReconcilerError):
+    """This machine does not give what a run needs: a file, a folder, a descriptor, memory."""
+
+
 class StaleFilesError(ReconcilerError):
     """The files are not the newest ones, where the caller asked for these."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class UntrustedFilesError(ReconcilerError):
+    """The files send keys elsewhere than anybody but the files has said; raised before a key is read."""
 
     exit_code = ExitCode.REFUSED
 

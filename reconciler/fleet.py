@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 from contextlib import asynccontextmanager, closing, nullcontext
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,7 +27,9 @@ from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
+from reconciler.desired.api_host import foreign
 from reconciler.desired.selection import Depth, Selection
+from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
 from reconciler.files.given import read as read  # noqa: PLC0414
@@ -35,6 +37,7 @@ from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
+from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
@@ -56,11 +59,11 @@ if TYPE_CHECKING:
     from reconciler.live.project import Json
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
-    from reconciler.neon.secret import Secret
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
     from reconciler.registry.store import Registry
+    from reconciler.secret import Secret
 
 TenantDocument: TypeAlias = "Mapping[str, Json]"
 """What a tenant file holds: ``{"tenant": "acme", "tier": "pro"}``."""
@@ -135,7 +138,7 @@ class Converged:
 
 def utc_now() -> datetime:
     """The wall clock."""
-    return datetime.now(UTC)
+    return datetime.now(UTC)  # noqa: TID251 - the usual clock
 
 
 class Fleet:
@@ -149,13 +152,16 @@ class Fleet:
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
         registry: Registry | None = None,
+        api_host: str | None = None,
     ) -> None:
-        """``applied`` is the revision of each tenant that was applied last, where the caller remembers it."""
+        """``applied`` is the revision of each tenant that was applied last, where the caller remembers it;
+        ``api_host`` what plans and reports show of a host that is not Neon's own."""
         self.desired = desired
         self._applied = applied
         self._neon = neon
         self._now = now
         self._registry = registry
+        self.api_host = api_host
 
     @classmethod
     @asynccontextmanager
@@ -163,28 +169,36 @@ class Fleet:
         cls,
         desired: DesiredState,
         *,
-        environ: Mapping[str, str] = os.environ,
+        environ: Environment | Mapping[str, str] | None = None,
         host: str | None = None,
+        base: DesiredState | None = None,
         share: float = 1.0,
         via: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
     ) -> AsyncIterator[Fleet]:
-        """Reads ids and keys from ``environ``. ``share`` of the account's rate limit, ``via`` a simulator,
-        ``applied`` the revision of each tenant that was applied last, where the caller remembers it: a lower one
-        is refused, and a registry that knows a higher one is believed.
+        """Reads ids and keys from ``environ``, which is the process's own unless given. All calls go to ``host``,
+        or ``NEON_API_HOST``; else to the files' host, which has to be Neon's or among ``RECONCILER_API_HOSTS``.
+        Files may name the variables that ``base``, the files at an earlier commit, name, those in
+        ``RECONCILER_ENV``, and those whose names say that they are meant. ``share`` of the account's rate limit,
+        ``via`` a simulator, ``applied`` the revision of each tenant that was applied last, where the caller
+        remembers it: a lower one is refused, and a registry that knows a higher one is believed.
 
-        Raises MissingKeyError for a variable that is not set, RegistryError where the packages for a registry
-        are not installed.
+        Raises MissingKeyError for a variable that is not set, InvalidInputError for one that files may not name or
+        that holds something else than it should, UntrustedFilesError for a host that nobody allowed,
+        RegistryError where the packages for a registry are not installed.
         """
-        api = replace(desired.api, host=host) if host else desired.api
+        environ = Environment.of(environ)
+        check_names(desired, environ, base)
+        api = replace(desired.api, host=chosen_host(desired, environ, host))
         access = read_access(desired, environ)
         registry = None
         if desired.registry is not None:
             registry = open_registry(desired.registry, environ, fleet=desired.fleet)
+        api_host = foreign(api.host) if via is None else None
         async with connect(access, api, share=share, via=via) as neon:
             with closing(registry) if registry else nullcontext():
-                yield cls(desired, neon, now=now, applied=applied, registry=registry)
+                yield cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""
@@ -206,7 +220,8 @@ class Fleet:
             prune=request.permissions.prune,
         )
         notes = (*plan.notes, *self._clocks_apart())
-        told = replace(plan, notes=notes, organizations=self._neon.organization_ids)
+        ids = self._neon.organization_ids
+        told = replace(plan, notes=notes, organizations=ids, api_host=self.api_host)
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
         revisions = settled(self.desired, live, plan, request.selection) if seen else {}
         return Planned(told, live, now, looked_at, settled=revisions)
@@ -266,7 +281,8 @@ class Fleet:
         if not documents:
             return self, names, []
         desired, given = parse(self.desired, "\n".join(documents), "document")
-        fleet = Fleet(desired, self._neon, now=self._now, applied=self._applied, registry=self._registry)
+        fleet = copy(self)
+        fleet.desired = desired
         return fleet, [*names, *given], given
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
@@ -315,7 +331,7 @@ class Fleet:
             single_writer=run.single_writer,
         )
         with Journal.open(run.journal_path, self._header(run), self._time) as journal:
-            return await execute(
+            report = await execute(
                 planned.plan,
                 self._neon,
                 run=run.id,
@@ -330,6 +346,7 @@ class Fleet:
                 on_connection=on_connection,
                 registry=self._registry,
             )
+        return replace(report, api_host=self.api_host)
 
     async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
         """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""

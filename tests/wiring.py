@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import httpx
 
 from reconciler.desired.state import Api
+from reconciler.environment import Environment
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, read_access
 from reconciler.simulator.behaviour import Behaviour
@@ -92,7 +93,7 @@ class World:
     @property
     def access(self) -> Access:
         """Every key of the account."""
-        return read_access(a_fleet(), self.environ)
+        return read_access(a_fleet(), Environment(self.environ))
 
     def neon(
         self, *, via: httpx.AsyncBaseTransport | None = None, api: Api = API, share: float = 1.0

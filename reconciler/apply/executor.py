@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from reconciler.apply.units import Unit
     from reconciler.apply.waves import WaveEnd
     from reconciler.neon.client import Neon
-    from reconciler.neon.secret import Secret
     from reconciler.plan.plan import Plan
     from reconciler.registry.store import Registry
+    from reconciler.secret import Secret
 
 
 async def execute(

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.errors import JournalError
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
 from reconciler.plan.change import JsonText
 
 if TYPE_CHECKING:
@@ -76,10 +78,12 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+            descriptor = named.open_to_write(path, append=True, mode=OWNER_ONLY)
             _keep_to_owner(descriptor)
         except OSError as error:
             raise _unwritable(path, error) from error
+        except UnreadableError as error:
+            raise JournalError(f"the journal {path} {error}", hint=named.REMEDY) from error
         journal = cls(descriptor, path, now)
         started_at = header.started_at.isoformat()
         journal._append("run", {"format_version": FORMAT_VERSION, **asdict(header), "started_at": started_at})
@@ -151,7 +155,7 @@ class Journal:
 
 
 def _keep_to_owner(descriptor: int) -> None:
-    """Of a file only: a terminal, a pipe or /dev/null is not the journal's to close to others."""
+    """Of a file only: a terminal or /dev/null is not the journal's to close to others."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode) and mode & OF_OTHERS:
         try:

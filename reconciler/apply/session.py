@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from reconciler.apply.tally import Tally
     from reconciler.apply.writes import Writes
     from reconciler.neon.client import Neon
-    from reconciler.neon.secret import Secret
     from reconciler.plan.action import Action
     from reconciler.registry.store import Registry
+    from reconciler.secret import Secret
 
 RECOVERABLE: Final = timedelta(days=7)
 """Neon: how long a deleted project can be recovered (recoverProject)."""

@@ -11,6 +11,7 @@ import click
 from reconciler.apply.waves import read_waves
 from reconciler.apply.waves import waves as split
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
@@ -24,13 +25,14 @@ from reconciler.cli.options import (
     scope_options,
 )
 from reconciler.cli.signals import stop_on_signals
-from reconciler.cli.surroundings import surroundings, with_fleet
+from reconciler.cli.surroundings import surroundings
 from reconciler.errors import InvalidInputError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import Run
 from reconciler.plan.plan import Rule
 from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.layout import blank, said
 from reconciler.views.progress import watching
 from reconciler.views.wording import waves_told
 
@@ -107,14 +109,16 @@ def command(
             planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
             if run.waves:
-                show(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)]), console)
-            show("", console)
+                show(said(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)])), console)
+            show(blank(), console)
             _confirm(asking=asking, yes=yes)
         fleet_files.require_tip(ref)
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)
 
-    planned, report = with_fleet(account, desired, plan_and_apply, share=desired.api.batch_share)
+    planned, report = with_fleet(
+        account, desired, plan_and_apply, files=fleet_files, base=scope.base, share=desired.api.batch_share
+    )
     _publish(output, planned, report, run)
     return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale)
 

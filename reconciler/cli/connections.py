@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, OutputError
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 OWNER_ONLY: Final = 0o600
 
@@ -24,13 +27,16 @@ class ConnectionsFile:
         """Creates the file if need be. Raises InvalidInputError where that is impossible or others may read it."""
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+            self._descriptor = named.open_to_write(path, append=True, mode=OWNER_ONLY)
         except OSError as error:
             raise InvalidInputError(f"--connections-to {path}: {error.strerror}") from error
+        except UnreadableError as error:
+            raise InvalidInputError(f"--connections-to {path}: {error}", hint=named.REMEDY) from error
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.close(self._descriptor)
             raise InvalidInputError(
-                f"--connections-to {path}: others may read this file", hint=f"chmod 600 {path}"
+                f"--connections-to {path}: others may read this file",
+                hint=f"chmod 600 -- {shlex.quote(str(path))}",
             )
 
     def write(self, connections: Mapping[str, Secret]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
@@ -24,8 +25,8 @@ from reconciler.cli.options import (
     ref_option,
 )
 from reconciler.cli.signals import stop_on_signals
-from reconciler.cli.surroundings import with_fleet
 from reconciler.errors import InvalidInputError
+from reconciler.files.given import MAX_GIVEN
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import FEW, Request, Run, parse
 from reconciler.plan.change import Risk
@@ -84,7 +85,7 @@ def command(
     """
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
-    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if STDIN in tenants else None
+    text = _standard_input() if STDIN in tenants else None
     given = [] if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
     fleet_files, desired = _read(files, names, text, ref)
@@ -97,7 +98,7 @@ def command(
         with stop_on_signals(run.stop):
             return await fleet.converge(*names, request=request, run=run)
 
-    converged = with_fleet(account, desired, converge)
+    converged = with_fleet(account, desired, converge, files=fleet_files, base=base)
     try:
         if sink is not None:
             sink.write(converged.connections)
@@ -141,6 +142,11 @@ def _read(
             f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
         )
     return fleet_files, desired
+
+
+def _standard_input() -> str:
+    """No more of it than is enough to refuse it for its length."""
+    return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
 def _said(fleet_files: FleetFiles, text: str | None) -> DesiredState:

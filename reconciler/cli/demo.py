@@ -17,6 +17,7 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
+from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Fleet, Planned, Request, Run
@@ -27,6 +28,7 @@ from reconciler.plan.concerns import compute, quota
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
+from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.virtual_time import VirtualLoop
 from reconciler.views import drift_text, plan_text, report_text
 from reconciler.views.console import show, stdout_console
@@ -58,7 +60,7 @@ def command(directory: Path) -> None:
     desired = FleetFiles(FilesFlags(directory, OnInvalid.FAIL.value)).desired()
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        open_account(Path(folder) / "sim.db", desired) as simulator,
+        open_account(Path(folder) / "sim.db", desired, LoopTime(surroundings().clock())) as simulator,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
         story = set_the_scene(desired, simulator)
@@ -67,13 +69,14 @@ def command(directory: Path) -> None:
 
 async def _play(desired: DesiredState, simulator: Simulator, story: dict[str, str], *, journal: Path) -> None:
     fleet_files = with_simulated_ids(desired, simulator)
-    environ = keys(desired, simulator)
+    environ = Environment(keys(desired, simulator))
     via = surroundings().wrap(httpx.ASGITransport(simulator.app))
     async with (
         Fleet.connect(
             fleet_files,
             environ=environ,
             host=HOST,
+            base=desired,
             via=via,
             now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
         ) as fleet,

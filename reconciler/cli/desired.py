@@ -84,6 +84,16 @@ class FleetFiles:
         found = base_ref(self._directory)
         return None if found is None else self._loaded_at(found).desired
 
+    def price_list_at(self, ref: str | None) -> DesiredState | None:
+        """The price list at the base, as ``base`` finds it; None where there is none to compare with.
+
+        Raises InvalidInputError where that price list cannot be used: nobody knows what it said.
+        """
+        found = base_ref(self._directory) if ref is None else ref
+        if found is None or found == NO_BASE:
+            return None
+        return _usable(load_at(self._directory, found, only=frozenset()), found)
+
     def commit(self) -> str | None:
         """The commit that they are of; None outside a git checkout."""
         try:
@@ -98,16 +108,19 @@ class FleetFiles:
         return Made(at, commit=self.commit(), base=compared)
 
     def _at(self, ref: str) -> DesiredState:
-        loaded = self._loaded_at(ref)
-        if loaded.desired is None:
-            raise InvalidInputError(
-                f"tiers.yaml at {ref} cannot be used: {loaded.problems[0]}",
-                hint="name a commit whose files were valid",
-            )
-        return loaded.desired
+        return _usable(self._loaded_at(ref), ref)
 
     def _loaded_at(self, ref: str) -> Loaded:
         return load_at(self._directory, ref, only=self._only, memo=self._memo)
+
+
+def _usable(loaded: Loaded, ref: str) -> DesiredState:
+    if loaded.desired is None:
+        raise InvalidInputError(
+            f"tiers.yaml at {ref} cannot be used: {loaded.problems[0]}",
+            hint="name a commit whose files were valid with --base",
+        )
+    return loaded.desired
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:

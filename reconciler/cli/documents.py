@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-import click
-
 from reconciler.cli.options import SUFFIXES, suffixes
+from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
-from reconciler.views.console import as_text, show, stdout_console
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
+from reconciler.views.console import as_text, hand_out, show, stdout_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleRenderable
 
     from reconciler.cli.options import OutputFlags
 
-Forms: TypeAlias = "Mapping[str, Callable[[], str | RenderableType]]"
+Forms: TypeAlias = "Mapping[str, Callable[[], str | ConsoleRenderable]]"
 """By format name: makes the document. Text is a rich renderable, everything else a string."""
 
 
@@ -43,19 +46,20 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
-        click.echo(document, nl=not document.endswith("\n"))
+        hand_out(fit(document, sys.stdout) if output.format == "json" else document)
     else:
         show(document, stdout_console())
 
 
-def write(path: Path, document: str | RenderableType, flag: str = "--output") -> None:
+def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output") -> None:
     """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
 
-    A file that could be written in part only is removed: half a document would pass for a whole one.
+    A file that could be written in part only is removed: half a document would pass for a whole one. What is no
+    file, and what a link leads to, is left alone.
     """
     text = document if isinstance(document, str) else as_text(document)
     try:
-        with path.open("w", encoding="utf-8") as file:
+        with os.fdopen(named.open_to_write(path), "w", encoding="utf-8") as file:
             try:
                 file.write(text if text.endswith("\n") else f"{text}\n")
                 file.flush()
@@ -65,3 +69,5 @@ def write(path: Path, document: str | RenderableType, flag: str = "--output") ->
                 raise
     except OSError as error:
         raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
+    except UnreadableError as error:
+        raise InvalidInputError(f"{flag} {path}: {error}", hint=named.REMEDY) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
@@ -19,7 +20,6 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
-from reconciler.cli.surroundings import with_fleet
 from reconciler.views import drift_text, json_documents, markdown
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
@@ -58,7 +58,7 @@ def command(
         with watching(stderr_console()) as on_progress:
             return await fleet.drift(request, on_progress=on_progress)
 
-    found = with_fleet(account, desired, look, share=desired.api.batch_share)
+    found = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)
     publish(
         output,
         {

@@ -13,7 +13,12 @@ from typing import Final
 
 import click
 
-from reconciler.errors import ExitCode, OutputError, ReconcilerError
+from reconciler.cli import machine, streams
+from reconciler.cli.initial_environment import take
+from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
+from reconciler.errors import ExitCode, ReconcilerError, weightiest
+from reconciler.views.console import say
 
 COMMANDS: Final = {
     "validate": ("validate", "Check every file and report every problem."),
@@ -32,10 +37,6 @@ COMMANDS: Final = {
 
 OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 """A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
-
-
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the operating system says of a full disk. A closed pipe is click's to handle."""
 
 
 class LazyGroup(click.Group):
@@ -70,42 +71,76 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
+    closed = streams.take_over()
+    machine.make_room_for_files()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    sys.exit(run(args))
+    initial = take()
+    around = Surroundings(environ=initial.environ, forget=initial.forget)
+    code = run(args, around) if closed is None else _told(closed)
+    streams.leave()
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
     """Runs a command. Whatever goes wrong becomes one message on stderr and an exit code."""
+    code: int = ExitCode.DONE
+    stdout = sys.stdout
     try:
         result = group.main(args, prog_name="reconciler", standalone_mode=False, obj=obj)
+        code = result if isinstance(result, int) else code
+        sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         return ExitCode.INVALID
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; no call is under way", err=True)
+        say("interrupted; no call is under way")
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
-        _show(error)
-        return error.exit_code
+        return _told(error)
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        broken = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))  # click replaced stdout for that
+        return _told_unforeseen(broken, _environment(obj))
     except Exception as error:
-        return _show_unforeseen(error)
-    return int(result) if isinstance(result, int) else ExitCode.DONE
+        return weightiest([ExitCode(code), _told_unforeseen(error, _environment(obj))])
+    return code
 
 
-def _show(error: ReconcilerError) -> None:
+def _environment(obj: object) -> Environment:
+    return obj.environ if isinstance(obj, Surroundings) else Environment.of(None)
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """How the command is called, and what is wrong with the words that it was given, in one line."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        _say_lines(error.ctx.get_usage())
+        say(f"Try '{error.ctx.command_path} --help' for help.")
+        say("")
+    say(f"Error: {error.format_message()}")
+
+
+def _say_lines(text: str) -> None:
+    for line in text.splitlines():
+        say(line)
+
+
+def _told(error: ReconcilerError) -> ExitCode:
     from reconciler.views.console import show, stderr_console  # noqa: PLC0415 - only where something failed
     from reconciler.views.problems_text import render_error  # noqa: PLC0415
 
     show(render_error(error), stderr_console())
+    return error.exit_code
 
 
-def _show_unforeseen(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
-        _show(OutputError(f"the output cannot be written: {error.strerror}", hint="a run's journal has it all"))
-    elif os.environ.get("RECONCILER_TRACEBACK"):
-        traceback.print_exception(error)
+def _told_unforeseen(error: Exception, environ: Environment) -> ExitCode:
+    """Nobody knows what such an error repeats: every value that may be a secret is taken out of it."""
+    if os.environ.get("RECONCILER_TRACEBACK"):
+        _say_lines(environ.hide("".join(traceback.format_exception(error))))
+    elif told := machine.said_of(error):
+        _told(told)
     else:
-        click.echo(f"error: a defect in reconciler: {type(error).__name__}: {error}", err=True)
-        click.echo("hint: set RECONCILER_TRACEBACK=1 to see where, and report it", err=True)
+        say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")
+        say("hint: set RECONCILER_TRACEBACK=1 to see where, and report it")
     return ExitCode.ERROR

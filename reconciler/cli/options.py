@@ -37,6 +37,7 @@ class AccountFlags:
 
     simulator: Path | None
     api_host: str | None
+    trust_files: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,11 @@ account_options = _packed(
         metavar="FILE",
         help="Run against the embedded Neon kept in FILE: no account, no key, no waiting.",
     ),
+    click.option("--api-host", metavar="URL", help="Base URL of the API.  [env: NEON_API_HOST]"),
     click.option(
-        "--api-host", envvar="NEON_API_HOST", metavar="URL", help="Base URL of the API.  [env: NEON_API_HOST]"
+        "--trust-files",
+        is_flag=True,
+        help="For the owner of the keys: send them where tiers.yaml says, also where the base says otherwise.",
     ),
 )
 

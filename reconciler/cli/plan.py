@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.options import (
@@ -20,7 +21,6 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
-from reconciler.cli.surroundings import with_fleet
 from reconciler.views import json_documents, markdown, plan_text
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
@@ -70,7 +70,7 @@ def command(
         with watching(stderr_console()) as on_progress:
             return await fleet.plan(request, on_progress=on_progress)
 
-    planned = with_fleet(account, desired, look, share=desired.api.batch_share)
+    planned = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)
     about = fleet_files.made(scope.base, planned.at)
     if out is not None:
         write(out, json_documents.plan(planned.plan, about), "--out")

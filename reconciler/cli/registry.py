@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
-from reconciler.cli.options import account_options, files_options
-from reconciler.cli.surroundings import with_fleet
+from reconciler.cli.options import account_options, base_option, files_options
 from reconciler.errors import ExitCode
 from reconciler.views import registry_text
 from reconciler.views.console import show, stderr_console, stdout_console
@@ -28,14 +28,17 @@ def command() -> None:
 @command.command("rebuild")
 @files_options
 @account_options
-def rebuild(files: FilesFlags, account: AccountFlags) -> ExitCode:
+@base_option
+def rebuild(files: FilesFlags, account: AccountFlags, base: str | None) -> ExitCode:
     """Fill the registry from live: by pins, names and annotations; safe at any time."""
-    desired = FleetFiles(files).desired()
+    fleet_files = FleetFiles(files)
+    desired = fleet_files.desired()
 
-    async def fill(fleet: Fleet) -> RebuiltRegistry:
+    async def fill(fleet: Fleet) -> tuple[RebuiltRegistry, str | None]:
         with watching(stderr_console()) as on_progress:
-            return await fleet.rebuild_registry(on_progress=on_progress)
+            return await fleet.rebuild_registry(on_progress=on_progress), fleet.api_host
 
-    rebuilt = with_fleet(account, desired, fill, share=desired.api.batch_share)
-    show(registry_text.render(rebuilt.registration, rebuilt.rows), stdout_console())
+    share = desired.api.batch_share
+    rebuilt, api_host = with_fleet(account, desired, fill, files=fleet_files, base=base, share=share)
+    show(registry_text.render(rebuilt.registration, rebuilt.rows, api_host), stdout_console())
     return ExitCode.REFUSED if rebuilt.registration.conflicts else ExitCode.DONE

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
 
-from reconciler.cli.surroundings import use_within
+from reconciler.cli.account import use_within
 from reconciler.errors import InvalidInputError
+from reconciler.files import named
+from reconciler.files.regular import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.front import Latency
@@ -49,7 +50,8 @@ def rehearse(
     with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         connection = Fleet.connect(
             with_simulated_registry(with_simulated_ids(desired, simulator), file),
-            environ={**around.environ, **keys(desired, simulator)},
+            environ=keys(desired, simulator),
+            base=desired,  # whatever variables the files name: none is looked up
             host=HOST,
             share=share,
             via=around.wrap(httpx.ASGITransport(simulator.app)),
@@ -61,7 +63,7 @@ def rehearse(
 def open_account(
     file: Path,
     desired: DesiredState,
-    clock_source: Callable[[], float] | None = None,
+    clock_source: Callable[[], float],
     *,
     judge: Judge | None = None,
 ) -> Simulator:
@@ -70,13 +72,16 @@ def open_account(
     Raises InvalidInputError for a file that is none of the simulator's.
     """
     try:
+        named.require_file(file)
         return Simulator.open(
             file,
             [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
-            clock_source=clock_source or LoopTime(time.time()),
+            clock_source=clock_source,
             latency=LATENCY,
             judge=judge,
         )
+    except UnreadableError as error:
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}") from error
     except sqlite3.Error as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error
 

@@ -7,9 +7,8 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from reconciler.errors import InterruptedRunError
+from reconciler.views.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,7 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
             main.cancel()
             return
         stop.signal(number.name)
-        click.echo("stopping: calls in flight finish first; once more ends at once", err=True)
+        say("stopping: calls in flight finish first; once more ends at once")
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:

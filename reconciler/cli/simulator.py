@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +13,14 @@ import click
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
+from reconciler.cli.surroundings import surroundings
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
 from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.switches import as_json
+from reconciler.views.console import hand_out, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
 
 PORT: Final = 8090
+_NAME: Final = re.compile(r"NEON_\w+|\w+_(?:ID|KEY|TOKEN)", re.ASCII)
+_VALUE: Final = re.compile(r"[\w:/.-]+", re.ASCII)
 LOOK_FOR_IT: Final = ""
 PLACES: Final = ("node_modules", "tests/contract/node_modules")
 """Where npm may have put the description."""
@@ -67,11 +72,11 @@ def command() -> None:
 def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
     """Serve the embedded Neon on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
     judge = None if strict_contract is None else _judge(strict_contract)
-    with open_account(data, _price_list(directory), clock_source=time.time, judge=judge) as simulator:
+    with open_account(data, _price_list(directory), surroundings().clock, judge=judge) as simulator:
         _serve(simulator, port, state=data)
     if judge is None:
         return ExitCode.DONE
-    click.echo(summary(judge), err=True)
+    say(summary(judge))
     return ExitCode.ERROR if judge.violations else ExitCode.DONE
 
 
@@ -79,7 +84,7 @@ def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
     from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is no small import
 
     def announce(url: str) -> None:
-        click.echo(f"Neon simulator on {url} (state in {state}); Ctrl-C ends it", err=True)
+        say(f"Neon simulator on {url} (state in {state}); Ctrl-C ends it")
 
     try:
         serve(simulator, port=port, on_ready=announce)
@@ -100,7 +105,7 @@ def _judge(file: str) -> Judge:
         ) from error
     places = [Path(file)] if file != LOOK_FOR_IT else [Path(place, FILE) for place in PLACES]
     path = next((place for place in places if place.exists()), places[0])
-    return Judge(read(path), on_violation=lambda violation: click.echo(f"contract: {violation}", err=True))
+    return Judge(read(path), on_violation=lambda violation: say(f"contract: {violation}"))
 
 
 def summary(judge: Judge) -> str:
@@ -118,9 +123,9 @@ def summary(judge: Judge) -> str:
 def env_command(directory: Path, data: Path, port: int) -> None:
     """Print its ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
     desired = _price_list(directory)
-    with open_account(data, desired) as simulator:
+    with open_account(data, desired, _now()) as simulator:
         for name, value in _variables(desired, simulator, port):
-            click.echo(f"export {name}={shlex.quote(value)}")
+            hand_out(_export(name, value))
 
 
 @command.command("seed")
@@ -145,9 +150,9 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
             f"tiers.yaml knows no organization {chosen!r}", hint=f"one of {', '.join(desired.organizations)}"
         )
     pattern = name or desired.naming.project_name("tenant-{number:05d}")
-    with open_account(data, desired) as simulator:
+    with open_account(data, desired, _now()) as simulator:
         seed_fleet(simulator, chosen, tenants, name=pattern)
-    click.echo(f"added {tenants:,} projects to organization {chosen} in {data}", err=True)
+    say(f"added {tenants:,} projects to organization {chosen} in {data}")
 
 
 @command.command("switches")
@@ -156,7 +161,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
 def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> None:
     """Show or change how it behaves where nobody knows how the real Neon does (docs/simulator.md)."""
-    with open_account(data, _price_list(directory)) as simulator:
+    with open_account(data, _price_list(directory), _now()) as simulator:
         try:
             behaviour = simulator.world.switches.change(dict(_change(text) for text in changes))
         except ValueError as error:
@@ -165,7 +170,7 @@ def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> N
     usual = as_json(Behaviour())
     for name, value in as_json(behaviour).items():
         note = "" if value == usual[name] else f"  # default: {_written(usual[name])}"
-        click.echo(f"{name}={_written(value)}{note}")
+        hand_out(f"{name}={_written(value)}{note}")
 
 
 def _change(text: str) -> tuple[str, object]:
@@ -180,6 +185,27 @@ def _change(text: str) -> tuple[str, object]:
 
 def _written(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _export(name: str, value: str) -> str:
+    """The line that a shell evaluates. Raises InvalidInputError for what may be more than an id or a key there.
+
+    The files give the name, and the account's file may have come with them: a variable such as BASH_ENV would name
+    a script that the next shell runs.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{name} is no variable to export for an id or a key",
+            hint="name it in tiers.yaml so that it begins with NEON_ or ends with _ID, _KEY or _TOKEN",
+        )
+    if not _VALUE.fullmatch(value):
+        raise InvalidInputError(f"the account's value for {name} is no id, key or address: {value!r}")
+    return f"export {name}={shlex.quote(value)}"
+
+
+def _now() -> LoopTime:
+    """Time that stands at the moment at which the command began."""
+    return LoopTime(surroundings().clock())
 
 
 def _price_list(directory: Path) -> DesiredState:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import directory_option, output_options
+from reconciler.cli.surroundings import surroundings
+from reconciler.cli.trust import doubts
 from reconciler.desired.problem import Severity
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
@@ -28,6 +31,9 @@ def command(directory: Path, output: OutputFlags) -> ExitCode:
     """Check every file and report every problem at once, as FILE:LINE:COLUMN: MESSAGE. Needs no key."""
     check_outputs(output, FORMS)
     loaded = load(directory)
+    if loaded.desired is not None:
+        found = doubts(loaded.desired, surroundings().environ)
+        loaded = replace(loaded, problems=(*loaded.problems, *found))
     publish(
         output,
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.desired.address import NEON
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.desired.naming import Naming
+    from reconciler.desired.problem import Location
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import EnvReference, Organization, Tier
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class Api:
     """How to talk to Neon. Limits are Neon's per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
 
-    host: str = "https://console.neon.tech/api/v2"
+    host: str = NEON
     requests_per_minute: int = 700
     burst_per_second: int = 40
     batch_share: float = 0.7
@@ -55,6 +57,8 @@ class DesiredState:
     policy: Policy = Policy()
     registry: EnvReference | str | None = None
     """The address of the tenant registry, or the variable that holds it; None where there is none."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where the values of tiers.yaml stand that decide where keys go, by their paths (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)

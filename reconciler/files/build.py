@@ -12,7 +12,7 @@ from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationL
 from reconciler.live.project import Compute, Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.desired.problem import Location
     from reconciler.files.tenant_schema import (
@@ -39,23 +39,31 @@ _NO_PINS: Final = Pins()
 _NOTHING_ACCEPTED: Final = Accepted()
 
 
-def fleet(document: TiersDocument, places: Mapping[tuple[str, str], Location]) -> DesiredState:
-    """The desired state without tenants; ``places`` by (``tiers`` or ``organizations``, name)."""
+def fleet(document: TiersDocument, place: Callable[[tuple[str, ...]], Location]) -> DesiredState:
+    """The desired state without tenants; ``place`` tells where the keys of a path stand."""
     return DesiredState(
         fleet=document.fleet,
         naming=Naming(document.naming.project, document.naming.previous),
         organizations={
-            name: _organization(name, written, places["organizations", name])
+            name: _organization(name, written, place(("organizations", name)))
             for name, written in document.organizations.items()
         },
-        tiers={name: _tier(name, written, places["tiers", name]) for name, written in document.tiers.items()},
+        tiers={name: _tier(name, written, place(("tiers", name))) for name, written in document.tiers.items()},
         tenants={},
         personal_api_key=document.personal_api_key,
         api=_api(document),
         defaults=Defaults(**document.defaults.model_dump()),
         policy=_policy(document),
         registry=document.registry.url if document.registry else None,
+        places={".".join(path): place(path) for path in _destinations(document)},
     )
+
+
+def _destinations(document: TiersDocument) -> Iterator[tuple[str, ...]]:
+    """The keys of what decides where API keys go (``desired.destinations``)."""
+    for name in document.organizations:
+        yield from (("organizations", name, "id"), ("organizations", name, "api_key"))
+    yield from (("personal_api_key",), ("registry", "url"), ("api", "host"))
 
 
 def tenant(document: TenantDocument, location: Location) -> Tenant:

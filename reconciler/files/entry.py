@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Text:
-    """One YAML file, or one JSON line of a file; the places in it are read when they are first asked for."""
+    """One YAML file, or a part of one; the places in it are read when they are first asked for."""
 
     file: str
     data: bytes
     first_line: int = 1
+    indent: int = 0
+    """How many characters stand before it on its first line."""
     _marks: dict[Place, Marks] | None = field(default=None, repr=False)
 
     def marks(self, root: Place) -> Marks:
@@ -31,6 +33,10 @@ class Text:
         if self._marks is None:
             self._marks = {marks.values[()]: marks for marks in read_marks(self.data) if () in marks.values}
         return self._marks.get(root) or Marks(values={(): root})
+
+    def location(self, line: int, column: int) -> Location:
+        """The place in the file of a place in this text."""
+        return Location(self.file, line + self.first_line - 1, column + (self.indent if line == 1 else 0))
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ class Entry:
     @property
     def location(self) -> Location:
         """Where the document begins."""
-        return Location(self.text.file, self.line + self.text.first_line - 1, self.column)
+        return self.text.location(self.line, self.column)
 
     @property
     def tenant(self) -> str | None:
@@ -85,8 +91,7 @@ class Entry:
         marks = self.text.marks((self.line, self.column))
         if self.base is not None and not marks.holds(path) and self.base.holds(path):
             return self.base._place(path, at_key=at_key)  # noqa: SLF001 (another entry of the same class)
-        line, column = marks.place(path, at_key=at_key)
-        return Location(self.text.file, line + self.text.first_line - 1, column)
+        return self.text.location(*marks.place(path, at_key=at_key))
 
     def holds(self, path: Path) -> bool:
         """Whether the document itself states something there."""

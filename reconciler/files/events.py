@@ -18,6 +18,7 @@ from yaml.events import (
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.finding import shown
+from reconciler.files.unseen import unseen_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +58,9 @@ class Parsed:
 
 def parse(data: bytes, file: str) -> Parsed:
     """The documents of a YAML text. Empty ones, as after a trailing ``---``, are left out."""
-    problem = encoding_problem(data, file)
-    if problem is not None:
-        return Parsed((), (problem,))
+    unfit = text_problems(data, file)
+    if unfit:
+        return Parsed((), unfit)
     builder = _Builder(file)
     try:
         for event in events(data):
@@ -86,19 +87,20 @@ def place(event: yaml.Event) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
-def encoding_problem(data: bytes, file: str) -> Problem | None:
-    """The first byte that is not UTF-8, as a problem."""
+def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem, ...]:
+    """Why bytes are no text to read: the first that is not UTF-8, or signs that a review does not show."""
     try:
-        data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        return Problem(_location(file, data[: error.start]), "not valid UTF-8", "save the file as UTF-8")
-    return None
+        place = _location(file, data[: error.start], first_line)
+        return (Problem(place, "not valid UTF-8", "save the file as UTF-8"),)
+    return unseen_problems(text, file, first_line)
 
 
-def _location(file: str, before: bytes) -> Location:
+def _location(file: str, before: bytes, first_line: int = 1) -> Location:
     """The place that follows the bytes ``before``."""
     line = before.rpartition(b"\n")[2].decode(errors="replace")
-    return Location(file, before.count(b"\n") + 1, len(line) + 1)
+    return Location(file, before.count(b"\n") + first_line, len(line) + 1)
 
 
 def _syntax_problem(error: yaml.YAMLError, file: str, data: bytes) -> Problem:

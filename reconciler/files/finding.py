@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.problem import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from reconciler.files.marks import Path
 
 _SHOWN_LENGTH: Final = 60
 _MAX_LISTED: Final = 12
+_MOST_COMPARED: Final = 50
+"""Words: each of many mistakes with each of many words would take for ever."""
 _KEY_LIKE: Final = re.compile(r"napi_\w+")
 
 
@@ -50,22 +52,21 @@ def looks_secret(text: str) -> bool:
     return _KEY_LIKE.search(text) is not None
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The one of the known words that was probably meant; None where none is near."""
-    if len(word) > _SHOWN_LENGTH:
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The one of the known words that was probably meant; None where none is near, or where they are many."""
+    if len(word) > _SHOWN_LENGTH or len(known) > _MOST_COMPARED:
         return None
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
     return near[0] if near else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, known: Collection[str]) -> str | None:
     """A hint: the nearest of the known words, where one is near."""
     near = nearest(word, known)
     return f"did you mean {near!r}?" if near else None
 
 
-def did_you_mean_or_known(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean_or_known(word: str, known: Collection[str]) -> str | None:
     """A hint: the nearest of the known words, or all of them where none is near and they are few."""
-    options = list(known)
-    listed = f"known: {', '.join(options)}" if 0 < len(options) <= _MAX_LISTED else None
-    return did_you_mean(word, options) or listed
+    listed = f"known: {', '.join(known)}" if 0 < len(known) <= _MAX_LISTED else None
+    return did_you_mean(word, known) or listed

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.files.load import Loaded
 
+MAX_GIVEN: Final = 2**24
+"""Bytes of a text that is handed over: it is for a few tenants."""
 MOST_SHOWN: Final = 10
 """Problems that the error of a library call names."""
 
@@ -30,8 +32,11 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
     """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
 
     ``protect``, ``project_id`` and ``recover`` of a tenant's file stay in force. Raises InvalidInputError that
-    lists what is wrong with the text.
+    lists what is wrong with the text, or where it is longer than MAX_GIVEN.
     """
+    if len(text.encode(errors="replace")) > MAX_GIVEN:
+        message = f"{source}: more than {MAX_GIVEN >> 20} MiB"
+        raise InvalidInputError(message, hint="write many tenants to a file: a source of tiers.yaml")
     loaded = parse_tenants(text, source, desired)
     if loaded.desired is None:
         raise _invalid(loaded)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.entry import Entry, Text
-from reconciler.files.events import MAX_DEPTH, encoding_problem
+from reconciler.files.events import MAX_DEPTH, text_problems
 from reconciler.files.finding import shown
 from reconciler.files.tree import MAX_FILE_BYTES
 
@@ -20,8 +21,8 @@ def unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A JSON object. Raises ValueError for a key that is written twice."""
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in members if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name in members if counts[name] > 1)
         raise ValueError(f"the key {shown(twice)} is written twice")
     return members
 
@@ -39,7 +40,7 @@ _VALUE: Final = re.compile(r"[^\s,\[\]]")
 def read_lines(data: bytes, file: str) -> Iterator[tuple[bytes, Entry | Problem]]:
     """Each line that is not blank, with its entry, or with what makes it unreadable."""
     for number, line in enumerate(data.split(b"\n"), start=1):
-        if line.strip():
+        if line.strip(b" \t\r"):
             yield line, _read_line(line, file, number)
 
 
@@ -49,11 +50,13 @@ def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
         if text.lstrip().startswith("["):
             _DECODER.decode(text)
         start = _next_value(text, 0)
+        line, begins, counted = 1, 0, 0
         while start < len(text):
             value, end = _decoded(text, start)
-            indent = start - text.rfind("\n", 0, start) - 1
-            data = " " * indent + text[start:end]
-            yield Entry(value, Text(file, data.encode(), text.count("\n", 0, start) + 1), 1, indent + 1)
+            line += text.count("\n", counted, start)
+            begins = max(begins, text.rfind("\n", counted, start) + 1)
+            counted = start
+            yield Entry(value, Text(file, text[start:end].encode(), line, start - begins))
             start = _next_value(text, end)
     except (ValueError, RecursionError) as error:
         yield _problem(error, file, 1)
@@ -63,9 +66,8 @@ def _read_line(line: bytes, file: str, number: int) -> Entry | Problem:
     """The tenant on one line."""
     if len(line) > MAX_FILE_BYTES:
         return Problem(Location(file, number), f"the line is longer than {MAX_FILE_BYTES >> 20} MiB")
-    problem = encoding_problem(line, file)
-    if problem is not None:
-        return Problem(Location(file, number, problem.location.column), problem.message, problem.hint)
+    if unfit := text_problems(line.removesuffix(b"\r"), file, number):
+        return unfit[0]
     text = line.decode().strip()
     try:
         value, end = _decoded(text, 0)

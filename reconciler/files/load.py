@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
-from reconciler.files.events import parse
+from reconciler.files.events import parse, text_problems
 from reconciler.files.json_lines import read_values
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
@@ -114,7 +114,9 @@ def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
 
 
 def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:
-    data = text.encode(errors="surrogateescape")
+    data = _encoded(text)
+    if unfit := text_problems(data, source_name):
+        return [], list(unfit)
     yaml = parse(data, source_name)
     if text.lstrip().startswith(("{", "[")):
         found = list(read_values(text, source_name))
@@ -122,3 +124,11 @@ def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:
         if not problems or yaml.problems:
             return [entry for entry in found if isinstance(entry, Entry)], problems
     return list(entries_of(yaml, Text(source_name, data))), list(yaml.problems)
+
+
+def _encoded(text: str) -> bytes:
+    """As it was read; a text that no bytes decode to gives bytes that are no UTF-8."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")

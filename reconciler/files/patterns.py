@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from typing import Final
 
-_PARTS = re.compile(r"\*\*/|\*|\?|[^*?]+")
-_MEANING = {"**/": r"(?:[^/]+/)*", "*": r"[^/]*", "?": r"[^/]"}
+from reconciler.files.links import is_git
+
+_ANY_FOLDERS: Final = re.compile(r"(?:^|(?<=/))(?:\*\*/)+")
+
+
+def hindrance(pattern: str) -> str | None:
+    """Why a pattern cannot be used; None where it can."""
+    steps = pattern.split("/")
+    if pattern.startswith("/") or ".." in steps or "\\" in pattern:
+        return "the pattern leaves the folder of the fleet"
+    return "the pattern reads what is git's own" if any(map(is_git, steps)) else None
+
+
+def normal(pattern: str) -> str:
+    """The pattern as paths are written: without ``.`` and doubled slashes."""
+    return posixpath.normpath(pattern)
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression for whole paths with ``/``."""
-    parts = _PARTS.findall(pattern)
-    return re.compile("".join(_MEANING.get(part) or re.escape(part) for part in parts))
+    """The pattern as a regular expression for whole paths with ``/``.
+
+    No pattern takes long: where the part behind a wildcard is found first, it stays (an atomic group). That loses
+    no match, as the part itself has a fixed length.
+    """
+    first, *rest = _ANY_FOLDERS.split(pattern)
+    if not rest:
+        return re.compile(_folders(first))
+    *middle, last = rest
+    through = "".join(rf"(?>(?:[^/]+/)*?{_folders(part)})" for part in middle)
+    return re.compile(rf"{_folders(first)}{through}(?:[^/]+/)*{_folders(last)}")
 
 
 def fixed_folder(pattern: str) -> str:
@@ -19,6 +43,21 @@ def fixed_folder(pattern: str) -> str:
     return re.split(r"[*?]", pattern, maxsplit=1)[0].rpartition("/")[0]
 
 
-def stays_inside(pattern: str) -> bool:
-    """False for a pattern that is absolute or climbs out of its root."""
-    return not pattern.startswith("/") and ".." not in pattern.split("/") and "\\" not in pattern
+def _folders(part: str) -> str:
+    """Folder by folder, none of which is any number of them."""
+    return "/".join(map(_one, part.split("/")))
+
+
+def _one(name: str) -> str:
+    """The name of one file or folder."""
+    first, *rest = re.split(r"\*+", name)
+    if not rest:
+        return _fixed(first)
+    *middle, last = rest
+    through = "".join(rf"(?>[^/]*?{_fixed(part)})" for part in middle)
+    return rf"{_fixed(first)}{through}[^/]*{_fixed(last)}"
+
+
+def _fixed(text: str) -> str:
+    """Of a known number of characters."""
+    return "[^/]".join(map(re.escape, text.split("?")))

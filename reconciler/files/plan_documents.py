@@ -147,6 +147,8 @@ class Differences(Document):
     fleet: Text
     organizations: dict[Text, Text]
     """Neon's id of each, by its name in tiers.yaml."""
+    api_host: Text | None = None
+    """The address of the API; left out where it is Neon's own."""
     counts: PlanCounts
     tenants: tuple[TenantDocument, ...]
     refusals: tuple[RefusalDocument, ...]
@@ -236,6 +238,8 @@ class ReportDocument(Document):
     format_version: Literal[1]
     kind: Literal["report"]
     run: Text
+    api_host: Text | None = None
+    """The address of the API; left out where it is Neon's own."""
     started_at: Moment
     finished_at: Moment
     calls: Whole

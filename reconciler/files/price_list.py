@@ -9,7 +9,7 @@ from reconciler.desired.problem import Location, Problem
 from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
-from reconciler.files.patterns import stays_inside
+from reconciler.files.patterns import hindrance, normal
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import UnreadableError
@@ -71,9 +71,7 @@ def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
     document = read(TiersDocument, entry.value)
     if not isinstance(document, TiersDocument):
         return _broken(*problems, *(entry.problem(finding) for finding in document))
-    named = [("organizations", name) for name in document.organizations]
-    named += [("tiers", name) for name in document.tiers]
-    fleet = build.fleet(document, {path: entry.place(path) for path in named})
+    fleet = build.fleet(document, entry.place)
     found = (entry.problem(finding) for finding in tiers_findings(document, fleet))
     return PriceList(fleet, tuple(_sources(document, entry)), (*problems, *found))
 
@@ -82,8 +80,8 @@ def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:
     """Those that can be used: the others are among the problems."""
     for index, written in enumerate(document.tenants):
         pattern = written.files or written.ndjson
-        if pattern is not None and stays_inside(pattern):
-            yield Source(pattern, entry.place(("tenants", index)), written.files is None)
+        if pattern is not None and hindrance(pattern) is None:
+            yield Source(normal(pattern), entry.place(("tenants", index)), written.files is None)
 
 
 def _broken(*problems: Problem) -> PriceList:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
+from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.desired.naming import PLACEHOLDER
 from reconciler.desired.tier import EnvReference
 from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
+from reconciler.files.unseen import has_unseen
 from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
 from reconciler.plan.concerns import NAMES
 
@@ -70,7 +71,7 @@ def refuse_secret(text: str) -> str:
 
 def read_text(text: str) -> str:
     """Text that can stand on a line."""
-    if not text.isprintable():
+    if has_unseen(text):
         raise RejectedError("holds a character that cannot be printed")
     return text
 
@@ -181,13 +182,12 @@ def read_naming(text: str) -> str:
 
 
 def read_host(text: str) -> str:
-    """The address that all API paths are appended to."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise RejectedError(f"{shown(text)} is no API address", "as in https://console.neon.tech/api/v2")
-    if parts.username is not None or parts.password is not None:
-        raise RejectedError("the API address must not hold a user name or password")
-    return text.rstrip("/")
+    """The address that all API paths are appended to. A user name or password in it is never repeated."""
+    try:
+        return read_api_address(text)
+    except ValueError as error:
+        named = "this" if "@" in text else shown(text)
+        raise RejectedError(f"{named} is no API address: {error}", EXAMPLE) from None
 
 
 def read_bytes_quota(text: str) -> int:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 from pydantic import ValidationError
 
 from reconciler.errors import InvalidInputError
+from reconciler.files import named
 from reconciler.files.action_documents import ACTIONS
 from reconciler.files.finding import shown
 from reconciler.files.json_lines import no_constant, unique_members
 from reconciler.files.plan_documents import PlanDocument
+from reconciler.files.regular import UnreadableError
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.plan.approval import Made, SavedPlan
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, TenantPlan
@@ -44,15 +46,17 @@ AGAIN: Final = "make a new one with `reconciler plan --out`"
 
 
 def read_saved_plan(path: Path, limit: int = MAX_PLAN_BYTES) -> SavedPlan:
-    """The plan in the file. Raises InvalidInputError, with the place in the document, for what is none."""
+    """The plan in the file, or in a pipe of the shell's (``<(...)``, /dev/stdin).
+
+    Raises InvalidInputError, with the place in the document, for what is none.
+    """
     name = str(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        data = named.read(path, limit)
     except OSError as error:
         raise InvalidInputError(f"{name}: {error.strerror}", hint=AGAIN) from error
-    if len(data) > limit:
-        _refuse(name, f"the file is larger than {limit:,} bytes")
+    except UnreadableError as error:
+        raise InvalidInputError(f"{name}: {error}", hint=AGAIN) from error
     return parse_saved_plan(data, name)
 
 
@@ -180,6 +184,7 @@ def _plan(document: PlanDocument) -> Plan:
         coverage=Coverage(**dict(document.coverage)),
         budget=Budget(**dict(document.budget)),
         organizations=document.organizations,
+        api_host=document.api_host,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.files.collection import Collection
     from reconciler.files.price_list import Source
-    from reconciler.files.tree import Tree
+    from reconciler.files.tree import Listing, Tree
 
 MOST_BROKEN_LINES: Final = 1000
 """After which the rest of a file is not read: it is something else than tenants."""
@@ -114,15 +114,19 @@ def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
 def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:
     """The files of all sources, each once."""
     found: dict[str, None] = {}
+    listings: dict[str, Listing] = {}
     for source in sources:
-        listing = tree.listing(fixed_folder(source.pattern))
+        folder = fixed_folder(source.pattern)
+        if folder not in listings:
+            listings[folder] = tree.listing(folder)
+            for problem in listings[folder].problems:
+                collection.lose(problem)
+        listing = listings[folder]
         matching = compiled(source.pattern)
         matches = [path for path in listing.files if path != reading.tiers and matching.fullmatch(path)]
         found.update(dict.fromkeys(matches))
         if not matches and collection.fleet is not None:
             collection.problems.append(_no_match(source))
-        for problem in listing.problems:
-            collection.lose(problem)
         for path in listing.files:
             if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
                 collection.lose(Problem(Location(tree.name(path)), "is not read", "name it .yaml"))

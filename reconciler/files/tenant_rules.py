@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from reconciler.desired.settings import override_compute
@@ -12,7 +13,7 @@ from reconciler.files.limit_rules import compute_findings, free_form_findings, r
 from reconciler.live.project import Compute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization, Tier
@@ -95,11 +96,11 @@ def _namesake_findings(document: TenantDocument, default_branch: str) -> Iterato
 
 def _branch_findings(entries: list[DevBranchDocument], default_branch: str) -> Iterator[Finding]:
     yield from _copy_findings(entries, "dev_branches", "branch")
-    parents = {entry.name: entry.parent for entry in entries}
+    circles = _in_circles({entry.name: entry.parent for entry in entries})
     for index, entry in enumerate(entries):
         if entry.name == default_branch:
             yield Finding(("dev_branches", index, "name"), f"{entry.name!r} is the name of the default branch")
-        if _is_own_ancestor(entry.name, parents):
+        if entry.name in circles:
             yield Finding(("dev_branches", index, "parent"), f"branch {entry.name!r} would be its own ancestor")
 
 
@@ -138,10 +139,17 @@ def _lasting(entries: Sequence[CopyDocument]) -> int:
     return sum(entry.expires_at is None for entry in entries)
 
 
-def _is_own_ancestor(name: str, parents: dict[str, str | None]) -> bool:
-    parent = parents[name]
-    for _ in parents:
-        if parent is None or parent == name:
-            break
-        parent = parents.get(parent)
-    return parent == name
+def _in_circles(parents: Mapping[str, str | None]) -> set[str]:
+    """The names that are their own ancestors. Each is passed once."""
+    passed: set[str] = set()
+    found: set[str] = set()
+    for start in parents:
+        way: dict[str, None] = {}
+        name = start
+        while name in parents and name not in passed:
+            passed.add(name)
+            way[name] = None
+            name = parents[name] or ""
+        if name in way:
+            found.update(dropwhile(name.__ne__, way))
+    return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.settings import override_compute
 from reconciler.files.finding import Finding, did_you_mean_or_known
 from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
-from reconciler.files.patterns import stays_inside
+from reconciler.files.patterns import hindrance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,5 +75,5 @@ def _source_findings(source: SourceDocument, index: int) -> Iterator[Finding]:
     if len(stated) != 1:
         yield Finding(path, "a source is either files or ndjson", 'as in {files: "tenants/**/*.yaml"}')
     for key, pattern in stated.items():
-        if not stays_inside(pattern):
-            yield Finding((*path, key), "the pattern leaves the folder of the fleet", "use a relative path with /")
+        if message := hindrance(pattern):
+            yield Finding((*path, key), message, "use a relative path with /")

@@ -1,5 +1,9 @@
 """What people write in tiers.yaml. The docstrings of the fields are the descriptions in the JSON Schema."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from reconciler.desired.policy import Threshold, Thresholds
 from reconciler.desired.state import Api, Defaults
 from reconciler.desired.tier import AtLimit, SnapshotMethod
@@ -33,6 +37,10 @@ from reconciler.files.scalars import (
 from reconciler.files.tenant_schema import ComputeDocument, FreeForm, QuotaOverrides, Section
 
 DEFAULT_FILES = "tenants/**/*.yaml"
+MOST_PREVIOUS = 20
+"""Patterns of names: each is tried on every project."""
+MOST_SOURCES = 100
+"""Each is tried on every file."""
 
 _API = Api()
 _DEFAULTS = Defaults()
@@ -44,7 +52,7 @@ class NamingDocument(Section):
 
     project: NamingPattern
     """A pattern that holds {tenant} once."""
-    previous: tuple[NamingPattern, ...] = ()
+    previous: Annotated[tuple[NamingPattern, ...], Field(max_length=MOST_PREVIOUS)] = ()
     """Older patterns: projects that match one are found and renamed."""
 
 
@@ -208,7 +216,9 @@ class TiersDocument(Section):
     defaults: DefaultsDocument = DefaultsDocument()
     tiers: dict[Slug, TierDocument]
     """What each tier grants, by its name."""
-    tenants: tuple[SourceDocument, ...] = (SourceDocument(files=DEFAULT_FILES),)
+    tenants: Annotated[tuple[SourceDocument, ...], Field(max_length=MOST_SOURCES)] = (
+        SourceDocument(files=DEFAULT_FILES),
+    )
     """Where the tenants are written."""
     guards: GuardsDocument = GuardsDocument()
     drift_policy: dict[Concern, Drift] | None = None

@@ -1,26 +1,45 @@
-"""A folder of files to read from: here the work tree; ``git.py`` has the same for a commit."""
+"""A folder of files to read from: here the work tree; ``git.py`` has the same for a commit.
+
+Whoever writes a pull request decides what is in it. So nothing is opened but regular files in the fleet's folder
+(``links.py`` has the rule for links), and nothing is read beyond its bound.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.desired.problem import Location, Problem
+from reconciler.files.links import LEAVES, NOWHERE, resolved, stays_in
+from reconciler.files.regular import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+__all__ = [
+    "MAX_FILE_BYTES",
+    "MAX_FOLDERS",
+    "MAX_LINES_FILE_BYTES",
+    "TOO_LARGE",
+    "Listing",
+    "Tree",
+    "UnreadableError",
+    "WorkTree",
+    "printable",
+]
+
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES_FILE_BYTES: Final = 2**28
 """For files of one tenant a line, which hold whole fleets."""
-
-TOO_LARGE: Final = "the file is larger than {limit} MiB"
-
-
-class UnreadableError(Exception):
-    """A file cannot be read; ``str()`` says why, in words that follow its name."""
+MAX_FOLDERS: Final = 32
+"""In each other, below the folder of a source."""
+LEAVES_TENANTS: Final = "the symbolic link leaves the folder of the tenants"
+_OPEN_FOLDER: Final = READ | os.O_DIRECTORY
+_MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
+"""What the operating systems say of a link, in place of a file or of a folder, that is not followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,69 +65,187 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """The files on disk."""
+    """The files on disk. Not for use by several threads at once."""
 
     root: Path
+    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)  # noqa: PLW0108 (below)
 
     def name(self, path: str) -> str:
         """As Tree."""
         return printable(self._on_disk(path))
 
     def listing(self, folder: str) -> Listing:
-        """As Tree. Symbolic links to files are followed where they stay below the folder."""
+        """As Tree."""
         problems: list[Problem] = []
-        top = self.root / folder
-        home = os.path.realpath(top)
-        paths = sorted(self._walk(str(top), folder, home, problems)) if top.is_dir() else []
-        return Listing(tuple(paths), tuple(problems))
+        try:
+            home = resolved(folder, self._link)
+            files = sorted(self._walk(folder, home, problems))
+        except UnreadableError as error:
+            return Listing((), (self._problem(folder, str(error)),))
+        return Listing(tuple(files), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As Tree."""
         try:
-            with open(self._on_disk(path), "rb", buffering=0) as file:  # noqa: PTH123 (twice as fast, 30,000 times)
-                if os.fstat(file.fileno()).st_size > limit:
-                    raise UnreadableError(TOO_LARGE.format(limit=limit >> 20))
-                return file.read()
+            descriptor = self._opened(path)
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise UnreadableError(f"cannot be read: {error.strerror}") from error
+            raise _unreadable(error) from error
+        try:
+            return content(descriptor, limit)
+        except OSError as error:
+            raise _unreadable(error) from error
+        finally:
+            os.close(descriptor)
+
+    def _opened(self, path: str) -> int:
+        """A path may lead through links; what it leads to is opened through none."""
+        try:
+            return self._opened_directly(path)
+        except OSError as error:
+            if error.errno not in _MAYBE_A_LINK:
+                raise
+            goal = resolved(path, self._link)
+            if goal == path:
+                raise
+        try:
+            return self._opened_directly(goal)
+        except FileNotFoundError:
+            raise UnreadableError(NOWHERE) from None
+
+    def _opened_directly(self, path: str) -> int:
+        folder, _, name = path.rpartition("/")
+        return os.open(name, READ, dir_fd=self._folder(folder))
+
+    def _folder(self, path: str) -> int:
+        """The folder, open; none on the way from the root is a link. The last one stays open: files share it."""
+        if self._held.path != path:
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            for step in filter(None, path.split("/")):
+                above = descriptor
+                try:
+                    descriptor = os.open(step, _OPEN_FOLDER, dir_fd=above)
+                finally:
+                    os.close(above)
+            self._held.keep(path, descriptor)
+        return self._held.descriptor
+
+    def _link(self, path: str) -> str | None:
+        try:
+            return os.readlink(self._on_disk(path))  # noqa: PTH115 (as written, not as a Path)
+        except OSError:
+            return None
 
     def _on_disk(self, path: str) -> str:
         folder = os.fspath(self.root)
         return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 (as fast as 30,000 times needs)
 
-    def _walk(self, folder: str, path: str, home: str, problems: list[Problem]) -> Iterator[str]:
-        try:
-            with os.scandir(folder) as entries:
-                found = [entry for entry in entries if not entry.name.startswith(".")]
-        except OSError as error:
-            problems.append(self._problem(path, f"the folder cannot be read: {error.strerror}"))
-            return
-        for entry in found:
-            below = f"{path}/{entry.name}" if path else entry.name
-            if entry.is_symlink():
-                yield from self._link(entry, below, home, problems)
-            elif entry.is_dir():
-                yield from self._walk(entry.path, below, home, problems)
-            elif entry.is_file():
-                yield below
-            else:
-                problems.append(self._problem(below, "is neither a file nor a folder"))
+    def _walk(self, folder: str, home: str, problems: list[Problem]) -> Iterator[str]:
+        """Files as they are named; ``home`` is what the folder stands for, without links."""
+        todo = [""]
+        while todo:
+            below = todo.pop()
+            for entry, what in self._entries(_joined(home, below), _joined(folder, below), home, problems):
+                path = _joined(below, entry)
+                if what == FILE:
+                    yield _joined(folder, path)
+                elif path.count("/") < MAX_FOLDERS:
+                    todo.append(path)
+                else:
+                    message = f"lies below more than {MAX_FOLDERS} folders"
+                    problems.append(self._problem(_joined(folder, path), message))
 
-    def _link(self, entry: os.DirEntry[str], path: str, home: str, problems: list[Problem]) -> Iterator[str]:
-        goal = os.path.realpath(entry.path)
-        if os.path.commonpath([goal, home]) != home:
-            problems.append(self._problem(path, "the symbolic link leaves the folder of the tenants"))
-        elif os.path.isdir(goal):  # noqa: PTH112 (an entry of a loop would raise)
-            problems.append(self._problem(path, "symbolic links to folders are not followed"))
-        elif os.path.isfile(goal):  # noqa: PTH113
-            yield path
-        else:
-            problems.append(self._problem(path, "the symbolic link leads nowhere"))
+    def _entries(self, real: str, named: str, home: str, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+        """What a folder holds: names of files and folders, hidden ones and what has a problem left out."""
+        try:
+            with os.scandir(self._folder(real)) as entries:
+                found = [(entry.name, _what(entry)) for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError) or real != named:
+                problems.append(self._problem(named, self._no_folder(real, error)))
+            return
+        for name, what in found:
+            hindrance = self._hindrance(_joined(real, name), what, home)
+            if hindrance is None:
+                yield name, FOLDER if what == FOLDER else FILE
+            else:
+                problems.append(self._problem(_joined(named, name), hindrance))
+
+    def _hindrance(self, path: str, what: str, home: str) -> str | None:
+        """Why an entry is neither a file to read nor a folder to look into."""
+        if what == LINK:
+            return self._of_link(path, home)
+        return None if what in {FILE, FOLDER} else f"is neither a file nor a folder, but {what}"
+
+    def _of_link(self, path: str, home: str) -> str | None:
+        try:
+            goal = resolved(path, self._link)
+            mode = os.lstat(self._on_disk(goal)).st_mode
+        except UnreadableError as error:
+            return LEAVES_TENANTS if str(error) == LEAVES else str(error)
+        except OSError:
+            return NOWHERE
+        if not stays_in(home, goal):
+            return LEAVES_TENANTS
+        if kind(mode) == FOLDER:
+            return "symbolic links to folders are not followed"
+        return None if kind(mode) == FILE else f"the symbolic link leads to {kind(mode)}"
+
+    def _no_folder(self, path: str, error: OSError) -> str:
+        """What stands where a folder should."""
+        if isinstance(error, FileNotFoundError):
+            return NOWHERE
+        try:
+            what = kind(os.lstat(self._on_disk(path)).st_mode)
+        except OSError:
+            what = FOLDER
+        return f"the folder cannot be read: {error.strerror}" if what == FOLDER else f"is {what}, not a folder"
 
     def _problem(self, path: str, message: str) -> Problem:
         return Problem(Location(self.name(path)), message)
+
+
+class _Held:
+    """The folder that was opened last."""
+
+    def __init__(self) -> None:
+        self.path: str | None = None
+        self.descriptor = -1
+
+    def keep(self, path: str, descriptor: int) -> None:
+        """In place of the one before."""
+        self.close()
+        self.path, self.descriptor = path, descriptor
+
+    def close(self) -> None:
+        """Harmless when repeated."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.path, self.descriptor = None, -1
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _what(entry: os.DirEntry[str]) -> str:
+    """As ``kind``, without a look at the disk for most."""
+    if entry.is_symlink():
+        return LINK
+    if entry.is_file(follow_symlinks=False):
+        return FILE
+    return FOLDER if entry.is_dir(follow_symlinks=False) else kind(entry.stat(follow_symlinks=False).st_mode)
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder and name else folder or name
+
+
+def _unreadable(error: OSError) -> UnreadableError:
+    """Opening a socket is all that fails so."""
+    if error.errno == errno.ENXIO:
+        return UnreadableError("is a socket or a device, not a file")
+    return UnreadableError(f"cannot be read: {error.strerror}")
 
 
 def printable(name: str) -> str:

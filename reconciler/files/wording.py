@@ -84,6 +84,9 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
             cause = detail["ctx"]["error"]
             hint = cause.hint if isinstance(cause, RejectedError) else None
             return Finding(path, str(cause), hint, at_key=at_key)
+        case "too_long":
+            most, count = detail["ctx"]["max_length"], len(detail["input"])
+            return Finding(path, f"at most {most} entries, and these are {count:,}", at_key=True)
         case error if error in _EXPECTED:
             return Finding(path, f"expected {_EXPECTED[error]}, not {kind(detail['input'])}", at_key=at_key)
         case _:

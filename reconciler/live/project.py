@@ -135,6 +135,11 @@ class LiveProject:
         return next((e for e in self.endpoints or () if branch and e.branch_id == branch.id and e.writes), None)
 
     @property
+    def writers(self) -> dict[str, LiveEndpoint]:
+        """The read-write computes that were observed, by the id of their branch."""
+        return {endpoint.branch_id: endpoint for endpoint in reversed(self.endpoints or ()) if endpoint.writes}
+
+    @property
     def annotations(self) -> tuple[Mapping[str, str], ...]:
         """Those of all its branches: a finalized restore leaves a default branch that has none."""
         return tuple(branch.annotations for branch in self.branches or () if branch.annotations)

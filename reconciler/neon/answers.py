@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 T = TypeVar("T")
 
@@ -116,18 +116,18 @@ def unreadable(exchange: Exchange, error: Exception) -> Exception:
     return told if final else TryAgain(told, attempts=FEW)
 
 
-def lost(exchange: Exchange, why: str) -> Exception:
+def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
     """The call was sent and its answer is lost: a read is tried again, a write is never repeated blindly."""
     if exchange.call.reads:
-        return TryAgain(UnreachableError(exchange.failed(why)), attempts=FEW)
+        return TryAgain(UnreachableError(exchange.failed(why), hint=hint), attempts=FEW)
     hint = "it may or may not have been carried out; the next run looks at the live state and decides"
     return UnknownOutcomeError(exchange.failed(why), hint=hint)
 
 
-def unreachable(exchange: Exchange, host: str, why: str) -> TryAgain:
-    """No connection was made, so nothing was sent, and any call may be tried again."""
-    hint = f"is {host} right, and can it be reached from here?"
-    return TryAgain(UnreachableError(exchange.failed(f"{host} cannot be reached: {why}"), hint=hint), attempts=FEW)
+def unreachable(exchange: Exchange, why: str, hint: str, *, lasts: bool) -> Exception:
+    """No connection was made, so nothing was sent: any call may be tried again, where that can help."""
+    error = UnreachableError(exchange.failed(why), hint=hint)
+    return error if lasts else TryAgain(error, attempts=FEW)
 
 
 def _refusal(exchange: Exchange, answer: Answer) -> Exception:
@@ -248,7 +248,8 @@ def _retry_after_seconds(answer: Answer) -> float:
     if stated.isascii() and stated.isdigit():
         return float(stated)
     until, now = _date(stated), moment(answer)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds()) if until else 0.0
+    now = now or datetime.now(UTC)  # noqa: TID251 - an answer without a date of its own
+    return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 
 def _date(text: str) -> datetime | None:

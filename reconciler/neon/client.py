@@ -17,9 +17,9 @@ from reconciler.neon.branch_calls import BranchCalls
 from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless
 from reconciler.neon.operations import Operation, wait_for
 from reconciler.neon.pace import Pace
-from reconciler.neon.secret import Secret
 from reconciler.neon.snapshot_calls import SnapshotCalls
 from reconciler.neon.transport import Transport
+from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence

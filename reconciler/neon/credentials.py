@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError
-from reconciler.neon.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization
+    from reconciler.environment import Environment
+    from reconciler.secret import Secret
 
 _KEY = re.compile(r"[!-~]+")
 """What fits into a request header."""
 _ORGANIZATION_ID = re.compile(r"[a-z0-9-]{1,60}")
-"""Neon: the pattern of ``org_id``."""
+"""Neon: the pattern of ``org_id``, which a key may have too."""
+_NO_KEY = re.compile(r"org-[a-z0-9-]{1,56}")
+"""How every organization id of Neon's begins. Ids are printed and stand in addresses, so that a value of the
+environment is taken for one only where it cannot be a key. Another one may stand in the files themselves."""
+_LOOKS: Final = "ids look like org-quiet-lake-12345678"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +72,29 @@ class Access:
         )
 
 
-def read_access(desired: DesiredState, environ: Mapping[str, str]) -> Access:
+def read_access(desired: DesiredState, environ: Environment) -> Access:
     """Look up every reference. Raises MissingKeyError with all that are missing; an empty value is missing.
+    Raises InvalidInputError, which names the variable alone, for a value that is not what it should be.
 
     The personal key may be missing: only a transfer asks for it.
     """
     organizations = desired.organizations.values()
     _require(organizations, environ)
     reference = desired.personal_api_key
+    personal = environ.find(reference.name) if reference else None
     return Access(
         organizations={organization.name: _access(organization, environ) for organization in organizations},
-        personal=_key(reference, environ) if reference and _value(reference, environ) else None,
+        personal=_key(reference, personal) if reference and personal else None,
         personal_variable=reference.name if reference else None,
     )
 
 
-def _require(organizations: Iterable[Organization], environ: Mapping[str, str]) -> None:
+def _require(organizations: Iterable[Organization], environ: Environment) -> None:
     missing = {
         reference.name: f"${reference.name} ({what} of organization {organization.name}, {organization.location})"
         for organization in organizations
         for what, reference in _references(organization)
-        if not _value(reference, environ)
+        if environ.find(reference.name) is None
     }
     if missing:
         message = f"not set in the environment: {', '.join(missing.values())}"
@@ -100,29 +107,36 @@ def _references(organization: Organization) -> Iterator[tuple[str, EnvReference]
     yield "API key", organization.api_key
 
 
-def _access(organization: Organization, environ: Mapping[str, str]) -> OrganizationAccess:
+def _access(organization: Organization, environ: Environment) -> OrganizationAccess:
+    key = organization.api_key
     return OrganizationAccess(
-        name=organization.name, id=_id(organization, environ), key=_key(organization.api_key, environ)
+        name=organization.name, id=_id(organization, environ), key=_key(key, _found(key, environ))
     )
 
 
-def _id(organization: Organization, environ: Mapping[str, str]) -> str:
+def _id(organization: Organization, environ: Environment) -> str:
     reference = organization.id
-    value = _value(reference, environ) if isinstance(reference, EnvReference) else reference
-    if not _ORGANIZATION_ID.fullmatch(value):
-        message = f"{value!r} is no organization id: organization {organization.name} ({organization.location})"
-        raise InvalidInputError(message, hint="ids look like org-quiet-lake-12345678")
-    return value
+    where = f"organization {organization.name} ({organization.location})"
+    if not isinstance(reference, EnvReference):
+        if not _ORGANIZATION_ID.fullmatch(reference):
+            raise InvalidInputError(f"{reference!r} is no organization id: {where}", hint=_LOOKS)
+        return reference
+    value = _found(reference, environ)
+    if not value.looks_like(_NO_KEY):
+        raise InvalidInputError(f"the value of ${reference.name} is no organization id: {where}", hint=_LOOKS)
+    return value.reveal()
 
 
-def _key(reference: EnvReference, environ: Mapping[str, str]) -> Key:
-    value = _value(reference, environ)
-    if not _KEY.fullmatch(value):
+def _key(reference: EnvReference, value: Secret) -> Key:
+    if not value.looks_like(_KEY):
         raise InvalidInputError(
             f"the value of ${reference.name} cannot be an API key: it holds spaces or other signs"
         )
-    return Key(variable=reference.name, secret=Secret(value))
+    return Key(variable=reference.name, secret=value)
 
 
-def _value(reference: EnvReference, environ: Mapping[str, str]) -> str:
-    return environ.get(reference.name, "").strip()
+def _found(reference: EnvReference, environ: Environment) -> Secret:
+    value = environ.find(reference.name)
+    if value is None:
+        raise MissingKeyError(f"${reference.name} is not set", hint=f"export {reference.name}=...")
+    return value

@@ -1,13 +1,14 @@
-"""Values that must not be shown: API keys, and connection strings, which hold passwords."""
+"""What an answer of the API may repeat and no message may show: API keys, and passwords in addresses."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING
 
-SHORTEST: Final = 8
-"""A shorter one is no key of Neon's, and hiding it would tear words apart."""
-HIDDEN: Final = "***"
+from reconciler.secret import HIDDEN
+
+if TYPE_CHECKING:
+    from reconciler.secret import Secret
 
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?:[^\s:/]*:\S*|[^/\s@]+)(?=@)")
 """A user with a password, up to the last ``@`` before a space, because people write passwords as they are, with
@@ -16,37 +17,8 @@ _API_KEY = re.compile(r"\bnapi_\w+")
 """Neon: API keys begin with ``napi_``."""
 
 
-class Secret:
-    """A text that no message, repr or log shows; only ``reveal`` gives it out."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself: for a request header, or for a sink that the user has named."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return f"Secret({HIDDEN})"
-
-    def __str__(self) -> str:
-        return HIDDEN
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("a secret is not written anywhere")
-
-
 def redact(text: str, *secrets: Secret) -> str:
     """Text from outside without these secrets, and without what looks like a password or a key."""
     for secret in secrets:
-        if len(secret.reveal()) >= SHORTEST:
-            text = text.replace(secret.reveal(), HIDDEN)
+        text = secret.hidden_in(text)
     return _API_KEY.sub(HIDDEN, _PASSWORD_IN_URL.sub(HIDDEN, text))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -14,6 +13,7 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.errors import InvalidInputError, NotSentError
 from reconciler.neon.answers import (
     Answer,
@@ -27,7 +27,8 @@ from reconciler.neon.answers import (
     unreadable,
 )
 from reconciler.neon.api_clock import ApiClock
-from reconciler.neon.secret import redact
+from reconciler.neon.network import Way, way_to
+from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
-    from reconciler.neon.secret import Secret
+    from reconciler.secret import Secret
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -52,8 +53,6 @@ PATIENCE_SECONDS: Final = 90.0
 """The longest that one call waits between its attempts, all of them together."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
-
-NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout)
 
 
 class Transport:
@@ -74,13 +73,14 @@ class Transport:
         secrets: tuple[Secret, ...] = (),
     ) -> None:
         url = _checked(host)
+        limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
+        self._way = way_to(url, limits) if via is None else Way(via)
         self._http = httpx.AsyncClient(
             base_url=url,
-            transport=via,
-            trust_env=url.scheme == "https",  # plain http is for this machine, and a proxy may be on another one
+            transport=self._way.transport,
+            trust_env=False,  # the way has read it
             headers={"User-Agent": _user_agent(), "Accept": "application/json"},
             timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight),
             follow_redirects=False,
         )
         self._pace = pace
@@ -88,6 +88,7 @@ class Transport:
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._calls = 0
+        self._answered = False
         self.clock = ApiClock()
         self._ending: Callable[[], bool] = lambda: False
         self._to_finish: set[str] = set()
@@ -158,27 +159,28 @@ class Transport:
                 response = await self._http.send(self._request(exchange), stream=True)
                 body = await _body(response)
         except NOTHING_SENT as error:
-            raise unreachable(exchange, self._http.base_url.host, _reason(error)) from error
+            met = obstacle(error, self._http.base_url.host, self._way, known=self._answered)
+            raise unreachable(exchange, met.why, met.hint, lasts=met.lasts) from error
         except TimeoutError as error:
-            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s") from error
+            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s", through(self._way)) from error
         except httpx.RequestError as error:
-            raise lost(exchange, f"the connection broke: {_reason(error)}") from error
+            raise lost(exchange, f"the connection broke: {_reason(error)}", through(self._way)) from error
         except TooLargeError as error:
             raise unreadable(exchange, error) from error
+        self._answered = True
         log.debug("%s -> %d, request %s", exchange.call.route, response.status_code, exchange.request_id)
         return Answer(response.status_code, response.headers, body)
 
     def _request(self, exchange: Exchange) -> httpx.Request:
         call = exchange.call
-        headers = {
-            "Authorization": f"Bearer {exchange.key.secret.reveal()}",
-            "X-Request-ID": exchange.request_id,
-        }
+        headers = {"X-Request-ID": exchange.request_id}
         content = None if call.body is None else msgspec.json.encode(call.body)
         if content is not None:
             headers["Content-Type"] = "application/json"
         query = httpx.QueryParams(dict(call.query))
-        return self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+        request = self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+        request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # no variable ever holds it
+        return request
 
     def _new_request_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
@@ -226,23 +228,9 @@ def _reason(error: Exception) -> str:
 
 
 def _checked(host: str) -> httpx.URL:
-    """The base URL; a key never travels in clear, except to this machine."""
-    shown = redact(host)
+    """The base URL; a key never travels in clear, except to this machine. A message repeats nothing of it."""
     try:
-        url = httpx.URL(host.strip().rstrip("/"))
-    except httpx.InvalidURL as error:
-        raise InvalidInputError(f"{shown!r} is no address of an API: {redact(str(error))}") from error
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise InvalidInputError(
-            f"{shown!r} is no address of an API", hint="it looks like https://console.neon.tech/api/v2"
-        )
-    if url.scheme == "http" and not _loopback(url.host):
-        raise InvalidInputError(f"{shown} would carry API keys in clear", hint="use https://")
-    return url
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return httpx.URL(read_api_address(host))
+    except (ValueError, httpx.InvalidURL) as error:
+        told = str(error) if isinstance(error, ValueError) else "it is no URL"
+        raise InvalidInputError(f"the address of the API cannot be used: {told}", hint=EXAMPLE) from None

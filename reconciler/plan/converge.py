@@ -36,8 +36,9 @@ def converge(case: Case) -> Iterator[Action]:
     yield from _patch_project(case, early, observed, before_transfer=True)
     yield from _transfer(case)
     yield from _patch_project(case, late, _after(observed, early))
+    writers = case.project.writers
     for branch, wanted in _sized(case):
-        endpoint = case.project.read_write(branch)
+        endpoint = writers.get(branch.id)
         sizes = compute.members(endpoint.compute if endpoint else None)
         early, late = _split(case, [*_endpoint_changes(case, branch, wanted, endpoint), *_clamps(case, sizes)])
         yield from _patch_endpoint(case, branch.name, early, sizes, before_transfer=True)

@@ -83,6 +83,8 @@ class Report:
     stopped: str | None = None
     """Why the run ended before its plan did: a signal, or the circuit breaker."""
     stopped_by: ExitCode | None = None
+    api_host: str | None = None
+    """The address of the API, where it is not Neon's own."""
 
     def count(self, result: Result) -> int:
         """Tenants with this result."""

@@ -149,6 +149,8 @@ class Plan:
     budget: Budget
     organizations: Mapping[str, str] = field(default_factory=dict)
     """Neon's id of each, by its name; empty where the plan was made of no account."""
+    api_host: str | None = None
+    """The address of the API, where it is not Neon's own."""
 
     @property
     def actions(self) -> Iterator[Action]:

@@ -95,6 +95,7 @@ class _Planner:
     ) -> None:
         self._desired = desired
         self._live = live
+        self._seen = recovery.ById.of(live)
         self._base = base
         self._only = only
         self._identities = identities
@@ -105,7 +106,7 @@ class _Planner:
     def tenant(self, tenant: Tenant) -> TenantPlan:
         project = self._identities.projects.get(tenant.name)
         if project is None and PROJECT.name in self._only:
-            recovered = recovery.plan(self._live, tenant, self._identities, self._before(tenant))
+            recovered = recovery.plan(self._seen, tenant, self._identities, self._before(tenant))
             if recovered is not None:
                 return recovered
         return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)), tenant.revision)
@@ -180,7 +181,9 @@ def _mismatches(tenants: Iterable[Tenant], identities: Identities) -> dict[str, 
 def _unrecoverable(
     desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities, now: datetime
 ) -> dict[str, Conflict]:
-    found = (recovery.conflict(desired, live, tenant, identities, now) for tenant in tenants if tenant.recover)
+    seen = recovery.ById.of(live)
+    asking = (tenant for tenant in tenants if tenant.recover)
+    found = (recovery.conflict(desired, live, seen, tenant, identities, now) for tenant in asking)
     return {conflict.tenant: conflict for conflict in found if conflict}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.plan import wanted
@@ -10,7 +11,7 @@ from reconciler.plan.change import FieldChange
 from reconciler.plan.plan import Conflict, Note, TenantPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.identity import Identities
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """What was seen, by id: each of many tenants may name a project."""
+
+    alive: Mapping[str, LiveProject]
+    deleted: Mapping[str, DeletedProject]
+
+    @classmethod
+    def of(cls, live: LiveState) -> ById:
+        """Of a view."""
+        alive = {project.id: project for project in live.projects}
+        return cls(alive, {deleted.project.id: deleted for deleted in reversed([*live.recoverable])})
+
 
 REMOVE = "remove recover to let a new, empty project be created"
 
@@ -41,7 +57,7 @@ def to_be_listed(tenants: Iterable[Tenant], identities: Identities, *, mention: 
 
 
 def conflict(
-    desired: DesiredState, live: LiveState, tenant: Tenant, identities: Identities, now: datetime
+    desired: DesiredState, live: LiveState, seen: ById, tenant: Tenant, identities: Identities, now: datetime
 ) -> Conflict | None:
     """Why the project that the tenant's file asks for cannot be brought back; it is not replaced by a new one."""
     project_id = asked(tenant, identities)
@@ -49,9 +65,9 @@ def conflict(
         return None
     if project := identities.projects.get(tenant.name):
         return _has_another(tenant, project_id, project)
-    if alive := live.project(project_id):
+    if alive := seen.alive.get(project_id):
         return _lives_elsewhere(tenant, alive)
-    if deleted := _deleted(live, project_id):
+    if deleted := seen.deleted.get(project_id):
         return _unfit(desired, tenant, deleted, now)
     return _not_among_the_deleted(desired, live, tenant, project_id)
 
@@ -64,10 +80,10 @@ def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: 
     return None
 
 
-def plan(live: LiveState, tenant: Tenant, identities: Identities, before: Fields | None) -> TenantPlan | None:
+def plan(seen: ById, tenant: Tenant, identities: Identities, before: Fields | None) -> TenantPlan | None:
     """The recovery that the tenant's file asks for, once there is no conflict about it."""
     project_id = asked(tenant, identities)
-    deleted = None if project_id is None else _deleted(live, project_id)
+    deleted = None if project_id is None else seen.deleted.get(project_id)
     if deleted is None:
         return None
     origin = wanted.origin(wanted.RECOVER, {wanted.RECOVER: tenant.recover}, before)
@@ -109,10 +125,6 @@ def _older(tenant: Tenant, deleted: DeletedProject) -> Note:
 
 def _until(deleted: DeletedProject) -> str:
     return f"{deleted.recoverable_until:%Y-%m-%d %H:%M} UTC"
-
-
-def _deleted(live: LiveState, project_id: str) -> DeletedProject | None:
-    return next((deleted for deleted in live.recoverable if deleted.project.id == project_id), None)
 
 
 def _has_another(tenant: Tenant, project_id: str, project: LiveProject) -> Conflict:

@@ -51,8 +51,11 @@ def project_values(tenant: TenantPlan) -> dict[str, list[Value]]:
 
 def compute_values(tenant: TenantPlan) -> dict[str, dict[str, list[Value]]]:
     """The same of computes, by the names of their branches."""
-    patches = [action for action in tenant.actions if isinstance(action, PatchEndpoint)]
-    return {patch.branch: _sent(p for p in patches if p.branch == patch.branch) for patch in patches}
+    patches: dict[str, list[PatchEndpoint]] = {}
+    for action in tenant.actions:
+        if isinstance(action, PatchEndpoint):
+            patches.setdefault(action.branch, []).append(action)
+    return {branch: _sent(of_one) for branch, of_one in patches.items()}
 
 
 def branch_values(tenant: TenantPlan) -> dict[str, dict[str, list[Value]]]:

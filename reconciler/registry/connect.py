@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
+from reconciler.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import URL, Connection, Engine
 
+    from reconciler.environment import Environment
     from reconciler.registry.store import Registry
 
 PATIENCE_SECONDS: Final = 15
@@ -34,41 +34,41 @@ DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postg
 """The addresses that are understood, by how they begin, and what SQLAlchemy calls them."""
 
 
-def open_registry(address: str | EnvReference, environ: Mapping[str, str], *, fleet: str) -> Registry:
+def open_registry(address: str | EnvReference, environ: Environment, *, fleet: str) -> Registry:
     """The registry at an address; nothing is asked of the database yet.
 
     Raises MissingKeyError for a variable that is not set, InvalidInputError for what is no address, and
     RegistryError where the packages are not installed.
     """
-    text = _looked_up(address, environ)
+    value = _looked_up(address, environ)
     try:
         from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and no small import
 
-        engine = _engine(_url(text, address), address)
+        engine = _engine(_url(value, address), address)
     except ImportError as error:
         raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
     return Registry(engine, fleet)
 
 
-def _looked_up(address: str | EnvReference, environ: Mapping[str, str]) -> str:
+def _looked_up(address: str | EnvReference, environ: Environment) -> Secret:
     if not isinstance(address, EnvReference):
-        return address
-    text = environ.get(address.name, "").strip()
-    if not text:
+        return Secret(address)
+    value = environ.find(address.name)
+    if value is None:
         raise MissingKeyError(
             f"${address.name} is not set: tiers.yaml names it as the address of the registry",
             hint=f"export {address.name}=postgresql://... or sqlite:///registry.db",
         )
-    return text
+    return value
 
 
-def _url(text: str, address: str | EnvReference) -> URL:
+def _url(value: Secret, address: str | EnvReference) -> URL:
     """The address as SQLAlchemy takes it. A message never repeats it: it may hold a password."""
     from sqlalchemy import make_url  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     try:
-        url = make_url(text)
+        url = make_url(value.reveal())
     except (ArgumentError, ValueError):
         raise _no_address(address) from None
     driver = DRIVERS.get(url.drivername.partition("+")[0])

@@ -6,6 +6,7 @@ allows is sent.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from sqlalchemy.schema import CreateTable
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Registered
 from reconciler.registry.table import REVISIONS, TENANTS
+from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -32,7 +34,6 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 ROWS_AT_ONCE: Final = 500
 TRIES: Final = 5
 """A row that is in the way of a claim may be released before it can be read."""
-HIDDEN: Final = "***"
 _ROW: Final = TENANTS.c
 
 
@@ -55,7 +56,7 @@ class Registry:
                     connection.execute(CreateTable(table, if_not_exists=True))
             except SQLAlchemyError as error:
                 if not self._exists(table):  # PostgreSQL: two at once may both think that they are the first
-                    raise self._trouble(error) from error
+                    raise self._trouble(error) from None
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
         """By tenant, in name order: all rows, or those of a few tenants. Writes nothing, not even the table."""
@@ -208,7 +209,7 @@ class Registry:
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -216,16 +217,14 @@ class Registry:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error) from None
 
     def _trouble(self, error: SQLAlchemyError) -> RegistryError:
-        """In the driver's own words, without the statement, its values and the password."""
+        """In the driver's own words, without the statement, its values and any part of the address."""
         words = str(getattr(error, "orig", None) or error).strip().splitlines()
         told = words[0] if words else type(error).__name__
-        for secret in _secrets(self._engine.url):
-            told = told.replace(secret, HIDDEN)
         return RegistryError(
-            f"the registry does not answer: {told}",
+            f"the registry does not answer: {_without_address(told, self._engine.url)}",
             hint="no tenant is created without its claim: run again once the database is back",
         )
 
@@ -238,7 +237,10 @@ def _where(placement: Placement, at: datetime) -> dict[str, Any]:
     return {"project_id": placement.project_id, "organization": placement.organization, "updated_at": at}
 
 
-def _secrets(url: sa.URL) -> list[str]:
-    """What of an address nobody is shown. Its query may hold a password too."""
-    asked = [value for name, value in url.query.items() if "password" in name]
-    return [secret for secret in (url.password, *asked) if isinstance(secret, str) and secret]
+def _without_address(told: str, url: sa.URL) -> str:
+    """Any part of an address may be a password in the wrong place; the longest are hidden first."""
+    asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
+    parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
+    for part in sorted(map(str, parts), key=len, reverse=True):
+        told = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, told)
+    return told.replace(str(url.password), HIDDEN) if url.password else told

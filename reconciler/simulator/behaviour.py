@@ -80,6 +80,13 @@ class Behaviour:
     """Whether a project keeps its quota when it moves to another organization; nothing is documented."""
     deleted_projects_count: bool = False
     """Whether a deleted project takes a place in the limit as long as it can be recovered."""
+    delete_waits_for_operations: bool = False
+    """True: a project on which operations run is not deleted, as it is not changed: 423.
+
+    The description says of 423 only that it may come. In Neon's recorded traffic a project is deleted within a
+    second of its creation, Neon's toolkit does so in its first example, and a deletion starts no operation that
+    could be in conflict. Nothing here relies on it: `apply` awaits operations, and repeats what is locked.
+    """
     background_work_every_seconds: float | None = None
     """How often Neon itself works on a project for two seconds, in which writes are answered with 423.
 

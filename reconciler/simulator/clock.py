@@ -54,7 +54,7 @@ class Clock:
     at its own pace: time never runs backwards, and never stands still for a process that waits.
     """
 
-    def __init__(self, store: Store, source: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, source: Callable[[], float] = time.time) -> None:  # noqa: TID251 - the usual clock
         self._store = store
         self._source = source
         self._ahead = 0.0

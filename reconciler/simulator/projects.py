@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering
+from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering, user
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
@@ -192,5 +192,5 @@ def owner(organization: StoredOrganization) -> Document:
         "email": f"{organization.id}@neon.test",
         "name": organization.name,
         "branches_limit": organization.limits.branches or BRANCHES_WITHOUT_LIMIT,
-        "subscription_type": "direct_sales_v3",
+        "subscription_type": user.SUBSCRIPTION,
     }

@@ -52,7 +52,7 @@ class Simulator:
         path: Path | str = ":memory:",
         organizations: Iterable[SimulatedOrganization] = (),
         *,
-        clock_source: Callable[[], float] = time.time,
+        clock_source: Callable[[], float] = time.time,  # noqa: TID251 - the usual clock
         behaviour: Behaviour | None = None,
         latency: Latency = NO_LATENCY,
         judge: Judge | None = None,

@@ -7,10 +7,10 @@ import sys
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
-from reconciler.views.printable import harmless
+from reconciler.views.printable import harmless, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleRenderable
 
 WIDTH: Final = 100
 """Columns wherever there is no terminal that has a width, so that output is reproducible."""
@@ -26,14 +26,24 @@ def stderr_console() -> Console:
     return _console(sys.stderr)
 
 
-def show(view: RenderableType, console: Console) -> None:
+def say(sentence: str) -> None:
+    """A line on stderr, for where a view would be too much."""
+    print(harmless(printable(sentence)), file=_lenient(sys.stderr), flush=True)
+
+
+def hand_out(document: str) -> None:
+    """A document for other programs on stdout, every text in it safe in that form already."""
+    print(document, end="" if document.endswith("\n") else "\n", file=_lenient(sys.stdout), flush=True)
+
+
+def show(view: ConsoleRenderable, console: Console) -> None:
     """Print a view; lines that must stay whole are never cut, and none is a command to a CI runner."""
     with console.capture() as captured:
         console.print(view, crop=False)
     console.file.write(harmless(captured.get()))
 
 
-def as_text(view: RenderableType, width: int = WIDTH) -> str:
+def as_text(view: ConsoleRenderable, width: int = WIDTH) -> str:
     """The view without colours, for files."""
     from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
 
@@ -45,13 +55,18 @@ def as_text(view: RenderableType, width: int = WIDTH) -> str:
 def _console(file: TextIO) -> Console:
     from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
 
-    if isinstance(file, TextIOWrapper):
-        file.reconfigure(errors="backslashreplace")  # a name must not fail in a terminal that lacks a letter of it
     return Console(
-        file=file,
+        file=_lenient(file),
         width=None if file.isatty() else WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
         highlight=False,
         markup=False,
         emoji=False,
     )
+
+
+def _lenient(file: TextIO) -> TextIO:
+    """The file, which writes out letters that its encoding lacks: no name must fail for one of them."""
+    if isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="backslashreplace")
+    return file

@@ -23,7 +23,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.ownership import Purpose
-from reconciler.views.printable import printable
+from reconciler.views.phrase import Phrase, joined, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,48 +93,49 @@ def count(actions: Iterable[Action]) -> Counter[tuple[Noun, Verb]]:
     return Counter(filter(None, map(noun_and_verb, actions)))
 
 
-def called(action: Made | Doomed) -> str:
+def called(action: Made | Doomed) -> Phrase:
     """``branch development``, ``snapshot v1.0-stable``."""
     noun = _noun(action.purpose) if isinstance(action, CreateBranch | DeleteBranch) else Noun.SNAPSHOT
-    return f"{noun.value} {_name(action)}"
+    return phrase(f"{noun.value} {{}}", _name(action))
 
 
 def _name(action: Made | Doomed) -> str:
     match action:
         case CreateBranch() | DeleteBranch():
-            return printable(action.branch)
+            return action.branch
         case CreateSnapshot() | DeleteSnapshot():
-            return printable(action.snapshot)
+            return action.snapshot
         case _:
             assert_never(action)
 
 
-def origin(action: Made) -> str:
+def origin(action: Made) -> Phrase:
     """``from main as of 2026-11-19 14:00 UTC  (compute 0.25-1 CU, suspend 5m)``."""
     match action:
         case CreateBranch(purpose=Purpose.SNAPSHOT):
-            return f"of {printable(action.parent)}{_as_of(action)}{_aside(['kept as a branch', *_expiry(action)])}"
+            facts = [phrase("kept as a branch"), *_expiry(action)]
+            return phrase("of {}{}{}", action.parent, _as_of(action), _aside(facts))
         case CreateBranch():
-            return f"from {printable(action.parent)}{_as_of(action)}{_aside(_branch_facts(action))}"
+            return phrase("from {}{}{}", action.parent, _as_of(action), _aside(_branch_facts(action)))
         case CreateSnapshot():
-            return f"of {printable(action.branch)}{_as_of(action)}{_aside(_expiry(action))}"
+            return phrase("of {}{}{}", action.branch, _as_of(action), _aside(_expiry(action)))
         case _:
             assert_never(action)
 
 
-def doomed(action: Doomed, project: LiveProject | None) -> str:
+def doomed(action: Doomed, project: LiveProject | None) -> Phrase:
     """``snapshot nightly-3 (snap-0a1b, taken 2026-11-01)``: what one wants to know before it goes."""
     match action:
         case DeleteBranch():
             kept = "kept as branch " if action.purpose is Purpose.SNAPSHOT else ""
-            facts = [f"{kept}{printable(action.branch_id)}"] if action.branch_id else []
+            facts = [phrase(f"{kept}{{}}", action.branch_id)] if action.branch_id else []
         case DeleteSnapshot():
             snapshots = (project.snapshots if project else None) or ()
-            taken = (f"taken {s.created_at:%Y-%m-%d}" for s in snapshots if s.id == action.snapshot_id)
-            facts = [printable(action.snapshot_id), *taken]
+            taken = (phrase(f"taken {s.created_at:%Y-%m-%d}") for s in snapshots if s.id == action.snapshot_id)
+            facts = [phrase("{}", action.snapshot_id), *taken]
         case _:
             assert_never(action)
-    return f"{called(action)}{_aside(facts, gap=' ')}"
+    return phrase("{}{}", called(action), _aside(facts, gap=" "))
 
 
 def successor(action: Action, following: Action | None) -> str | None:
@@ -149,26 +150,26 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):{'%Y-%m-%d %H:%M:%S' if at.second else '%Y-%m-%d %H:%M'}} UTC"
 
 
-def _as_of(action: Made) -> str:
-    return "" if action.at is None else f" as of {moment(action.at)}"
+def _as_of(action: Made) -> Phrase:
+    return phrase("" if action.at is None else f" as of {moment(action.at)}")
 
 
-def _branch_facts(action: CreateBranch) -> Iterator[str]:
+def _branch_facts(action: CreateBranch) -> Iterator[Phrase]:
     if action.schema_only:
-        yield "schema only"
+        yield phrase("schema only")
     if not action.with_compute:
-        yield "no compute"
+        yield phrase("no compute")
     elif action.compute is not None:
         yield from _compute_facts(action.compute)
     yield from _expiry(action)
 
 
-def _compute_facts(compute: Compute) -> Iterator[str]:
+def _compute_facts(compute: Compute) -> Iterator[Phrase]:
     if size := _size(compute.min_cu, compute.max_cu):
-        yield f"compute {size} CU"
+        yield phrase(f"compute {size} CU")
     if compute.suspend_timeout_seconds is not None:
         never = compute.suspend_timeout_seconds == NEVER_SUSPEND
-        yield f"suspend {NEVER if never else format_seconds(compute.suspend_timeout_seconds)}"
+        yield phrase(f"suspend {NEVER if never else format_seconds(compute.suspend_timeout_seconds)}")
 
 
 def _size(smallest: float | None, largest: float | None) -> str:
@@ -178,11 +179,11 @@ def _size(smallest: float | None, largest: float | None) -> str:
     return f"{format_cu(smallest)}-{format_cu(largest)}"
 
 
-def _expiry(action: Made) -> Iterator[str]:
+def _expiry(action: Made) -> Iterator[Phrase]:
     if action.expires_at is not None:
-        yield f"expires {moment(action.expires_at)}"
+        yield phrase(f"expires {moment(action.expires_at)}")
 
 
-def _aside(facts: Iterable[str], gap: str = "  ") -> str:
-    told = ", ".join(filter(None, facts))
-    return f"{gap}({told})" if told else ""
+def _aside(facts: Iterable[Phrase], gap: str = "  ") -> Phrase:
+    told = joined(facts)
+    return phrase(f"{gap}({{}})", told) if told else told

@@ -5,23 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
-
 from reconciler.plan.action import CreateProject
 from reconciler.plan.change import Risk
 from reconciler.views import signs
 from reconciler.views.grouping import field_changes
-from reconciler.views.layout import Line, Series, column, width_of
+from reconciler.views.layout import Line, Series
 from reconciler.views.values import Edit, differences, label, new_values, worded
+from reconciler.views.words import column, width_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.views.layout import Piece
     from reconciler.views.values import Difference
     from reconciler.views.voice import Voice
+    from reconciler.views.words import Words
 
 _INDENT: Final = 8
 
@@ -50,25 +49,25 @@ class Columns:
         )
 
 
-def lines(action: Action, voice: Voice, columns: Columns) -> Iterator[Piece]:
+def lines(action: Action, voice: Voice, columns: Columns) -> Iterator[Line | Series]:
     """The action's changes, one a line; the values of a new project in groups."""
     if isinstance(action, CreateProject):
         yield from _new_project(action.changes)
     for change in field_changes(action):
         lead = column(label(change.path), columns.label)
-        marks = Text(voice.change_mark(change, action), signs.TAKEN if _takes(change) else signs.CHANGED)
+        marks = words(voice.change_mark(change, action), signs.TAKEN if _takes(change) else signs.CHANGED)
         if items := differences(change.before, change.after):
             yield Line(lead, marks, _INDENT)
             yield from (_item(item, voice) for item in items)
         else:
-            yield Line(lead, _change(change, voice, columns).append_text(marks), _INDENT)
+            yield Line(lead, _change(change, voice, columns) + marks, _INDENT)
 
 
-def _change(change: FieldChange, voice: Voice, columns: Columns) -> Text:
+def _change(change: FieldChange, voice: Voice, columns: Columns) -> Words:
     before = column(worded(change.path, change.before), columns.before, gap=0).plain
     after = worded(change.path, change.after)
-    aside = (f"{voice.live}{before}{voice.between}{voice.files}", signs.ASIDE)
-    return Text.assemble(aside, column(after, columns.after, signs.TAKEN if _takes(change) else signs.ADDED))
+    aside = words(f"{voice.live}{before}{voice.between}{voice.files}", signs.ASIDE)
+    return aside + column(after, columns.after, signs.TAKEN if _takes(change) else signs.ADDED)
 
 
 def _takes(change: FieldChange) -> bool:
@@ -79,8 +78,8 @@ def _item(item: Difference, voice: Voice) -> Line:
     before = voice.live + item.before if item.before else ""
     after = voice.files + item.after if item.after else ""
     between = voice.between if before and after else ""
-    lead = Text(f"{item.edit.value} {item.item}  ", _EDIT_STYLES[item.edit])
-    return Line(lead, Text.assemble((before + between, signs.ASIDE), after), _INDENT + 2)
+    lead = words(f"{item.edit.value} {item.item}  ", _EDIT_STYLES[item.edit])
+    return Line(lead, words(before + between, signs.ASIDE) + words(after), _INDENT + 2)
 
 
 def _new_project(values: Iterable[FieldChange]) -> Iterator[Series]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
@@ -44,6 +45,9 @@ FORMAT_VERSION: Final = 1
 
 Document: TypeAlias = dict[str, Any]
 
+_MARKS: Final = re.compile(r"#(?=#)|(?<=section_start):|(?<=section_end):")
+"""They stand in strings alone: ``##[error]``, ``##vso[...]``, ``##teamcity[...]``, ``section_start:...``."""
+
 
 def plan(planned: Plan, made: Made) -> str:
     """The plan: what apply would do. It is complete: ``reconciler.files.saved_plan`` reads it back."""
@@ -62,6 +66,7 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
         "report",
         {
             "run": applied.run,
+            **_api_host(applied.api_host),
             "started_at": _time(applied.started_at),
             "finished_at": _time(applied.finished_at),
             "calls": applied.calls,
@@ -90,6 +95,7 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
         {
             "fleet": planned.fleet,
             "organizations": dict(planned.organizations),
+            **_api_host(planned.api_host),
             **about,
             "counts": _counts(planned, tenants),
             "tenants": [_tenant(tenant) for tenant in tenants],
@@ -101,6 +107,11 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
             "budget": asdict(planned.budget),
         },
     )
+
+
+def _api_host(address: str | None) -> Document:
+    """Only where it is not Neon's own."""
+    return {} if address is None else {"api_host": address}
 
 
 def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
@@ -344,9 +355,9 @@ def _exactly(moment: datetime) -> str:
 
 
 def _serialise(kind: str, content: Document) -> str:
-    """ASCII only, with every control character escaped."""
+    """ASCII only, with every control character escaped, and what a CI runner would obey within a line."""
     document = {"format_version": FORMAT_VERSION, "kind": kind, **content}
-    return _indented(document) + "\n"
+    return _MARKS.sub(lambda found: f"\\u{ord(found[0]):04x}", _indented(document)) + "\n"
 
 
 def _indented(document: Document) -> str:

@@ -1,17 +1,21 @@
-"""Lines of text that wrap under themselves, so that nothing falls back to the left edge."""
+"""Lines of words that wrap under themselves, so that nothing falls back to the left edge."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.cells import cell_len
-from rich.text import Text
+
+from reconciler.views.words import NOTHING, Words, unbroken, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text  # noqa: TID251 - as a type
+
+    from reconciler.views.phrase import Phrase
 
 _MIN_BODY_WIDTH: Final = 24
 _STEP: Final = 4
@@ -21,17 +25,17 @@ _STEP: Final = 4
 class Line:
     """``lead`` and beside it ``body``, which wraps in its own column, or below a lead that leaves no room."""
 
-    lead: Text
-    body: Text = field(default_factory=Text)
+    lead: Words
+    body: Words = NOTHING
     indent: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the lines for the width at hand."""
-        start = self.indent + self.lead.cell_len
-        if start + self.body.cell_len <= options.max_width:
-            yield _assemble(self.indent, self.lead, self.body)
+        start = self.indent + self.lead.width
+        if start + self.body.width <= options.max_width:
+            yield _trimmed(self.indent, self.lead.text, self.body.text)
         elif options.max_width - start >= _MIN_BODY_WIDTH:
-            yield from _beside(self.indent, self.lead, self.body.wrap(console, options.max_width - start))
+            yield from _beside(self.indent, self.lead, self.body.text.wrap(console, options.max_width - start))
         else:
             yield from _wrapped(console, self.lead, self.indent, options.max_width)
             yield from _wrapped(console, self.body, self.indent + _STEP, options.max_width)
@@ -41,20 +45,45 @@ class Line:
 class Series:
     """``lead`` and beside it items with commas between them; lines break between items only."""
 
-    lead: Text
-    items: tuple[str, ...]
+    lead: Words
+    items: tuple[str | Phrase, ...]
     indent: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the lines for the width at hand."""
-        room = options.max_width - self.indent - self.lead.cell_len
-        if any(cell_len(item) >= room for item in self.items):
-            yield Line(self.lead, Text(", ".join(self.items)), self.indent)
+        items = [words(item).plain for item in self.items]
+        room = options.max_width - self.indent - self.lead.width
+        if any(cell_len(item) >= room for item in items):
+            yield Line(self.lead, words(", ".join(items)), self.indent)
         else:
-            yield from _beside(self.indent, self.lead, map(Text, _packed(self.items, room)))
+            yield from _beside(self.indent, self.lead, (words(line).text for line in _packed(items, room)))
 
 
-Piece: TypeAlias = Line | Series
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A line that is never broken, for other programs to find their way in."""
+
+    line: Words
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich's protocol: the line."""
+        yield unbroken(self.line.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A heading across the page."""
+
+    title: Words
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich's protocol: the title and the rule behind it."""
+        from rich.rule import Rule as Across  # noqa: PLC0415 - for the demonstration alone
+
+        yield Across(self.title.text, align="left", style="dim", characters="─")
+
+
+Piece: TypeAlias = Line | Series | Whole | Rule
 """What a view is made of."""
 
 
@@ -62,36 +91,26 @@ Piece: TypeAlias = Line | Series
 class Page:
     """A whole view; its pieces are made while they are printed."""
 
-    pieces: Callable[[], Iterator[Piece | Text]]
+    pieces: Callable[[], Iterable[Piece]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the pieces one by one."""
         yield from self.pieces()
 
 
-def whole(*parts: Text | tuple[str, str] | str) -> Text:
-    """A line that is never broken, for other programs to find their way in."""
-    return Text.assemble(*parts, no_wrap=True, overflow="ignore")
+def said(sentence: str | Phrase, style: str = "") -> Line:
+    """A sentence over the whole width."""
+    return Line(NOTHING, words(sentence, style))
 
 
 def blank() -> Line:
     """An empty line."""
-    return Line(Text())
+    return Line(NOTHING)
 
 
-def indented(pieces: Iterable[Piece], by: int) -> Iterator[Piece]:
+def indented(pieces: Iterable[Line | Series], by: int) -> Iterator[Line | Series]:
     """The same pieces, further in."""
     return (replace(piece, indent=piece.indent + by) for piece in pieces)
-
-
-def column(text: str, width: int, style: str = "", *, gap: int = 2) -> Text:
-    """The text padded to a column, with a gap to the next one."""
-    return Text(text, style).append(" " * (max(0, width - cell_len(text)) + gap))
-
-
-def width_of(texts: Iterable[str], *, at_most: int | None = None) -> int:
-    """The width of a column that holds the texts, but for those that are wider than ``at_most``."""
-    return max((width for width in map(cell_len, texts) if at_most is None or width <= at_most), default=0)
 
 
 def _packed(items: Sequence[str], room: int) -> Iterator[str]:
@@ -107,19 +126,20 @@ def _packed(items: Sequence[str], room: int) -> Iterator[str]:
     yield f"{line} {items[-1]}".lstrip()
 
 
-def _beside(indent: int, lead: Text, lines: Iterable[Text]) -> Iterator[Text]:
+def _beside(indent: int, lead: Words, lines: Iterable[Text]) -> Iterator[Text]:
     first, *rest = lines
-    yield _assemble(indent, lead, first)
-    yield from (_assemble(indent + lead.cell_len, line) for line in rest)
+    yield _trimmed(indent, lead.text, first)
+    yield from (_trimmed(indent + lead.width, line) for line in rest)
 
 
-def _wrapped(console: Console, text: Text, indent: int, width: int) -> Iterator[Text]:
-    if text:
-        lines = text.wrap(console, max(width - indent, _MIN_BODY_WIDTH))
-        yield from (_assemble(indent, line) for line in lines)
+def _wrapped(console: Console, body: Words, indent: int, width: int) -> Iterator[Text]:
+    if body.parts:
+        lines = body.text.wrap(console, max(width - indent, _MIN_BODY_WIDTH))
+        yield from (_trimmed(indent, line) for line in lines)
 
 
-def _assemble(indent: int, *parts: Text) -> Text:
-    line = whole(" " * indent, *parts)
+def _trimmed(indent: int, *parts: Text) -> Text:
+    """A line that ends where its last word ends."""
+    line = unbroken(*parts, indent=indent)
     line.rstrip()
     return line

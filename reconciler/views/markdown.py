@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -16,14 +14,30 @@ from reconciler.views.grouping import (
     refused_and_reported,
     same_refusals,
 )
-from reconciler.views.printable import printable
+from reconciler.views.markup import (
+    ARROW,
+    bullets,
+    code,
+    document,
+    folded,
+    listed,
+    paragraph,
+    row,
+    stacked,
+    strong,
+    table,
+    text,
+)
+from reconciler.views.phrase import phrase
 from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.voice import DRIFT, PLAN
 from reconciler.views.wording import (
+    ELSEWHERE,
     budget,
     coverage,
     drift_summary,
     made,
+    names,
     ownership,
     place,
     plan_summary,
@@ -37,113 +51,132 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
-    from reconciler.views.grouping import Block
+    from reconciler.views.grouping import Block as Alike
+    from reconciler.views.markup import Block, Markdown
     from reconciler.views.values import Difference
     from reconciler.views.voice import Voice
 
 MAX_CHARACTERS: Final = 60_000
 """Forges refuse comments of more than 65,536 characters (GitHub)."""
 
-_ROWS: Final = (200, 20, 0)
+_ROWS: Final = (200, 60, 20, 6, 2, 0)
 """How many rows a table may have, until the whole fits."""
 _OPEN_ROWS: Final = 20
 _NAMES_SHOWN: Final = 5
-
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]#|~$])")
+_CHANGES_SHOWN: Final = 50
+_COLUMNS: Final = tuple(map(text, ("tenant", "action", "changes")))
 
 
 def plan(planned: Plan) -> str:
     """The plan, its summary on top."""
-    return _document(_plan_head(planned), planned, planned.tenants, PLAN)
+    return _comment(_plan_head(planned), planned, planned.tenants, PLAN)
 
 
 def drift(planned: Plan) -> str:
     """The drift report, its summary on top."""
     found = differing(planned)
-    head = [f"**{drift_summary(planned, len(found))}**", *map(escaped, coverage(planned.coverage))]
-    return _document(head, planned, found, DRIFT)
+    head = [*_api_host(planned), strong(text(drift_summary(planned, len(found)))), *_coverage(planned)]
+    return _comment(head, planned, found, DRIFT)
 
 
 def saved_plan(saved: SavedPlan) -> str:
     """A saved plan, its summary on top."""
-    about = escaped(made(saved.plan.fleet, saved.made))
-    return _document([*_plan_head(saved.plan), about], saved.plan, saved.plan.tenants, PLAN)
+    about = text(made(saved.plan.fleet, saved.made))
+    return _comment([*_plan_head(saved.plan), about], saved.plan, saved.plan.tenants, PLAN)
 
 
-def _plan_head(planned: Plan) -> list[str]:
-    closing = [budget(planned.budget)] if not planned.empty else []
-    return [f"**{plan_summary(planned)}**", *closing, *map(escaped, coverage(planned.coverage))]
+def _plan_head(planned: Plan) -> list[Markdown]:
+    closing = [text(budget(planned.budget))] if not planned.empty else []
+    return [*_api_host(planned), strong(text(plan_summary(planned))), *closing, *_coverage(planned)]
 
 
-def _document(head: Sequence[str], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:
-    text = ""
+def _api_host(planned: Plan) -> list[Markdown]:
+    """Where keys went, on top of everything, unless that is Neon itself."""
+    if planned.api_host is None:
+        return []
+    return [row(strong(text(ELSEWHERE)), code(planned.api_host))]
+
+
+def _coverage(planned: Plan) -> list[Markdown]:
+    return list(map(text, coverage(planned.coverage)))
+
+
+def _comment(head: Sequence[Markdown], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:
+    whole = ""
     for rows in _ROWS:
-        parts = ["  \n".join(head), *_tables(tenants, voice, rows), *_remarks(planned, rows)]
-        text = "\n\n".join(parts) + "\n"
-        if len(text) <= MAX_CHARACTERS:
+        whole = document((paragraph(head), *_tables(tenants, voice, rows), *_remarks(planned, rows)))
+        if len(whole) <= MAX_CHARACTERS:
             break
-    return text
+    return whole
 
 
-def _tables(tenants: Iterable[TenantPlan], voice: Voice, rows: int) -> Iterator[str]:
+def _tables(tenants: Iterable[TenantPlan], voice: Voice, rows: int) -> Iterator[Block]:
     for kind, members in by_kind(tenants).items():
         if members:
-            blocks = collapse(members)
-            table = ["| tenant | action | changes |", "|---|---|---|"]
-            table += [row for block in blocks[:rows] for row in _rows(block, voice)]
-            yield _details(voice.headings[kind], len(members), table, len(blocks) - rows)
+            alike = collapse(members)
+            cells = [one for block in alike[:rows] for one in _rows(block, voice)]
+            shown = table(_COLUMNS, cells)
+            yield _group(
+                voice.headings[kind], len(members), shown, len(alike) - rows, opened=len(cells) <= _OPEN_ROWS
+            )
 
 
-def _details(title: str, count: int, lines: Sequence[str], beyond: int) -> str:
-    more = [f"and {beyond:,} more"] if beyond > 0 else []
-    state = " open" if len(lines) <= _OPEN_ROWS else ""
-    summary = f"<details{state}><summary>{title} ({count:,})</summary>"
-    return "\n\n".join([summary, "\n".join(lines), *more, "</details>"])
+def _group(title: str, count: int, shown: Block, beyond: int, *, opened: bool) -> Block:
+    more = [paragraph([text(f"and {beyond:,} more")])] if beyond > 0 else []
+    return folded(f"{title} ({count:,})", (shown, *more), opened=opened)
 
 
-def _rows(block: Block, voice: Voice) -> Iterator[str]:
+def _rows(block: Alike, voice: Voice) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     who = _who(block)
     for action, following in zip_longest(block.actions, block.actions[1:]):
-        changes = "<br>".join((*_changes(action, voice), *filter(None, [escaped(voice.gap(action, following))])))
-        yield f"| {who} | {_action(action, block, voice)} | {changes} |"
-        who = ""
+        changes = stacked((*_changes(action, voice), text(voice.gap(action, following))))
+        yield who, _action(action, block, voice), changes
+        who = text("")
 
 
-def _action(action: Action, block: Block, voice: Voice) -> str:
-    deed = escaped(voice.action(action, block.members[0].project))
-    marks = "".join(f" **{mark}**" for mark in (voice.action_mark(action), voice.loss(action)) if mark)
-    return f"{deed}{marks}<br>{escaped(action.reason)}"
+def _action(action: Action, block: Alike, voice: Voice) -> Markdown:
+    marks = (strong(text(mark)) for mark in (voice.action_mark(action), voice.loss(action)) if mark)
+    deed = row(text(voice.action(action, block.members[0].project)), *marks)
+    return stacked((deed, text(action.reason)))
 
 
-def _who(block: Block) -> str:
+def _who(block: Alike) -> Markdown:
     sources = place(action.source for member in block.members for action in member.actions)
-    return f"{_names(block.names)}<br>{escaped(sources)}"
+    return stacked((text(names(block.names, _NAMES_SHOWN)), text(sources)))
 
 
-def _changes(action: Action, voice: Voice) -> Iterator[str]:
+def _changes(action: Action, voice: Voice) -> Iterator[Markdown]:
     if isinstance(action, CreateProject):
         for group, members in new_values(action.changes).items():
-            yield escaped(f"{group}: {', '.join(members)}")
-    for change in field_changes(action):
+            yield row(text(phrase("{}:", group)), listed(map(code, members[:_CHANGES_SHOWN])))
+    changes = field_changes(action)
+    for change in changes[:_CHANGES_SHOWN]:
         mark = voice.change_mark(change, action)
-        yield _change(change, voice) + (f" **{mark}**" if mark else "")
+        yield row(_change(change, voice), *([strong(text(mark))] if mark else []))
+    if beyond := changes[_CHANGES_SHOWN:]:
+        yield text(f"and {len(beyond):,} more")
 
 
-def _change(change: FieldChange, voice: Voice) -> str:
+def _change(change: FieldChange, voice: Voice) -> Markdown:
+    path = code(label(change.path))
     if items := differences(change.before, change.after):
-        return "<br>".join((code(label(change.path)), *(_item(item, voice) for item in items)))
-    before = f"{voice.live}{worded(change.path, change.before)}"
-    after = f"{voice.files}{worded(change.path, change.after)}"
-    return f"{code(label(change.path))} {escaped(before + voice.between + after)}"
+        return stacked((path, *(_item(item, voice) for item in items[:_CHANGES_SHOWN])))
+    return row(path, _turn(worded(change.path, change.before), worded(change.path, change.after), voice))
 
 
-def _item(item: Difference, voice: Voice) -> str:
-    before = f"{voice.live}{item.before}" if item.before else ""
-    after = f"{voice.files}{item.after}" if item.after else ""
-    return escaped(f"{item.edit.value} {item.item} {voice.between.join(filter(None, (before, after)))}")
+def _item(item: Difference, voice: Voice) -> Markdown:
+    return row(code(f"{item.edit.value} {item.item}"), _turn(item.before, item.after, voice))
 
 
-def _remarks(planned: Plan, rows: int) -> Iterator[str]:
+def _turn(before: str, after: str, voice: Voice) -> Markdown:
+    """From the live value to that of the files; an empty one is not there."""
+    live = [text(voice.live), code(before)] if before else []
+    files = [text(voice.files), code(after)] if after else []
+    between = [ARROW] if live and files and voice.between.strip() else []
+    return row(*live, *between, *files)
+
+
+def _remarks(planned: Plan, rows: int) -> Iterator[Block]:
     refused, reported = refused_and_reported(planned.refusals)
     groups = {
         "Refused": list(map(_refusal, same_refusals(refused))),
@@ -152,43 +185,28 @@ def _remarks(planned: Plan, rows: int) -> Iterator[str]:
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),
     }
-    for title, lines in groups.items():
-        if lines:
-            yield _details(title, len(lines), lines[:rows], len(lines) - rows)
+    for title, items in groups.items():
+        if items:
+            shown = items[:rows]
+            yield _group(title, len(items), bullets(shown), len(items) - rows, opened=len(shown) <= _OPEN_ROWS)
 
 
-def _refusal(refusal: Refusal) -> str:
-    whom = _names(refusal.tenants) if refusal.tenants else "the whole run"
-    why = f"{escaped(refusal.message)}. To allow it: {escaped(refusal.remedy)}"
-    return f"- **{refusal.rule.value}** {whom}: {why}"
+def _refusal(refusal: Refusal) -> Markdown:
+    whom = names(refusal.tenants, _NAMES_SHOWN) if refusal.tenants else phrase("the whole run")
+    why = row(strong(text(refusal.rule.value)), text(phrase("{}:", whom)), text(refusal.message))
+    return stacked((why, row(text("To allow it:"), text(refusal.remedy))))
 
 
-def _conflict(conflict: Conflict) -> str:
-    return f"- {code(conflict.tenant)}: {escaped(conflict.message)}. To settle it: {escaped(conflict.remedy)}"
+def _conflict(conflict: Conflict) -> Markdown:
+    what = row(text(phrase("{}:", conflict.tenant)), text(conflict.message))
+    return stacked((what, row(text("To settle it:"), text(conflict.remedy))))
 
 
-def _orphan(orphan: Orphan) -> str:
-    return f"- {code(orphan.project.name)}: {escaped(project_facts(orphan.project))}, {ownership(orphan)}"
+def _orphan(orphan: Orphan) -> Markdown:
+    told = phrase("{}: {}, {}", orphan.project.name, project_facts(orphan.project), phrase(ownership(orphan)))
+    return text(told)
 
 
-def _note(note: Note) -> str:
-    about = "" if note.tenant is None else f"{code(note.tenant)}: "
-    return f"- {about}{escaped(note.message)}"
-
-
-def _names(tenants: Sequence[str]) -> str:
-    rest = len(tenants) - _NAMES_SHOWN
-    return ", ".join(map(code, tenants[:_NAMES_SHOWN])) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def code(text: str) -> str:
-    """The text as it is, in a code span that it cannot leave, nor the table cell around it."""
-    inside = printable(text).replace("|", "\\|")
-    fence = "`" * (max(map(len, re.findall("`+", inside)), default=0) + 1)
-    gap = " " if "`" in inside or not inside.strip() else ""
-    return f"{fence}{gap}{inside}{gap}{fence}"
-
-
-def escaped(text: str) -> str:
-    """The text as it is, with nothing in it read as Markdown, as HTML or as the name of somebody to notify."""
-    return _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False)).replace("@", "@<!-- -->")
+def _note(note: Note) -> Markdown:
+    about = text("" if note.tenant is None else phrase("{}:", note.tenant))
+    return row(about, text(note.message))

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Group
-from rich.rule import Rule
-from rich.text import Text
-
-from reconciler.views.layout import Line
-from reconciler.views.printable import printable
+from reconciler.views.layout import Line, Page, Rule, blank, said
+from reconciler.views.words import column, width_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rich.console import RenderableType
 
 QUIET: Final = "in sync"
 """What is said of somebody about whom there is nothing to say."""
 
 
-def chapter(title: str, text: str, command: str | None = None) -> RenderableType:
+def chapter(title: str, text: str, command: str | None = None) -> Page:
     """A heading across the page, a few sentences, and the command that would show what follows."""
-    heading = Rule(Text(printable(title), "bold"), align="left", style="dim", characters="─")
-    prompt = [Text(f"$ {printable(command)}", "bold cyan"), Text()] if command is not None else []
-    return Group(Text(), heading, Line(Text(), Text(printable(text))), Text(), *prompt)
+    prompt = [said(f"$ {command}", "bold cyan"), blank()] if command is not None else []
+    return Page(lambda: [blank(), Rule(words(title, "bold")), said(text), blank(), *prompt])
 
 
-def told(story: Mapping[str, str]) -> RenderableType:
+def told(story: Mapping[str, str]) -> Page:
     """One line for each name, what is said of it beside it."""
-    width = max(map(len, story), default=0)
-    lines = [
-        Text.assemble(f"  {printable(name):<{width}}  ", (words, _style(words))) for name, words in story.items()
-    ]
-    return Text("\n").join(lines)
+    width = width_of(story)
+    return Page(
+        lambda: [Line(column(name, width), words(said_of, _style(said_of)), 2) for name, said_of in story.items()]
+    )
 
 
-def _style(words: str) -> str:
-    return "dim" if words == QUIET else ""
+def _style(text: str) -> str:
+    return "dim" if text == QUIET else ""

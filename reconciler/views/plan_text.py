@@ -5,38 +5,35 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
 from reconciler.views.grouping import by_tenant, refused_and_reported, same_refusals
-from reconciler.views.layout import Line, Page, blank, indented
+from reconciler.views.layout import Line, Page, Series, blank, indented, said
 from reconciler.views.voice import PLAN
 from reconciler.views.wording import budget, coverage, held_count, made, plan_summary
+from reconciler.views.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import RenderableType
-
     from reconciler.plan.action import Action
     from reconciler.plan.approval import SavedPlan, Stale
     from reconciler.plan.plan import Plan, Refusal
-    from reconciler.views.layout import Piece
 
 
-def render(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> RenderableType:
+def render(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> Page:
     """The whole plan, with the tenants that a saved plan holds back; long groups are cut unless ``full``."""
     return Page(lambda: _pieces(plan, stale, WHOLE if full else Extent()))
 
 
-def render_saved(saved: SavedPlan, *, full: bool = False) -> RenderableType:
+def render_saved(saved: SavedPlan, *, full: bool = False) -> Page:
     """A saved plan, and where it comes from."""
-    about = Line(Text(), Text(made(saved.plan.fleet, saved.made), signs.ASIDE))
+    about = said(made(saved.plan.fleet, saved.made), signs.ASIDE)
     return Page(lambda: chain((about, blank()), _pieces(saved.plan, (), WHOLE if full else Extent())))
 
 
-def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
+def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Line | Series]:
+    yield from remarks.api_host(plan.api_host)
     yield from blocks.groups(plan.tenants, PLAN, extent)
     refused, reported = refused_and_reported(plan.refusals)
     yield from _held_back("Refused", refused, extent)
@@ -48,7 +45,7 @@ def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Piec
     yield from _closing(plan, len(stale))
 
 
-def _held_back(title: str, held: Sequence[Refusal], extent: Extent) -> Iterator[Piece]:
+def _held_back(title: str, held: Sequence[Refusal], extent: Extent) -> Iterator[Line | Series]:
     if not held:
         return
     yield from heading(title, held_count(held))
@@ -60,7 +57,7 @@ def _held_back(title: str, held: Sequence[Refusal], extent: Extent) -> Iterator[
     yield from remarks.cut(refusals, extent, "refusal")
 
 
-def _stale(stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
+def _stale(stale: Sequence[Stale], extent: Extent) -> Iterator[Line | Series]:
     """What would be done now beside what the saved plan has in its place; the same message is told once."""
     if not stale:
         return
@@ -77,15 +74,14 @@ def _stale(stale: Sequence[Stale], extent: Extent) -> Iterator[Piece]:
     yield from remarks.cut(messages, extent, "reason")
 
 
-def _beside(title: str, actions: Iterable[Action], extent: Extent) -> Iterator[Piece]:
+def _beside(title: str, actions: Iterable[Action], extent: Extent) -> Iterator[Line | Series]:
     if tenants := by_tenant(actions):
-        yield Line(Text(f"{title}:", signs.ASIDE), indent=5)
+        yield Line(words(f"{title}:", signs.ASIDE), indent=5)
         yield from indented(blocks.tenants(tenants, PLAN, extent.inside), by=3)
 
 
-def _closing(plan: Plan, stale: int) -> Iterator[Piece]:
-    yield Line(Text(), Text(plan_summary(plan, stale), signs.HEADING))
+def _closing(plan: Plan, stale: int) -> Iterator[Line | Series]:
+    yield said(plan_summary(plan, stale), signs.HEADING)
     if not plan.empty:
-        yield Line(Text(), Text(budget(plan.budget)))
-    for sentence in coverage(plan.coverage):
-        yield Line(Text(), Text(sentence))
+        yield said(budget(plan.budget))
+    yield from map(said, coverage(plan.coverage))

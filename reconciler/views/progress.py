@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.views.printable import printable
+from reconciler.views.console import show
+from reconciler.views.layout import Whole
+from reconciler.views.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +54,7 @@ class _Bars:
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         if what not in self.tasks:
-            self.tasks[what] = self.progress.add_task(printable(what), total=total)
+            self.tasks[what] = self.progress.add_task(words(what).plain, total=total)
         self.progress.update(self.tasks[what], completed=done, total=total)
 
 
@@ -68,4 +70,4 @@ class _Lines:
         if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
             progress = f"{done:,}" if total is None else f"{done:,} of {total:,}"
-            self.console.print(f"{printable(what)}: {progress}", crop=False, soft_wrap=True)
+            show(Whole(words(f"{what}: {progress}")), self.console)

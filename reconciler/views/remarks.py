@@ -4,77 +4,84 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from reconciler.views import signs
 from reconciler.views.blocks import heading, more
-from reconciler.views.layout import Line, Piece, blank, column, width_of
-from reconciler.views.printable import printable
-from reconciler.views.wording import counted, names, ownership, place, project_facts
+from reconciler.views.layout import Line, blank
+from reconciler.views.phrase import Phrase, phrase
+from reconciler.views.wording import ELSEWHERE, counted, names, ownership, place, project_facts
+from reconciler.views.words import NOTHING, column, width_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.plan.plan import Conflict, Note, Orphan, Refusal
     from reconciler.views.blocks import Extent
+    from reconciler.views.layout import Series
 
 
-def refusal(refused: Refusal, extent: Extent, *, naming: bool) -> Iterator[Piece]:
+def api_host(address: str | None) -> Iterator[Line | Series]:
+    """Where keys go, on top of everything, unless that is Neon itself."""
+    if address is not None:
+        yield Line(words("! ", signs.REFUSED.style), words(phrase(f"{ELSEWHERE} {{}}", address), signs.HEADING))
+        yield blank()
+
+
+def refusal(refused: Refusal, extent: Extent, *, naming: bool) -> Iterator[Line | Series]:
     """The rule, why it holds something back, and what would allow it; the tenants where ``naming``."""
-    lead = Text(f"{signs.REFUSED.text:<3}{refused.rule.value}  ", signs.REFUSED.style)
-    yield Line(lead, Text(_concerned(refused, extent, naming=naming)), indent=2)
-    yield Line(Text(), Text(printable(refused.message)), indent=5)
-    yield Line(Text("to allow it: ", signs.ASIDE), Text(printable(refused.remedy)), indent=5)
+    lead = words(f"{signs.REFUSED.text:<3}{refused.rule.value}  ", signs.REFUSED.style)
+    yield Line(lead, words(_concerned(refused, extent, naming=naming)), indent=2)
+    yield Line(NOTHING, words(refused.message), indent=5)
+    yield Line(words("to allow it: ", signs.ASIDE), words(refused.remedy), indent=5)
     yield blank()
 
 
-def stale(message: str, tenants: Sequence[str], extent: Extent) -> Iterator[Piece]:
+def stale(message: str, tenants: Sequence[str], extent: Extent) -> Iterator[Line | Series]:
     """Tenants that a saved plan holds back for the same reason, and what a person can do."""
     count = counted(len(tenants), "tenant")
-    lead = Text(f"{signs.STALE.text:<3}{count}: ", signs.STALE.style)
-    yield Line(lead, Text(names(tenants, extent.names)), indent=2)
-    yield Line(Text(), Text(printable(message)), indent=5)
-    yield Line(Text("to go ahead: ", signs.ASIDE), Text("make a new plan, and have it approved"), indent=5)
+    lead = words(f"{signs.STALE.text:<3}{count}: ", signs.STALE.style)
+    yield Line(lead, words(names(tenants, extent.names)), indent=2)
+    yield Line(NOTHING, words(message), indent=5)
+    yield Line(words("to go ahead: ", signs.ASIDE), words("make a new plan, and have it approved"), indent=5)
     yield blank()
 
 
-def _concerned(refused: Refusal, extent: Extent, *, naming: bool) -> str:
+def _concerned(refused: Refusal, extent: Extent, *, naming: bool) -> Phrase:
     if not refused.tenants:
-        return "the whole run"
-    count = counted(len(refused.tenants), "tenant")
-    return f"{count}: {names(refused.tenants, extent.names)}" if naming else count
+        return phrase("the whole run")
+    count = phrase(counted(len(refused.tenants), "tenant"))
+    return phrase("{}: {}", count, names(refused.tenants, extent.names)) if naming else count
 
 
-def conflicts(found: Sequence[Conflict], extent: Extent) -> Iterator[Piece]:
+def conflicts(found: Sequence[Conflict], extent: Extent) -> Iterator[Line | Series]:
     """Each conflict with its place and what a person can do; nothing where there are none."""
     if not found:
         return
     yield from heading("Conflicts", len(found))
     for conflict in found[: extent.blocks]:
-        sign = (f"{signs.CONFLICT.text:<3}", signs.CONFLICT.style)
-        lead = Text.assemble(sign, (f"{printable(conflict.tenant)}  ", signs.HEADING))
-        yield Line(lead, Text(f"({place([conflict.source])})", signs.ASIDE), indent=2)
-        yield Line(Text(), Text(printable(conflict.message)), indent=5)
-        yield Line(Text("to settle it: ", signs.ASIDE), Text(printable(conflict.remedy)), indent=5)
+        sign = words(f"{signs.CONFLICT.text:<3}", signs.CONFLICT.style)
+        lead = sign + words(f"{conflict.tenant}  ", signs.HEADING)
+        yield Line(lead, words(phrase("({})", place([conflict.source])), signs.ASIDE), indent=2)
+        yield Line(NOTHING, words(conflict.message), indent=5)
+        yield Line(words("to settle it: ", signs.ASIDE), words(conflict.remedy), indent=5)
         yield blank()
     yield from cut(found, extent, "conflict")
 
 
-def orphans(found: Sequence[Orphan], extent: Extent) -> Iterator[Piece]:
+def orphans(found: Sequence[Orphan], extent: Extent) -> Iterator[Line | Series]:
     """Live projects that no file declares, with what one wants to know before deleting anything."""
     if not found:
         return
     yield from heading("Orphans", len(found))
     shown = found[: extent.blocks]
-    width = width_of(printable(orphan.project.name) for orphan in shown)
+    width = width_of(orphan.project.name for orphan in shown)
     for orphan in shown:
-        body = Text(f"{project_facts(orphan.project)}, {ownership(orphan)}")
-        yield Line(column(printable(orphan.project.name), width, signs.HEADING), body, indent=2)
+        body = words(phrase("{}, {}", project_facts(orphan.project), phrase(ownership(orphan))))
+        yield Line(column(orphan.project.name, width, signs.HEADING), body, indent=2)
     yield blank()
     yield from cut(found, extent, "orphan")
 
 
-def notes(found: Sequence[Note], extent: Extent) -> Iterator[Piece]:
+def notes(found: Sequence[Note], extent: Extent) -> Iterator[Line | Series]:
     """Notes; tenants about which the same is said share one."""
     if not found:
         return
@@ -91,14 +98,14 @@ def notes(found: Sequence[Note], extent: Extent) -> Iterator[Piece]:
 
 def _note(message: str, alike: Sequence[Note], extent: Extent) -> Line:
     tenants = [note.tenant for note in alike if note.tenant is not None]
-    lead = Text(f"{names(tenants, extent.names)}  " if tenants else "", signs.HEADING)
-    body = Text(printable(message))
+    lead = words(phrase("{}  ", names(tenants, extent.names)), signs.HEADING) if tenants else NOTHING
+    body = words(message)
     if source := place(note.source for note in alike if note.source is not None):
-        body.append(f"  ({source})", signs.ASIDE)
+        body += words(phrase("  ({})", source), signs.ASIDE)
     return Line(lead, body, indent=2)
 
 
-def cut(found: Sequence[object], extent: Extent, noun: str) -> Iterator[Piece]:
+def cut(found: Sequence[object], extent: Extent, noun: str) -> Iterator[Line | Series]:
     """That a list was cut, if it was."""
     if extent.blocks is not None and len(found) > extent.blocks:
         yield from more(len(found) - extent.blocks, noun)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
-
 from reconciler.plan.outcome import GONE, Result
-from reconciler.views import signs
+from reconciler.views import remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
 from reconciler.views.grouping import Kind, applied_actions, kind_of
-from reconciler.views.layout import Line, Page, Piece, Series, blank, whole
-from reconciler.views.printable import printable
+from reconciler.views.layout import Line, Page, Piece, Series, Whole, blank, said
+from reconciler.views.phrase import Phrase, phrase
 from reconciler.views.voice import deed
 from reconciler.views.wording import copies_done, counted, duration, names, report_summary
+from reconciler.views.words import NOTHING, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from rich.console import RenderableType
 
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
 
@@ -34,25 +31,26 @@ _DONE: Final = {
 _DONE_WIDTH: Final = max(map(len, _DONE))
 
 
-def render(report: Report, *, journal: str | None, full: bool = False) -> RenderableType:
+def render(report: Report, *, journal: str | None, full: bool = False) -> Page:
     """The whole report; ``journal`` is where every call is written down."""
     return Page(lambda: _pieces(report, journal, WHOLE if full else Extent()))
 
 
-def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece | Text]:
+def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece]:
+    yield from remarks.api_host(report.api_host)
     yield from _applied(_with(report, Result.APPLIED), extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)
     yield from _reservations(report, extent)
     if report.stopped is not None:
-        yield Line(Text("Stopped: ", signs.REFUSED.style), Text(printable(report.stopped)))
-    yield Line(Text(), Text(report_summary(report), signs.HEADING))
+        yield Line(words("Stopped: ", signs.REFUSED.style), words(report.stopped))
+    yield said(report_summary(report), signs.HEADING)
     if copies := copies_done(applied_actions(report)):
-        yield Line(Text(), Text(f"{copies}."))
+        yield said(f"{copies}.")
     elapsed = duration((report.finished_at - report.started_at).total_seconds())
-    yield Line(Text(f"{counted(report.calls, 'call')} in {elapsed}; run {printable(report.run)}.", signs.ASIDE))
+    yield Line(words(f"{counted(report.calls, 'call')} in {elapsed}; run {report.run}.", signs.ASIDE))
     if journal is not None:
-        yield whole((f"Journal: {printable(journal)}", signs.ASIDE))
+        yield Whole(words(f"Journal: {journal}", signs.ASIDE))
 
 
 def _with(report: Report, result: Result) -> list[TenantOutcome]:
@@ -66,7 +64,7 @@ def _applied(outcomes: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piec
     for verb, kind in _DONE.items():
         if members := [outcome for outcome in outcomes if _verb(outcome) == verb]:
             sign = signs.of_kind(kind)
-            lead = Text(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
+            lead = words(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
             yield Series(lead, _told(members, extent), indent=2)
     yield blank()
 
@@ -83,20 +81,20 @@ def _kind(outcome: TenantOutcome) -> Kind:
     return kind_of(one.action for one in outcome.actions)
 
 
-def _told(members: Sequence[TenantOutcome], extent: Extent) -> tuple[str, ...]:
+def _told(members: Sequence[TenantOutcome], extent: Extent) -> tuple[Phrase, ...]:
     shown = members[: extent.blocks]
     rest = len(members) - len(shown)
-    return (*map(_named, shown), *([f"and {rest:,} more"] if rest else []))
+    return (*map(_named, shown), *([phrase(f"and {rest:,} more")] if rest else []))
 
 
-def _named(outcome: TenantOutcome) -> str:
-    name = printable(outcome.tenant)
+def _named(outcome: TenantOutcome) -> Phrase:
+    name = outcome.tenant
     if outcome.deletion is not None:
         until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
-        return f"{name} (recoverable until {until} by recover: {printable(outcome.deletion.project_id)})"
+        return phrase(f"{{}} (recoverable until {until} by recover: {{}})", name, outcome.deletion.project_id)
     if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
-        return f"{name} ({printable(outcome.project_id)})"
-    return name
+        return phrase("{} ({})", name, outcome.project_id)
+    return phrase("{}", name)
 
 
 def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piece]:
@@ -104,7 +102,7 @@ def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: Extent) -> Ite
     if not outcomes:
         return
     yield from heading(title, len(outcomes))
-    alike: dict[tuple[str, ...], list[TenantOutcome]] = {}
+    alike: dict[tuple[str | Phrase, ...], list[TenantOutcome]] = {}
     for outcome in outcomes:
         alike.setdefault(_cause(outcome), []).append(outcome)
     groups = list(alike.values())
@@ -117,7 +115,7 @@ def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: Extent) -> Ite
 
 def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
     """What did not go as it should beside actions that were applied, such as a row that could not be written."""
-    told: dict[tuple[str, str], list[str]] = {}
+    told: dict[tuple[str, Phrase], list[str]] = {}
     for outcome in report.outcomes:
         for one in outcome.actions:
             if one.result is Result.APPLIED and one.message not in ("", GONE):  # its line says so
@@ -129,16 +127,16 @@ def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
     for (message, done), tenants in groups[: extent.blocks]:
         sign = signs.STALE
         yield Line(
-            Text(f"{sign.text:<3}", sign.style), Text(names(tenants, extent.names), signs.HEADING), indent=2
+            words(f"{sign.text:<3}", sign.style), words(names(tenants, extent.names), signs.HEADING), indent=2
         )
-        yield Line(Text(), Text(printable(message)), indent=5)
-        yield Line(Text("beside: ", signs.ASIDE), Text(done), indent=5)
+        yield Line(NOTHING, words(message), indent=5)
+        yield Line(words("beside: ", signs.ASIDE), words(done), indent=5)
         yield blank()
     if extent.blocks is not None and (beyond := groups[extent.blocks :]):
         yield from more(sum(len(tenants) for _, tenants in beyond), "tenant")
 
 
-def _cause(outcome: TenantOutcome) -> tuple[str, ...]:
+def _cause(outcome: TenantOutcome) -> tuple[str | Phrase, ...]:
     ending = _ending(outcome)
     if ending is None:
         return ()
@@ -155,29 +153,29 @@ def _ended(group: Sequence[TenantOutcome], extent: Extent) -> Iterator[Piece]:
     first = group[0]
     sign = signs.REFUSED if first.result is Result.FAILED else signs.SKIPPED
     tenants = names([outcome.tenant for outcome in group], extent.names)
-    yield Line(Text(f"{sign.text:<3}", sign.style), Text(tenants, signs.HEADING), indent=2)
+    yield Line(words(f"{sign.text:<3}", sign.style), words(tenants, signs.HEADING), indent=2)
     if ending := _ending(first):
         yield from _why(ending)
     for title, deeds in (("applied before: ", _applied_before(first)), ("not tried: ", _not_tried(first))):
         if deeds:
-            yield Series(Text(title, signs.ASIDE), deeds, indent=5)
+            yield Series(words(title, signs.ASIDE), deeds, indent=5)
 
 
 def _why(ending: ActionOutcome) -> Iterator[Piece]:
-    yield Line(Text(), Text(printable(ending.message)), indent=5)
+    yield Line(NOTHING, words(ending.message), indent=5)
     if ending.hint is not None:
-        yield Line(Text("hint: ", signs.ASIDE), Text(printable(ending.hint)), indent=5)
+        yield Line(words("hint: ", signs.ASIDE), words(ending.hint), indent=5)
     if ending.request_id is not None:
-        yield Line(Text("request id: ", signs.ASIDE), Text(printable(ending.request_id)), indent=5)
+        yield Line(words("request id: ", signs.ASIDE), words(ending.request_id), indent=5)
     if ending.result is Result.FAILED:
-        yield Line(Text("failed at: ", signs.ASIDE), Text(deed(ending.action)), indent=5)
+        yield Line(words("failed at: ", signs.ASIDE), words(deed(ending.action)), indent=5)
 
 
-def _applied_before(outcome: TenantOutcome) -> tuple[str, ...]:
+def _applied_before(outcome: TenantOutcome) -> tuple[Phrase, ...]:
     return tuple(deed(one.action) for one in outcome.actions if one.result is Result.APPLIED)
 
 
-def _not_tried(outcome: TenantOutcome) -> tuple[str, ...]:
+def _not_tried(outcome: TenantOutcome) -> tuple[Phrase, ...]:
     if outcome.result is Result.SKIPPED:
         return ()
     return tuple(deed(one.action) for one in outcome.actions if one.result is Result.SKIPPED)

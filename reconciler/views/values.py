@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
 from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.change import JsonText
-from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +25,7 @@ def label(path: str) -> str:
     """The field's name for people, who see its unit at the value: ``quota.data_transfer``."""
     for unit in _UNITS:
         path = path.removesuffix(unit)
-    return printable(path)
+    return path
 
 
 def worded(path: str, value: Value) -> str:
@@ -39,9 +38,9 @@ def worded(path: str, value: Value) -> str:
         case int() | float():
             return _number(path, value)
         case str():
-            return printable(value)
+            return value
         case _:
-            return printable(value.text)
+            return value.text
 
 
 def _number(path: str, value: float) -> str:
@@ -77,13 +76,17 @@ class Edit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One item of a structured value that differs; texts are ready to print."""
+    """One item of a structured value that differs."""
 
     edit: Edit
     item: str
     """Where it stands inside the value: ``ips[1]``."""
     before: str
     after: str
+
+
+_LONG: Final = 10_000
+"""Characters of a value from which on its lists are compared place by place."""
 
 
 def differences(before: Value, after: Value) -> tuple[Difference, ...]:
@@ -99,7 +102,15 @@ def differences(before: Value, after: Value) -> tuple[Difference, ...]:
 def _compare(old: Json, new: Json) -> Iterator[Difference]:
     from deepdiff import DeepDiff  # noqa: PLC0415  (slow to import, and most plans hold no structured value)
 
-    for kind, found in DeepDiff(old, new, view="tree", verbose_level=2).items():
+    differing = DeepDiff(
+        old,
+        new,
+        view="tree",
+        verbose_level=2,
+        ignore_private_variables=False,
+        zip_ordered_iterables=len(_json(old)) > _LONG,  # aligning long lists takes work as the square of them
+    )
+    for kind, found in differing.items():
         for one in found:
             edit = _edit(kind)
             yield Difference(
@@ -117,9 +128,9 @@ def _edit(kind: str) -> Edit:
 
 
 def _item(path: list[str | int]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).removeprefix(".")
 
 
 def _json(value: Json) -> str:
-    return printable(JsonText.of(value).text)
+    return JsonText.of(value).text

@@ -22,7 +22,7 @@ from reconciler.plan.action import (
 from reconciler.plan.change import Origin, Risk
 from reconciler.views import copies
 from reconciler.views.grouping import Kind
-from reconciler.views.printable import printable
+from reconciler.views.phrase import Phrase, phrase
 from reconciler.views.wording import project_facts
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Voice:
     """The words of one kind of view. A mark without a word is left out."""
 
     headings: Mapping[Kind, str]
-    action: Callable[[Action, LiveProject | None], str]
+    action: Callable[[Action, LiveProject | None], Phrase]
     """What an action is called, given what was seen of its project."""
     live: str
     """Precedes the live value."""
@@ -63,10 +63,10 @@ class Voice:
         """What is lost with it for good (Neon: a deleted snapshot cannot be recovered); may be empty."""
         return self.for_good if isinstance(action, DeleteSnapshot) else ""
 
-    def gap(self, action: Action, following: Action | None) -> str:
+    def gap(self, action: Action, following: Action | None) -> Phrase:
         """What is to be said of the moment between a snapshot that gives way and the next one; may be empty."""
         name = copies.successor(action, following)
-        return "" if name is None else self.uncovered.format(name)
+        return phrase(self.uncovered, name) if name is not None and self.uncovered else Phrase()
 
     def _origin(self, action: Action) -> str:
         """Of an action that is itself the change, so that no field beside it can say where it comes from."""
@@ -99,64 +99,65 @@ def _restarts(action: Action) -> bool:
     return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
 
 
-def deed(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - one case for each action
+def deed(action: Action, project: LiveProject | None = None) -> Phrase:  # noqa: PLR0911 - one case for each action
     """What carrying it out does: ``transfer from free to paid``."""
     match action:
         case CreateProject():
-            return f"create project in {printable(action.organization)}"
+            return phrase("create project in {}", action.organization)
         case RecoverProject():
-            return f"recover {_deleted(action, project)}"
+            return phrase("recover {}", _deleted(action, project))
         case TransferProject():
-            return f"transfer from {printable(action.origin)} to {printable(action.destination)}"
+            return phrase("transfer from {} to {}", action.origin, action.destination)
         case PatchProject():
-            return "patch project"
+            return phrase("patch project")
         case PatchEndpoint():
-            return f"patch compute of branch {printable(action.branch)}"
+            return phrase("patch compute of branch {}", action.branch)
         case CreateBranch() | CreateSnapshot():
-            return f"create {copies.called(action)} {copies.origin(action)}"
+            return phrase("create {} {}", copies.called(action), copies.origin(action))
         case PatchBranch():
-            return f"patch branch {printable(action.branch)}"
+            return phrase("patch branch {}", action.branch)
         case DeleteBranch() | DeleteSnapshot():
-            return f"delete {copies.doomed(action, project)}"
+            return phrase("delete {}", copies.doomed(action, project))
         case DeleteProject():
-            return f"delete {_doomed(action, project)}"
+            return phrase("delete {}", _doomed(action, project))
         case _:
             assert_never(action)
 
 
-def finding(action: Action, project: LiveProject | None = None) -> str:  # noqa: PLR0911 - as above
+def finding(action: Action, project: LiveProject | None = None) -> Phrase:  # noqa: PLR0911 - as above
     """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
     match action:
         case CreateProject():
-            return f"no live project, the files want one in {printable(action.organization)}"
+            return phrase("no live project, the files want one in {}", action.organization)
         case RecoverProject():
-            return f"{_deleted(action, project)}, deleted, the files want it back"
+            return phrase("{}, deleted, the files want it back", _deleted(action, project))
         case TransferProject():
-            return f"live in {printable(action.origin)}, the files say {printable(action.destination)}"
+            return phrase("live in {}, the files say {}", action.origin, action.destination)
         case PatchProject():
-            return "project"
+            return phrase("project")
         case PatchEndpoint():
-            return f"compute of branch {printable(action.branch)}"
+            return phrase("compute of branch {}", action.branch)
         case CreateBranch() | CreateSnapshot():
-            return f"no live {copies.called(action)}, the files want one {copies.origin(action)}"
+            return phrase("no live {}, the files want one {}", copies.called(action), copies.origin(action))
         case PatchBranch():
-            return f"branch {printable(action.branch)}"
+            return phrase("branch {}", action.branch)
         case DeleteBranch() | DeleteSnapshot():
-            return f"{copies.doomed(action, project)}, not declared"
+            return phrase("{}, not declared", copies.doomed(action, project))
         case DeleteProject():
-            return f"{_doomed(action, project)}, the files say absent"
+            return phrase("{}, the files say absent", _doomed(action, project))
         case _:
             assert_never(action)
 
 
-def _deleted(action: RecoverProject, project: LiveProject | None) -> str:
-    return f"{_doomed(action, project)}, recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
+def _deleted(action: RecoverProject, project: LiveProject | None) -> Phrase:
+    until = f", recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
+    return phrase("{}{}", _doomed(action, project), phrase(until))
 
 
-def _doomed(action: DeleteProject | RecoverProject, project: LiveProject | None) -> str:
+def _doomed(action: DeleteProject | RecoverProject, project: LiveProject | None) -> Phrase:
     if project is None:
-        return f"project {printable(action.project_id)}"
-    return f"project {printable(project.name)} ({project_facts(project)})"
+        return phrase("project {}", action.project_id)
+    return phrase("project {} ({})", project.name, project_facts(project))
 
 
 PLAN: Final = Voice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.filesize import decimal
 
@@ -10,7 +10,8 @@ from reconciler.desired.problem import Severity
 from reconciler.plan.outcome import Result
 from reconciler.views.copies import Noun, Verb, count, moment
 from reconciler.views.grouping import by_kind, refused_and_reported
-from reconciler.views.printable import printable
+from reconciler.views.phrase import Phrase, joined, phrase
+from reconciler.views.phrase import listed as row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
 
+ELSEWHERE: Final = "Keys go to a host that is not Neon's own:"
+"""What stands before its address, on top of every output."""
+
+
+_ORGANIZATIONS_NAMED: Final = 20
+
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """``1 tenant``, ``30,000 tenants``."""
@@ -34,21 +41,21 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def names(tenants: Sequence[str], limit: int | None) -> str:
+def names(tenants: Sequence[str], limit: int | None) -> Phrase:
     """The names, or the first of them and how many more there are."""
-    safe = [printable(tenant) for tenant in tenants]
-    if limit is None or len(safe) <= limit + 1:
-        return listed(safe)
-    return f"{', '.join(safe[:limit])} and {len(safe) - limit:,} more"
+    if limit is None or len(tenants) <= limit + 1:
+        return row([phrase("{}", tenant) for tenant in tenants])
+    shown = joined(phrase("{}", tenant) for tenant in tenants[:limit])
+    return phrase(f"{{}} and {len(tenants) - limit:,} more", shown)
 
 
-def place(sources: Iterable[Location]) -> str:
+def place(sources: Iterable[Location]) -> Phrase:
     """Where the files ask for it: ``tenants/acme.yaml:3 and 4 more``; empty without a place."""
     places = sorted(set(sources))
     if not places:
-        return ""
+        return Phrase()
     more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
-    return printable(str(places[0])) + more
+    return phrase(f"{{}}{more}", str(places[0]))
 
 
 def duration(seconds: float) -> str:
@@ -147,15 +154,11 @@ def drift_summary(plan: Plan, differing: int) -> str:
     return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
 
 
-def made(fleet: str, about: Made) -> str:
+def made(fleet: str, about: Made) -> Phrase:
     """``Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 5a6b7c8.``"""
-    commit = f" at commit {_short(about.commit)}" if about.commit else ""
-    base = f", compared with {_short(about.base)}" if about.base else ""
-    return f"Saved plan of fleet {printable(fleet)}, made {moment(about.at)}{commit}{base}."
-
-
-def _short(commit: str) -> str:
-    return printable(commit[:7])
+    commit = phrase(" at commit {}", about.commit[:7]) if about.commit else Phrase()
+    base = phrase(", compared with {}", about.base[:7]) if about.base else Phrase()
+    return phrase(f"Saved plan of fleet {{}}, made {moment(about.at)}{{}}{{}}.", fleet, commit, base)
 
 
 def budget(spent: Budget) -> str:
@@ -168,7 +171,7 @@ def budget(spent: Budget) -> str:
     return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate."
 
 
-def coverage(looked: Coverage) -> list[str]:
+def coverage(looked: Coverage) -> list[Phrase]:
     """What was looked at, and what was not, one sentence a line."""
     limits = (
         (len(looked.only), f"Only {listed(list(looked.only))} compared."),
@@ -177,12 +180,12 @@ def coverage(looked: Coverage) -> list[str]:
         (looked.held_back, f"{counted(looked.held_back, 'tenant')} held back: the file is broken."),
         (looked.unknown, f"{counted(looked.unknown, 'project')} that the API would not show."),
     )
-    return [_looked_at(looked), *(sentence for count, sentence in limits if count)]
+    return [_looked_at(looked), *(phrase(sentence) for count, sentence in limits if count)]
 
 
-def _looked_at(looked: Coverage) -> str:
-    where = listed([printable(name) for name in looked.organizations])
-    whole = f"in {where}" if where else "by name or id, no organization listed"
+def _looked_at(looked: Coverage) -> Phrase:
+    where = names(looked.organizations, _ORGANIZATIONS_NAMED)
+    whole = phrase("in {}", where) if where else phrase("by name or id, no organization listed")
     details = (
         ("existing computes", looked.computes_checked, looked.computes_total),
         ("branches", looked.branches_checked, looked.branches_total),
@@ -190,17 +193,18 @@ def _looked_at(looked: Coverage) -> str:
     )
     checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
     computes = [] if looked.computes_total else ["no existing computes to check"]
-    return f"Looked at {counted(looked.projects, 'project')} {whole}; {', '.join((*computes, *checked))}."
+    read = ", ".join((*computes, *checked))
+    return phrase(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", whole)
 
 
-def project_facts(project: LiveProject) -> str:
+def project_facts(project: LiveProject) -> Phrase:
     """What one wants to know before a project goes: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
-    facts = [f"{printable(project.id)} in {printable(project.organization)}"]
+    facts = [phrase("{} in {}", project.id, project.organization)]
     if project.storage_bytes is not None:
-        facts.append(decimal(project.storage_bytes))
+        facts.append(phrase(decimal(project.storage_bytes)))
     if project.last_active_at is not None:
-        facts.append(f"last active {project.last_active_at:%Y-%m-%d}")
-    return ", ".join(facts)
+        facts.append(phrase(f"last active {project.last_active_at:%Y-%m-%d}"))
+    return joined(facts)
 
 
 def ownership(orphan: Orphan) -> str:

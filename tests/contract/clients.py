@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CLI: Final = "neon/dist/cli.js"
 SDK: Final = "@neon/sdk/dist/index.js"
 API_CLIENT: Final = "@neondatabase/api-client/dist/index.js"
+TOOLKIT: Final = "@neondatabase/toolkit/dist/index.js"
 ABSENT: Final = f"Neon's own clients are not installed: {official.INSTALL}"
 NO_NODE: Final = "Neon's own clients need Node, and there is none"
 PATIENCE_SECONDS: Final = 60
@@ -87,7 +88,7 @@ def served(
     folder: Path,
     *,
     behaviour: Behaviour = AS_DOCUMENTED,
-    clock_source: Callable[[], float] = time.time,
+    clock_source: Callable[[], float] = time.time,  # noqa: TID251 - Neon's clients look at this clock too
     tally: Tally = SESSION,
 ) -> Iterator[ServedNeon]:
     """An account with ``ORGANIZATIONS``, whose traffic counts in a tally.

@@ -6,8 +6,8 @@ import contextlib
 import io
 import json
 import shutil
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,9 @@ import pytest
 
 from reconciler.cli.main import run
 from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
+from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.simulator import Simulator
 from tests.contract.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
@@ -56,6 +59,27 @@ tiers:
 """
 
 
+DAY_SECONDS: Final = 86_400.0
+START_SECONDS: Final = datetime(2028, 2, 27, 21, 58, 57, tzinfo=UTC).timestamp()
+
+
+class PassingTime:
+    """A clock that is so many seconds later each time somebody reads it, whatever the machine's own clock does.
+
+    A test that compares what two commands print about time fails with it at any time of day, on any machine.
+    It starts two days before a 29 February: the third command runs in another month.
+    """
+
+    def __init__(self, stride_seconds: float, start_seconds: float = START_SECONDS) -> None:
+        self._stride = stride_seconds
+        self._now = start_seconds
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        self._now += self._stride
+        return self._now
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """What a command printed and how it ended."""
@@ -91,8 +115,8 @@ class Shell:
         self.folder = folder
         self.environ: dict[str, str] = {}
         self.interactive = False
-        self.clock: Callable[[], float] = time.time
-        """When commands run against the embedded Neon."""
+        self.clock: Callable[[], float] = PassingTime(DAY_SECONDS + 3661)
+        """When commands run against the embedded Neon: each a day and an hour after the one before it."""
         self._judge = session_judge()
         self.write("tiers.yaml", TIERS)
         (folder / "tenants").mkdir()
@@ -115,7 +139,7 @@ class Shell:
     def run(self, *args: str, stdin: bytes = b"") -> Ended:
         """Runs a command in the folder."""
         around = Surroundings(
-            environ=self.environ, interactive=self.interactive, wrap=self._judged, clock=self.clock
+            environ=Environment(self.environ), interactive=self.interactive, wrap=self._judged, clock=self.clock
         )
         return run_in(self.folder, args, around, stdin=stdin)
 
@@ -128,6 +152,10 @@ class Shell:
         ended = self.simulated("apply", "--yes", "--journal", "journal.jsonl", *args)
         assert ended.code == 0, ended.err + ended.out
         return ended
+
+    def account(self) -> Simulator:
+        """The embedded Neon of this folder, for somebody who is at work in its console."""
+        return Simulator.open(self.folder / "sim.db", clock_source=LoopTime(self.clock()))
 
     @property
     def journal(self) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
+from reconciler.environment import PULL_REQUESTS
 from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        inherited = {name: value for name, value in os.environ.items() if name not in _COLOUR}
+        inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *PULL_REQUESTS)}
         self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
         price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
         (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
@@ -77,6 +78,11 @@ class Place:
             port = _port(server.stderr)
             self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
             yield self._project_names
+
+    @property
+    def elsewhere(self) -> str:
+        """What every output begins with, because the simulator is not Neon."""
+        return f"! Keys go to a host that is not Neon's own: {self.environ['NEON_API_HOST']}\n\n"
 
     def fault(self, effect: dict[str, Any], method: str, path: str) -> Callable[[], int]:
         """Lets every such call meet a fault; a way to see how many have."""

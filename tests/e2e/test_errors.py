@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed, add_projects
-from reconciler.simulator.simulator import Simulator
 from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
@@ -228,7 +227,7 @@ def test_selection_flags_narrow_the_work_and_say_what_was_left_out(shell: Shell)
 def test_a_project_of_another_organization_in_an_answer_stops_everything(shell: Shell) -> None:
     shell.tenant("acme")
     shell.applied()
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         add_projects(simulator, "paid", [ProjectSeed("myapp-x")])
         with simulator.world.writing() as transaction:
             transaction.execute("UPDATE projects SET body = json_set(body, '$.org_id', 'org-foreign')")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.simulator import Simulator
 from tests.e2e.command_line import Shell
 from tests.property.rows import Rows
 
@@ -39,6 +38,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "create_shows_settings": (False,),
     "transfer_keeps_quota": (False,),
     "deleted_projects_count": (True,),
+    "delete_waits_for_operations": (True,),
     "background_work_every_seconds": (10,),
     "default_suspend_as_zero": (False,),
     "rate_limit": (None, {"per_minute": 30, "per_second_and_route": 3}),
@@ -87,7 +87,7 @@ def life(shell: Shell) -> list[str]:
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
     shell.tenant("fern")
     assert shell.simulated("converge", "fern").code == 0
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         simulator.clock.advance(LONGEST_LAG_SECONDS)
         end = Rows.of(simulator).end_state()
     assert shell.simulated("drift").code == 0

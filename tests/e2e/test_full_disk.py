@@ -15,7 +15,7 @@ import pytest
 from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import write
 from reconciler.errors import InvalidInputError, OutputError
-from reconciler.neon.secret import Secret
+from reconciler.secret import Secret
 from tests.e2e.processes import RECONCILER, Place
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ class TestAThief:
         shell.applied()
         (intent,) = [line for line in shell.journal if line["line"] == "intent"]
         assert intent["tenants"] == ["victim"]
-        with Simulator.open(shell.folder / "sim.db") as simulator:
+        with shell.account() as simulator:
             return str(simulator.world.store.value("SELECT id FROM projects"))
 
     def test_gets_nothing_by_a_file(self, shell: Shell, project_id: str) -> None:
@@ -162,7 +162,7 @@ class TestAThief:
 
     def test_keeps_no_other_pinned_tenant_from_its_converge_by_a_broken_file(self, shell: Shell) -> None:
         shell.simulated("plan")
-        with Simulator.open(shell.folder / "sim.db") as simulator:
+        with shell.account() as simulator:
             pinned = add_project(simulator, "free", ProjectSeed("adopted")).project_id
         shell.tenant("acme", f"tier: pro\nproject_id: {pinned}")
         shell.tenant("zoe", "tier: nonsense")
@@ -184,7 +184,7 @@ class TestAThief:
 def test_a_downgrade_that_an_integration_blocks_takes_nothing_although_only_lists_show_it(shell: Shell) -> None:
     """A pinned project is read by its id, which tells of no integration; what is lowered first would stay so."""
     shell.simulated("plan")
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         seed = ProjectSeed("by hand", quota=PRO_QUOTA, restore_window_seconds=7 * DAY, integrations=["github"])
         pinned = add_project(simulator, "paid", seed).project_id
     shell.tenant("acme", f"tier: free\nproject_id: {pinned}\n{EVERYTHING}")

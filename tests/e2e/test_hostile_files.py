@@ -67,8 +67,13 @@ FILES: Final[dict[str, bytes]] = {
     "a tenant with a slash": b"tenant: a/b\ntier: free\n",
     "a name that is a flag": b"tenant: --yes\ntier: free\n",
     "a duplicate key": ACME + b"tier: pro\n",
+    "a line that a diff does not show": b"tenant: acme\ntier: free  # keep\xe2\x80\xa8state: absent\n",
+    "a line after NEL": b"tenant: acme\ntier: free  # keep\xc2\x85state: absent\n",
+    "a line after CR": b"tenant: acme\ntier: free  # keep\rstate: absent\n",
+    "tags of Unicode": ACME + "# \U000e0073\U000e0074\U000e0061\n".encode(),
     "a literal key of Neon's": ACME + b"labels: {team: a}\napi_key: napi_0123456789abcdef\n",
 }
+KEYS: Final = [*(b'"%d": 1' % number for number in range(90_000)), b'"89999": 1']
 STREAMS: Final[dict[str, bytes]] = {
     "lists in each other": b'{"tenant": "a", "labels": ' + b"[" * 1_000_000 + b"\n",
     "a number without end": b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": '
@@ -77,6 +82,8 @@ STREAMS: Final[dict[str, bytes]] = {
     "a line of a hundred megabytes": b'{"tenant": "' + b"a" * 100_000_000 + b'"}\n',
     "two names for one member": b'{"tenant": "a", "tenant": "b", "tier": "free"}\n',
     "no UTF-8": b'{"tenant": "\xff"}\n',
+    "lines that a diff does not show": '{"tenant": "a",\u2028"tier": "free"}\n'.encode(),
+    "a key twice behind many": b'{"tenant": "a", "labels": {%b}}\n' % b", ".join(KEYS),
     "not a number": b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": NaN}}}\n',
 }
 
@@ -86,10 +93,10 @@ def bounded() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
-def validated(folder: Path) -> subprocess.CompletedProcess[str]:
-    """``validate`` within bounds of memory and time."""
+def validated(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """``validate``, or another command, within bounds of memory and time."""
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", "validate"],
+        [sys.executable, "-m", "reconciler", *(args or ["validate"])],
         cwd=folder,
         capture_output=True,
         check=False,
@@ -135,7 +142,7 @@ def test_a_hostile_stream_of_tenants_is_refused_with_its_place(data: bytes, tmp_
         (lambda path: path.symlink_to("/etc/passwd"), "leaves the folder of the tenants"),
         (lambda path: path.symlink_to("acme.yaml"), "leads nowhere"),
         (lambda path: path.symlink_to("../../outside.yaml"), "leaves the folder of the tenants"),
-        (os.mkfifo, "is neither a file nor a folder"),
+        (os.mkfifo, "is neither a file nor a folder, but a pipe"),
         (lambda path: path.mkdir(), None),
     ],
     ids=["a link to a system's file", "a link to itself", "a link above the folder", "a pipe", "a folder"],
@@ -152,3 +159,83 @@ def test_what_is_no_file_of_the_folder_is_never_read(
     figures.count("hostile files", held=held)
     assert held, ended
     assert "root:" not in ended.stdout + ended.stderr
+
+
+COMMANDS: Final = {
+    "validate": ("validate",),
+    "plan": ("plan", "--simulator", "sim.db"),
+    "drift": ("drift", "--simulator", "sim.db"),
+    "apply": ("apply", "--yes", "--simulator", "sim.db"),
+    "converge": ("converge", "acme", "--simulator", "sim.db"),
+}
+
+
+def to_a_stranger(path: Path) -> None:
+    """A file that is none of the fleet's, with what looks like its keys."""
+    (path.parent.parent / "outside").mkdir(exist_ok=True)
+    (path.parent.parent / "outside/canary.yaml").write_text("canary_key: canary_value\n", encoding="utf-8")
+    path.symlink_to("../outside/canary.yaml" if path.suffix else "../outside")
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
+@pytest.mark.parametrize("what", ["tiers.yaml", "tenants"])
+def test_no_command_reads_what_is_no_file_of_the_fleet(
+    what: str, make: Callable[[Path], None], command: tuple[str, ...], tmp_path: Path
+) -> None:
+    root = tmp_path / "fleet"
+    (root / "tenants").mkdir(parents=True)
+    (root / "tenants/acme.yaml").write_bytes(ACME)
+    (root / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+    (root / what).rename(root / "aside")
+    make(root / what)
+    ended = validated(root, *command)
+    check(ended, f"{what}:")
+    assert "canary" not in ended.stdout + ended.stderr
+    assert not (root / "sim.db").exists()
+
+
+@pytest.mark.parametrize("flag", ["--output", "--out", "--journal", "--simulator"])
+@pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
+def test_no_command_writes_into_what_is_no_file(make: Callable[[Path], None], flag: str, tmp_path: Path) -> None:
+    root = tmp_path / "fleet"
+    (root / "tenants").mkdir(parents=True)
+    (root / "tenants/acme.yaml").write_bytes(ACME)
+    (root / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+    make(root / "named.json")
+    command = ("apply", "--yes") if flag == "--journal" else ("plan",)
+    account = () if flag == "--simulator" else ("--simulator", "sim.db")
+    ended = validated(root, *command, *account, flag, "named.json")
+    said = ended.stdout + ended.stderr
+    assert ended.returncode not in {0, 2}, said
+    assert "named.json" in said
+    assert "is a pipe" in said or "symbolic link" in said
+    assert "defect" not in said
+    if make is to_a_stranger:
+        assert (tmp_path / "outside/canary.yaml").read_text(encoding="utf-8") == "canary_key: canary_value\n"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
+@pytest.mark.parametrize("command", ["apply", "show"])
+def test_no_command_reads_a_plan_from_what_is_no_file(
+    make: Callable[[Path], None], command: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "fleet"
+    root.mkdir()
+    make(root / "plan.json")
+    ended = validated(root, command, "plan.json")
+    check(ended, "plan.json: is a")
+    assert "canary" not in ended.stdout + ended.stderr
+
+
+def test_a_stream_of_tenants_without_end_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+    command = f"yes | {sys.executable} -m reconciler converge - --simulator sim.db"
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False, text=True, preexec_fn=bounded
+    )
+    assert "<stdin>: more than 16 MiB" in ended.stderr, ended

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed, add_project
-from reconciler.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +27,7 @@ def committed(folder: Path) -> None:
 def seeded(shell: Shell, name: str) -> str:
     """Makes a project of tier free by hand; the answer is its id."""
     shell.simulated("plan")
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         return add_project(simulator, "free", ProjectSeed(name)).project_id
 
 
@@ -212,11 +211,11 @@ class TestConverge:
 
 
 def test_a_fleet_of_another_naming_is_left_alone(shell: Shell) -> None:
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         assert not simulator.organization_ids
     shell.tenant("acme")
     shell.applied()
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         add_project(simulator, "free", ProjectSeed("analytics of somebody else"))
     ended = shell.simulated("plan")
     assert "In sync: 1 tenant matches the files." in ended.out

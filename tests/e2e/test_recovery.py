@@ -86,7 +86,7 @@ def test_drift_and_markdown_have_words_for_it(shell: Shell) -> None:
     drift = shell.simulated("drift")
     assert drift.code == 2
     assert "Deleted (1)" in drift.out
-    assert f"recover project myapp-acme ({project_id}" in shell.simulated("plan", "--format", "markdown").out
+    assert f"recover project `myapp-acme` (`{project_id}`" in shell.simulated("plan", "--format", "markdown").out
 
 
 def test_a_document_converges_no_new_project_where_the_file_asks_for_the_old_one(shell: Shell) -> None:

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
 from reconciler.errors import ExitCode
-from reconciler.simulator.simulator import Simulator
 from tests import figures
 from tests.contract.breaking import VALUES, places, spoilt_at
 from tests.contract.judge import raw_content, with_content
@@ -81,7 +81,9 @@ def spoilt(shell: Shell, number: int, spoil: Callable[[bytes], bytes]) -> Ended:
     """An apply, one of whose answers is spoilt."""
     turns = iter(range(10**6))
     around = Surroundings(
-        environ=shell.environ, wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil)
+        environ=Environment(shell.environ),
+        wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil),
+        clock=shell.clock,
     )
     return run_in(shell.folder, ("apply", "--yes", "--simulator", "sim.db"), around)
 
@@ -119,7 +121,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell = Shell(tmp_path_factory.mktemp("begun"))
     declare(shell, BEFORE)
     shell.applied()
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         simulator.world.store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return shell.folder / "sim.db"
 
@@ -151,5 +153,5 @@ def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, 
 
 
 def rows(shell: Shell) -> Rows:
-    with Simulator.open(shell.folder / "sim.db") as simulator:
+    with shell.account() as simulator:
         return Rows.of(simulator)

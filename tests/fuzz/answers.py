@@ -17,7 +17,7 @@ from reconciler.live.project import Compute
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.operations import Operation
-from reconciler.neon.secret import Secret
+from reconciler.secret import Secret
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import NOON
 

@@ -27,11 +27,14 @@ class BranchMatching:
         declared = case.settings.dev_branches or ()
         self.declared = [branch for branch in declared if not expired(branch.expires_at, case.now)]
         self._names = {branch.name for branch in self.declared}
-
-    @property
-    def default_name(self) -> str:
-        """The name of the default branch, which a branch without a stated parent starts from."""
-        return next((branch.name for branch in self._live if branch.default), "")
+        self._renamed: dict[str, LiveBranch] = {}
+        self._children: dict[str, list[LiveBranch]] = {}
+        for branch in self._live:
+            if (name := self._ours(branch)) is not None and self._strays(branch):
+                self._renamed.setdefault(name, branch)
+            self._children.setdefault(branch.parent_id or "", []).append(branch)
+        self.default_name = next((branch.name for branch in self._live if branch.default), "")
+        """Of the default branch, which a branch without a stated parent starts from."""
 
     def of(self, name: str) -> LiveBranch | None:
         """The live branch that a declared one stands for: of its name, or made under it and renamed since.
@@ -40,8 +43,7 @@ class BranchMatching:
         """
         if name in self._by_name:
             return self._by_name[name]
-        renamed = (branch for branch in self._live if self._ours(branch) == name and self._strays(branch))
-        return next(renamed, None)
+        return self._renamed.get(name)
 
     def declared_as(self, branch: LiveBranch) -> str:
         """The name under which it was created here."""
@@ -67,8 +69,9 @@ class BranchMatching:
             return "it is a root branch, and Neon deletes none"
         if branch.name != self.declared_as(branch):
             return f"somebody renamed it; it was created as {self.declared_as(branch)!r}"
-        staying = [other.name for other in self._live if other.parent_id == branch.id and other.id not in doomed]
-        return f"{staying[0]!r} is a child of it" if staying else None
+        children = self._children.get(branch.id, ())
+        staying = next((child.name for child in children if child.id not in doomed), None)
+        return None if staying is None else f"{staying!r} is a child of it"
 
     def _ours(self, branch: LiveBranch) -> str | None:
         return declared_name(branch, self._case.fleet, Purpose.DEV_BRANCH)

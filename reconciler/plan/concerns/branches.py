@@ -16,7 +16,7 @@ from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
@@ -63,9 +63,10 @@ def findings(case: Case) -> Iterator[Finding]:
     yield from deletions
     deleted = {finding.branch_id for finding in deletions if isinstance(finding, DeleteBranch)}
     staying = [branch for branch in case.project.branches if branch.id not in deleted]
+    parents = frozenset(branch.parent_id for branch in staying)
     for branch in live.declared:
         if found := live.of(branch.name):
-            yield from _mended(case, branch, found, staying)
+            yield from _mended(case, branch, found, parents)
     yield from _creations(case, live, staying)
 
 
@@ -81,18 +82,15 @@ def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
 def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
     """Children before their parents; what cannot be deleted is noted, and so stay its parents."""
     doomed = {branch.id: branch for branch in live.undeclared()}
+    written = {declared.name for declared in case.settings.dev_branches or ()}
     for branch in _children_first(list(doomed.values())):
+        name = live.declared_as(branch)
+        over = EXPIRED if name in written else "declared no more"
         if hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
-            yield _note(case, f"branch {branch.name!r} is {_over(case, live, branch)} and stays: {hindrance}")
+            yield _note(case, f"branch {branch.name!r} is {over} and stays: {hindrance}")
         else:
-            yield _delete(case, branch, live.declared_as(branch), _over(case, live, branch))
-
-
-def _over(case: Case, live: BranchMatching, branch: LiveBranch) -> str:
-    """Why a branch is not wanted any more."""
-    written = {declared.name for declared in case.settings.dev_branches or ()}
-    return EXPIRED if live.declared_as(branch) in written else "declared no more"
+            yield _delete(case, branch, name, over)
 
 
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
@@ -111,7 +109,8 @@ def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBra
     )
 
 
-def _mended(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
+def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> Iterator[Finding]:
+    """``parents`` are the ids of the branches that have children once the deletions are through."""
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
@@ -120,7 +119,7 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[L
             case, f"branch {branch.name!r} expires at {text(live.expires_at)}, which the file does not say"
         )
     expiry = list(_another_expiry(case, branch, live))
-    if expiry and (hindrance := _cannot_expire(case, branch, live, staying)):
+    if expiry and (hindrance := _cannot_expire(case, branch, live, parents)):
         yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
         expiry = []
     changes = [*_renaming(case, branch, live), *expiry]
@@ -151,13 +150,13 @@ def _another_expiry(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator
     yield FieldChange(f"{own}.expires_at", before, text(until), risk, lowering=sooner, origin=case.origin(own))
 
 
-def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, staying: Sequence[LiveBranch]) -> str | None:
+def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> str | None:
     """Neon: branch expiration."""
     if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
         return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
     if live.protected:
         return "it is protected in Neon"
-    if any(other.parent_id == live.id for other in staying):
+    if live.id in parents:
         return "it has children"
     return None
 
@@ -248,26 +247,29 @@ def _note(case: Case, message: str) -> Note:
 
 def _children_first(branches: Sequence[LiveBranch]) -> list[LiveBranch]:
     by_id = {branch.id: branch for branch in branches}
-
-    def depth(branch: LiveBranch) -> int:
-        parent = by_id.get(branch.parent_id or "")
-        return 0 if parent is None else 1 + depth(parent)
-
-    return sorted(by_id.values(), key=lambda branch: (-depth(branch), branch.name, branch.id))
+    parents = {branch.id: branch.parent_id or "" for branch in branches}
+    depths: dict[str, int] = {}
+    for branch in branches:
+        for one in reversed(_way_up(branch.id, parents, depths)):
+            depths[one] = 1 + depths.get(parents[one], -1)
+    return sorted(by_id.values(), key=lambda branch: (-depths[branch.id], branch.name, branch.id))
 
 
 def _parents_first(branches: Sequence[DevBranch]) -> list[DevBranch]:
     """In the order of the file, but no branch before its parent. The files hold no circle."""
     by_name = {branch.name: branch for branch in branches}
+    parents = {branch.name: branch.parent or "" for branch in branches}
     found: dict[str, DevBranch] = {}
-
-    def add(branch: DevBranch) -> None:
-        parent = by_name.get(branch.parent or "")
-        if parent is not None and parent.name not in found and parent is not branch:
-            add(parent)
-        found[branch.name] = branch
-
     for branch in branches:
-        if branch.name not in found:
-            add(branch)
+        for name in reversed(_way_up(branch.name, parents, found)):
+            found[name] = by_name[name]
     return list(found.values())
+
+
+def _way_up(start: str, parents: Mapping[str, str], passed: Container[str]) -> list[str]:
+    """From a branch to its parent and so on, as far as nothing has passed before; a circle is passed once."""
+    way: dict[str, None] = {}
+    while start in parents and start not in passed and start not in way:
+        way[start] = None
+        start = parents[start]
+    return list(way)

@@ -6,6 +6,7 @@ one; nothing else asks which it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -64,14 +65,16 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
     live = {snapshot.name for snapshot in kept}
     missing = [snapshot for snapshot in declared if snapshot.name not in live]
-    for name in sorted(name for name in live if sum(snapshot.name == name for snapshot in kept) > 1):
+    counts = Counter(snapshot.name for snapshot in kept)
+    for name in sorted(name for name, count in counts.items() if count > 1):
         yield Note(case.tenant.name, f"several snapshots are called {name!r}", case.tenant.location)
     giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
     surplus = _surplus(case, len(kept)) if case.moves else 0
     leaving = giving_way[:surplus]
     for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
-    staying = [snapshot for snapshot in kept if snapshot not in leaving]
+    gone = {snapshot.id for snapshot in leaving}
+    staying = [snapshot for snapshot in kept if snapshot.id not in gone]
     yield from _taken(case, missing, _Room(case, staying, giving_way[surplus:], keeping.room(case, planned)))
 
 
@@ -173,9 +176,9 @@ def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], r
     if room.limited_by_others(len(wanted)):
         message = f"{branches_allowed(organization, limits)}, and none is left"
         return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")
-    leaving = room.leaving(len(wanted) - len(left))
+    leaving = {snapshot.id for snapshot in room.leaving(len(wanted) - len(left))}
     declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
-    candidates = [repr(s.name) for s in room.kept if s.name not in declared and s not in leaving]
+    candidates = [repr(s.name) for s in room.kept if s.name not in declared and s.id not in leaving]
     by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer, or "
     return _refused(
         case,

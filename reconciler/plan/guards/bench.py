@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
@@ -25,8 +25,21 @@ class Verdict:
     remedy: str
 
 
-Held: TypeAlias = "Mapping[tuple[Action, FieldChange], Verdict]"
-"""What is held back, and why."""
+Held: TypeAlias = "Mapping[Action, Mapping[FieldChange, Verdict]]"
+"""What is held back, and why. By action first: an action has as many changes as a file has settings."""
+
+
+def first(changes: Mapping[FieldChange, Verdict]) -> Verdict:
+    """The verdict on the first change of an action of which something is held back."""
+    return next(iter(changes.values()))
+
+
+def with_held(held: Held, more: Iterable[tuple[Action, Iterable[FieldChange], Verdict]]) -> Held:
+    """The same with more of it; a later verdict on a change replaces an earlier one."""
+    all_of_it = dict(held)
+    for action, changes, verdict in more:
+        all_of_it[action] = {**all_of_it.get(action, {}), **dict.fromkeys(changes, verdict)}
+    return all_of_it
 
 
 @dataclass(frozen=True, slots=True)

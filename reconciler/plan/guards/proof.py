@@ -52,8 +52,9 @@ def doubts(bench: Bench, held: Held) -> list[Doubt]:
     found = (
         doubt
         for action in bench.planned.actions
+        for held_of_it in (held.get(action, {}),)
         for change in action.changes
-        if (action, change) not in held
+        if change not in held_of_it
         for doubt in _about(action, change, project, bench, held)
     )
     return [doubt for doubt in found if doubt.accept is None or not getattr(accepted, doubt.accept)]
@@ -168,8 +169,7 @@ def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
 
 def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch] | None:
     """The branches that the plan leaves; None where they were not read."""
-    held_back = {action for action, _ in held}
-    gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held_back}
+    gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held}
     return None if project.branches is None else [b for b in project.branches if b.id not in gone]
 
 

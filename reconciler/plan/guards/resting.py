@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
+from reconciler.plan.guards.bench import first, with_held
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 def with_what_rests_on_it(held: Held, bench: Bench) -> Held:
     """What is held back, and whatever cannot go ahead without it, for the same reason."""
     for rule in (_snapshots, _parents, _branches):
-        held = {**held, **{(action, c): verdict for action, verdict in rule(held, bench) for c in action.changes}}
+        held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, bench)))
     return held
 
 
 def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
     """A snapshot that was to take another one's place waits as long as that one may not go."""
     makes_room = (
-        verdict
-        for (action, _), verdict in held.items()
+        first(changes)
+        for action, changes in held.items()
         if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
     )
     if verdict := next(makes_room, None):
@@ -37,18 +38,20 @@ def _parents(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
     """Neon deletes no branch that has children. They come first in a plan."""
     project = bench.planned.project
     parents = {branch.id: branch.parent_id for branch in (project.branches if project else None) or ()}
-    staying = {a.branch_id: verdict for (a, _), verdict in held.items() if isinstance(a, DeleteBranch)}
+    staying = {a.branch_id: first(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
+    children: dict[str | None, str] = {}
+    for branch_id in staying:
+        children.setdefault(parents.get(branch_id), branch_id)
     for action in bench.planned.actions:
-        if isinstance(action, DeleteBranch):
-            child = next((child for child in staying if parents.get(child) == action.branch_id), None)
-            if child is not None:
-                staying[action.branch_id] = staying[child]
-                yield action, staying[child]
+        if isinstance(action, DeleteBranch) and (child := children.get(action.branch_id)) is not None:
+            staying[action.branch_id] = staying[child]
+            children.setdefault(parents.get(action.branch_id), action.branch_id)
+            yield action, staying[child]
 
 
 def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
     """A branch waits for its parent, and for room as long as others may not go."""
-    verdicts = {action: verdict for (action, _), verdict in held.items()}
+    verdicts = {action: first(changes) for action, changes in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
     missing = {a.rename_to: v for a, v in verdicts.items() if isinstance(a, PatchBranch) and a.rename_to}
     room = _room(verdicts, bench)

@@ -52,7 +52,7 @@ def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
     project, limits = bench.planned.project, bench.desired.organizations[organization].limits
     names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
     lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
-    remaining = _remaining_branches(bench)
+    remaining = set(_remaining_branches(bench))
     for endpoint in (project.endpoints if project else None) or ():
         branch = names.get(endpoint.branch_id, endpoint.branch_id)
         sizes = compute.members(endpoint.compute)

@@ -31,13 +31,13 @@ from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
 from reconciler.plan.guards import proof
-from reconciler.plan.guards.bench import Bench, Held, Verdict
+from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState, UnknownProject
@@ -72,7 +72,7 @@ def judge(
         unproven = proof.verdict(doubts)
         if proof.stops_everything(doubts, bench):
             return _refuse_all(planned, unproven)
-        held = {**held, **{(doubt.action, doubt.change): unproven for doubt in doubts}}
+        held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))
     return _hold_back(planned, held)
 
 
@@ -171,7 +171,7 @@ WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
 )
 
 
-def _held_changes(bench: Bench) -> Iterator[tuple[tuple[Action, FieldChange], Verdict]]:
+def _held_changes(bench: Bench) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
     for action in bench.planned.actions:
         if isinstance(action, CreateProject):
             continue
@@ -182,7 +182,8 @@ def _held_changes(bench: Bench) -> Iterator[tuple[tuple[Action, FieldChange], Ve
             held |= {change: size for change in action.changes if change.path in SIZE}
         if misfit := _misfit(action, held, bench):
             held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
-        yield from (((action, change), verdict) for change, verdict in held.items())
+        if held:
+            yield action, held
 
 
 def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verdict | None:
@@ -262,7 +263,8 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
 
 def _about_all(verdict: Verdict, held: Held) -> Verdict:
     """The verdict, its remedy naming every concern of which something is held back for the same reason."""
-    alike = [change for (_, change), other in held.items() if other.rule is verdict.rule]
+    changes = (one for of_action in held.values() for one in of_action.items())
+    alike = [change for change, other in changes if other.rule is verdict.rule]
     concerns = dict.fromkeys(concern_name(change.path) for change in alike)
     if verdict.rule is not Rule.LOWERING_NEEDS_A_CAUSE or "drift_policy" not in verdict.remedy:
         return verdict
@@ -274,20 +276,24 @@ def _about_all(verdict: Verdict, held: Held) -> Verdict:
 
 def _stopping(held: Held, bench: Bench) -> Verdict | None:
     """The verdict on an action that all others of the tenant rest on: first of all, on the move itself."""
-    found = [(action, verdict) for (action, _), verdict in held.items() if _all_rests_on(action, held, bench)]
+    deletes = any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in held)
+    crowded = deletes and _fits_only_without(held, bench)
+    found = [
+        (action, first(changes)) for action, changes in held.items() if _all_rests_on(action, crowded=crowded)
+    ]
     found.sort(key=lambda one: not isinstance(one[0], TransferProject))
     return found[0][1] if found else None
 
 
-def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
-    """Whether the tenant's other actions rest on this one."""
+def _all_rests_on(action: Action, *, crowded: bool) -> bool:
+    """Whether the tenant's other actions rest on this one; ``crowded`` says that all of them rest on deletions."""
     match action:
         case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
             return True
         case PatchProject() | PatchEndpoint():
             return action.before_transfer
         case DeleteBranch() | DeleteSnapshot():
-            return _fits_only_without(held, bench)
+            return crowded
         case CreateBranch() | PatchBranch() | CreateSnapshot():
             return False
         case _:
@@ -296,8 +302,7 @@ def _all_rests_on(action: Action, held: Held, bench: Bench) -> bool:
 
 def _fits_only_without(held: Held, bench: Bench) -> bool:
     """Whether the project has no room where it is to move to as long as nothing is deleted that is held back."""
-    staying = {action for action, _ in held}
-    actions = tuple(action for action in bench.planned.actions if action not in staying)
+    actions = tuple(action for action in bench.planned.actions if action not in held)
     meanwhile = replace(bench, planned=replace(bench.planned, actions=actions))
     return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
 
@@ -307,15 +312,13 @@ def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
 
 
 def _hold_back(planned: TenantPlan, held: Held) -> Judged:
-    kept = [_without(action, {c for a, c in held if a == action}) for action in planned.actions]
-    refusals = [
-        _refusal(planned.tenant, verdict, _only(planned.actions, held, verdict))
-        for verdict in dict.fromkeys(held.values())
-    ]
+    kept = [_without(action, held.get(action, {})) for action in planned.actions]
+    verdicts = dict.fromkeys(verdict for changes in held.values() for verdict in changes.values())
+    refusals = [_refusal(planned.tenant, verdict, _only(planned.actions, held, verdict)) for verdict in verdicts]
     return replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
 
 
-def _without(action: Action, held: set[FieldChange]) -> Action:
+def _without(action: Action, held: Collection[FieldChange]) -> Action:
     """The action less what is held back; its live values go out as companions."""
     if not held:
         return action
@@ -333,7 +336,8 @@ def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Ac
     """The actions with only the changes that the verdict holds back."""
     found = []
     for action in actions:
-        changes = tuple(change for change in action.changes if held.get((action, change)) == verdict)
+        held_of_it = held.get(action, {})
+        changes = tuple(change for change in action.changes if held_of_it.get(change) == verdict)
         if changes:
             found.append(replace(action, changes=changes))
     return tuple(found)

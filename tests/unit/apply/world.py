@@ -21,11 +21,11 @@ from reconciler.desired.state import Api
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
-from reconciler.neon.secret import Secret
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
+from reconciler.secret import Secret
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.faults import ConnectionDropped

@@ -75,8 +75,8 @@ def test_what_is_forbidden_is_reported_where_it_stands(case: str) -> None:
         (b"a: b: c\n", "f:1:5"),
         (b"a: [1\nb: 2\n", "f:2:2"),
         (b"a: 'x\n", "f:2:1"),
-        (b"a: 1\nb: \x00\n", "f:2:4"),
-        ("ü: 1\nä: \x07\n".encode(), "f:2:4"),
+        ("a: 1\nb: \ufffe\n".encode(), "f:2:4"),
+        ("ü: 1\nä: \uffff\n".encode(), "f:2:4"),
     ],
 )
 def test_broken_yaml_is_reported_where_it_breaks(data: bytes, place: str) -> None:

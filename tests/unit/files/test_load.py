@@ -347,7 +347,7 @@ def test_a_file_without_permission_is_no_missing_tenant(tmp_path: Path) -> None:
 
 
 def test_why_a_file_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="cannot be read: Is a directory"):
+    with pytest.raises(UnreadableError, match="is a folder, not a file"):
         WorkTree(tmp_path).read(".")
 
 

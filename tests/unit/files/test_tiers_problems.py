@@ -91,12 +91,22 @@ CHANGES = {
     "an address that is none": (
         "fleet: prod",
         "fleet: prod\napi: {host: console.neon.tech}",
-        ["3:13: 'console.neon.tech' is no API address (as in https://console.neon.tech/api/v2)"],
+        [
+            (
+                "3:13: 'console.neon.tech' is no API address: it is no address that begins with https:// and a "
+                "host (as in https://console.neon.tech/api/v2)"
+            )
+        ],
     ),
     "an address with a password": (
         "fleet: prod",
         "fleet: prod\napi: {host: 'https://me:s3cr3t@neon.tech'}",
-        ["3:13: the API address must not hold a user name or password"],
+        [
+            (
+                "3:13: this is no API address: it must not hold a user name or password "
+                "(as in https://console.neon.tech/api/v2)"
+            )
+        ],
     ),
     "a share of more than everything": (
         "fleet: prod",

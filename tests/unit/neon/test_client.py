@@ -20,8 +20,8 @@ from reconciler.errors import (
 )
 from reconciler.live.project import Compute
 from reconciler.neon.call import MOST_PAGES, Call
-from reconciler.neon.secret import Secret
 from reconciler.plan.change import JsonText, Value
+from reconciler.secret import Secret
 
 from .api import (
     ACCESS,

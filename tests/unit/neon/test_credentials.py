@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.desired.problem import Location
 from reconciler.desired.tier import EnvReference
+from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError
 from reconciler.neon.credentials import read_access
 from tests.builders import FREE, PAID, a_fleet
@@ -22,7 +23,7 @@ ENVIRON = {
 
 
 def test_every_reference_is_looked_up() -> None:
-    access = read_access(a_fleet(), ENVIRON)
+    access = read_access(a_fleet(), Environment(ENVIRON))
     assert {name: one.id for name, one in access.organizations.items()} == {
         "free": "org-free-1",
         "paid": "org-paid-2",
@@ -34,14 +35,14 @@ def test_every_reference_is_looked_up() -> None:
 
 def test_an_id_may_stand_in_the_file_itself() -> None:
     desired = a_fleet(organizations=(replace(FREE, id="org-written-down"),))
-    assert read_access(desired, ENVIRON).organizations["free"].id == "org-written-down"
+    assert read_access(desired, Environment(ENVIRON)).organizations["free"].id == "org-written-down"
 
 
 def test_all_that_is_missing_is_named_at_once_with_its_place() -> None:
     paid = replace(PAID, location=Location("tiers.yaml", 9))
     environ = {"NEON_FREE_ORG_ID": "org-free-1", "FREE_ORG_API_KEY": "  ", "NEON_PAID_ORG_ID": ""}
     with pytest.raises(MissingKeyError) as caught:
-        read_access(a_fleet(organizations=(FREE, paid)), environ)
+        read_access(a_fleet(organizations=(FREE, paid)), Environment(environ))
     assert str(caught.value) == (
         "not set in the environment: $FREE_ORG_API_KEY (API key of organization free, tiers.yaml:1), "
         "$NEON_PAID_ORG_ID (id of organization paid, tiers.yaml:9), "
@@ -54,13 +55,13 @@ def test_all_that_is_missing_is_named_at_once_with_its_place() -> None:
 @pytest.mark.parametrize("environ", [{}, {"PERSONAL_API_KEY": ""}])
 def test_the_personal_key_may_be_missing_until_a_transfer_asks_for_it(environ: dict[str, str]) -> None:
     without = {name: value for name, value in ENVIRON.items() if name != "PERSONAL_API_KEY"}
-    access = read_access(a_fleet(), {**without, **environ})
+    access = read_access(a_fleet(), Environment({**without, **environ}))
     with pytest.raises(MissingKeyError, match=r"\$PERSONAL_API_KEY is not set"):
         access.personal_key()
 
 
 def test_a_file_that_names_no_personal_key_is_told_to_name_one() -> None:
-    access = read_access(replace(a_fleet(), personal_api_key=None), ENVIRON)
+    access = read_access(replace(a_fleet(), personal_api_key=None), Environment(ENVIRON))
     with pytest.raises(MissingKeyError, match=r"tiers\.yaml names none"):
         access.personal_key()
 
@@ -68,7 +69,7 @@ def test_a_file_that_names_no_personal_key_is_told_to_name_one() -> None:
 @pytest.mark.parametrize("key", ["napi_a b", "napi_\u00e9", "a\nb"])
 def test_a_key_that_fits_no_header_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        read_access(a_fleet(), {**ENVIRON, "PAID_ORG_API_KEY": key})
+        read_access(a_fleet(), Environment({**ENVIRON, "PAID_ORG_API_KEY": key}))
     assert "$PAID_ORG_API_KEY" in str(caught.value)
     assert key not in str(caught.value)
 
@@ -76,13 +77,27 @@ def test_a_key_that_fits_no_header_is_refused_without_being_shown(key: str) -> N
 @pytest.mark.parametrize("value", ["Org Free", "../x", "org-" + "a" * 60])
 def test_an_id_that_is_none_is_refused(value: str) -> None:
     with pytest.raises(InvalidInputError, match="no organization id"):
-        read_access(a_fleet(), {**ENVIRON, "NEON_FREE_ORG_ID": value})
-    with pytest.raises(InvalidInputError, match="no organization id"):
-        read_access(a_fleet(organizations=(replace(FREE, id=value),)), ENVIRON)
+        read_access(a_fleet(organizations=(replace(FREE, id=value),)), Environment(ENVIRON))
+
+
+@pytest.mark.parametrize(
+    "value", ["Org Free", "org-" + "a" * 60, "napi_abc", "2rh1nyq3gmp8f48hkq4zy9xw", "https://x"]
+)
+def test_what_may_be_a_key_is_no_id_and_is_not_shown(value: str) -> None:
+    """Also where a key has the form that Neon allows for ids: ids are printed, and stand in addresses."""
+    environ = Environment({**ENVIRON, "NEON_FREE_ORG_ID": value})
+    with pytest.raises(
+        InvalidInputError, match=r"the value of \$NEON_FREE_ORG_ID is no organization id"
+    ) as caught:
+        read_access(a_fleet(), environ)
+    frames = [entry.frame.f_locals for entry in caught.traceback[1:]]
+    assert frames
+    assert value not in f"{caught.value!r} {caught.value.hint} {frames}"
 
 
 def test_references_to_the_same_variable_are_asked_for_once() -> None:
     shared = replace(PAID, api_key=EnvReference("FREE_ORG_API_KEY"))
+    environ = Environment({"NEON_FREE_ORG_ID": "org-a", "NEON_PAID_ORG_ID": "org-b"})
     with pytest.raises(MissingKeyError) as caught:
-        read_access(a_fleet(organizations=(FREE, shared)), {"NEON_FREE_ORG_ID": "a", "NEON_PAID_ORG_ID": "b"})
+        read_access(a_fleet(organizations=(FREE, shared)), environ)
     assert str(caught.value).count("$FREE_ORG_API_KEY") == 1

@@ -27,8 +27,8 @@ from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
-from reconciler.neon.secret import Secret
 from reconciler.plan.ownership import Purpose, annotated_tenant, branch_annotations, creation_annotations
+from reconciler.secret import Secret
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
 from reconciler.simulator.front import Latency

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.neon.secret import Secret, redact
+from reconciler.neon.secret import redact
+from reconciler.secret import Secret
 
 from .api import ACCESS
 

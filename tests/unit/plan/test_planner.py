@@ -198,6 +198,11 @@ def test_free_form_settings_compare_only_what_is_stated() -> None:
     )
 
 
+def test_no_member_of_a_free_form_setting_is_passed_over_whatever_it_is_called() -> None:
+    fleet = a_fleet(a_tenant(overrides=Overrides(settings={"any": {"__a__": 1}})))
+    assert not make_plan(fleet, a_view(a_project(settings={"any": {"__a__": 2}}))).empty
+
+
 def test_an_adopted_project_keeps_its_name() -> None:
     fleet = a_fleet(a_tenant(project_id="p-legacy"))
     assert make_plan(fleet, a_view(a_project(id="p-legacy", name="legacy database"))).empty

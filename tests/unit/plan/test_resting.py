@@ -91,9 +91,11 @@ def waiting(
         a_view(project),
         Permissions(),
     )
-    found = with_what_rests_on_it({(held, held.changes[0]): BECAUSE}, bench)
-    assert set(found.values()) == {BECAUSE}, "for the same reason"
-    return [action for action, _ in found if action is not held]
+    found = with_what_rests_on_it({held: {held.changes[0]: BECAUSE}}, bench)
+    assert {verdict for changes in found.values() for verdict in changes.values()} == {BECAUSE}, (
+        "for the same reason"
+    )
+    return [action for action in found if action is not held]
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["for a move", "at the limit"])

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from reconciler.desired.tier import EnvReference
+from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError, MissingKeyError, ReconcilerError, RegistryError
 from reconciler.registry.connect import open_registry
 from tests.registry_database import required
@@ -14,7 +15,7 @@ REFERENCE = EnvReference("REGISTRY_URL")
 
 def refused(value: str) -> ReconcilerError:
     with pytest.raises(ReconcilerError) as raised:
-        open_registry(REFERENCE, {"REGISTRY_URL": value}, fleet="prod")
+        open_registry(REFERENCE, Environment({"REGISTRY_URL": value}), fleet="prod")
     return raised.value
 
 
@@ -66,7 +67,7 @@ def test_what_the_driver_says_is_told_without_the_password() -> None:
     """A password in the place of another value, which the driver repeats."""
     required()
     address = "postgresql://app:hunter2@127.0.0.1:1/db?sslmode=hunter2&password=hunter3&gssencmode=hunter3"
-    registry = open_registry(REFERENCE, {"REGISTRY_URL": address}, fleet="prod")
+    registry = open_registry(REFERENCE, Environment({"REGISTRY_URL": address}), fleet="prod")
     with pytest.raises(RegistryError, match=r"\*\*\*") as raised:
         registry.rows()
     assert "hunter" not in str(raised.value)

@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.apply import bookkeeping, claims
 from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, Run
 from reconciler.live.registered import Placement
@@ -316,7 +317,7 @@ def test_a_registry_that_was_lost_is_filled_by_the_next_apply_and_doubles_nothin
 def test_a_row_that_cannot_be_written_is_a_failure_and_written_by_the_next_run(platform: Platform) -> None:
     """The table vanishes while the POST is on its way."""
     file = platform.world.folder / "registry.db"
-    platform.registry = open_registry(f"sqlite:///{file}", {}, fleet="prod")
+    platform.registry = open_registry(f"sqlite:///{file}", Environment({}), fleet="prod")
 
     def vanishing(_number: int, request: httpx.Request) -> None:
         if request.method == "POST":

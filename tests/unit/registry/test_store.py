@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Placement, Registered
 from reconciler.registry import connect
@@ -30,7 +31,7 @@ def opened(address: str) -> Iterator[Callable[[], Registry]]:
     fleet, all_of_them = f"fleet-{uuid4().hex[:8]}", []
 
     def again() -> Registry:
-        registry = open_registry(address, {}, fleet=fleet)
+        registry = open_registry(address, Environment({}), fleet=fleet)
         registry.prepare()
         all_of_them.append(registry)
         return registry
@@ -65,7 +66,7 @@ def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[]
 
 def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
     def prepare(_: int) -> None:
-        registry = open_registry(address, {}, fleet="prod")
+        registry = open_registry(address, Environment({}), fleet="prod")
         registry.prepare()
         registry.close()
 
@@ -185,7 +186,7 @@ def test_a_revision_outlives_the_row_of_its_tenant_and_is_no_claim(registry: Reg
 def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Registry, address: str) -> None:
     for tenant in ("cedar", "acme", "birch"):
         registry.place(Placement(tenant, f"p-{tenant}", "free"), "run1", NOON)
-    other = open_registry(address, {}, fleet="another")
+    other = open_registry(address, Environment({}), fleet="another")
     assert other.rows() == {}
     other.close()
     assert list(registry.rows()) == ["acme", "birch", "cedar"]
@@ -194,7 +195,7 @@ def test_rows_are_those_of_one_fleet_and_of_the_tenants_asked_for(registry: Regi
 
 def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("fresh") / "registry.db"
-    registry = open_registry(f"sqlite:///{path}", {}, fleet="prod")
+    registry = open_registry(f"sqlite:///{path}", Environment({}), fleet="prod")
     assert (registry.rows(), registry.revisions()) == ({}, {})
     registry.close()
     assert path.stat().st_size == 0
@@ -202,7 +203,7 @@ def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
     address = "postgresql://somebody:hunter2@127.0.0.1:1/none"
-    registry = open_registry(address, {}, fleet="prod")
+    registry = open_registry(address, Environment({}), fleet="prod")
     with pytest.raises(RegistryError, match="the registry does not answer") as raised:
         registry.rows()
     assert "hunter2" not in f"{raised.value} {raised.value.hint}"
@@ -216,7 +217,7 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
     import psycopg  # noqa: PLC0415
 
     monkeypatch.setattr(connect, "STATEMENTS_PATIENCE", connect.STATEMENTS_PATIENCE.replace("15s", "200ms"))
-    registry = open_registry(postgres, {}, fleet="locked")
+    registry = open_registry(postgres, Environment({}), fleet="locked")
     registry.prepare()
     with psycopg.connect(postgres) as locking:
         locking.execute("SET idle_in_transaction_session_timeout = '5s'")

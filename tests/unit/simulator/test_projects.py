@@ -179,10 +179,17 @@ def test_writes_are_locked_while_an_operation_runs_and_reads_are_not() -> None:
         status, message = neon.refused("PATCH", path, {"project": {"name": "b"}})
         assert status == 423
         assert "already has running conflicting operations" in message
-        assert neon.refused("DELETE", path)[0] == 423
         assert neon.get(path)["project"]["name"] == "a"
         neon.wait(1)
         assert neon.done("PATCH", path, {"project": {"name": "b"}})["project"]["name"] == "b"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_whether_a_deletion_waits_for_operations_is_a_switch(waits: bool) -> None:
+    with account(behaviour=Behaviour(delete_waits_for_operations=waits)) as neon:
+        path = f"/projects/{neon.ask('POST', '/projects', {'project': {'name': 'a'}}).json()['project']['id']}"
+        assert neon.ask("DELETE", path).status_code == (423 if waits else 200)
+        assert neon.names() == (["a"] if waits else [])
 
 
 def test_a_deleted_project_can_be_recovered_for_seven_days() -> None:

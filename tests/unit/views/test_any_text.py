@@ -2,124 +2,129 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from rich.console import Console
 
 from reconciler.desired.problem import Location, Problem
 from reconciler.errors import ApiError
 from reconciler.plan.action import Action
 from reconciler.plan.approval import SavedPlan, Stale
-from reconciler.plan.change import JsonText
-from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import Purpose
-from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, Rule
-from reconciler.views import drift_text, json_documents, markdown, plan_text, problems_text, report_text
-from reconciler.views.console import as_text
+from reconciler.plan.outcome import Report, Result
+from reconciler.plan.registration import Registration, RowChange
+from reconciler.views import (
+    drift_text,
+    json_documents,
+    markdown,
+    narration,
+    plan_text,
+    problems_text,
+    registry_text,
+    report_text,
+)
+from reconciler.views.console import as_text, show
+from reconciler.views.printable import printable
 from reconciler.views.voice import deed, finding
 from tests.unit.views import builders as build
+from tests.unit.views import nasty
+from tests.unit.views.everything import everything_called
+from tests.unit.views.runners import obeyed, steering
 
-texts = some.text(some.characters(exclude_categories=["Cs"]), max_size=12) | some.sampled_from(
-    [
-        "\x1b[31m",
-        "a\nb",
-        "\x9b2J",
-        "[red]x[/red]",
-        "\x7f",
-        "\u202e",
-        "`|<b>@x",
-        "\\",
-        "日本語",
-        "--",
-        "\u2028",
-        "\udcff",
-        "::stop-commands::x",
-        "##[error]x",
-        "##vso[task.complete]x",
-    ]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import ConsoleRenderable
+
+texts = (
+    some.text(max_size=12)
+    | some.sampled_from(nasty.EVERYTHING)
+    | some.lists(some.sampled_from(nasty.EVERYTHING), max_size=3).map("".join)
 )
-COMMANDS = ("::", "##[", "##vso[")
-"""What begins a line that GitHub's and Azure's runners carry out, wherever in the line it stands first."""
 
 
-def everything_called(text: str) -> Plan:
-    """A plan in which all that comes from outside is this text."""
-    place = Location(text, 1)
-    values = (
-        build.change("name", text, text),
-        build.change(f"settings.{text}", JsonText.of({text: [text]}), JsonText.of({text: [text, text]})),
-    )
-    patch = build.patch(text, text, *values, source=place)
-    compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
-    create = replace(build.create(text), organization=text, reason=text)
-    transfer = build.transfer(text, text, text, text, downgrade=False)
-    delete = replace(build.delete(text, text), source=place)
-    copies = (
-        replace(build.create_branch(text, text), parent=text),
-        build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
-        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
-        replace(build.delete_branch(text, text), branch_id=text),
-        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
-        replace(build.create_snapshot(text, text), branch=text),
-    )
-    live = build.project(text, organization=text)
-    return build.plan(
-        build.tenant(text, patch, compute),
-        build.tenant(text, transfer),
-        build.tenant(text, *copies),
-        build.tenant(text, create),
-        build.tenant(text, delete, live=live),
-        refusals=(
-            Refusal(Rule.PROTECTED, (text,), text, text, (delete,)),
-            Refusal(Rule.THRESHOLD, (text,), text, text, ()),
-        ),
-        conflicts=(Conflict(text, text, text, place),),
-        orphans=(Orphan(live, text, owned=False),),
-        notes=(Note(text, text, place),),
-        coverage=replace(build.plan().coverage, organizations=(text,)),
+def views_of(text: str) -> Iterator[ConsoleRenderable]:
+    """Every view for people, all that comes from outside being this text."""
+    plan = everything_called(text)
+    report = report_of(text)
+    stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
+    row = RowChange(text, text)
+    yield plan_text.render(plan, stale=stale)
+    yield plan_text.render_saved(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
+    yield drift_text.render(plan)
+    yield report_text.render(report, journal=text)
+    yield problems_text.render([Problem(Location(text, 1, 2), text, text)])
+    yield problems_text.render_error(ApiError(text, status=500, request_id=text, hint=text))
+    yield registry_text.render(Registration((), (), (row,), (row,), plan.conflicts), 1)
+    yield narration.chapter(text, text, text)
+    yield narration.told({text: text})
+
+
+def report_of(text: str) -> Report:
+    planned = everything_called(text).tenants
+    return build.report(
+        *(build.failed(tenant, after=0, message=text) for tenant in planned),
+        *(build.applied(tenant, project_id=text) for tenant in planned),
+        stopped=text,
     )
 
 
-def safe(printed: str) -> bool:
-    return all(character.isprintable() for character in printed.replace("\n", "")) and not any(
-        line.lstrip().startswith(COMMANDS) for line in printed.splitlines()
-    )
+def documents_of(text: str) -> Iterator[str]:
+    """Every document for machines."""
+    plan = everything_called(text)
+    stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
+    yield json_documents.plan(plan, build.MADE)
+    yield json_documents.drift(plan)
+    yield json_documents.report(report_of(text), stale)
+    yield json_documents.problems([Problem(Location(text, 1, 2), text, text)])
+
+
+def comments_of(text: str) -> Iterator[str]:
+    """Every comment for a pull request."""
+    plan = everything_called(text)
+    yield markdown.plan(plan)
+    yield markdown.saved_plan(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
+    yield markdown.drift(plan)
+
+
+def check(text: str, *widths: int) -> None:
+    printed = [as_text(view, width) for view in views_of(text) for width in widths]
+    for output in (*printed, *documents_of(text), *comments_of(text)):
+        assert not steering(output)
+        assert not obeyed(output)
+    assert all(document.isascii() for document in documents_of(text))
+
+
+@pytest.mark.parametrize("text", nasty.EVERYTHING)
+def test_no_text_steers_a_terminal_or_a_runner(text: str) -> None:
+    check(text, 100)
 
 
 @settings(max_examples=60, deadline=None)
 @given(texts)
 def test_no_control_character_is_ever_printed(text: str) -> None:
-    plan = everything_called(text)
-    report = build.report(
-        *(build.failed(tenant, after=0, message=text) for tenant in plan.tenants),
-        *(build.applied(tenant, project_id=text) for tenant in plan.tenants),
-        stopped=text,
-    )
-    problem = Problem(Location(text, 1, 2), text, text)
-    stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
-    made = replace(build.MADE, commit=text, base=text)
-    error = ApiError(text, status=500, request_id=text, hint=text)
-    views = (
-        plan_text.render(plan, stale=stale),
-        plan_text.render_saved(SavedPlan(plan, made)),
-        drift_text.render(plan),
-        report_text.render(report, journal=text),
-        problems_text.render([problem]),
-        problems_text.render_error(error),
-    )
-    assert all(safe(as_text(view)) for view in views)
-    documents = (
-        json_documents.plan(plan, build.MADE),
-        json_documents.report(report, stale),
-        json_documents.problems([problem]),
-    )
-    assert all(safe(document) and document.isascii() for document in documents)
-    assert safe(markdown.plan(plan))
-    assert safe(markdown.saved_plan(SavedPlan(plan, made)))
-    assert safe(markdown.drift(plan))
+    check(text, 40, 100)
+
+
+@pytest.mark.parametrize("text", [*nasty.TERMINAL, *nasty.RUNNERS])
+def test_colours_are_all_that_a_terminal_is_told(text: str) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, color_system="truecolor")
+    for view in views_of(text):
+        show(view, console)
+    assert "\x1b[" in file.getvalue()
+    assert not steering(file.getvalue())
+    assert not obeyed(file.getvalue())
+
+
+@pytest.mark.parametrize("text", nasty.EVERYTHING)
+def test_what_was_written_out_stays_as_it_is(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,9 +6,9 @@ import io
 import sys
 
 import pytest
-from rich.text import Text
 
 from reconciler.views import console
+from reconciler.views.layout import said
 
 
 class Terminal(io.StringIO):
@@ -34,7 +34,7 @@ def test_a_terminal_gets_colour_unless_no_color_is_set(
     if value is not None:
         monkeypatch.setenv("NO_COLOR", value)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    console.show(Text("x", "red"), console.stderr_console())
+    console.show(said("x", "red"), console.stderr_console())
     assert ("\x1b[" in terminal.getvalue()) is coloured
 
 
@@ -48,6 +48,6 @@ def test_a_letter_that_the_output_lacks_is_written_out(monkeypatch: pytest.Monke
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     stdout = console.stdout_console()
-    console.show(Text("café"), stdout)
+    console.show(said("café"), stdout)
     stdout.file.flush()
     assert raw.getvalue() == b"caf\\xe9\n"

@@ -101,7 +101,7 @@ def test_branches_and_snapshots_read_like_this() -> None:
     ],
 )
 def test_what_a_copy_is_made_of_is_said(action: Action, words: str) -> None:
-    assert deed(action) == words.replace("…", "create branch development from")
+    assert str(deed(action)) == words.replace("…", "create branch development from")
 
 
 def test_tenants_whose_snapshots_differ_only_in_their_ids_share_a_block() -> None:
@@ -133,9 +133,9 @@ def test_drift_tells_what_is_missing_and_what_is_too_many() -> None:
 
 def test_markdown_tells_the_same() -> None:
     text = markdown.plan(sample())
-    assert "delete snapshot nightly-3 (snap-birch-3, taken 2026-11-01) **nothing brings it back**" in text
-    assert "until v2 is taken, nothing stands in its place" in text
-    assert "create branch development from main  (compute 0.25-1 CU, suspend 5m)" in text
+    assert "delete snapshot `nightly-3` (`snap-birch-3`, taken `2026-11-01`) **nothing brings it back**" in text
+    assert "until `v2` is taken, nothing stands in its place" in text
+    assert "create branch `development` from `main` (compute `0.25-1` CU, suspend `5m`)" in text
 
 
 def test_json_has_every_value_of_a_copy() -> None:

@@ -75,3 +75,8 @@ def test_values_without_a_common_structure_are_shown_whole(before: Value, after:
 
 def test_what_could_steer_a_terminal_is_written_out() -> None:
     assert printable("a\x1b[31mb\nc\u202ed\x9be\udcff é 日本") == r"a\x1b[31mb\nc\u202ed\x9be\udcff é 日本"
+
+
+def test_no_member_is_passed_over_whatever_it_is_called() -> None:
+    before, after = JsonText.of({"a": 1, "__b__": 1}), JsonText.of({"a": 2, "__b__": 2})
+    assert [item.item for item in differences(before, after)] == ["__b__", "a"]

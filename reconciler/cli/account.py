@@ -1,0 +1,79 @@
+"""The account that a command talks to: Neon, or the embedded one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.cli.machine import require_room_for_files
+from reconciler.cli.surroundings import surroundings
+from reconciler.cli.trust import require_trust
+from reconciler.desired.api_host import foreign
+from reconciler.desired.destinations import destinations
+from reconciler.desired.tier import EnvReference
+from reconciler.errors import ReconcilerError
+from reconciler.fleet import Fleet
+from reconciler.neon.trust import chosen_host
+from reconciler.views.console import show, stderr_console
+from reconciler.views.layout import Page
+from reconciler.views.remarks import api_host
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from reconciler.cli.desired import FleetFiles
+    from reconciler.cli.options import AccountFlags
+    from reconciler.desired.state import DesiredState
+
+T = TypeVar("T")
+
+
+def with_fleet(
+    account: AccountFlags,
+    desired: DesiredState,
+    use: Callable[[Fleet], Awaitable[T]],
+    *,
+    files: FleetFiles,
+    base: str | None,
+    share: float = 1.0,
+) -> T:
+    """Connects the fleet and uses it, in a loop of its own: on virtual time where the simulator is in process.
+
+    Before any key is read, what ``files`` say about where keys go is held against ``base`` (``--base``). Raises
+    MachineError where this process may open too few files.
+    """
+    require_room_for_files()
+    around = surroundings()
+    if account.simulator is not None:
+        from reconciler.cli.rehearsal import rehearse  # noqa: PLC0415 - the simulator is no small import
+
+        return rehearse(account.simulator, desired, around, use, share=share)
+    trusted = require_trust(desired, around.environ, files, base, trust_files=account.trust_files)
+    around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
+    host = chosen_host(desired, around.environ, account.api_host)
+    connection = Fleet.connect(desired, environ=around.environ, host=host, base=trusted, share=share)
+    try:
+        with asyncio.Runner() as runner:
+            return use_within(runner, connection, use)
+    except ReconcilerError:
+        show(Page(lambda: api_host(foreign(host))), stderr_console())  # no other output shows it
+        raise
+
+
+def use_within(
+    runner: asyncio.Runner,
+    connection: AbstractAsyncContextManager[Fleet],
+    use: Callable[[Fleet], Awaitable[T]],
+) -> T:
+    """Opens the connection, uses the fleet, closes it."""
+    found: list[T] = []
+
+    async def main() -> None:
+        async with connection as fleet:
+            found.append(await use(fleet))
+
+    # The runner's task returns nothing: on its way out the runner formats it as text, its result included
+    # (CPython: Runner.run, signal.getsignal), which takes seconds for the live state of a large fleet.
+    runner.run(main())
+    return found[0]

@@ -1,0 +1,84 @@
+"""stdin, stdout and stderr as the process gets them: perhaps closed, full, unread, or in ASCII."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Final, TextIO
+
+from reconciler.errors import OutputError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+CLOSED: Final = OutputError(
+    "stdout is closed: nothing could be printed, so nothing was done", hint="send it to a file, or to /dev/null"
+)
+STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""By their descriptors."""
+
+
+def take_over() -> OutputError | None:
+    """Makes all three usable, before any file is opened. Returns the error where stdout is closed.
+
+    A closed stream is replaced by the null device: else the next file that is opened, a journal perhaps, gets its
+    number, and what is printed goes into it.
+    """
+    stdout_is_closed = sys.stdout is None
+    for descriptor, (name, mode) in enumerate(STREAMS):
+        if getattr(sys, name) is None:
+            _null_device_at(descriptor)
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name must not fail where a letter of it is unknown
+    sys.stderr = _whoever_listens(sys.stderr)
+    return CLOSED if stdout_is_closed else None
+
+
+def leave() -> None:
+    """Hands over what is left to print. What nobody takes is dropped, of which the run has told already."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError):
+            _null_device_at(sys.stdout.fileno())  # Python flushes once more when it ends, and complains
+
+
+def fit(document: str, stream: TextIO) -> str:
+    """A JSON document as the stream can take it, with escapes for letters that its encoding lacks."""
+    try:
+        document.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return "".join(letter if letter.isascii() else _escaped(letter) for letter in document)
+    return document
+
+
+def _escaped(letter: str) -> str:
+    units = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
+
+
+def _null_device_at(descriptor: int) -> None:
+    opened = os.open(os.devnull, os.O_RDWR)
+    if opened != descriptor:
+        os.dup2(opened, descriptor)
+        os.close(opened)
+
+
+class _Unheeded(io.FileIO):
+    """Takes whatever is written, also where the disk is full or nobody reads: no run fails for its log."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def _whoever_listens(stderr: TextIO) -> TextIO:
+    raw = _Unheeded(stderr.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=stderr.encoding, errors="backslashreplace", line_buffering=True
+    )

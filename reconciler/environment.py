@@ -1,0 +1,105 @@
+"""What the environment holds. Every value is a secret until it has been checked to be what it should be."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMES_ALLOWED: Final = "RECONCILER_ENV"
+"""The variable that lists further variables which files may name."""
+HOSTS_ALLOWED: Final = "RECONCILER_API_HOSTS"
+"""The variable that lists hosts which files may name beside Neon's own."""
+HOST: Final = "NEON_API_HOST"
+"""The variable that says where all calls go, whatever the files say."""
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BETWEEN: Final = re.compile(r"[\s,]+")
+PULL_REQUESTS: Final = (
+    "APPVEYOR_PULL_REQUEST_NUMBER",
+    "BITBUCKET_PR_ID",
+    "BUILDKITE_PULL_REQUEST",
+    "CHANGE_ID",
+    "CIRCLE_PULL_REQUEST",
+    "CI_MERGE_REQUEST_ID",
+    "DRONE_PULL_REQUEST",
+    "GITHUB_HEAD_REF",
+    "SEMAPHORE_GIT_PR_NUMBER",
+    "SYSTEM_PULLREQUEST_PULLREQUESTID",
+    "TRAVIS_PULL_REQUEST",
+)
+"""What CI services set while they build a pull request: Jenkins CHANGE_ID, GitLab CI_MERGE_REQUEST_ID, Azure
+SYSTEM_PULLREQUEST_PULLREQUESTID, the others by name."""
+_NO: Final = re.compile(r"0|false|no", re.IGNORECASE)
+
+
+class Environment:
+    """Variables and their values, which nothing but ``find(...).reveal()`` gives out."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        stripped = ((name, value.strip()) for name, value in values.items())
+        self._secrets = {name: Secret(value) for name, value in stripped if value}
+
+    @classmethod
+    def of(cls, values: Environment | Mapping[str, str] | None) -> Environment:
+        """The values as an environment; None stands for that of the process."""
+        if isinstance(values, Environment):
+            return values
+        return cls(os.environ if values is None else values)
+
+    def find(self, name: str) -> Secret | None:
+        """The value of a variable, without spaces around it; None where that leaves nothing."""
+        return self._secrets.get(name)
+
+    def words(self, name: str) -> list[Secret]:
+        """The words of a variable that holds a list, with commas or spaces between them."""
+        found = self.find(name)
+        return [] if found is None else [Secret(word) for word in _BETWEEN.split(found.reveal()) if word]
+
+    def names_allowed(self) -> frozenset[str]:
+        """The variables that ``RECONCILER_ENV`` lets files name. Raises InvalidInputError for what is no name."""
+        words = self.words(NAMES_ALLOWED)
+        if not all(word.looks_like(_NAME) for word in words):
+            raise InvalidInputError(
+                f"${NAMES_ALLOWED} holds something that is no name of a variable",
+                hint="it lists names, not values, with commas or spaces between them",
+            )
+        return frozenset(word.reveal() for word in words)
+
+    @property
+    def of_a_pull_request(self) -> bool:
+        """Whether a CI service started the process for a pull request."""
+        set_to = (self.find(name) for name in PULL_REQUESTS)
+        return any(value is not None and not value.looks_like(_NO) for value in set_to)
+
+    def hide(self, text: str) -> str:
+        """The text without any value that is as long as a key, but for what a message may hold anyway."""
+        for name, secret in self._secrets.items():
+            if may_be_secret(name):
+                text = secret.hidden_in(text)
+        return text
+
+    def __repr__(self) -> str:
+        return f"Environment({len(self._secrets)} variables)"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("an environment is not written anywhere")
+
+
+_SECRET: Final = re.compile(
+    r"NEON_\w+|\w*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|_PAT|_URL|_URI|_DSN)", re.IGNORECASE
+)
+_GIVEN_TO_GIT: Final = re.compile(r"(GIT|SSH|XDG|LC)_\w+")
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether the name of a variable says that its value is a key, a password, or an address that holds one."""
+    return _SECRET.fullmatch(name) is not None and _GIVEN_TO_GIT.fullmatch(name) is None

@@ -1,0 +1,223 @@
+"""The way from this machine to the API: the proxy and the certificates that the environment names.
+
+The environment is read here and nowhere else, and before the first call: what cannot be used of it is an error
+that names the variable, and never its value, which may hold a password.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.request import getproxies
+
+import certifi
+import httpx
+
+from reconciler.desired.address import check_host, check_port
+from reconciler.errors import InvalidInputError, MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+LONGEST_SOCKS_WORD: Final = 255
+"""Bytes of a user name and of a password (RFC 1929)."""
+CERTIFICATES_HINT: Final = (
+    "name certificates in PEM form, or unset it to trust the ones that came with this program"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What carries requests to the API, and what a message calls the proxy in between, where there is one."""
+
+    transport: httpx.AsyncBaseTransport
+    proxy: str | None = None
+    variable: str | None = None
+    """The variable that names the proxy; None for the settings of the operating system."""
+
+
+def way_to(url: httpx.URL, limits: httpx.Limits) -> Way:
+    """The way to this address. Raises InvalidInputError for a proxy or certificates that cannot be used.
+
+    Plain http is for this machine, and a proxy may be on another one: it takes none.
+    """
+    certificates = trusted_certificates(os.environ)
+    proxies = getproxies()
+    scheme = _proxied_by(url, proxies)
+    if scheme is None:
+        return Way(_Connecting(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits)))
+    variable = _variable(scheme)
+    named = f"the proxy that ${variable} names" if variable else "the proxy of the operating system's settings"
+    proxy = _proxy(proxies[scheme], variable or "the proxy in the settings", certificates)
+    carrier = httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits, proxy=proxy)
+    return Way(_Connecting(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
+
+
+def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Trust in the certificates that SSL_CERT_FILE names, else SSL_CERT_DIR, else those of certifi.
+
+    Raises InvalidInputError where they cannot be read or are none.
+    """
+    # Not ssl.create_default_context: it writes the secrets of every connection to the file $SSLKEYLOGFILE, with
+    # which whoever has recorded the traffic reads the API keys.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if file := environ.get("SSL_CERT_FILE"):
+        _load_file(context, Path(file))
+    elif folders := environ.get("SSL_CERT_DIR"):
+        _load_folders(context, folders)
+    else:
+        try:
+            context.load_verify_locations(cafile=certifi.where())
+        except OSError as error:  # ssl.SSLError is one
+            raise MachineError(
+                f"the certificates of the package certifi cannot be read: {error.strerror or error}",
+                hint="install it again, or name others by SSL_CERT_FILE",
+            ) from error
+    return context
+
+
+def _load_file(context: ssl.SSLContext, file: Path) -> None:
+    try:
+        if file.exists() and not file.is_file():
+            raise _unusable("SSL_CERT_FILE", "it names no file")
+        context.load_verify_locations(cafile=file)
+    except ssl.SSLError as error:
+        raise _unusable("SSL_CERT_FILE", "the file holds no certificate that can be read") from error
+    except (OSError, ValueError) as error:
+        raise _unusable("SSL_CERT_FILE", _why(error)) from error
+
+
+def _load_folders(context: ssl.SSLContext, folders: str) -> None:
+    """OpenSSL looks for a certificate when it needs one, by the hash of its name: ``5ad8a5d6.0``."""
+    try:
+        found = [name for folder in folders.split(os.pathsep) if folder for name in os.listdir(folder)]  # noqa: PTH208
+        context.load_verify_locations(capath=folders)
+    except (OSError, ValueError) as error:
+        raise _unusable("SSL_CERT_DIR", _why(error)) from error
+    if not any(_is_hashed(name) for name in found):
+        raise _unusable(
+            "SSL_CERT_DIR",
+            "the folder holds no certificate under the hash of its name (`openssl rehash` makes them)",
+        )
+
+
+def _is_hashed(name: str) -> bool:
+    stem, _, number = name.partition(".")
+    return len(stem) == 8 and set(stem) <= set("0123456789abcdef") and number.isdecimal()
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or "it is no path"
+
+
+def _unusable(variable: str, why: str) -> InvalidInputError:
+    return InvalidInputError(f"${variable} cannot be used: {why}", hint=CERTIFICATES_HINT)
+
+
+def _proxied_by(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
+    """The key of the proxy that an address takes; None where it takes none."""
+    if url.scheme != "https" or _goes_directly(url, proxies.get("no", "")):
+        return None
+    return next((scheme for scheme in ("https", "all") if proxies.get(scheme)), None)
+
+
+def _goes_directly(url: httpx.URL, no_proxy: str) -> bool:
+    """Whether NO_PROXY names a host: the host, a domain that it is in, either with a port, or ``*`` for all."""
+    host = url.raw_host.decode("ascii").strip("[]").lower()
+    port = url.port or 443
+    for entry in no_proxy.lower().split(","):
+        name = entry.strip().partition("://")[2] or entry.strip()
+        name = name.removesuffix(f":{port}").strip("[]").removeprefix("*").lstrip(".")
+        if entry.strip() == "*" or (name and (host == name or host.endswith(f".{name}"))):
+            return True
+    return False
+
+
+def _variable(scheme: str) -> str | None:
+    """The name by which the proxy of a scheme is in the environment; lower case counts first."""
+    name = f"{scheme}_proxy"
+    if os.environ.get(name):
+        return name
+    return next((found for found in os.environ if found.lower() == name), None)
+
+
+def _proxy(text: str, variable: str, certificates: ssl.SSLContext) -> httpx.Proxy:
+    stated = text.strip()
+    stated = stated if "://" in stated else f"http://{stated}"
+    try:
+        return httpx.Proxy(_checked(stated), ssl_context=certificates if stated.startswith("https") else None)
+    except (ValueError, httpx.InvalidURL) as error:  # idna.IDNAError is a ValueError
+        raise InvalidInputError(
+            f"${variable} cannot be used: {_words(error)}",
+            hint="as in http://proxy.example:8080, socks5://proxy.example:1080; or name the host in NO_PROXY",
+        ) from None
+
+
+def _words(error: Exception) -> str:
+    """httpx's own messages repeat parts of the address."""
+    return "it is no address of a proxy" if isinstance(error, httpx.InvalidURL | UnicodeError) else str(error)
+
+
+def _checked(stated: str) -> httpx.URL:
+    """The address of a proxy. Raises ValueError that repeats none of it, or httpx.InvalidURL."""
+    scheme, _, rest = stated.partition("://")
+    if scheme.lower() not in PROXY_SCHEMES:
+        raise ValueError(f"a proxy is reached by {', '.join(f'{known}://' for known in PROXY_SCHEMES)}")
+    authority = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
+    host, colon, port = _split_port(authority)
+    check_host(host)
+    check_port(port if colon else None)
+    url = httpx.URL(stated)
+    words = (url.username, url.password)
+    if scheme.lower().startswith("socks") and max(len(word.encode()) for word in words) > LONGEST_SOCKS_WORD:
+        raise ValueError(f"a SOCKS proxy takes at most {LONGEST_SOCKS_WORD} bytes of user name and of password")
+    return url
+
+
+def _split_port(authority: str) -> tuple[str, str, str]:
+    if authority.startswith("["):
+        host, bracket, rest = authority.partition("]")
+        return host + bracket, rest[:1], rest[1:]
+    return authority.partition(":")
+
+
+class _Connecting(httpx.AsyncBaseTransport):
+    """A connection that does not come about is closed, and is a failure that httpx has a name for.
+
+    httpcore leaves a socket open whose TLS handshake is cancelled, or whose SOCKS handshake fails, and lets the
+    errors of the latter through as they are.
+    """
+
+    def __init__(self, carrier: httpx.AsyncBaseTransport, *, socks: bool = False) -> None:
+        self._carrier = carrier
+        self._socks = socks
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises httpx.TransportError; httpx.ProxyError for whatever is answered that is not SOCKS."""
+        opened: list[Any] = []
+
+        async def note(event: str, about: Mapping[str, Any]) -> None:
+            if event.endswith("connect_tcp.complete"):
+                opened.append(about["return_value"])
+
+        request.extensions["trace"] = note
+        try:
+            return await self._carrier.handle_async_request(request)
+        except BaseException as error:
+            for stream in opened:
+                await stream.aclose()
+            named = isinstance(error, httpx.TransportError) or not isinstance(error, Exception)
+            if named or not self._socks:
+                raise
+            raise httpx.ProxyError("the answer is not SOCKS 5") from error
+
+    async def __aenter__(self) -> _Connecting:
+        await self._carrier.__aenter__()
+        return self
+
+    async def __aexit__(self, *ended: Any) -> None:
+        await self._carrier.__aexit__(*ended)

@@ -1,0 +1,90 @@
+"""What tiers.yaml may say by itself about where keys go, and what has to be allowed from outside the files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.address import NEON
+from reconciler.desired.api_host import allowed, normal, same
+from reconciler.desired.destinations import host_of, not_to_be_named
+from reconciler.environment import HOST, HOSTS_ALLOWED, NAMES_ALLOWED
+from reconciler.errors import InvalidInputError, UntrustedFilesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.destinations import Destination
+    from reconciler.desired.state import DesiredState
+    from reconciler.environment import Environment
+
+LOOKS: Final = f"it looks like {NEON}"
+
+
+def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
+    """Raises InvalidInputError with every variable that the files name and may not; nothing is looked up."""
+    if found := list(not_to_be_named(desired, base, environ.names_allowed())):
+        told = "; ".join(f"{one.place}: {unnamed(one)}" for one in found)
+        raise InvalidInputError(told, hint=naming_hint(found))
+
+
+def unnamed(reference: Destination) -> str:
+    """What is said of a reference to a variable that files may not name."""
+    return f"{reference.path}: {reference.value} may not be named as {_use(reference)}"
+
+
+def naming_hint(found: list[Destination]) -> str:
+    """How the variables can be allowed."""
+    names = dict.fromkeys(str(one.value)[2:-1] for one in found)
+    return f"where that is meant: export {NAMES_ALLOWED}={','.join(names)}"
+
+
+def chosen_host(desired: DesiredState, environ: Environment, given: str | None) -> str:
+    """Where all calls go: as ``given``, else as the environment says, else as the files do where that is allowed.
+
+    What is returned was written outside the files, so that nobody's reading of an address decides where keys go.
+    Raises InvalidInputError for what is no address, UntrustedFilesError for one that only the files name.
+    """
+    if given is not None:
+        return _address(given, "--api-host")
+    if (outside := environ.find(HOST)) is not None:
+        return _address(outside.reveal(), f"${HOST}")
+    named = host_of(desired)
+    for known in (NEON, *_hosts_allowed(environ)):
+        if same(str(named.value), known):
+            return known
+    raise UntrustedFilesError(f"{named.place}: {host_not_allowed(named)}", hint=HOST_HINT)
+
+
+def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
+    """Whether the host that the files name may get keys."""
+    named = str(host_of(desired).value)
+    return any(same(named, known) for known in (NEON, *_hosts_allowed(environ)))
+
+
+def host_not_allowed(named: Destination) -> str:
+    """What is said of a host that only the files name."""
+    return f"{named.path}: {str(named.value)!r} is not Neon's own API, and only the files name it"
+
+
+HOST_HINT: Final = f"where it may get the keys, put it into {HOSTS_ALLOWED}, or say --api-host"
+"""How the host can be allowed. No command to copy: the address is a stranger's text."""
+
+
+def _address(text: str, source: str) -> str:
+    try:
+        return normal(text)
+    except ValueError as error:
+        raise InvalidInputError(f"the value of {source} is no address of an API: {error}", hint=LOOKS) from None
+
+
+def _hosts_allowed(environ: Environment) -> Iterator[str]:
+    for word in environ.words(HOSTS_ALLOWED):
+        try:
+            yield allowed(word.reveal())
+        except ValueError as error:
+            message = f"${HOSTS_ALLOWED} holds something that is no address of an API: {error}"
+            raise InvalidInputError(message, hint=LOOKS) from None
+
+
+def _use(reference: Destination) -> str:
+    return f"{'an' if reference.use.value[0] in 'aeioAEIO' else 'a'} {reference.use.value}"

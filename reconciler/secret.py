@@ -1,0 +1,49 @@
+"""A value that must not be shown: an API key, a connection string, whatever the environment holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import re
+
+HIDDEN: Final = "***"
+"""What stands in the place of a secret."""
+SHORTEST: Final = 8
+"""A shorter one is no key of Neon's, and hiding it would tear words apart."""
+
+
+class Secret:
+    """A text that no message, repr or log shows; only ``reveal`` gives it out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself: for a request header, or for a sink that the user has named."""
+        return self._text
+
+    def looks_like(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the whole text is of this form."""
+        return pattern.fullmatch(self._text) is not None
+
+    def hidden_in(self, text: str) -> str:
+        """The text without this secret, unless that is too short to be one."""
+        return text.replace(self._text, HIDDEN) if len(self._text) >= SHORTEST else text
+
+    def __repr__(self) -> str:
+        return f"Secret({HIDDEN})"
+
+    def __str__(self) -> str:
+        return HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a secret is not written anywhere")

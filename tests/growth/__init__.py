@@ -1,0 +1,1 @@
+"""Work grows with the size of what is read, and not faster."""

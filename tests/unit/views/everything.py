@@ -1,0 +1,51 @@
+"""A plan in which all that comes from outside is one text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.desired.problem import Location
+from reconciler.plan.change import JsonText
+from reconciler.plan.ownership import Purpose
+from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, Rule
+from tests.unit.views import builders as build
+
+
+def everything_called(text: str) -> Plan:
+    """A plan in which all that comes from outside is this text."""
+    place = Location(text, 1)
+    values = (
+        build.change("name", text, text),
+        build.change(f"settings.{text}", JsonText.of({text: [text]}), JsonText.of({text: [text, text]})),
+    )
+    patch = build.patch(text, text, *values, source=place)
+    compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
+    create = replace(build.create(text), organization=text, reason=text)
+    transfer = build.transfer(text, text, text, text, downgrade=False)
+    delete = replace(build.delete(text, text), source=place)
+    copies = (
+        replace(build.create_branch(text, text), parent=text),
+        build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
+        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
+        replace(build.delete_branch(text, text), branch_id=text),
+        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
+        replace(build.create_snapshot(text, text), branch=text),
+    )
+    live = build.project(text, organization=text)
+    return build.plan(
+        build.tenant(text, patch, compute),
+        build.tenant(text, transfer),
+        build.tenant(text, *copies),
+        build.tenant(text, create),
+        build.tenant(text, delete, live=live),
+        refusals=(
+            Refusal(Rule.PROTECTED, (text,), text, text, (delete,)),
+            Refusal(Rule.THRESHOLD, (text,), text, text, ()),
+        ),
+        conflicts=(Conflict(text, text, text, place),),
+        orphans=(Orphan(live, text, owned=False),),
+        notes=(Note(text, text, place),),
+        coverage=replace(build.plan().coverage, organizations=(text,)),
+        fleet=text,
+        organizations={text: text},
+    )

@@ -1,1 +1,1 @@
-"""Hostile pull requests and environments, a folder each, run through every command (README.md)."""
+"""What strangers try, with pull requests and environments, and what happens then."""

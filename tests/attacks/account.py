@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.cli.surroundings import Surroundings
+from reconciler.environment import Environment
 from reconciler.simulator.keys import Key, KeyKind, give
 from reconciler.simulator.simulator import Simulator
 from tests.attacks import marked
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Picture: TypeAlias = dict[str, tuple[str, str]]
 """Of each project, by its id: the name, and what a customer would miss."""
 
+APPLIED: Final = datetime(2024, 1, 1, tzinfo=UTC)
+"""When the fleet was applied: before whatever the clock of this machine says."""
 READING: Final = ("GET", "HEAD")
 _PROJECT: Final = ("default_endpoint_settings", "settings", "history_retention_seconds", "name", "org_id")
 _LATER: Final = ("created_at", "updated_at", "last_active", "suspended_at", "current_state", "pending_state")
@@ -97,9 +100,9 @@ def make(folder: Path) -> Path:
     """The account file of the fleet as it was applied, with keys that are marked. Opened by copies only."""
     shutil.copy(ATTACKS / "fleet/tiers.yaml", folder)
     shutil.copytree(ATTACKS / "fleet/tenants", folder / "tenants")
-    an_hour_ago = Surroundings(environ={}, interactive=False, clock=lambda: time.time() - 3600)
+    long_ago = Surroundings(environ=Environment.of({}), interactive=False, clock=APPLIED.timestamp)
     arguments = ("apply", "--simulator", "sim.db", "--yes", "--journal", "journal.jsonl")
-    applied = run_in(folder, arguments, an_hour_ago)
+    applied = run_in(folder, arguments, long_ago)
     assert applied.code == 0, applied.err + applied.out
     with Simulator.open(folder / "sim.db") as simulator, simulator.world.writing() as transaction:
         ids = simulator.organization_ids

@@ -60,7 +60,7 @@ class Warm:
             env={"PATH": os.environ["PATH"]},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what is read ahead, select() would not see
         )
 
     def __enter__(self) -> Self:
@@ -88,8 +88,7 @@ class Warm:
             "streams": streams,
             "deleted": order.deleted,
         }
-        self._process.stdin.write(json.dumps(told) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(json.dumps(told).encode() + b"\n")
         child = int(self._process.stdout.readline())
         in_time, _, _ = select.select([self._process.stdout], [], [], PATIENCE_SECONDS)
         if not in_time:

@@ -16,7 +16,7 @@ import resource
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, Literal, TextIO
 
 MEMORY_BYTES: Final = 2 * 2**30
 PRELOADED: Final = (
@@ -57,7 +57,8 @@ def _run(order: dict[str, Any]) -> None:
         os.dup2(os.open(path, flags, 0o600), number)
     for descriptor in range(3, 64):
         _close(descriptor)
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    sys.stdin, sys.stdout = _stream(0, "r"), _stream(1, "w")
+    sys.stderr = _stream(2, "w")
     sys.argv = ["reconciler", *order["arguments"]]
     from reconciler.cli import main as command  # noqa: PLC0415 (imported already)
 
@@ -66,6 +67,11 @@ def _run(order: dict[str, Any]) -> None:
     except SystemExit as ended:
         _flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)  # without taking a copy of all modules apart
+
+
+def _stream(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
+    """As Python itself opens the three: without closing their descriptors."""
+    return open(descriptor, mode, encoding="utf-8", closefd=False)
 
 
 def _flush() -> None:

@@ -27,6 +27,7 @@ from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
+from reconciler.apply.testimony import fates
 from reconciler.desired.api_host import foreign
 from reconciler.desired.selection import Depth, Selection
 from reconciler.environment import Environment
@@ -38,11 +39,13 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.neon.trust import check_names, chosen_host
+from reconciler.plan import rivals
 from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
+from reconciler.plan.identity import identify
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -86,6 +89,10 @@ class Request:
     permissions: Permissions = Permissions()
     strict: bool = False
     """Nothing is applied where anything is refused."""
+    journals: tuple[Path, ...] = ()
+    """Files and folders in which journals of earlier runs are looked for, besides the user's log folder."""
+    dead_runs: frozenset[str] = frozenset()
+    """Runs of which a person says that they died before they told anybody of what they had created."""
     mention_deleted: bool = True
     """Whether a tenant that is to be created is told of an older project that can be recovered: one call for
     each organization."""
@@ -123,7 +130,7 @@ class Run:
     @property
     def journal_path(self) -> Path:
         """Where the journal of this run is."""
-        return self.journal or Path(platformdirs.user_log_dir("reconciler")) / f"{self.id}.jsonl"
+        return self.journal or _log_folder() / f"{self.id}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,16 @@ class Converged:
     planned: Planned
     report: Report
     connections: Mapping[str, Secret]
+
+
+def _log_folder() -> Path:
+    return Path(platformdirs.user_log_dir("reconciler"))
+
+
+def _idle_words(request: Request, live: LiveState) -> Iterator[Note]:
+    """A run that is misspelt is called dead in vain."""
+    for run in sorted(request.dead_runs - live.fates.keys()):
+        yield Note(None, f"--run-is-dead {run} changes nothing: no tenant has a second project of that run")
 
 
 def utc_now() -> datetime:
@@ -208,7 +225,7 @@ class Fleet:
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Everything that differs, before any guard: what a person or a program changed behind the files."""
         looked_at = asyncio.get_running_loop().time()
-        live = await self._observe(request, on_progress)
+        live = self._with_fates(await self._observe(request, on_progress), request)
         now = self._time()
         plan = make_plan(
             self.desired,
@@ -219,7 +236,7 @@ class Fleet:
             only=request.only,
             prune=request.permissions.prune,
         )
-        notes = (*plan.notes, *self._clocks_apart())
+        notes = (*plan.notes, *_idle_words(request, live), *self._clocks_apart())
         ids = self._neon.organization_ids
         told = replace(plan, notes=notes, organizations=ids, api_host=self.api_host)
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
@@ -311,6 +328,13 @@ class Fleet:
                 on_progress=on_progress,
             )
         return replace(live, revisions=revisions)
+
+    def _with_fates(self, live: LiveState, request: Request) -> LiveState:
+        """The same view with what is known of runs that have left second projects."""
+        tenants = [tenant for tenant in self.desired.tenants.values() if request.selection.includes(tenant)]
+        found = rivals.find(self.desired, identify(self.desired, live), tenants)
+        runs = rivals.makers(self.desired, found)
+        return replace(live, fates=fates(runs, (_log_folder(), *request.journals), request.dead_runs))
 
     async def _apply(
         self,

@@ -24,6 +24,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -78,6 +79,9 @@ class Evidence:
             case RecoverProject():
                 gone = await self._gone(address.organization, action.project_id)
                 return None if gone else Performed(address)
+            case DeleteDuplicate():
+                gone = await self._gone(action.organization, action.project_id)
+                return Performed(address) if gone else None
             case DeleteProject():
                 gone = await self._gone(address.organization, action.project_id)
                 return Performed(address) if gone else None

@@ -69,7 +69,7 @@ async def execute(
     tally = Tally(plan.tenants, breaker=breaker, stop=stop, on_progress=on_progress)
     session = Session(
         neon=neon,
-        performer=Performer(neon, fleet=plan.fleet, run=run),
+        performer=Performer(neon, fleet=plan.fleet, run=run, hands_out=on_connection is not None),
         evidence=Evidence(neon, fleet=plan.fleet, run=run),
         writes=Writes(journal, run=run, stop=stop),
         stop=stop,

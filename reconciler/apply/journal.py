@@ -9,6 +9,7 @@ import stat
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from reconciler.apply.journal_file import hold, identity
 from reconciler.errors import JournalError
 from reconciler.files import named
 from reconciler.files.regular import UnreadableError
@@ -74,19 +75,23 @@ class Journal:
     def open(cls, path: Path, header: Header, now: Callable[[], datetime]) -> Self:
         """Appends to the file, or creates it with its folder. Raises JournalError where that is impossible.
 
-        A file that others may read is its owner's alone from then on.
+        A file that others may read is its owner's alone from then on. It is held until the journal is closed, so
+        that others can tell whether the run lives.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = named.open_to_write(path, append=True, mode=OWNER_ONLY)
-            _keep_to_owner(descriptor)
+            _prepare(descriptor)
         except OSError as error:
             raise _unwritable(path, error) from error
         except UnreadableError as error:
             raise JournalError(f"the journal {path} {error}", hint=named.REMEDY) from error
         journal = cls(descriptor, path, now)
         started_at = header.started_at.isoformat()
-        journal._append("run", {"format_version": FORMAT_VERSION, **asdict(header), "started_at": started_at})
+        file = identity(descriptor)
+        journal._append(
+            "run", {"format_version": FORMAT_VERSION, **asdict(header), "started_at": started_at, "file": file}
+        )
         return journal
 
     def intend(self, request_id: str, intent: Intent) -> None:
@@ -110,6 +115,10 @@ class Journal:
         Raises JournalError.
         """
         self._append("outcome", {"request_id": request_id, "result": result, "message": message})
+
+    def keep(self, run: str, tenant: str, project_id: str) -> None:
+        """That the run calls the project the tenant's own, before it tells anybody. Raises JournalError."""
+        self._append("kept", {"run": run, "tenant": tenant, "project_id": project_id})
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
         """The record of a deleted project, as a register of erasures takes it over. Raises JournalError."""
@@ -154,15 +163,18 @@ class Journal:
             raise _unwritable(self.path, error) from error
 
 
-def _keep_to_owner(descriptor: int) -> None:
-    """Of a file only: a terminal or /dev/null is not the journal's to close to others."""
+def _prepare(descriptor: int) -> None:
+    """Of a file only: a terminal, a pipe or /dev/null is not the journal's to close to others, nor to hold."""
     mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode) and mode & OF_OTHERS:
-        try:
+    if not stat.S_ISREG(mode):
+        return
+    try:
+        if mode & OF_OTHERS:
             os.fchmod(descriptor, stat.S_IMODE(mode) & ~OF_OTHERS)
-        except OSError:
-            os.close(descriptor)
-            raise
+        hold(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

@@ -20,6 +20,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -64,13 +65,15 @@ class Performer:
     neon: Neon
     fleet: str
     run: str
+    hands_out: bool = False
+    """Whether the connection strings of new projects are given to whoever asked for them."""
 
     async def create(self, action: CreateProject, request_id: str) -> Performed:
         """POST /projects, with the annotations that say whose the project is."""
         created = await self.neon.create_project(
             action.organization,
             _values(action),
-            creation_annotations(fleet=self.fleet, tenant=action.tenant, run=self.run),
+            creation_annotations(fleet=self.fleet, tenant=action.tenant, run=self.run, hands_out=self.hands_out),
             request_id=request_id,
         )
         return Performed(
@@ -105,15 +108,21 @@ class Performer:
                     address.organization, action.project_id, request_id=request_id
                 )
                 return Performed(Address.observed(recovered), made=f"project {recovered.id} recovered")
+            case DeleteDuplicate():
+                return await self._delete_project(action.organization, action.project_id, address, request_id)
             case DeleteProject():
-                deleted = await self.neon.delete_project(
-                    address.organization, action.project_id, request_id=request_id
-                )
-                return Performed(address, made="" if deleted else GONE, gone_before=not deleted)
+                return await self._delete_project(address.organization, action.project_id, address, request_id)
             case CreateProject() | TransferProject():
                 raise TypeError(f"{action.kind} has a protocol of its own")
             case _:
                 assert_never(action)
+
+    async def _delete_project(
+        self, organization: str, project_id: str, address: Address, request_id: str
+    ) -> Performed:
+        """``address`` is the tenant's, which a second project of its is not at."""
+        deleted = await self.neon.delete_project(organization, project_id, request_id=request_id)
+        return Performed(address, made="" if deleted else GONE, gone_before=not deleted)
 
     async def _patch_project(self, action: PatchProject, address: Address, request_id: str) -> Performed:
         answer = await self.neon.update_project(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.apply.duplicates import doubt
 from reconciler.apply.journal import Intent
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
-from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteProject
+from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject
 from reconciler.plan.outcome import GONE, Deletion
 from reconciler.plan.rests_on import FRESH_SECONDS
 
@@ -137,6 +138,9 @@ class Session:
 
     async def _step(self, action: Action, address: Address, more: bool) -> Performed | None:
         try:
+            if isinstance(action, DeleteDuplicate) and (why := await self._not_proven(action, address)):
+                self.tally.skipped(action, why, "run again: it is planned afresh")
+                return None
             performed = await self.act(action, address)
             if performed.shortfall is not None:
                 raise performed.shortfall
@@ -150,13 +154,20 @@ class Session:
         self.tally.applied(action, note, request_id=performed.request_id, deletion=deletion)
         return performed
 
+    async def _not_proven(self, action: DeleteDuplicate, address: Address) -> str:
+        """What speaks against the deletion now; empty where nothing does. ``address`` is the first project's."""
+        return await doubt(self.neon, action, address, fleet=self.performer.fleet, now=self.now())
+
     def _record(self, action: Action, performed: Performed) -> Deletion | None:
-        """The record of a project that this run deleted, put down in the journal too."""
-        if not isinstance(action, DeleteProject) or performed.gone_before:
+        """The record of the tenant's project that this run deleted. The journal has that of a second one too."""
+        if not isinstance(action, DeleteProject | DeleteDuplicate) or performed.gone_before:
             return None
         at = self.now()
         deletion = Deletion(action.project_id, performed.request_id, at, at + RECOVERABLE)
-        self.writes.deleted(action, performed.address, deletion)
+        if isinstance(action, DeleteDuplicate):
+            self.writes.deleted(action, action.organization, action.name, deletion)
+            return None
+        self.writes.deleted(action, performed.address.organization, performed.address.name, deletion)
         return deletion
 
     def moved(self, tenant: str, project_id: str, organization: str) -> str:
@@ -184,14 +195,7 @@ class Session:
     async def _send(
         self, action: Action, address: Address, note: str = "", *, within: Within = at_leisure
     ) -> Performed:
-        intent = Intent(
-            kind=action.kind,
-            tenants=(action.tenant,),
-            organization=address.organization,
-            project_ids=(address.project_id,),
-            reason=f"{action.reason}; {note}" if note else action.reason,
-            changes=action.changes,
-        )
+        intent = _intent(action, address, note)
 
         async def perform(request_id: str) -> Performed:
             performed = await within(self.performer.perform(action, address, request_id))
@@ -234,3 +238,19 @@ class Session:
             self.writes.found(lost, found.made or "live state shows it")
             return replace(found, request_id=lost.request_id)
         return None
+
+
+def _intent(action: Action, address: Address, note: str) -> Intent:
+    """What the journal says before the call; of a second project, where it is and what is proven of it."""
+    organization, project_id = address.organization, address.project_id
+    proof: tuple[str, ...] = ()
+    if isinstance(action, DeleteDuplicate):
+        organization, project_id, proof = action.organization, action.project_id, action.proof
+    return Intent(
+        kind=action.kind,
+        tenants=(action.tenant,),
+        organization=organization,
+        project_ids=(project_id,),
+        reason="; ".join(filter(None, (action.reason, *proof, note))),
+        changes=action.changes,
+    )

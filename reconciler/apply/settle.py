@@ -34,6 +34,7 @@ from reconciler.errors import (
 from reconciler.neon.parallel import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
+from reconciler.plan.rivals import marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +162,7 @@ async def _finish(session: Session, birth: Birth, namesakes: Sequence[LiveProjec
         session.tally.located(tenant, born.address.project_id)
         if session.registry is None:
             await _give_way(session, birth, born, namesakes)
+        session.writes.keep(tenant, born.address.project_id)
         await _hand_out(session, birth.create, born)
         if born.shortfall is not None:
             raise born.shortfall
@@ -232,7 +234,7 @@ async def _remove(session: Session, birth: Birth, born: Performed, first: LivePr
     """Renames the project, so that no lagging list shows it under the tenant's name, and deletes it."""
     own, reason = born.address, f"project {first.id} was created first"
     create = birth.create
-    new_name = f"{birth.name}-duplicate-{session.performer.run}"[-NAME_LENGTH:]
+    new_name = marked(birth.name, session.performer.run)[-NAME_LENGTH:]
     change = FieldChange("name", birth.name, new_name)
     rename = PatchProject(tenant=create.tenant, reason=reason, source=create.source, changes=(change,))
     delete = DeleteProject(tenant=create.tenant, reason=reason, source=create.source, project_id=own.project_id)

@@ -10,7 +10,6 @@ from reconciler.errors import JournalError, NotSentError, ReconcilerError, Unkno
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reconciler.apply.address import Address
     from reconciler.apply.journal import Intent, Journal
     from reconciler.apply.stop import StopSignal
     from reconciler.plan.action import Action
@@ -59,10 +58,18 @@ class Writes:
         if lost.request_id is not None:
             self._conclude(lost.request_id, "applied", message)
 
-    def deleted(self, action: Action, address: Address, deletion: Deletion) -> None:
+    def keep(self, tenant: str, project_id: str) -> None:
+        """Puts down that the new project is the tenant's. Raises JournalError: nobody may be told of it then."""
+        try:
+            self._journal.keep(self._run, tenant, project_id)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+            raise
+
+    def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
         """Puts down the record of a deleted project; where that fails, nothing more is sent."""
         try:
-            self._journal.deleted(action, address.organization, address.name, deletion)
+            self._journal.deleted(action, organization, name, deletion)
         except JournalError as error:
             self._stop.request(str(error), error.exit_code)
 

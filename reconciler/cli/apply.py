@@ -16,6 +16,7 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     account_options,
+    earlier_runs_options,
     fail_on_option,
     files_options,
     journal_option,
@@ -37,7 +38,14 @@ from reconciler.views.progress import watching
 from reconciler.views.wording import waves_told
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
+    from reconciler.cli.options import (
+        AccountFlags,
+        EarlierRunsFlags,
+        FilesFlags,
+        OutputFlags,
+        PermissionFlags,
+        ScopeFlags,
+    )
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned
     from reconciler.plan.outcome import Report
@@ -57,6 +65,7 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 @account_options
 @scope_options
 @permission_options
+@earlier_runs_options
 @output_options(*FORMS)
 @journal_option
 @click.option(
@@ -74,6 +83,7 @@ def command(
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
+    earlier: EarlierRunsFlags,
     output: OutputFlags,
     journal: Path | None,
     waves: str | None,
@@ -90,7 +100,7 @@ def command(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
-    request = fleet_files.request(scope, permission, desired)
+    request = earlier.known_to(fleet_files.request(scope, permission, desired), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
     console = stdout_console() if output.format == "text" else stderr_console()
     asking = surroundings().interactive and not yes

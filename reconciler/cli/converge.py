@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     PermissionFlags,
     account_options,
     base_option,
+    earlier_runs_options,
     fail_on_option,
     files_options,
     journal_option,
@@ -34,7 +35,7 @@ from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
@@ -50,6 +51,7 @@ STDIN_NAME = "<stdin>"
 @ref_option
 @account_options
 @base_option
+@earlier_runs_options
 @click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
 @click.option(
     "--single-writer",
@@ -71,6 +73,7 @@ def command(
     ref: str | None,
     account: AccountFlags,
     base: str | None,
+    earlier: EarlierRunsFlags,
     allow: tuple[str, ...],
     single_writer: bool,
     connections_to: Path | None,
@@ -91,6 +94,7 @@ def command(
     fleet_files, desired = _read(files, names, text, ref)
     before = FleetFiles(files, only=frozenset(names).difference(given)).base(base)
     request = Request(base=before.silent_about(given) if before else None, permissions=permissions)
+    request = earlier.known_to(request, journal)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 

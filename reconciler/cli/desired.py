@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.freshness import require_tip
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
+    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
@@ -81,15 +85,24 @@ class FleetFiles:
             return None
         if ref is not None:
             return self._at(ref)
-        found = base_ref(self._directory)
-        return None if found is None else self._loaded_at(found).desired
+        if self._compared is None:
+            return None
+        loaded = self._loaded_at(self._compared)
+        if loaded.desired is None:
+            _tell_no_base(loaded.problems[0])
+        return loaded.desired
+
+    @cached_property
+    def _compared(self) -> str | None:
+        """The commit that the work tree is compared with where none is named."""
+        return base_ref(self._directory)
 
     def price_list_at(self, ref: str | None) -> DesiredState | None:
         """The price list at the base, as ``base`` finds it; None where there is none to compare with.
 
         Raises InvalidInputError where that price list cannot be used: nobody knows what it said.
         """
-        found = base_ref(self._directory) if ref is None else ref
+        found = self._compared if ref is None else ref
         if found is None or found == NO_BASE:
             return None
         return _usable(load_at(self._directory, found, only=frozenset()), found)
@@ -103,7 +116,7 @@ class FleetFiles:
 
     def made(self, base: str | None, at: datetime) -> Made:
         """When and from which of them a plan is made, for the one who reads it later."""
-        ref = base or base_ref(self._directory)
+        ref = base or self._compared
         compared = None if ref is None or ref == NO_BASE else commit_id(self._directory, ref)
         return Made(at, commit=self.commit(), base=compared)
 
@@ -121,6 +134,11 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
             hint="name a commit whose files were valid with --base",
         )
     return loaded.desired
+
+
+def _tell_no_base(problem: Problem) -> None:
+    message = f"nothing to compare with, so that no lowering has a cause: {problem.message}"
+    show(render([replace(problem, message=message, severity=Severity.WARNING)]), stderr_console())
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -15,6 +15,10 @@ from reconciler.errors import InvalidInputError
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards.fleet import KINDS
 from reconciler.plan.permissions import Permissions
+from reconciler.plan.rivals import RUN_ID
+
+if TYPE_CHECKING:
+    from reconciler.fleet import Request
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -81,6 +85,27 @@ class PermissionFlags:
         return Permissions(
             lowering="lowering" in self.allow, prune=self.prune, counts=counts, expect_empty=self.expect_empty
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRunsFlags:
+    """What is known of earlier runs that may have died."""
+
+    run_is_dead: tuple[str, ...]
+    journals: tuple[Path, ...]
+
+    def known_to(self, request: Request, own: Path | None = None) -> Request:
+        """The request with it; ``own`` is the journal of this run, which earlier ones may have written to.
+
+        Raises InvalidInputError for a word that is no run's id.
+        """
+        if strange := [run for run in self.run_is_dead if not RUN_ID.fullmatch(run)]:
+            raise InvalidInputError(
+                f"--run-is-dead {strange[0]!r} is no id of a run",
+                hint="the conflict names the run that it is about",
+            )
+        journals = (*self.journals, *([own] if own else []))
+        return replace(request, journals=journals, dead_runs=frozenset(self.run_is_dead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +215,26 @@ permission_options = _packed(
     click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key: the first run."),
     click.option("--prune", is_flag=True, help="Delete owned orphans."),
     click.option("--strict", is_flag=True, help="Apply nothing at all where anything is refused."),
+)
+
+
+earlier_runs_options = _packed(
+    "earlier",
+    EarlierRunsFlags,
+    click.option(
+        "--run-is-dead",
+        multiple=True,
+        metavar="RUN",
+        help="Run RUN died before it told anybody of what it had created: a second, unused project that it left "
+        "to a tenant may be deleted.",
+    ),
+    click.option(
+        "--journals",
+        multiple=True,
+        type=click.Path(exists=True, path_type=Path),
+        metavar="PATH",
+        help="Also look for journals of runs that died in this file or folder.  [always: the user's log folder]",
+    ),
 )
 
 

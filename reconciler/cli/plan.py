@@ -14,6 +14,7 @@ from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.options import (
     FORMATS,
     account_options,
+    earlier_runs_options,
     fail_on_option,
     files_options,
     output_options,
@@ -26,7 +27,14 @@ from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, PermissionFlags, ScopeFlags
+    from reconciler.cli.options import (
+        AccountFlags,
+        EarlierRunsFlags,
+        FilesFlags,
+        OutputFlags,
+        PermissionFlags,
+        ScopeFlags,
+    )
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned
 
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
 @account_options
 @scope_options
 @permission_options
+@earlier_runs_options
 @output_options(*FORMATS)
 @click.option(
     "--out",
@@ -52,6 +61,7 @@ def command(
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
+    earlier: EarlierRunsFlags,
     output: OutputFlags,
     out: Path | None,
     detailed_exitcode: bool,
@@ -64,7 +74,7 @@ def command(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
-    request = fleet_files.request(scope, permission, desired)
+    request = earlier.known_to(fleet_files.request(scope, permission, desired))
 
     async def look(fleet: Fleet) -> Planned:
         with watching(stderr_console()) as on_progress:

@@ -11,6 +11,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -164,6 +165,40 @@ class DeleteProjectDocument(Shared):
         return DeleteProject(**self._shared(), project_id=self.project_id)
 
 
+class DeleteDuplicateDocument(Shared):
+    """A tenant's second project, which a dead run has left and which holds nothing, is deleted."""
+
+    kind: Literal["delete_duplicate"]
+    project_id: Text
+    name: Text
+    organization: Text
+    created_at: Moment
+    run: Text
+    """The run that made it."""
+    first_id: Text
+    """The project that was created before it, and stays."""
+    first_created_at: Moment
+    death: Text
+    """How it is known that the run is dead."""
+    emptiness: Text
+    """How it is known that the project holds nothing and is in nobody's hands."""
+
+    def action(self) -> DeleteDuplicate:
+        """The action again."""
+        return DeleteDuplicate(
+            **self._shared(),
+            project_id=self.project_id,
+            name=self.name,
+            organization=self.organization,
+            created_at=self.created_at,
+            run=self.run,
+            first_id=self.first_id,
+            first_created_at=self.first_created_at,
+            death=self.death,
+            emptiness=self.emptiness,
+        )
+
+
 class ComputeDocument(Document):
     """Size and suspension of a compute; null leaves it to the project."""
 
@@ -279,6 +314,7 @@ ActionDocument: TypeAlias = (
     | PatchProjectDocument
     | PatchEndpointDocument
     | DeleteProjectDocument
+    | DeleteDuplicateDocument
     | CreateBranchDocument
     | PatchBranchDocument
     | DeleteBranchDocument

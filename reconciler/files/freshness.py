@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import StaleFilesError
-from reconciler.files.git import commit_id, git, is_edited
+from reconciler.files import remote
+from reconciler.files.git import commit_id, is_edited
+from reconciler.files.refs import named
+from reconciler.files.repository import found
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HEADS: Final = "refs/heads/"
-_REMOTES: Final = "refs/remotes/"
+    from reconciler.files.repository import Repository
+
 SHORT: Final = 12
 """Digits of a commit's id in a message."""
 
@@ -22,7 +25,7 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
     A branch of a remote, and a local one that follows one, is asked of the remote itself: what was fetched
     last may be old by now. Raises InvalidInputError for a ref that does not exist.
     """
-    tip, head = _tip(root, ref), commit_id(root, "HEAD")
+    tip, head = _tip(found(root), ref), commit_id(root, "HEAD")
     if head != tip:
         raise StaleFilesError(
             f"the files are of commit {head[:SHORT]}, and {ref} is at {tip[:SHORT]}",
@@ -35,33 +38,16 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
         )
 
 
-def _tip(root: Path, ref: str) -> str:
-    fetched = commit_id(root, ref)
-    remote, branch = _upstream(root, ref)
-    if not remote:
+def _tip(repository: Repository, ref: str) -> str:
+    fetched, full = named(repository, ref)
+    followed = None if full is None else remote.upstream(repository, full)
+    if followed is None:
         return fetched
-    answer = git(root, "ls-remote", "--exit-code", "--end-of-options", remote, branch)
-    if answer is None:
+    tip = remote.tip(repository, *followed)
+    if tip is None:
         raise StaleFilesError(
-            f"remote {remote} does not say where {ref} is; the last commit fetched from it is {fetched[:SHORT]}",
+            f"remote {followed[0]} does not say where {ref} is; "
+            f"the last commit fetched from it is {fetched[:SHORT]}",
             hint="is the remote in reach, and the branch still there? without --ref nothing is checked",
         )
-    return answer.split()[0].decode()
-
-
-def _upstream(root: Path, ref: str) -> tuple[str, str]:
-    """The remote and the branch there that a ref follows; empty for one that is this repository's alone."""
-    full = (git(root, "rev-parse", "--symbolic-full-name", ref) or b"").decode().strip()
-    if full.startswith(_HEADS):
-        form = "--format=%(upstream:remotename)%00%(upstream:remoteref)"
-        answer = (git(root, "for-each-ref", form, full) or b"").decode().strip()
-        remote, _, branch = answer.partition("\0")
-        return (remote, branch) if remote != "." else ("", "")
-    if full.startswith(_REMOTES):
-        remotes = (git(root, "remote") or b"").decode().split()
-        path = full.removeprefix(_REMOTES)
-        found = [remote for remote in remotes if path.startswith(f"{remote}/")]
-        if found:
-            remote = max(found, key=len)
-            return remote, _HEADS + path.removeprefix(f"{remote}/")
-    return "", ""
+    return tip

@@ -1,66 +1,56 @@
-"""The files of a fleet at a commit, read from the repository without touching the work tree."""
+"""The files of a fleet at a commit, read from the repository: the work tree is not touched, no program started."""
 
 from __future__ import annotations
 
-import os
 import posixpath
-import re
-import shutil
-import subprocess
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.errors import InvalidInputError
+from reconciler.files.commit_tree import CommitTree
+from reconciler.files.edits import differ
 from reconciler.files.load import Loaded, OnInvalid, load_tree
-from reconciler.files.price_list import read_price_list
+from reconciler.files.objects import Kind
+from reconciler.files.refs import named
+from reconciler.files.repository import AbsentError, Repository, fetching, find, found
 from reconciler.files.sources import Memo, Reading
-from reconciler.files.tree import MAX_FILE_BYTES, TOO_LARGE, Listing, UnreadableError, WorkTree, printable
+from reconciler.files.tree import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_LINK: Final = "120000"
-_SUBMODULE: Final = "160000"
-_MISLEADING: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-"""Set within git's hooks, where they would point away from the fleet's own repository."""
-_NEEDED: Final = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|(GIT|SSH|XDG|LC)_\w+|LANG|SYSTEMROOT|USERPROFILE")
-"""All that git gets to know of the environment, which holds the API keys of every database."""
+_HEAD: Final = "HEAD"
+_PARENT: Final = "HEAD^1"
 
 
 def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     """What the files at hand are a change of: HEAD while they are edited, its first parent otherwise.
 
-    None outside a git checkout, and where that commit does not exist or holds no price list.
-    ``tiers`` is relative to ``root``.
+    None outside a git checkout, and where that commit does not exist or holds no price list. Files that git
+    ignores do not count as edits. ``tiers`` is relative to ``root``. Raises InvalidInputError for a repository
+    that cannot be read.
     """
-    if git(root, "rev-parse", "--is-inside-work-tree") != b"true\n":
+    repository = find(root)
+    if repository is None or repository.head() is None:
         return None
-    ref = "HEAD" if is_edited(root, tiers=tiers) else "HEAD^1"
-    return ref if git(root, "cat-file", "-t", f"{ref}:./{tiers}") == b"blob\n" else None
+    head = _tree(repository, _HEAD)
+    ref = _HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
+    return ref if _holds(repository, ref, tiers) else None
 
 
 def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
-    """Whether the price list or a tenant's file, untracked ones included, is not as HEAD has it."""
-    sources = read_price_list(WorkTree(root), tiers).sources
-    paths = (f":(literal){tiers}", *(f":(glob){source.pattern}" for source in sources))
-    return bool(git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", *paths))
+    """Whether the price list or a tenant's file is not as HEAD has it, files that git ignores included.
+
+    The bytes are compared, whatever git's index says of them; a line may end in LF here and in CRLF there. Raises
+    InvalidInputError outside a git checkout, and for a repository that cannot be read.
+    """
+    repository = found(root)
+    head = _tree(repository, _HEAD)
+    return head is None or differ(repository, head, root, tiers, ignoring=False)
 
 
 def commit_id(root: Path, ref: str) -> str:
     """The full id of the commit that a branch, tag or abbreviation names; raises InvalidInputError."""
-    if not ref or ref.startswith("-") or not ref.isprintable():
-        raise InvalidInputError(f"{ref!r} is no git ref", hint="name a commit, branch or tag")
-    found = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    if found is None:
-        shallow = git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
-        hint = (
-            "the clone is shallow: fetch the history" if shallow else "a commit, branch or tag of this repository"
-        )
-        raise InvalidInputError(f"there is no commit {ref!r} in the repository of {root}", hint=hint)
-    return found.decode().strip()
+    return named(found(root), ref).commit
 
 
 def load_at(
@@ -76,132 +66,31 @@ def load_at(
 
     Tenants of files that are broken there are held back: today's files cannot repair them.
     """
-    commit = commit_id(root, ref)
-    with _contents(root) as contents:
-        tree = CommitTree(ref, _listed(root, commit), contents)
-        return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
+    tree = _tree(found(root), ref)
+    if tree is None:
+        raise AbsentError(f"the commit {ref!r} lacks the folder of the fleet", hint="name one that has its files")
+    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Blob:
-    mode: str
-    id: str
+def _tree(repository: Repository, ref: str) -> CommitTree | None:
+    """The fleet's folder at a commit; None where the commit has none."""
+    commit = named(repository, ref).commit
+    try:
+        tree = repository.objects.commit(commit).tree
+        if repository.prefix:
+            entry = repository.entry(commit, repository.prefix)
+            if entry is None or entry.path != repository.prefix or entry.kind is not Kind.FOLDER:
+                return None
+            tree = entry.id
+        return CommitTree(ref, tree, repository.objects)
+    except UnreadableError as error:
+        message = f"the folder of the fleet at {ref} cannot be read: it {error}"
+        raise InvalidInputError(message, hint=fetching(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """A running ``git cat-file --batch``: one question, one answer."""
-
-    questions: IO[bytes]
-    answers: IO[bytes]
-
-    def read(self, blob: str) -> bytes:
-        self.questions.write(blob.encode() + b"\n")
-        self.questions.flush()
-        header = self.answers.readline().split()
-        if len(header) != 3:
-            raise UnreadableError("is missing from the repository: the clone is not complete")
-        data = self.answers.read(int(header[2]))
-        self.answers.read(1)
-        return data
-
-
-@dataclass(frozen=True, slots=True)
-class CommitTree:
-    """The files of a commit, as a Tree."""
-
-    ref: str
-    blobs: Mapping[str, _Blob]
-    contents: _Contents
-
-    def name(self, path: str) -> str:
-        """As Tree, in git's own notation."""
-        return printable(f"{self.ref}:{path}")
-
-    def listing(self, folder: str) -> Listing:
-        """As Tree."""
-        below = f"{folder}/" if folder else ""
-        paths = [path for path in self.blobs if path == folder or path.startswith(below)]
-        visible = [path for path in paths if not _hidden(path.removeprefix(below))]
-        reasons = {path: self._unfit(path, below) for path in visible}
-        return Listing(
-            tuple(sorted(path for path, reason in reasons.items() if reason is None)),
-            tuple(Problem(Location(self.name(path)), reason) for path, reason in reasons.items() if reason),
-        )
-
-    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
-        """As Tree."""
-        blob = self.blobs.get(self._followed(path) or path)
-        if blob is None:
-            raise FileNotFoundError(path)
-        data = self.contents.read(blob.id)
-        if len(data) > limit:
-            raise UnreadableError(TOO_LARGE.format(limit=limit >> 20))
-        return data
-
-    def _unfit(self, path: str, below: str) -> str | None:
-        mode = self.blobs[path].mode
-        if mode == _SUBMODULE:
-            return "is a submodule, whose files are in another repository"
-        if mode != _LINK:
-            return None
-        goal = self._followed(path)
-        if goal is not None and goal.startswith(below) and path != below.rstrip("/"):
-            return None
-        return "the symbolic link does not lead to a file in the folder of the tenants"
-
-    def _followed(self, path: str) -> str | None:
-        """The file that a path stands for, through at most a few links."""
-        for _ in range(8):
-            blob = self.blobs.get(path)
-            if blob is None or blob.mode != _LINK:
-                return path if blob is not None else None
-            goal = os.fsdecode(self.contents.read(blob.id))
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), goal))
-        return None
-
-
-def _hidden(path: str) -> bool:
-    return path.startswith(".") or "/." in path
-
-
-def _listed(root: Path, commit: str) -> dict[str, _Blob]:
-    """All files of a commit below ``root``, by path from there."""
-    listing = git(root, "ls-tree", "-r", "-z", commit) or b""
-    blobs: dict[str, _Blob] = {}
-    for record in listing.split(b"\0")[:-1]:
-        described, _, path = record.partition(b"\t")
-        mode, _, blob = described.decode().split(" ")
-        blobs[os.fsdecode(path)] = _Blob(mode, blob)
-    return blobs
-
-
-@contextmanager
-def _contents(root: Path) -> Iterator[_Contents]:
-    command = [_executable() or "git", "-C", str(root), "cat-file", "--batch"]
-    with subprocess.Popen(  # noqa: S603 (no shell; every argument is ours)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("both pipes were asked for")
-        yield _Contents(process.stdin, process.stdout)
-
-
-def git(root: Path, *arguments: str) -> bytes | None:
-    """The output of a git command; None where it fails, or where there is no git."""
-    git = _executable()
-    if git is None:
-        return None
-    command = [git, "-C", str(root), "-c", "core.fsmonitor=false", *arguments]
-    answer = subprocess.run(command, capture_output=True, check=False, env=_environment())  # noqa: S603 (no shell)
-    return answer.stdout if answer.returncode == 0 else None
-
-
-def _executable() -> str | None:
-    return shutil.which("git")
-
-
-def _environment() -> dict[str, str]:
-    needed = {name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)}
-    kept = {name: value for name, value in needed.items() if name not in _MISLEADING}
-    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+def _holds(repository: Repository, ref: str, path: str) -> bool:
+    try:
+        tree = _tree(repository, ref)
+        return tree is not None and bool(tree.blob(posixpath.normpath(path)))
+    except (AbsentError, FileNotFoundError, UnreadableError):
+        return False

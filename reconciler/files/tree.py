@@ -1,4 +1,4 @@
-"""A folder of files to read from: here the work tree; ``git.py`` has the same for a commit.
+"""A folder of files to read from: here the work tree; ``commit_tree.py`` has the same for a commit.
 
 Whoever writes a pull request decides what is in it. So nothing is opened but regular files in the fleet's folder
 (``links.py`` has the rule for links), and nothing is read beyond its bound.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "FOLDERS",
+    "LEAVES_TENANTS",
     "MAX_FILE_BYTES",
     "MAX_FOLDERS",
     "MAX_LINES_FILE_BYTES",
@@ -37,6 +39,7 @@ MAX_LINES_FILE_BYTES: Final = 2**28
 MAX_FOLDERS: Final = 32
 """In each other, below the folder of a source."""
 LEAVES_TENANTS: Final = "the symbolic link leaves the folder of the tenants"
+FOLDERS: Final = "symbolic links to folders are not followed"
 _OPEN_FOLDER: Final = READ | os.O_DIRECTORY
 _MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 """What the operating systems say of a link, in place of a file or of a folder, that is not followed."""
@@ -189,7 +192,7 @@ class WorkTree:
         if not stays_in(home, goal):
             return LEAVES_TENANTS
         if kind(mode) == FOLDER:
-            return "symbolic links to folders are not followed"
+            return FOLDERS
         return None if kind(mode) == FILE else f"the symbolic link leads to {kind(mode)}"
 
     def _no_folder(self, path: str, error: OSError) -> str:

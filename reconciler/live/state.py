@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import DeletedProject, LiveProject
     from reconciler.live.registered import Registered
+    from reconciler.live.runs import Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class LiveState:
     """The rows of the tenant registry, by tenant; none where no registry is configured."""
     revisions: Mapping[str, int] = field(default_factory=dict)
     """The revision of each tenant's document that was accepted last, as registry or caller remember it."""
+
+    fates: Mapping[str, Fate] = field(default_factory=dict)
+    """What is known of runs that made a second project for a tenant, by their ids."""
 
     @property
     def places(self) -> dict[str, str]:

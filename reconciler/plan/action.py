@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from reconciler.plan.change import Risk
@@ -110,6 +110,40 @@ class DeleteProject(TenantAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDuplicate(TenantAction):
+    """DELETE /projects/{id} of a tenant's second project, made by a run that died and proven to hold nothing.
+
+    It takes nothing from the tenant, whose first project stays.
+    """
+
+    kind: ClassVar = "delete_duplicate"
+    base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    project_id: str
+    name: str
+    organization: str
+    created_at: datetime
+    run: str
+    """The run that made it."""
+    first_id: str
+    """The project that was created before it, and stays."""
+    first_created_at: datetime
+    death: str
+    """How it is known that the run is dead."""
+    emptiness: str
+    """How it is known that the project holds nothing and is in nobody's hands."""
+
+    @property
+    def proof(self) -> tuple[str, ...]:
+        """Everything that it rests on, in sentences without a full stop."""
+        first = f"project {self.first_id}, created {_moment(self.first_created_at)}, was first"
+        return (
+            f"{first}: {self.project_id} was created {_moment(self.created_at)} by run {self.run}",
+            f"run {self.run} is dead: {self.death}",
+            f"{self.project_id} holds nothing: {self.emptiness}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateBranch(TenantAction):
     """POST /projects/{id}/branches, with its own compute in the same call.
 
@@ -202,5 +236,10 @@ Action: TypeAlias = (
     | DeleteBranch
     | CreateSnapshot
     | DeleteSnapshot
+    | DeleteDuplicate
     | DeleteProject
 )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location
+from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import Origin
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def _essence(planned: TenantPlan) -> dict[Action, Action]:
 
 def _bare(action: Action) -> Action:
     changes = tuple(replace(change, origin=Origin.UNKNOWN) for change in action.changes)
+    if isinstance(action, DeleteDuplicate):  # the proof is made afresh: its words may be others
+        return replace(action, source=_NOWHERE, reason="", changes=changes, death="", emptiness="")
     return replace(action, source=_NOWHERE, reason="", changes=changes)
 
 

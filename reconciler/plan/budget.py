@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject, RecoverProject, TransferProject
+from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.plan import Budget
 from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
@@ -24,6 +24,8 @@ PAGE: Final = 400
 """Neon: projects in one page of a list, at most."""
 POLLS_PER_WRITE: Final = 1.5
 """How often an operation is asked about that the tenant's next write waits for; seen on the simulator."""
+READS_PER_DUPLICATE: Final = 6
+"""What proves once more, right before its deletion, that a second project holds nothing."""
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
@@ -33,11 +35,13 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
     creates = sum(isinstance(action, CreateProject) for action in planned)
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
+    duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     single = len(planned) - sum(routes.values())
     awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
     polls = int(awaited * POLLS_PER_WRITE)
     reads = polls + _looks(creates, desired, live) + recoveries * len(desired.organizations)
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
+    reads += duplicates * READS_PER_DUPLICATE
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
     calls = single + transfers + reads
     waits = -(-creates // COHORT) * desired.api.settle_seconds

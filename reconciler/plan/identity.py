@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.ownership import FLEET, annotated_tenant, owner
 from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+
+SETTLE_BY_HAND: Final = "state the right one as project_id, then rename or delete the other by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Identities:
     """Tenants whose pinned or registered project the API would not show."""
     unmatched: tuple[LiveProject, ...]
     """Projects of no tenant."""
+    several: Mapping[str, tuple[LiveProject, ...]]
+    """By tenant that is a conflict for nothing else: the projects that could each be its own."""
 
     def missing(self, tenant: Tenant) -> bool:
         """Whether the tenant has no live project at all, and asks for no deleted one: it needs a new one."""
@@ -72,6 +77,7 @@ class _Search:
         self._projects: dict[str, LiveProject] = {}
         self._conflicts: dict[str, Conflict] = {}
         self._unseen: set[str] = set()
+        self._several: dict[str, tuple[LiveProject, ...]] = {}
         self._contested: set[str] = set()
         self._disputed: set[str] = set()
         """Projects that a tenant pins although they seem to be another's."""
@@ -137,6 +143,7 @@ class _Search:
     def _settle(self, tenant: Tenant, candidates: Sequence[LiveProject]) -> None:
         if len(candidates) > 1:
             self._conflicts[tenant.name] = _several(tenant, candidates)
+            self._several[tenant.name] = tuple(candidates)
         elif candidates:
             (project,) = candidates
             if conflict := self._contradiction(tenant, project):
@@ -209,6 +216,7 @@ class _Search:
             conflicts=self._conflicts,
             unseen=frozenset(self._unseen),
             unmatched=tuple(self._unmatched()),
+            several=self._several,
         )
 
 
@@ -238,17 +246,14 @@ def _pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
 
 
 def _several(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
-    found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=_age))
-    return Conflict(
-        tenant.name,
-        f"{len(candidates)} live projects could be this tenant's: {found}",
-        "state the right one as project_id, then rename or delete the other by hand",
-        tenant.location,
-    )
+    found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=age))
+    message = f"{len(candidates)} live projects could be this tenant's: {found}"
+    return Conflict(tenant.name, message, SETTLE_BY_HAND, tenant.location)
 
 
-def _age(project: LiveProject) -> tuple[float, str]:
-    return project.created_at.timestamp(), project.id
+def age(project: LiveProject) -> tuple[datetime, str]:
+    """What puts the projects of one tenant in order: the first of them stays."""
+    return project.created_at, project.id
 
 
 def _belongs_elsewhere(tenant: Tenant, project: LiveProject, fleet: str) -> Conflict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan import recovery
+from reconciler.plan import recovery, rivals
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import is_downgrade
 from reconciler.plan.identity import identify, pins
@@ -68,10 +68,14 @@ def needs(
     if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
         misnamed = list(_misnamed(desired, live, everybody=False))
     branched = [*(look.project for look in settled if look.needs_branches), *strangers, *misnamed]
-    sized = [look.project for look in settled if look.needs_endpoints]
-    saved = [look.project for look in settled if look.needs_snapshots]
+    doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
+    branched += [project for double in doubles for project in (double.first, *double.later)]
+    later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
+    sized = [*(look.project for look in settled if look.needs_endpoints), *later]
+    saved = [*(look.project for look in settled if look.needs_snapshots), *later]
+    uncounted = [project for project in later if project.consumption is None]
     return Needs(
-        projects=_ids(look.project for look in looks if look.unsettled or look.uncounted),
+        projects=_ids([*(look.project for look in looks if look.unsettled or look.uncounted), *uncounted]),
         branches=_ids(project for project in branched if project.branches is None),
         endpoints=_ids(project for project in sized if project.endpoints is None),
         snapshots=_ids(project for project in saved if project.snapshots is None),
@@ -89,6 +93,11 @@ def needs_deleted(
 
 def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
     return ((t, identities.projects[t.name]) for t in tenants if t.name in identities.projects)
+
+
+def _all_ours(desired: DesiredState, double: rivals.Rivals) -> bool:
+    """Whether runs of this fleet made all of a tenant's projects: what the later ones hold decides then."""
+    return all(rivals.ours(p, desired.fleet, double.tenant.name) for p in (double.first, *double.later))
 
 
 def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:

@@ -13,10 +13,12 @@
     CREATE_BRANCH      2       6         8        5
     REPLACE_SNAPSHOT           7                  6
     CREATE_SNAPSHOT    3       8         9        7
-    DELETE_PROJECT                                          1
+    DELETE_DUPLICATE           9        10        8         1
+    DELETE_PROJECT                                          2
 
 A recovery stands alone: nothing below a deleted project can be read, so that what differs once it is back
-is planned by the next run.
+is planned by the next run. So does the deletion of a second project where a tenant has two of one name; one
+that its run had marked as a duplicate goes last, so that nothing waits for it.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
 for a moment only; one that a destination has no room for goes before the move.
@@ -32,6 +34,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -63,10 +66,11 @@ class Stage(IntEnum):
     CREATE_BRANCH = 9
     REPLACE_SNAPSHOT = 10
     CREATE_SNAPSHOT = 11
-    DELETE_PROJECT = 12
+    DELETE_DUPLICATE = 12
+    DELETE_PROJECT = 13
 
 
-def stage(action: Action) -> Stage:  # noqa: C901, PLR0911 - one case for each action
+def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case for each action
     """The stage of an action."""
     match action:
         case CreateProject():
@@ -89,6 +93,8 @@ def stage(action: Action) -> Stage:  # noqa: C901, PLR0911 - one case for each a
             return Stage.CREATE_SNAPSHOT
         case DeleteSnapshot():
             return _deletion(before_transfer=action.before_transfer, purpose=Purpose.SNAPSHOT)
+        case DeleteDuplicate():
+            return Stage.DELETE_DUPLICATE
         case DeleteProject():
             return Stage.DELETE_PROJECT
         case _:

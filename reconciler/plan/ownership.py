@@ -17,12 +17,19 @@ RUN: Final = "run"
 BRANCH: Final = "branch"
 """The name under which a branch was declared: it may have been renamed since."""
 PURPOSE: Final = "purpose"
+CONNECTIONS: Final = "connections"
+HANDED_OUT: Final = "handed out"
+"""On projects of runs that hand out connection strings: whoever asked for one may have it."""
 PRODUCT: Final = "neon-reconciler"
 
 
-def creation_annotations(*, fleet: str, tenant: str, run: str) -> dict[str, str]:
-    """What goes on the default branch of a new project (Neon: annotations can only be set at creation)."""
-    return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run}
+def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool = False) -> dict[str, str]:
+    """What goes on the default branch of a new project (Neon: annotations can only be set at creation).
+
+    ``hands_out`` says that the run gives the connection string to whoever asked for the project.
+    """
+    told = {CONNECTIONS: HANDED_OUT} if hands_out else {}
+    return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **told}
 
 
 class Purpose(Enum):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import lifecycle, recovery, survey, wanted
+from reconciler.plan import lifecycle, recovery, rivals, survey, wanted
+from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Conflict, Orphan
+    from reconciler.plan.rivals import Ruling
 
 
 def make_plan(
@@ -58,22 +60,27 @@ def make_plan(
     mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
-    planner = _Planner(desired, live, base, concerns, identities, now)
+    found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()
+    rulings = rivals.rule(desired, live, found, now)
+    planner = _Planner(desired, live, base, concerns, identities, rulings, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune and PROJECT.name in concerns and not desired.held_back:
         pruned = _prunings(desired, orphans)
         plans += pruned
         orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
+    settled = {name for name, ruling in rulings.items() if ruling.actions}
+    undecided = {**identities.conflicts, **rivals.conflicts(rulings), **mismatches}
     return Plan(
         fleet=desired.fleet,
         tenants=tuple(plans),
         refusals=tuple(planner.refusals),
-        conflicts=_conflicts(tenants, {**identities.conflicts, **mismatches}),
-        orphans=orphans,
+        conflicts=_conflicts((t for t in tenants if t.name not in settled or t.name in mismatches), undecided),
+        orphans=_without_duplicates(orphans, plans),
         notes=(
             *survey.notes(desired, live, tenants, identities, prune=prune),
             *recovery.notes(desired, live, tenants, plans),
+            *rivals.notes(rulings),
             *planner.notes,
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
@@ -91,6 +98,7 @@ class _Planner:
         base: DesiredState | None,
         only: frozenset[str],
         identities: Identities,
+        rulings: Mapping[str, Ruling],
         now: datetime,
     ) -> None:
         self._desired = desired
@@ -99,17 +107,22 @@ class _Planner:
         self._base = base
         self._only = only
         self._identities = identities
+        self._rulings = rulings
         self._now = now
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
 
     def tenant(self, tenant: Tenant) -> TenantPlan:
         project = self._identities.projects.get(tenant.name)
+        ruling = self._rulings.get(tenant.name)
+        if ruling and ruling.actions and ruling.rivals.contested:
+            return TenantPlan(tenant.name, ruling.rivals.first, ruling.actions, tenant.revision)
         if project is None and PROJECT.name in self._only:
             recovered = recovery.plan(self._seen, tenant, self._identities, self._before(tenant))
             if recovered is not None:
                 return recovered
-        return TenantPlan(tenant.name, project, ordered(self._actions(tenant, project)), tenant.revision)
+        actions = (*self._actions(tenant, project), *(ruling.actions if ruling else ()))
+        return TenantPlan(tenant.name, project, ordered(actions), tenant.revision)
 
     def _actions(self, tenant: Tenant, project: LiveProject | None) -> Iterable[Action]:
         lifecycles = PROJECT.name in self._only
@@ -205,6 +218,13 @@ def _left(orphans: Iterable[Orphan], pruned: Iterable[TenantPlan]) -> tuple[Orph
     """The orphans that no deletion speaks of."""
     spoken_of = {plan.project.id for plan in pruned if plan.project}
     return tuple(orphan for orphan in orphans if orphan.project.id not in spoken_of)
+
+
+def _without_duplicates(orphans: Iterable[Orphan], plans: Iterable[TenantPlan]) -> tuple[Orphan, ...]:
+    """The orphans that are not about to be deleted as second projects."""
+    actions = (action for plan in plans for action in plan.actions)
+    doomed = {action.project_id for action in actions if isinstance(action, DeleteDuplicate)}
+    return tuple(orphan for orphan in orphans if orphan.project.id not in doomed)
 
 
 def _prune(desired: DesiredState, orphan: Orphan) -> Action:

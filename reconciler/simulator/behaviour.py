@@ -99,6 +99,11 @@ class Behaviour:
     """Whether a 429 carries ``Retry-After``, which no page mentions."""
     shared_rate_limit: bool = True
     """True: all keys of the simulator are one account."""
+    counters_lag_seconds: float = 0.0
+    """How late a single read of a project tells what it has consumed and when it was last active.
+
+    Neon: "some lag", up to an hour by its guide to consumption limits.
+    """
     consumption_lag_seconds: float = 900.0
     """How long after it was consumed something shows up in the consumption history (Neon: about 15 minutes)."""
     consumption_refused_to: tuple[str, ...] = ()

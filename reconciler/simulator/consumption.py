@@ -18,7 +18,7 @@ import msgspec
 from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
-from reconciler.simulator.usage import HOUR_SECONDS, Amounts, Piece, advanced, month_of, within
+from reconciler.simulator.usage import HOUR_SECONDS, Amounts, Piece, month_of, within
 
 if TYPE_CHECKING:
     import sqlite3
@@ -171,7 +171,7 @@ def of_project(store: Store, row: sqlite3.Row, until: float) -> History:
     """The history of a project, as far as it is known at a moment."""
     body = msgspec.json.decode(row["body"])
     return History(
-        pieces=_pieces(store, row, until),
+        pieces=metering.pieces(store, row, until),
         branches=[_branch(each, until) for each in _branches(store, row["id"])],
         snapshots=[_snapshot(each, until) for each in _snapshots(store, row["id"])],
         restore_window_seconds=body["history_retention_seconds"],
@@ -190,14 +190,6 @@ def of_branches(store: Store, row: sqlite3.Row, until: float) -> dict[str, Histo
         )
         for each in rows
     }
-
-
-def _pieces(store: Store, row: sqlite3.Row, until: float) -> list[Piece]:
-    put_down = store.rows("SELECT * FROM consumed WHERE project_id = ? AND started_at <= ?", row["id"], until)
-    pieces = [
-        Piece(each["branch_id"], each["started_at"], each["ended_at"], Amounts(*each[4:])) for each in put_down
-    ]
-    return pieces if metering.at_rest(row) else pieces + advanced(metering.stored(store, row), until)[1]
 
 
 def _branches(store: Store, project_id: str) -> list[sqlite3.Row]:

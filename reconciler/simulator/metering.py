@@ -20,6 +20,7 @@ from reconciler.simulator.usage import (
     advanced,
     month_of,
     values,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -120,6 +121,27 @@ def listed(store: Store, row: sqlite3.Row, now: float) -> Document:
     meter, _ = advanced(before, now)
     measured = _measured(meter, before, msgspec.json.decode(row["body"]))
     return {**measured, "active_time": int(meter.used.active_time_seconds)}
+
+
+def pieces(store: Store, row: sqlite3.Row, until: float) -> list[Piece]:
+    """Everything that a project has consumed up to a moment, piece by piece."""
+    put_down = store.rows("SELECT * FROM consumed WHERE project_id = ? AND started_at <= ?", row["id"], until)
+    known = [
+        Piece(each["branch_id"], each["started_at"], each["ended_at"], Amounts(*each[4:])) for each in put_down
+    ]
+    return known if at_rest(row) else known + advanced(stored(store, row), until)[1]
+
+
+def late(store: Store, row: sqlite3.Row, now: float, lag_seconds: float) -> Document:
+    """The counters and the last activity as they are shown so many seconds late; None for no activity."""
+    until, consumed = now - lag_seconds, pieces(store, row, now)
+    used = read(store, row, now).used
+    for piece, share in within(consumed, max(until, month_of(now)[0]), NEVER):
+        used = used.plus(piece.amounts, -share)
+    active = [piece for piece in consumed if piece.start < until and piece.amounts.active_time_seconds]
+    last = max((min(piece.end, until) for piece in active), default=None)
+    counters = {member: max(0, round(amount)) for member, amount in values(used).items()}
+    return {**counters, "compute_last_active_at": None if last is None else timestamp(last)}
 
 
 def suspended_at(store: Store, row: sqlite3.Row, now: float) -> float | None:

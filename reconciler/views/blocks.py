@@ -77,6 +77,8 @@ def _block(block: Block, voice: Voice, extent: Extent) -> Iterator[Line | Series
     for action, following in zip_longest(block.actions, block.actions[1:]):
         yield _action(action, block, voice, reason=action.reason if len(reasons) > 1 else "")
         yield from fields.lines(action, voice, columns)
+        for sentence in voice.proof(action):
+            yield Line(NOTHING, words(sentence, signs.ASIDE), indent=8)
         if gap := voice.gap(action, following):
             yield Line(NOTHING, words(gap, signs.CHANGED), indent=8)
 

@@ -14,6 +14,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -72,6 +73,7 @@ def noun_and_verb(action: Action) -> tuple[Noun, Verb] | None:
             | PatchProject()
             | PatchEndpoint()
             | DeleteProject()
+            | DeleteDuplicate()
         ):
             return None
         case _:

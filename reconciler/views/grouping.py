@@ -13,6 +13,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -74,7 +75,7 @@ def kind_of(actions: Iterable[Action]) -> Kind:
                 return Kind.DOWNGRADE if downgrade else Kind.UPGRADE
             case PatchProject() | PatchEndpoint() | CreateBranch() | PatchBranch() | DeleteBranch():
                 continue
-            case CreateSnapshot() | DeleteSnapshot():
+            case CreateSnapshot() | DeleteSnapshot() | DeleteDuplicate():
                 continue
             case _:
                 assert_never(action)
@@ -117,7 +118,7 @@ def _anonymous(action: Action) -> Action:
             return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
         case RecoverProject() | TransferProject() | DeleteProject():
             return replace(action, tenant="", source=_NOWHERE)
-        case CreateBranch() | PatchBranch() | CreateSnapshot():
+        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
             return replace(action, tenant="", source=_NOWHERE)
         case _:
             assert_never(action)
@@ -134,7 +135,7 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             return ()
         case CreateBranch() | DeleteBranch():
             return ()
-        case CreateSnapshot() | DeleteSnapshot():
+        case CreateSnapshot() | DeleteSnapshot() | DeleteDuplicate():
             return ()
         case _:
             assert_never(action)

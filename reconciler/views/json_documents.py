@@ -15,6 +15,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -180,7 +181,7 @@ def _action(action: Action) -> Document:
     }
 
 
-def _own(action: Action) -> Document:  # noqa: C901, PLR0911 - one case for each action
+def _own(action: Action) -> Document:  # noqa: C901, PLR0911, PLR0912 - one case for each action
     """What only this kind of action has."""
     match action:
         case CreateProject():
@@ -203,6 +204,8 @@ def _own(action: Action) -> Document:  # noqa: C901, PLR0911 - one case for each
             return own | {"companions": _companions(action)}
         case DeleteProject():
             return {"project_id": action.project_id}
+        case DeleteDuplicate():
+            return _duplicate(action)
         case CreateBranch():
             return _new_branch(action)
         case PatchBranch():
@@ -224,6 +227,20 @@ def _own(action: Action) -> Document:  # noqa: C901, PLR0911 - one case for each
             }
         case _:
             assert_never(action)
+
+
+def _duplicate(action: DeleteDuplicate) -> Document:
+    return {
+        "project_id": action.project_id,
+        "name": action.name,
+        "organization": action.organization,
+        "created_at": _exactly(action.created_at),
+        "run": action.run,
+        "first_id": action.first_id,
+        "first_created_at": _exactly(action.first_created_at),
+        "death": action.death,
+        "emptiness": action.emptiness,
+    }
 
 
 def _new_branch(action: CreateBranch) -> Document:

@@ -129,8 +129,8 @@ def _group(title: str, count: int, shown: Block, beyond: int, *, opened: bool) -
 def _rows(block: Alike, voice: Voice) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     who = _who(block)
     for action, following in zip_longest(block.actions, block.actions[1:]):
-        changes = stacked((*_changes(action, voice), text(voice.gap(action, following))))
-        yield who, _action(action, block, voice), changes
+        told = (*map(text, voice.proof(action)), text(voice.gap(action, following)))
+        yield who, _action(action, block, voice), stacked((*_changes(action, voice), *told))
         who = text("")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import GONE, Result
 from reconciler.views import remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading, more
@@ -39,6 +40,7 @@ def render(report: Report, *, journal: str | None, full: bool = False) -> Page:
 def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Piece]:
     yield from remarks.api_host(report.api_host)
     yield from _applied(_with(report, Result.APPLIED), extent)
+    yield from _duplicates(report, extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)
     yield from _reservations(report, extent)
@@ -134,6 +136,20 @@ def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
         yield blank()
     if extent.blocks is not None and (beyond := groups[extent.blocks :]):
         yield from more(sum(len(tenants) for _, tenants in beyond), "tenant")
+
+
+def _duplicates(report: Report, extent: Extent) -> Iterator[Piece]:
+    """Each second project that was deleted, with everything that proved that it held nothing."""
+    done = [action for action in applied_actions(report) if isinstance(action, DeleteDuplicate)]
+    if not done:
+        return
+    yield from heading("Second projects deleted", len(done))
+    for action in done[: extent.blocks]:
+        yield Line(words(f"{signs.DELETE.text:<3}", signs.DELETE.style), words(action.tenant), indent=2)
+        yield from (Line(NOTHING, words(sentence), indent=5) for sentence in action.proof)
+        yield blank()
+    if extent.blocks is not None and (beyond := done[extent.blocks :]):
+        yield from more(len(beyond), "project")
 
 
 def _cause(outcome: TenantOutcome) -> tuple[str | Phrase, ...]:

@@ -10,6 +10,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -58,7 +59,7 @@ def of_action(action: Action) -> Sign:
             return TRANSFER
         case PatchProject() | PatchEndpoint() | PatchBranch():
             return PATCH
-        case DeleteProject() | DeleteBranch() | DeleteSnapshot():
+        case DeleteProject() | DeleteDuplicate() | DeleteBranch() | DeleteSnapshot():
             return DELETE
         case _:
             assert_never(action)

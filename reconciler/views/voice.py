@@ -11,6 +11,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -68,10 +69,14 @@ class Voice:
         name = copies.successor(action, following)
         return phrase(self.uncovered, name) if name is not None and self.uncovered else Phrase()
 
+    def proof(self, action: Action) -> tuple[str, ...]:
+        """What the action rests on, where it needs a proof."""
+        return action.proof if isinstance(action, DeleteDuplicate) else ()
+
     def _origin(self, action: Action) -> str:
         """Of an action that is itself the change, so that no field beside it can say where it comes from."""
         match action:
-            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch():
+            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
                 return ""
             case RecoverProject() | TransferProject() | DeleteProject():
                 pass
@@ -99,7 +104,9 @@ def _restarts(action: Action) -> bool:
     return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
 
 
-def deed(action: Action, project: LiveProject | None = None) -> Phrase:  # noqa: PLR0911 - one case for each action
+def deed(  # noqa: C901, PLR0911 - one case for each action
+    action: Action, project: LiveProject | None = None
+) -> Phrase:
     """What carrying it out does: ``transfer from free to paid``."""
     match action:
         case CreateProject():
@@ -118,13 +125,17 @@ def deed(action: Action, project: LiveProject | None = None) -> Phrase:  # noqa:
             return phrase("patch branch {}", action.branch)
         case DeleteBranch() | DeleteSnapshot():
             return phrase("delete {}", copies.doomed(action, project))
+        case DeleteDuplicate():
+            return phrase("delete {}", _second(action))
         case DeleteProject():
             return phrase("delete {}", _doomed(action, project))
         case _:
             assert_never(action)
 
 
-def finding(action: Action, project: LiveProject | None = None) -> Phrase:  # noqa: PLR0911 - as above
+def finding(  # noqa: C901, PLR0911 - one case for each action
+    action: Action, project: LiveProject | None = None
+) -> Phrase:
     """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
     match action:
         case CreateProject():
@@ -143,10 +154,16 @@ def finding(action: Action, project: LiveProject | None = None) -> Phrase:  # no
             return phrase("branch {}", action.branch)
         case DeleteBranch() | DeleteSnapshot():
             return phrase("{}, not declared", copies.doomed(action, project))
+        case DeleteDuplicate():
+            return phrase("{}, left by a run that died", _second(action))
         case DeleteProject():
             return phrase("{}, the files say absent", _doomed(action, project))
         case _:
             assert_never(action)
+
+
+def _second(action: DeleteDuplicate) -> Phrase:
+    return phrase("second project {} ({} in {})", action.name, action.project_id, action.organization)
 
 
 def _deleted(action: RecoverProject, project: LiveProject | None) -> Phrase:

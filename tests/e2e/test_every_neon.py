@@ -44,6 +44,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "rate_limit": (None, {"per_minute": 30, "per_second_and_route": 3}),
     "rate_limit_says_when": (True,),
     "shared_rate_limit": (False,),
+    "counters_lag_seconds": (3600,),
     "consumption_lag_seconds": (0,),
     "consumption_refused_to": (["free"],),
     "legacy_consumption": (True,),

@@ -140,27 +140,36 @@ class Searched:
 
 
 @pytest.fixture
-def watched(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Searched]:
-    place = Place(tmp_path)
+def watched(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Searched]:
+    place, outside = Place(tmp_path), tmp_path_factory.mktemp("outside")
     (tmp_path / "tmp").mkdir()
     place.environ |= {"TMPDIR": str(tmp_path / "tmp"), "RECONCILER_TRACEBACK": "1"}
     searched = Searched(place, request.param)
     searched.declare(TENANTS)
-    under_version_control(place)
+    under_version_control(place, outside)
     with place.served():
         place.environ |= KEYS
         mark(tmp_path / "sim.db", place.environ)
         yield searched
 
 
-def under_version_control(place: Place) -> None:
-    """A commit, and a ``git`` on the path that notes what it gets to know."""
+def under_version_control(place: Place, outside: Path) -> None:
+    """A commit, a remote that has it, and a ``git`` on the path that notes what it gets to know."""
     git = shutil.which("git")
     assert git is not None
     who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-    for command in (("init", "-q"), ("add", "tiers.yaml", "fleet.ndjson"), (*who, "commit", "-q", "-m", "All")):
+    for command in (
+        ("init", "-q", "--bare", str(outside / "origin")),
+        ("init", "-q", "--initial-branch=main"),
+        ("add", "tiers.yaml", "fleet.ndjson"),
+        (*who, "commit", "-q", "-m", "All"),
+        ("remote", "add", "origin", str(outside / "origin")),
+        ("push", "-q", "-u", "origin", "main"),
+    ):
         subprocess.run([git, "-C", str(place.folder), *command], check=True)
-    wrapper = place.folder / "bin/git"
+    wrapper = outside / "bin/git"
     wrapper.parent.mkdir()
     wrapper.write_text(GIT.replace("{log}", str(place.folder / "git.log")).replace("{git}", git), encoding="utf-8")
     wrapper.chmod(0o755)
@@ -181,7 +190,7 @@ def use_every_command(searched: Searched) -> None:
     run = searched.run
     assert run("validate", "--format", "json") == 0
     files = ("--output", "plan.txt", "--output", "p.json", "--out", "saved.json")
-    assert run("plan", "--format", "markdown", *files) == 0
+    assert run("plan", "--format", "markdown", "--ref", "main", *files) == 0
     assert run("show", "saved.json") == 0
     assert run("apply", "saved.json", "--yes", "--journal", "journal.jsonl", "--output", "report.json") == 0
     assert run("drift", "--format", "json", "--depth", "deep") == 0
@@ -226,7 +235,8 @@ def test_no_key_and_no_password_is_found_in_anything_that_a_command_leaves_behin
     found = [(where, secret) for where, text in left.items() for secret in secrets if secret in text]
     figures.count("outputs searched for secrets", times=len(left), held=not found)
     assert not found
-    assert set(left["started.log"].split()) == {str(watched.place.folder / "bin/git")}
+    assert left["started.log"].split() == [shutil.which("git", path=watched.place.environ["PATH"])]
+    assert left["git.log"].count("ls-remote") == 1
     handed_out = (watched.place.folder / SINK).read_text(encoding="utf-8")
     assert any(secret in handed_out for secret in secrets), "the search itself finds nothing"
     for file in (SINK, "journal.jsonl"):

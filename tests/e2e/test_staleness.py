@@ -79,7 +79,7 @@ def lowered(ended: Ended) -> list[str]:
 
 @pytest.mark.parametrize(
     "flags",
-    [(), ("--base", "HEAD"), ("--base", "HEAD^{/x}"), ("--base", "none")],
+    [(), ("--base", "HEAD"), ("--base", "HEAD~0"), ("--base", "none")],
     ids=["no base", "its own commit", "the same by another name", "none"],
 )
 def test_a_run_from_the_old_commit_takes_nothing_from_who_has_just_paid(

@@ -12,6 +12,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -94,6 +95,9 @@ def _carry_out(action: Action, project: LiveProject | None, desired: DesiredStat
             return _patched(project, {**dict(action.companions), **_values(action)})
         case DeleteProject():
             return None
+        case DeleteDuplicate():
+            assert project.id == action.first_id
+            return project
         case _:
             return _carry_out_below(action, project, desired.fleet)
 

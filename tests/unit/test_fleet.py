@@ -131,6 +131,7 @@ class TestSignUp:
             "fleet": "prod",
             "tenant": "zoe",
             "run": "r1",
+            "connections": "handed out",
         }
 
     def test_a_second_time_nothing_is_done(self, platform: Platform) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
+from reconciler.plan.action import CreateProject, DeleteDuplicate, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.change import Risk
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MANY: Final = 10
 """From so many creates on, projects of ours that match no file are a sign of a changed naming pattern."""
+DELETES: Final = "deletes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     for kind, applies in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
         for planned in kept:
-            if organization := next((_touches(a, planned) for a in planned.actions if applies(a)), None):
+            for organization in _touched(kind, [a for a in planned.actions if applies(a)], planned):
                 by_organization[organization].append(planned)
         total = sum(map(len, by_organization.values()))
         if total <= bench.permissions.counts.get(kind, 0):
@@ -156,6 +157,12 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
                 )
 
 
+def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:
+    """The organization of each project that goes; of all else one for the tenant, however much is done to it."""
+    organizations = [_touches(action, planned) for action in actions]
+    return organizations if kind == DELETES else organizations[:1]
+
+
 def _most(threshold: Threshold, live_count: int | None) -> str:
     """The bound and where it comes from."""
     allowed = threshold.allows(live_count)
@@ -166,7 +173,7 @@ def _most(threshold: Threshold, live_count: int | None) -> str:
 
 def _touches(action: Action, planned: TenantPlan) -> str:
     """The organization whose projects the action touches."""
-    if isinstance(action, CreateProject):
+    if isinstance(action, CreateProject | DeleteDuplicate):
         return action.organization
     return planned.project.organization if planned.project else ""
 
@@ -175,9 +182,10 @@ KINDS: Final[dict[str, Callable[[Action], bool]]] = {
     "creates": lambda action: isinstance(action, CreateProject | RecoverProject),
     "transfers": lambda action: isinstance(action, TransferProject),
     "disruptive": lambda action: (
-        action.risk >= Risk.DISRUPTIVE and not isinstance(action, TransferProject | DeleteProject)
+        action.risk >= Risk.DISRUPTIVE
+        and not isinstance(action, TransferProject | DeleteProject | DeleteDuplicate)
     ),
-    "deletes": lambda action: isinstance(action, DeleteProject),
+    DELETES: lambda action: isinstance(action, DeleteProject | DeleteDuplicate),
 }
 """By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
 
@@ -195,7 +203,8 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _refusal(rule: Rule, refused: Sequence[TenantPlan], message: str, remedy: str) -> Refusal:
+def _refusal(rule: Rule, touched: Sequence[TenantPlan], message: str, remedy: str) -> Refusal:
+    refused = {planned.tenant: planned for planned in touched}.values()
     return Refusal(
         rule,
         tuple(planned.tenant for planned in refused),

@@ -16,6 +16,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -294,7 +295,7 @@ def _all_rests_on(action: Action, *, crowded: bool) -> bool:
             return action.before_transfer
         case DeleteBranch() | DeleteSnapshot():
             return crowded
-        case CreateBranch() | PatchBranch() | CreateSnapshot():
+        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
             return False
         case _:
             assert_never(action)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, listing, operations, projects, schedules
+from reconciler.simulator import (
+    branches,
+    catalog,
+    documents,
+    endpoints,
+    listing,
+    metering,
+    operations,
+    projects,
+    schedules,
+)
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
 from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute, check_restore_window, check_room_for_project
@@ -167,8 +177,11 @@ def _created(created: CreatedProject, organization: StoredOrganization, started:
 def get_project(call: Call) -> Answer:
     """GET /projects/{project_id}."""
     row, world = call.project(), call.world
-    organization = call.organization(row["org_id"])
-    return Answer({"project": projects.describe(world.store, row, organization, world.clock.now())})
+    organization, now = call.organization(row["org_id"]), world.clock.now()
+    lag = world.behaviour.counters_lag_seconds
+    project = projects.describe(world.store, row, organization, now)
+    late = metering.late(world.store, row, now, lag) if lag else {}
+    return Answer({"project": {name: value for name, value in {**project, **late}.items() if value is not None}})
 
 
 def list_preload_libraries(call: Call) -> Answer:

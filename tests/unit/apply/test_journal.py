@@ -27,6 +27,7 @@ def test_a_journal_begins_with_who_ran_what(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.jsonl", HEADER, lambda: NOON):
         pass
     (header,) = lines(tmp_path / "journal.jsonl")
+    assert header.pop("file").keys() == {"boot", "device", "inode"}
     assert header == {
         "line": "run",
         "at": "2030-05-04T12:00:00+00:00",

@@ -61,10 +61,11 @@ def test_outside_a_repository_there_is_no_base(tmp_path: Path) -> None:
     assert base_ref(write(tmp_path, {"tenants/acme.yaml": ACME})) is None
 
 
-def test_without_git_there_is_no_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_git_is_needed_to_read_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path, {"tenants/acme.yaml": ACME}, {})
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert base_ref(root) is None
+    assert base_ref(root) == "HEAD^1"
+    assert names(root, "HEAD") == ["acme"]
 
 
 def test_the_first_commit_has_no_base(tmp_path: Path) -> None:
@@ -173,10 +174,9 @@ def test_links_are_followed_within_the_folder_and_nowhere_else(tmp_path: Path) -
     (root / "tenants/b.yaml").symlink_to("../outside.yaml")
     (root / "tenants/loop.yaml").symlink_to("loop.yaml")
     loaded = load_at(repository(root, {}), "HEAD")
-    message = "the symbolic link does not lead to a file in the folder of the tenants"
     assert [str(problem) for problem in loaded.problems] == [
-        f"HEAD:tenants/b.yaml:1:1: {message}",
-        f"HEAD:tenants/loop.yaml:1:1: {message}",
+        "HEAD:tenants/b.yaml:1:1: the symbolic link leaves the folder of the tenants",
+        "HEAD:tenants/loop.yaml:1:1: the symbolic link leads nowhere",
     ]
     assert loaded.desired is None
 
@@ -218,3 +218,41 @@ def test_tags_branches_and_abbreviations_name_commits(tmp_path: Path) -> None:
     git(root, "tag", "--annotate", "--message=x", "applied")
     head = git(root, "rev-parse", "HEAD")
     assert {commit_id(root, ref) for ref in ("main", "applied", head[:10], "HEAD")} == {head}
+
+
+def test_neither_replace_refs_nor_grafts_change_what_a_commit_says(tmp_path: Path) -> None:
+    root = repository(
+        tmp_path, {"tenants/acme.yaml": ACME}, {"tenants/b.yaml": "tenant: b\ntier: free\n"}, {"README.md": "x"}
+    )
+    first, base, head = (git(root, "rev-parse", ref) for ref in ("HEAD~2", "HEAD~1", "HEAD"))
+    git(root, "replace", base, first)
+    (root / ".git/info/grafts").write_text(f"{head} {first}\n")
+    assert git(root, "ls-tree", "--name-only", "HEAD^1", "tenants/") == "tenants/acme.yaml"
+    assert commit_id(root, "HEAD^1") == base
+    assert names(root, "HEAD^1") == ["acme", "b"]
+
+
+def test_a_missing_object_is_named_and_nothing_is_fetched(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "origin", {"tenants/acme.yaml": ACME}, {"tenants/acme.yaml": f"{ACME}# x\n"})
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{origin}", "clone")
+    assert base_ref(tmp_path / "clone") == "HEAD^1"
+    loaded = load_at(tmp_path / "clone", "HEAD^1")
+    assert loaded.desired is None
+    assert [str(problem) for problem in loaded.problems] == [
+        "HEAD^1:tenants/acme.yaml:1:1: is missing from the repository: the clone is not complete"
+    ]
+    assert load_at(tmp_path / "clone", "HEAD").desired is not None
+
+
+def test_the_rule_for_links_is_that_of_the_work_tree(tmp_path: Path) -> None:
+    """tiers.yaml and the folder of the tenants may be links that stay in the fleet's folder."""
+    root = write(tmp_path, {"real/acme.yaml": ACME})
+    (root / "tiers.yaml").rename(root / "prices.yaml")
+    (root / "tiers.yaml").symlink_to("prices.yaml")
+    (root / "tenants").symlink_to("real")
+    repository(root, {})
+    now, then = load(root), load_at(root, "HEAD")
+    assert now.problems == then.problems == ()
+    assert settings(now) == settings(then)
+    assert names(root, "HEAD") == ["acme"]

@@ -14,6 +14,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -75,6 +76,15 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
         st.builds(PatchProject, **shared, **early, companions=companions),
         st.builds(PatchEndpoint, **shared, **early, companions=companions, branch=texts),
         st.builds(DeleteProject, **shared, project_id=texts),
+        st.builds(
+            DeleteDuplicate,
+            **shared,
+            **dict.fromkeys(
+                ("project_id", "name", "organization", "run", "first_id", "death", "emptiness"), texts
+            ),
+            created_at=moments,
+            first_created_at=moments,
+        ),
         st.builds(
             CreateBranch,
             **shared,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.live.project import Quota
+from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project, set_usage
 from reconciler.simulator.usage import Workload
@@ -54,6 +55,18 @@ def test_a_workload_is_counted_and_the_branch_grows() -> None:
         assert project["compute_last_active_at"] == "2026-11-23T11:00:00Z"
         (branch,) = neon.get(f"/projects/{project_id}/branches")["branches"]
         assert branch["logical_size"] == 1200
+
+
+def test_counters_may_lag() -> None:
+    with account(behaviour=Behaviour(counters_lag_seconds=HOUR)) as neon:
+        project_id = a_project(neon, workload=BUSY)
+        neon.wait(2 * HOUR)
+        assert counters(neon, project_id) == (HOUR / 2, HOUR, 1000, 10)
+        assert neon.get(f"/projects/{project_id}")["project"]["compute_last_active_at"] == "2026-11-23T10:00:00Z"
+        new = neon.create()["project"]["id"]
+        neon.wait(HOUR / 2)
+        assert "compute_last_active_at" not in neon.get(f"/projects/{new}")["project"]
+        assert counters(neon, new) == (0, 0, 0, 0)
 
 
 def test_a_list_shows_what_a_meter_says() -> None:

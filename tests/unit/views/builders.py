@@ -14,6 +14,7 @@ from reconciler.plan.action import (
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
+    DeleteDuplicate,
     DeleteProject,
     DeleteSnapshot,
     PatchBranch,
@@ -160,6 +161,24 @@ def delete(name: str, project_id: str) -> DeleteProject:
     gone = change("state", "present", "absent", Risk.DESTRUCTIVE, lowering=True)
     return DeleteProject(
         tenant=name, reason="state: absent", source=at(name), project_id=project_id, changes=(gone,)
+    )
+
+
+def delete_duplicate(name: str, project_id: str = "dull-fog-00000002") -> DeleteDuplicate:
+    return DeleteDuplicate(
+        tenant=name,
+        reason="a run that died has left a second project beside quiet-sun-1",
+        source=at(name),
+        changes=(change("state", "present", "absent", Risk.DESTRUCTIVE),),
+        project_id=project_id,
+        name=f"myapp-{name}",
+        organization="free",
+        created_at=MADE.at,
+        run="0a1b2c3d",
+        first_id="quiet-sun-1",
+        first_created_at=MADE.at - timedelta(seconds=2),
+        death="no process holds its journal log/0a1b2c3d.jsonl",
+        emptiness="never active, nothing stored",
     )
 
 

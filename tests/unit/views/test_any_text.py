@@ -165,6 +165,7 @@ def test_every_kind_of_action_has_words_of_its_own() -> None:
         build.create("a"),
         build.recover("a"),
         build.delete("a", "id"),
+        build.delete_duplicate("a"),
         *copies,
     )
     assert {type(action) for action in actions} == set(get_args(Action))

@@ -1,0 +1,155 @@
+"""The files of a fleet at a commit, as a Tree."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.problem import Location, Problem
+from reconciler.files.links import LEAVES, NOWHERE, resolved, stays_in
+from reconciler.files.objects import Entry, Kind
+from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing, UnreadableError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.files.objects import Objects
+
+MOST_FILES: Final = 500_000
+"""Below one folder: a few objects can stand for more files than any machine holds."""
+_MAX_PATH: Final = 4096
+"""Characters of a path, and the bytes of a link."""
+TOO_MANY: Final = f"holds more than {MOST_FILES:,} files, or paths of more than {_MAX_PATH:,} characters"
+NOT_A_FILE: Final = "is not a file in the commit"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTree:
+    """The files below a folder of a commit; paths are relative to that folder, and nothing above it is read."""
+
+    ref: str
+    top: str
+    """The id of the folder's tree."""
+    objects: Objects
+    _folders: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    """The folders that have been read, by path."""
+
+    def name(self, path: str) -> str:
+        """As Tree, in git's own notation."""
+        return printable(f"{self.ref}:{path}")
+
+    def listing(self, folder: str) -> Listing:
+        """As Tree."""
+        files: list[str] = []
+        problems: list[Problem] = []
+        try:
+            home = resolved(folder, self._link)
+            for path, entry in self._walk(folder, home):
+                reason = self._unfit(path, entry, home)
+                if reason is None:
+                    files.append(path)
+                else:
+                    problems.append(Problem(Location(self.name(path)), reason))
+        except UnreadableError as error:
+            return Listing((), (Problem(Location(self.name(folder or ".")), str(error)),))
+        return Listing(tuple(sorted(files)), tuple(problems))
+
+    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+        """As Tree."""
+        return self.objects.blob(self.blob(path), limit)
+
+    def blob(self, path: str) -> str:
+        """The id of the contents that ``read`` returns; raises as ``read`` does."""
+        goal = resolved(path, self._link)
+        entry = self._entry(goal)
+        if entry is None:
+            if goal != path:
+                raise UnreadableError(NOWHERE)
+            raise FileNotFoundError(path)
+        if entry.kind is not Kind.FILE:
+            raise UnreadableError(NOT_A_FILE)
+        return entry.id
+
+    def _walk(self, folder: str, home: str) -> Iterator[tuple[str, Entry]]:
+        """All entries below the folder, which ``home`` is without links, that are no folders nor hidden ones.
+
+        Also a submodule or file that stands in its place, or in that of one that it is in.
+        """
+        seen = 0
+        waiting = [(folder, home)]
+        yield from self._in_place_of(home)
+        while waiting:
+            at, found = waiting.pop()
+            entries = self._entries(found) or {}
+            seen += len(entries)
+            if seen > MOST_FILES or len(found) > _MAX_PATH:
+                raise UnreadableError(TOO_MANY)
+            for name, entry in entries.items():
+                path = f"{at}/{name}" if at else name
+                if name.startswith("."):
+                    continue
+                if entry.kind is Kind.FOLDER:
+                    waiting.append((path, f"{found}/{name}" if found else name))
+                else:
+                    yield path, entry
+
+    def _in_place_of(self, folder: str) -> Iterator[tuple[str, Entry]]:
+        """A submodule that stands where the folder, or one that it is in, should be."""
+        for path in (folder, *_above(folder)):
+            entry = self._entry(path)
+            if entry is not None and entry.kind is Kind.SUBMODULE:
+                yield path, entry
+
+    def _unfit(self, path: str, entry: Entry, home: str) -> str | None:
+        if entry.kind is Kind.SUBMODULE:
+            return "is a submodule, whose files are in another repository"
+        return None if entry.kind is Kind.FILE else self._unfit_link(path, home)
+
+    def _unfit_link(self, path: str, home: str) -> str | None:
+        try:
+            goal = resolved(path, self._link)
+        except UnreadableError as error:
+            return LEAVES_TENANTS if str(error) == LEAVES else str(error)
+        if not stays_in(home, goal):
+            return LEAVES_TENANTS
+        found = self._entry(goal)
+        if found is None:
+            return NOWHERE
+        return None if found.kind is Kind.FILE else FOLDERS
+
+    def _link(self, path: str) -> str | None:
+        """Where a link points; None for anything else."""
+        entry = self._entry(path)
+        if entry is None or entry.kind is not Kind.LINK:
+            return None
+        return os.fsdecode(self.objects.blob(entry.id, _MAX_PATH))
+
+    def _entry(self, path: str) -> Entry | None:
+        folder, _, name = path.rpartition("/")
+        entries = self._entries(folder)
+        return None if entries is None else entries.get(name)
+
+    def _entries(self, folder: str) -> dict[str, Entry] | None:
+        """What is in a folder; None where there is no such folder."""
+        if folder in self._folders:
+            return self._folders[folder]
+        at, found = "", self._kept("", self.top)
+        for part in folder.split("/") if folder else ():
+            entry = found.get(part)
+            if entry is None or entry.kind is not Kind.FOLDER:
+                return None
+            at = f"{at}/{part}" if at else part
+            found = self._kept(at, entry.id)
+        return found
+
+    def _kept(self, folder: str, tree: str) -> dict[str, Entry]:
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = self.objects.tree(tree)
+        return known
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path

@@ -1,0 +1,108 @@
+"""Whether the files at hand are those of a commit: their bytes are compared, and nothing else is asked.
+
+Git's index is left out: it can be told to overlook a file (assume-unchanged, skip-worktree), and so can a filter.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Final
+
+from reconciler.files.libgit import pygit2
+from reconciler.files.objects import blob_id
+from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.price_list import read_price_list
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.price_list import Source
+    from reconciler.files.repository import Repository
+    from reconciler.files.tree import Tree
+
+_IGNORES: Final = ".gitignore"
+_MAX_IGNORES_BYTES: Final = 2**16
+_STARS: Final = re.compile(rb"\*+")
+_MOST_STARS: Final = 4
+"""In a line: libgit2's matching takes exponential time in them."""
+
+
+def differ(repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool) -> bool:
+    """Whether the price list, or a file that it takes tenants from, is not in ``root`` as it is in the commit.
+
+    With ``ignoring``, a file that the commit lacks and git ignores does not count. One that cannot be read does.
+    """
+    work = WorkTree(root)
+    if _differs(work, commit, tiers):
+        return True
+    sources = read_price_list(work, tiers).sources
+    there, here = _paths(commit, sources), _paths(work, sources)
+    if there is None or here is None or there - here:
+        return True
+    added = here - there
+    if added and not (ignoring and all(_is_ignored(repository, path) for path in sorted(added))):
+        return True
+    return any(_differs(work, commit, path) for path in sorted(here & there))
+
+
+def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
+    """The files that tenants are taken from; None where something there is no file."""
+    found: set[str] = set()
+    for source in sources:
+        listing = tree.listing(fixed_folder(source.pattern))
+        if listing.problems:
+            return None
+        matching = compiled(source.pattern)
+        found.update(path for path in listing.files if matching.fullmatch(path))
+    return found
+
+
+def _differs(work: WorkTree, commit: CommitTree, path: str) -> bool:
+    try:
+        here = work.read(path, MAX_LINES_FILE_BYTES)
+        there = commit.blob(path)
+        if blob_id(here) == there:
+            return False
+        here = _unified(here)
+        return blob_id(here) != there and here != _unified(commit.objects.blob(there, MAX_LINES_FILE_BYTES))
+    except (FileNotFoundError, UnreadableError):
+        return True
+
+
+def _unified(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def _is_ignored(repository: Repository, path: str) -> bool:
+    """Whether git ignores a file of the fleet. False where a ``.gitignore`` on the way is not one to read."""
+    whole = f"{repository.prefix}/{path}" if repository.prefix else path
+    folder = repository.top
+    for part in whole.split("/"):
+        if not _can_be_read(folder / _IGNORES):
+            return False
+        folder /= part
+    try:
+        return repository.libgit.path_is_ignored(whole)
+    except (pygit2.GitError, KeyError, ValueError):
+        return False
+
+
+def _can_be_read(file: Path) -> bool:
+    """Whether git may be asked about a ``.gitignore``: no link, and not made to match without end."""
+    try:
+        if not stat.S_ISREG(os.lstat(file).st_mode):
+            return False
+        with file.open("rb") as opened:
+            data = opened.read(_MAX_IGNORES_BYTES + 1)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if len(data) > _MAX_IGNORES_BYTES:
+        return False
+    return all(len(_STARS.findall(line)) <= _MOST_STARS for line in data.split(b"\n"))

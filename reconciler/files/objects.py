@@ -1,0 +1,158 @@
+"""The objects of a repository: sizes before contents, and commits and trees as their bytes say.
+
+Replace refs and grafts change nothing here: libgit2 knows no replace refs, and the parents of a commit are read
+from the commit itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from reconciler.files.libgit import pygit2
+from reconciler.files.tree import TOO_LARGE, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MISSING: Final = "is missing from the repository: the clone is not complete"
+DAMAGED: Final = "is damaged in the repository"
+_MAX_COMMIT_BYTES: Final = 2**24
+_MAX_TREE_BYTES: Final = 2**26
+_COMMIT: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)")
+_TAG: Final = re.compile(rb"object ([0-9a-f]{40})\ntype (?:commit|tag)\n")
+_MOST_TAGS: Final = 8
+"""That name each other before a commit is reached."""
+
+
+class MissingObjectError(UnreadableError):
+    """The repository does not hold the object: the clone is partial or shallow, or damaged."""
+
+    def __init__(self) -> None:
+        super().__init__(MISSING)
+
+
+class Kind(Enum):
+    """What an entry of a tree is."""
+
+    FOLDER = stat.S_IFDIR
+    FILE = stat.S_IFREG
+    LINK = stat.S_IFLNK
+    SUBMODULE = stat.S_IFDIR | stat.S_IFLNK
+
+
+class Entry(NamedTuple):
+    """A line of a tree."""
+
+    kind: Kind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit says of its place in history: ids of its tree and its parents, in order."""
+
+    tree: str
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Reads objects by id; raises UnreadableError for one that is missing, damaged, too large or no such thing."""
+
+    database: pygit2.Odb
+
+    def commit(self, name: str) -> Commit:
+        """The commit of that id."""
+        found = _COMMIT.match(self._read(name, pygit2.enums.ObjectType.COMMIT, _MAX_COMMIT_BYTES))
+        if found is None:
+            raise UnreadableError(DAMAGED)
+        return Commit(found[1].decode(), tuple(line[7:].decode() for line in found[2].splitlines()))
+
+    def peeled(self, name: str) -> str:
+        """The id of the commit that an object is, or that it leads to as a tag."""
+        for _ in range(_MOST_TAGS):
+            if self._header(name)[0] != pygit2.enums.ObjectType.TAG:
+                self.commit(name)
+                return name
+            found = _TAG.match(self._read(name, pygit2.enums.ObjectType.TAG, _MAX_COMMIT_BYTES))
+            if found is None:
+                raise UnreadableError("is a tag of no commit")
+            name = found[1].decode()
+        raise UnreadableError("is a tag of a tag of a tag, without end")
+
+    def tree(self, name: str) -> dict[str, Entry]:
+        """The entries of a folder, by name, in git's order."""
+        entries = list(_entries(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES)))
+        found = dict(entries)
+        if len(found) != len(entries):
+            raise UnreadableError(DAMAGED)
+        return found
+
+    def blob(self, name: str, limit: int) -> bytes:
+        """The contents of a file of at most ``limit`` bytes."""
+        return self._read(name, pygit2.enums.ObjectType.BLOB, limit)
+
+    def _read(self, name: str, kind: pygit2.enums.ObjectType, limit: int) -> bytes:
+        found, size = self._header(name)
+        if found != kind:
+            raise UnreadableError(f"is a {found.name.lower()} in the repository, and no {kind.name.lower()}")
+        if size > limit:
+            raise UnreadableError(TOO_LARGE.format(limit=limit >> 20))
+        try:
+            return self.database.read(name)[1]
+        except (pygit2.GitError, ValueError, MemoryError) as error:
+            raise UnreadableError(DAMAGED) from error
+
+    def _header(self, name: str) -> tuple[pygit2.enums.ObjectType, int]:
+        try:
+            kind, size = self.database.read_header(name)
+        except KeyError as error:
+            raise MissingObjectError from error
+        except (pygit2.GitError, ValueError) as error:
+            raise UnreadableError(DAMAGED) from error
+        return pygit2.enums.ObjectType(kind), size
+
+
+def blob_id(data: bytes) -> str:
+    """The id that git gives to a file of these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:
+    """Each is a mode, a space, a name, a NUL and the 20 bytes of an id."""
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at)
+        end = data.find(b"\0", space)
+        name = data[space + 1 : end]
+        if not at < space < end <= len(data) - 21 or not _is_a_name(name):
+            raise UnreadableError(DAMAGED)
+        yield os.fsdecode(name), Entry(_kind(data[at:space]), data[end + 1 : end + 21].hex())
+        at = end + 21
+
+
+def _is_a_name(name: bytes) -> bool:
+    return bool(name) and b"/" not in name and name not in {b".", b"..", b".git"}
+
+
+def _kind(mode: bytes) -> Kind:
+    try:
+        return _KINDS[mode]
+    except KeyError:
+        raise UnreadableError(DAMAGED) from None
+
+
+_KINDS: Final = {
+    b"40000": Kind.FOLDER,
+    b"100644": Kind.FILE,
+    b"100755": Kind.FILE,
+    b"100664": Kind.FILE,
+    b"120000": Kind.LINK,
+    b"160000": Kind.SUBMODULE,
+}

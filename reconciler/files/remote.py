@@ -1,0 +1,263 @@
+"""What a remote says of a branch: ``git ls-remote``, the only program that is started.
+
+It runs outside of any repository, in an empty folder. What the repository's own configuration says is read by
+libgit2, and of it only the address and the header for that address are handed on: so it cannot name a program.
+The user's own configuration and the environment from outside stay in force.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from reconciler.errors import InvalidInputError, StaleFilesError
+from reconciler.files.libgit import pygit2
+from reconciler.files.tree import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from reconciler.files.repository import Repository
+
+TIMEOUT_SECONDS: Final = 60
+_SCHEMES: Final = frozenset({"https", "ssh", "git+ssh", "ssh+git", "file"})
+_HELPER: Final = re.compile(r"[A-Za-z0-9+.-]*::")
+_SCP: Final = re.compile(r"[^/:]+:(?!//).+")
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_HEADER: Final = re.compile(r"http\.(?P<url>.+)\.extraheader", re.IGNORECASE)
+_NAME: Final = "the-remote-of-the-fleet"
+"""By which git knows the address: an address in the arguments could be read by every process of the machine."""
+_PORTS: Final = {"https": 443}
+
+OVERRIDES: Final[dict[str, str]] = {
+    "core.askPass": "",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "credential.interactive": "false",
+    "diff.external": "",
+    "safe.bareRepository": "explicit",
+    "submodule.recurse": "false",
+}
+"""Whatever any configuration says, also the user's."""
+ENVIRONMENT: Final[dict[str, str]] = {
+    "GIT_ALLOW_PROTOCOL": "https:ssh:file",
+    "GIT_ASKPASS": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+}
+_HANDED_ON: Final = re.compile(
+    r"HOME|USER|LOGNAME|TMPDIR|LANG|SYSTEMROOT|USERPROFILE|SSL_CERT_(FILE|DIR)|(?i:(https?|all|no)_proxy)"
+    r"|GIT_(SSH|SSH_COMMAND|SSH_VARIANT|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)"
+    r"|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_[0-9]+|VALUE_[0-9]+)|(SSH|XDG|LC)_\w+"
+)
+"""All that git gets to know of the environment, which holds the API keys of every database."""
+
+
+def tip(repository: Repository, remote: str, branch: str) -> str | None:
+    """The id of the commit that a branch of a remote is at, asked of the remote; None where it does not say.
+
+    ``branch`` is a full ref name there. Waits up to TIMEOUT_SECONDS. Raises InvalidInputError for an address that
+    git would need another program for, and StaleFilesError where there is no git.
+    """
+    _refuse_included(repository)
+    address, headers = _address(repository, remote)
+    answer = _ask(repository.top, branch, [(f"remote.{_NAME}.url", address), *headers])
+    for line in answer.splitlines():
+        commit, _, ref = line.partition(b"\t")
+        if ref == branch.encode() and re.fullmatch(rb"[0-9a-f]{40}", commit):
+            return commit.decode()
+    return None
+
+
+def upstream(repository: Repository, ref: str) -> tuple[str, str] | None:
+    """The remote and the full name there of the branch that a full ref follows; None where it follows none."""
+    if ref.startswith("refs/heads/"):
+        section = f"branch.{ref.removeprefix('refs/heads/')}"
+        remote, branch = _value(repository, f"{section}.remote"), _value(repository, f"{section}.merge")
+        return None if not remote or not branch or remote == "." else (remote, branch)
+    path = ref.removeprefix("refs/remotes/")
+    remotes = [name for name in _remotes(repository) if path != ref and path.startswith(f"{name}/")]
+    if not remotes:
+        return None
+    remote = max(remotes, key=len)
+    return remote, f"refs/heads/{path.removeprefix(f'{remote}/')}"
+
+
+def _remotes(repository: Repository) -> Iterator[str]:
+    for name, _ in _settings(repository):
+        if name.startswith("remote.") and name.endswith(".url"):
+            yield name.removeprefix("remote.").removesuffix(".url")
+
+
+def _value(repository: Repository, name: str) -> str | None:
+    """The last value of a setting, as git counts. Its name has the first and the last word in lower case."""
+    values = [value for found, value in _settings(repository) if found == name]
+    return values[-1] if values else None
+
+
+def _settings(
+    repository: Repository, levels: Container[pygit2.enums.ConfigLevel] = tuple(pygit2.enums.ConfigLevel)
+) -> Iterator[tuple[str, str]]:
+    try:
+        for entry in repository.libgit.config:
+            if entry.level in levels:
+                yield entry.name, os.fsdecode(entry.raw_value or b"")
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        message = f"the configuration of the repository in {repository.top} cannot be read"
+        raise InvalidInputError(message, hint="`git config --list` tells more") from error
+
+
+def _refuse_included(repository: Repository) -> None:
+    """Raises InvalidInputError where the configuration takes in a file of the work tree."""
+    home = Path(repository.libgit.path)
+    levels = (pygit2.enums.ConfigLevel.LOCAL, pygit2.enums.ConfigLevel.WORKTREE)
+    for name, value in _settings(repository, levels):
+        if not (name.startswith(("include.", "includeif.")) and name.endswith(".path")):
+            continue
+        included = Path(os.path.realpath(home / value))
+        if included.is_relative_to(repository.top) and not included.is_relative_to(os.path.realpath(home)):
+            raise InvalidInputError(
+                f"git's configuration takes in {printable(value)}, which a pull request can change",
+                hint="take include.path out of it, or leave --ref out",
+            )
+
+
+def _address(repository: Repository, remote: str) -> tuple[str, list[tuple[str, str]]]:
+    """Where the remote is, and the settings that git needs for it and that nobody else may see."""
+    urls = [value for name, value in _settings(repository) if name == f"remote.{remote}.url"]
+    url = urls[0] if urls else remote
+    if _HELPER.match(url) or not url.isprintable() or url.startswith("-"):
+        raise _refused(remote, "is reached through a program of its own")
+    scheme = _URL.match(url)
+    if scheme is None:
+        return (url, []) if _SCP.fullmatch(url) else (_path(repository, remote, url), [])
+    if scheme[1].lower() not in _SCHEMES:
+        raise _refused(remote, f"is reached by {scheme[1]}")
+    if scheme[1].lower() == "file":
+        _path(repository, remote, unquote(url[len("file://") :]))
+    if scheme[1].lower() != "https":
+        return url, []
+    return _over_https(repository, remote, url)
+
+
+def _path(repository: Repository, remote: str, path: str) -> str:
+    """A folder of this machine, from the top of the repository, which may not be in the repository itself."""
+    whole = repository.top / path
+    if Path(os.path.realpath(whole)).is_relative_to(repository.top):
+        raise _refused(remote, "is a folder of the repository itself, where a pull request could have put it")
+    return str(whole)
+
+
+def _over_https(repository: Repository, remote: str, url: str) -> tuple[str, list[tuple[str, str]]]:
+    """The address without a password, and the headers that the configuration has for its very host."""
+    try:
+        parts = urlsplit(url)
+        host = _host(parts)
+    except ValueError:
+        raise _refused(remote, "has an address that is none") from None
+    headers: list[tuple[str, str]] = []
+    for name, value in _settings(repository):
+        match = _HEADER.fullmatch(name)
+        if match is not None and _is_at(match["url"], host):
+            headers.append((f"http.{match['url']}.extraHeader", value))
+    if parts.username is None or parts.password is None:
+        return url, headers
+    bare = parts.netloc.rpartition("@")[2]
+    pair = f"{unquote(parts.username)}:{unquote(parts.password)}".encode()
+    headers.append(
+        (f"http.https://{bare}/.extraHeader", f"Authorization: Basic {base64.b64encode(pair).decode()}")
+    )
+    return parts._replace(netloc=bare).geturl(), headers
+
+
+def _is_at(url: str, host: tuple[str, str | None, int | None]) -> bool:
+    try:
+        return _host(urlsplit(url)) == host
+    except ValueError:
+        return False
+
+
+def _host(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _refused(remote: str, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"the remote {remote!r} {why}: it is not asked where its branch is",
+        hint="give it an https or ssh address, or a path outside of the repository; or leave --ref out",
+    )
+
+
+def _ask(top: Path, branch: str, settings: list[tuple[str, str]]) -> bytes:
+    """What ``git ls-remote`` prints; empty where it fails or takes too long."""
+    path = _search_path(top)
+    git = shutil.which("git", path=path)
+    if git is None:
+        raise StaleFilesError(
+            "there is no git on the PATH (outside of the repository), to ask the remote where the branch is",
+            hint="install git; without --ref nothing is checked",
+        )
+    overrides = [word for name, value in OVERRIDES.items() for word in ("-c", f"{name}={value}")]
+    command = [git, "--no-pager", *overrides, "ls-remote", "--exit-code", _NAME, branch]
+    try:
+        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
+            ceiling = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120 (git compares text)
+            return _run(
+                command, folder, _environment(settings) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling}
+            )
+    except OSError as error:
+        raise StaleFilesError(
+            f"git cannot be started: {error.strerror}", hint="to ask the remote takes it"
+        ) from error
+
+
+def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes:
+    with subprocess.Popen(  # noqa: S603 (no shell; every argument is ours)
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # without a terminal, so that ssh cannot ask for anything
+    ) as process:
+        try:
+            answer = process.communicate(timeout=TIMEOUT_SECONDS)[0]
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return b""
+            raise
+    return answer if process.returncode == 0 else b""
+
+
+def _search_path(top: Path) -> str:
+    """PATH without what is relative, or in the repository: a pull request may have put programs there."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    whole = [folder for folder in folders if os.path.isabs(folder)]  # noqa: PTH117
+    return os.pathsep.join(folder for folder in whole if not Path(os.path.realpath(folder)).is_relative_to(top))
+
+
+def _environment(settings: list[tuple[str, str]]) -> dict[str, str]:
+    """What git gets to know, with settings after those that come from outside."""
+    known = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
+    count = known.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if re.fullmatch("[0-9]{1,4}", count) else 0
+    for number, (name, value) in enumerate(settings, first):
+        known |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return known | {"GIT_CONFIG_COUNT": str(first + len(settings))} | ENVIRONMENT

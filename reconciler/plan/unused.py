@@ -1,0 +1,144 @@
+"""Whether a project holds nothing: what must be seen of it before anybody may call it unused.
+
+A new project is active once without any user: its compute starts with it and suspends after its timeout. Whatever
+goes beyond that is use. Counters lag, so that they prove nothing of a project that is younger than the lag; they
+begin anew each month, but the time of the last activity does not (Neon: Project).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.units import roughly_bytes, roughly_seconds
+from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Consumption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from reconciler.live.project import LiveEndpoint, LiveProject
+
+COUNTERS_LAG: Final = timedelta(hours=1)
+"""Neon: how late counters and times of activity may be (guides/consumption-limits)."""
+SLACK: Final = timedelta(minutes=1)
+"""How long a new compute may take to start, and to be seen suspended."""
+LONGEST_SUSPEND_SECONDS: Final = 3600
+"""A compute that stays on for longer after its creation hides whether somebody has used it."""
+OWN_WRITES_BYTES: Final = 16 * 2**20
+"""What the creation itself may write: one segment of Postgres' write-ahead log."""
+OWN_SIZE_BYTES: Final = 64 * 2**20
+"""What an empty Postgres may take: Neon shows about 30 MB."""
+
+
+def ripe_at(project: LiveProject) -> datetime:
+    """From when on the counters tell of all that its creation did."""
+    return project.created_at + timedelta(seconds=_suspend_seconds(project)) + SLACK + COUNTERS_LAG
+
+
+def holdings(project: LiveProject) -> Iterator[str]:
+    """What the project has beyond what its creation makes, and what was not read and may hide that."""
+    yield from _branches(project)
+    yield from _snapshots(project)
+    yield from _computes(project)
+    if project.storage_bytes is None:
+        yield "its size is not stated"
+    elif project.storage_bytes > OWN_SIZE_BYTES:
+        yield f"it stores more than {_bytes(OWN_SIZE_BYTES)}"
+    if project.integrations:
+        yield f"it is connected to {', '.join(project.integrations)}"
+
+
+def activity(project: LiveProject) -> Iterator[str]:
+    """What was done with the project beyond its creation, as far as it is ripe enough to tell."""
+    allowed = timedelta(seconds=_suspend_seconds(project)) + SLACK
+    if any(endpoint.active for endpoint in project.endpoints or ()):
+        yield "a compute of its runs"
+    if project.last_active_at is not None and project.last_active_at > project.created_at + allowed:
+        yield f"it was active at {project.last_active_at:%Y-%m-%d %H:%M:%S} UTC"
+    if project.consumption is None:
+        yield "its counters were not read"
+    else:
+        yield from _counters(project.consumption, allowed, _largest_cu(project))
+
+
+def told(project: LiveProject) -> str:
+    """What was seen of a project that shows no use, in words."""
+    used, last = project.consumption or Consumption(), project.last_active_at
+    active = "never active" if last is None else f"active until {last:%Y-%m-%d %H:%M:%S} UTC as after any creation"
+    return (
+        f"{active}, {_bytes(used.written_data_bytes)} written, {_bytes(used.data_transfer_bytes)} sent, "
+        f"{_bytes(project.storage_bytes)} stored, one branch, no snapshot"
+    )
+
+
+def _branches(project: LiveProject) -> Iterator[str]:
+    branches = project.branches
+    if branches is None:
+        yield "its branches were not read"
+        return
+    if [branch.default for branch in branches] != [True]:
+        yield f"it has {len(branches)} branches"
+    if any(branch.protected for branch in branches):
+        yield "somebody has protected its branch"
+    if any((branch.logical_size_bytes or 0) > OWN_SIZE_BYTES for branch in branches):
+        yield f"its branch is larger than {_bytes(OWN_SIZE_BYTES)}"
+
+
+def _snapshots(project: LiveProject) -> Iterator[str]:
+    if project.snapshots is None:
+        yield "its snapshots were not read"
+    elif project.snapshots:
+        yield f"it has {_counted(len(project.snapshots), 'snapshot')}"
+
+
+def _computes(project: LiveProject) -> Iterator[str]:
+    if project.endpoints is None:
+        yield "its computes were not read"
+        return
+    if [endpoint.writes for endpoint in project.endpoints] != [True]:
+        yield f"it has {_counted(len(project.endpoints), 'compute')}"
+    longest = _suspend_seconds(project)
+    if not 0 < longest <= LONGEST_SUSPEND_SECONDS:
+        how = "never suspends" if longest < 0 else f"stays on for {roughly_seconds(longest)}"
+        yield f"its compute {how}, which hides whether it was used"
+
+
+def _counters(used: Consumption, allowed: timedelta, cu: float) -> Iterator[str]:
+    seconds = allowed / timedelta(seconds=1)
+    limits = (
+        ("active", used.active_time_seconds, seconds, "s"),
+        ("computing", used.compute_time_seconds, seconds * cu, "s"),
+        ("writing", used.written_data_bytes, OWN_WRITES_BYTES, "bytes"),
+        ("sending", used.data_transfer_bytes, 0, "bytes"),
+    )
+    for what, amount, limit, unit in limits:
+        if amount is None:
+            yield f"its counter of {what} is not stated"
+        elif amount > limit:
+            yield f"its counter of {what} says {amount:,} {unit}, and its creation explains {limit:,.0f}"
+
+
+def _suspend_seconds(project: LiveProject) -> int:
+    """The longest timeout of its computes; where none is known, Neon's default."""
+    stated = [_timeout(endpoint) for endpoint in project.endpoints or ()]
+    if NEVER_SUSPEND in stated:
+        return NEVER_SUSPEND
+    return max(stated, default=DEFAULT_SUSPEND_TIMEOUT_SECONDS)
+
+
+def _timeout(endpoint: LiveEndpoint) -> int:
+    seconds = endpoint.compute.suspend_timeout_seconds
+    return DEFAULT_SUSPEND_TIMEOUT_SECONDS if seconds is None else seconds
+
+
+def _largest_cu(project: LiveProject) -> float:
+    return max((endpoint.compute.max_cu or 1.0 for endpoint in project.endpoints or ()), default=1.0)
+
+
+def _bytes(amount: int | None) -> str:
+    return "nothing" if not amount else roughly_bytes(amount)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,143 @@
+"""A random trial of two runs that create the same tenants at once, one of which dies at any of its calls.
+
+Hours later somebody runs again: with the journals of both runs at hand, or on a machine that has none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import ReconcilerError
+from reconciler.fleet import Fleet, Request, Run
+from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.front import Latency
+from tests.builders import a_fleet, a_tenant
+from tests.unit.apply.world import Killed, Strike, World, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from reconciler.fleet import Planned
+    from reconciler.plan.outcome import Report
+
+TENANTS: Final = ("amber", "birch")
+FLEET: Final = a_fleet(*map(a_tenant, TENANTS))
+LAST_CALL: Final = 18
+"""A run that dies does so at one of its first calls: it makes about so many."""
+HOURS_LATER: Final = 3 * 3600
+COMMAND: Final = re.compile(r"--run-is-dead (\w+)")
+ENOUGH: Final = Permissions(counts={"deletes": 99}, expect_empty=True)
+
+
+@dataclass(slots=True)
+class Trial:
+    """What was found, and what was left."""
+
+    seed: int
+    pairs: int = 0
+    """Tenants that had two projects, marked ones included, once the dust had settled."""
+    deleted: int = 0
+    """Second projects that were deleted by a later run."""
+    commands: int = 0
+    """Runs that had to be called dead by a person."""
+    alone: bool = False
+    """Whether a run took itself for the only one (--single-writer), which was wrong: it hands out at once."""
+    in_hand: set[str] = field(default_factory=set)
+    """Projects that a run called a tenant's, or whose connection string it gave away."""
+    live: dict[str, str] = field(default_factory=dict)
+    """The name of each live project, by its id."""
+    undecided: list[str] = field(default_factory=list)
+    """What a person still has to decide, in words."""
+
+    @property
+    def wrong(self) -> str:
+        """What should not be; empty where all is well."""
+        if lost := self.in_hand - self.live.keys():
+            return f"in somebody's hands, and deleted: {lost}"
+        twice = Counter(name.partition("-duplicate-")[0] for name in self.live.values())
+        if any(count > 1 for count in twice.values()) and not self.undecided:
+            return f"two projects, and nobody was told: {self.live}"
+        out = ("may have handed out", *(["has called"] if self.alone else []))
+        if unknown := [words for words in self.undecided if not any(said in words for said in out)]:
+            return f"left to a person although no string may be out: {unknown}"
+        return "" if len(twice) == len(TENANTS) else f"a tenant is missing: {self.live}"
+
+
+async def attempt(folder: Path, seed: int) -> Trial:
+    """Two runs at once, and those that come hours later until nothing more is done."""
+    random, trial = Random(seed), Trial(seed)  # noqa: S311
+    lag = random.choice([0.0, random.uniform(0, 9)])
+    world = World.open(folder, Behaviour(rate_limit=None, list_lag_seconds=lag), Latency(0.02, 0.8))
+    doomed = random.randrange(2)
+    await asyncio.gather(*(_racer(world, trial, random, number, dies=number == doomed) for number in range(2)))
+    await asyncio.sleep(HOURS_LATER)
+    trial.pairs = len(_live(world)) - len({name.partition("-duplicate-")[0] for name in _live(world).values()})
+    known = random.random() < 0.5
+    request = Request(permissions=ENOUGH, journals=(folder,) if known else ())
+    planned = await _later(world, trial, request, "run2")
+    if not known and (runs := frozenset(COMMAND.findall(_words(planned)))):
+        trial.commands += len(runs)
+        planned = await _later(world, trial, replace(request, dead_runs=runs), "run3")
+    await asyncio.sleep(HOURS_LATER)
+    planned = await _later(world, trial, request, "run4")
+    trial.undecided = [c.message for c in planned.plan.conflicts]
+    trial.undecided += [note.message for note in planned.plan.notes if "duplicate" in note.message]
+    trial.live = _live(world)
+    world.simulator.close()
+    return trial
+
+
+async def _racer(world: World, trial: Trial, random: Random, number: int, *, dies: bool) -> None:
+    start, last, carried_out = random.uniform(0, 6), random.randint(1, LAST_CALL), random.random() < 0.5
+    converges, single = random.random() < 0.3, random.random() < 0.3
+
+    def striking(call: int, _request: httpx.Request) -> Strike | None:
+        return Strike(Killed(), carried_out) if dies and call == last else None
+
+    alone = converges and single
+    trial.alone |= alone
+    await asyncio.sleep(start)
+    run = Run(id=f"run{number}", journal=world.folder / f"run{number}.jsonl", single_writer=alone)
+    async with world.client(striking, seed=number + 1) as neon:
+        fleet = Fleet(FLEET, neon, now=now)
+        with suppress(Killed, ReconcilerError):
+            if converges:
+                _note(trial, (await fleet.converge(*TENANTS, run=run)).report)
+            else:
+                _note(trial, await fleet.apply(await fleet.plan(Request(permissions=ENOUGH)), run))
+
+
+async def _later(world: World, trial: Trial, request: Request, run: str) -> Planned:
+    """One more ordinary run, and what is planned after it."""
+    async with world.client() as neon:
+        fleet = Fleet(FLEET, neon, now=now)
+        planned = await fleet.plan(request)
+        trial.deleted += sum(isinstance(action, DeleteDuplicate) for action in planned.plan.actions)
+        _note(trial, await fleet.apply(planned, Run(id=run, journal=world.folder / f"{run}.jsonl")))
+        return await fleet.plan(request)
+
+
+def _note(trial: Trial, report: Report) -> None:
+    used = (o.project_id for o in report.outcomes if o.result in {Result.APPLIED, Result.UNCHANGED})
+    trial.in_hand.update(id_ for id_ in used if id_ is not None)
+
+
+def _words(planned: Planned) -> str:
+    remedies = [conflict.remedy for conflict in planned.plan.conflicts]
+    return "\n".join((*remedies, *(note.message for note in planned.plan.notes)))
+
+
+def _live(world: World) -> dict[str, str]:
+    rows = world.simulator.world.store.rows("SELECT id, name FROM projects WHERE deleted_at IS NULL")
+    return {row[0]: row[1] for row in rows}

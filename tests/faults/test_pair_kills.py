@@ -1,0 +1,213 @@
+"""kill -9 of one of two real applies at once, or of both: the next ordinary run leaves no tenant two projects.
+
+Half of the time it finds the journals of the dead; else a person has to say that they are dead, and the conflict
+names the command. With a registry there are no two projects to begin with, at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from tests import figures
+from tests.e2e.processes import Place
+from tests.faults.appliers import Command
+from tests.registry_database import required
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.slow
+
+FIGURE: Final = "kills of one of two"
+TENANTS: Final = 6
+LANES: Final = 3
+"""Fleets at once, each in an account of its own: an apply mostly waits."""
+KILLS: Final = 3
+"""In each lane of `make test`."""
+MORE_KILLS: Final = 8
+"""In each lane of `make faults`, of which twelve keep no registry, and six keep one."""
+LIST_LAG_SECONDS: Final = 1.0
+"""As long as ``settle``: runs do not see at once what the other has created, so that both create."""
+LATEST_KILL_SECONDS: Final = 2.2
+"""After its first creation: about until an apply has looked for rivals and removed what came second."""
+LATEST_KILL_WITHOUT_A_LOOK_SECONDS: Final = 0.2
+"""With a registry nothing is waited for: an apply is soon over."""
+ROUNDS_FOR_A_KILL: Final = 10
+"""At most: a run may be over before its moment comes, and that round tries nothing."""
+APPLY: Final = ("apply", "--yes", "--allow", "deletes=99", "--allow", "creates=99")
+DEAD: Final = re.compile(r"--run-is-dead\s+(\w+)")
+
+
+@dataclass(slots=True)
+class Lane:
+    """A fleet of new tenants in each round, created by two applies at once."""
+
+    place: Place
+    random: Random
+    kept: bool
+    """Whether a registry is kept."""
+    rounds: int = 0
+    pairs: int = 0
+    """Tenants that had two projects after a kill."""
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, seed: int, *, kept: bool) -> Iterator[Lane]:
+        """With a simulator of its own."""
+        folder.mkdir()
+        place = Place(folder)
+        if kept:
+            place.environ["REGISTRY_URL"] = "sqlite:///registry.db"
+            with (folder / "tiers.yaml").open("a", encoding="utf-8") as tiers:
+                tiers.write("registry: {url: '${REGISTRY_URL}'}\n")
+        place.declare(0)
+        with place.served():
+            url = place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/behaviour")
+            httpx.patch(url, json={"list_lag_seconds": LIST_LAG_SECONDS}, trust_env=False).raise_for_status()
+            yield cls(place, Random(seed), kept)  # noqa: S311
+
+    def declare(self) -> list[str]:
+        """New tenants, the names of whose projects nobody has had before."""
+        self.rounds += 1
+        tenants = [{"tenant": f"r{self.rounds}t{number}", "tier": "free"} for number in range(TENANTS)]
+        (self.place.folder / "fleet.ndjson").write_text("\n".join(map(json.dumps, tenants)), encoding="utf-8")
+        return sorted(f"myapp-{tenant['tenant']}" for tenant in tenants)
+
+    def round(self) -> int:
+        """Two applies at once, one or both killed at some moment, and what comes after. How many were killed."""
+        declared = self.declare()
+        journals = self.place.folder / f"journals-{self.rounds}"
+        paths = [journals / f"{number}.jsonl" for number in range(2)]
+        runs = [self.start(path.stem, "--journal", str(path)) for path in paths]
+        first = self.random.randrange(2)
+        victim, other = runs[first], runs[1 - first]
+        victim.wait(lambda: creates(paths[first]))
+        latest = LATEST_KILL_WITHOUT_A_LOOK_SECONDS if self.kept else LATEST_KILL_SECONDS
+        killed = [victim.killed_after(self.random.uniform(0.0, latest))]
+        killed.append(other.killed_after(0.0) if self.random.random() < 0.2 else other.ended().killed)
+        self.later(hours=3)
+        self.pairs += sum(count > 1 for count in self.of_tenants().values())
+        found = [word for path in journals.glob("*.jsonl") for word in ("--journals", str(path))]
+        self.settle(found if self.random.random() < 0.5 else [])
+        assert self.names() == declared
+        if self.kept:
+            assert max(Counter(self.names(deleted=True) + self.names()).values()) == 1, "there were two at a time"
+        self.clear()
+        return sum(killed)
+
+    def start(self, name: str, *args: str) -> Command:
+        """An apply of its own."""
+        return Command.start(self.place.folder, self.place.environ, name, *APPLY, *args)
+
+    def settle(self, journals: list[str]) -> None:
+        """One ordinary run; where it leaves a pair, the command that it names."""
+        ended = self.start("next", *journals).ended()
+        self.later(hours=1)  # every list shows by then what it has made
+        if max(self.of_tenants().values()) == 1:
+            assert ended.code == 0, ended.text
+            return
+        assert not journals, f"nobody had to be asked: {ended.text}"
+        dead = set(DEAD.findall(ended.text))
+        assert dead, ended.text
+        told = self.start("said", *(word for run in dead for word in ("--run-is-dead", run))).ended()
+        assert told.code == 0, told.text
+
+    def of_tenants(self) -> Counter[str]:
+        """How many projects there are of each tenant, marked duplicates included."""
+        return Counter(name.partition("-duplicate-")[0] for name in self.names())
+
+    def names(self, *, deleted: bool = False) -> list[str]:
+        """Of all live projects, or of all deleted ones."""
+        return sorted(project["name"] for project in self.projects(deleted=deleted))
+
+    def projects(self, *, deleted: bool = False) -> list[dict[str, Any]]:
+        params = {
+            "org_id": self.place.environ["NEON_FREE_ORG_ID"],
+            "limit": "400",
+            "recoverable": str(deleted).lower(),
+        }
+        answer = httpx.get(self.url("/projects"), params=params, headers=self.key(), trust_env=False)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["projects"]
+        return found
+
+    def clear(self) -> None:
+        """Deletes every project for good, so that the next round begins with nothing."""
+        for project in self.projects():
+            url = self.url(f"/projects/{project['id']}")
+            httpx.delete(url, headers=self.key(), trust_env=False).raise_for_status()
+        self.later(days=8)
+
+    def later(self, **time: int) -> None:
+        """Lets simulated time pass."""
+        page = self.place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/clock")
+        httpx.post(page, json=time, trust_env=False).raise_for_status()
+
+    def url(self, path: str) -> str:
+        return f"{self.place.environ['NEON_API_HOST']}{path}"
+
+    def key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.place.environ['FREE_ORG_API_KEY']}"}
+
+
+def creates(journal: Path) -> bool:
+    """Whether the run has begun to create."""
+    return journal.exists() and "create_project" in journal.read_text(encoding="utf-8")
+
+
+def killed_again_and_again(folder: Path, seed: int, often: int, *, kept: bool) -> int:
+    """Rounds until so many processes were killed; how many pairs there were."""
+    with Lane.open(folder, seed, kept=kept) as lane:
+        kills = 0
+        while kills < often:
+            assert lane.rounds < ROUNDS_FOR_A_KILL * often, "the applies are over before they are killed"
+            hit = 0
+            held = False
+            try:
+                hit = lane.round()
+                held = True
+            finally:
+                figures.count(FIGURE, held=held, times=hit if held else 1)
+            kills += hit
+        return lane.pairs
+
+
+def in_lanes(folder: Path, first: int, often: int, *, kept: bool) -> int:
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = [
+            pool.submit(killed_again_and_again, folder / str(n), first + n, often, kept=kept) for n in range(LANES)
+        ]
+        return sum(lane.result() for lane in lanes)
+
+
+def test_a_pair_that_a_kill_leaves_is_healed(tmp_path: Path) -> None:
+    in_lanes(tmp_path, 0, KILLS, kept=False)
+
+
+def test_a_kill_leaves_no_pair_where_a_registry_is_kept(tmp_path: Path) -> None:
+    required()
+    assert in_lanes(tmp_path, 0, KILLS, kept=True) == 0
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("first", range(LANES, 5 * LANES, LANES))
+def test_a_pair_that_any_kill_leaves_is_healed(tmp_path: Path, first: int) -> None:
+    assert in_lanes(tmp_path, first, MORE_KILLS, kept=False) > 0
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("first", range(LANES, 3 * LANES, LANES))
+def test_no_kill_leaves_a_pair_where_a_registry_is_kept(tmp_path: Path, first: int) -> None:
+    required()
+    assert in_lanes(tmp_path, first, MORE_KILLS, kept=True) == 0

@@ -1,0 +1,224 @@
+"""A second project is looked at once more right before it is deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from reconciler.live.runs import Fate, Life
+from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.outcome import Result
+from reconciler.plan.ownership import creation_annotations
+from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.faults import AnswerAfter, AnswerWith
+from reconciler.simulator.projects import change
+from reconciler.simulator.seed import (
+    BranchSeed,
+    ProjectSeed,
+    SnapshotSeed,
+    add_branch,
+    add_project,
+    add_snapshot,
+    set_usage,
+)
+from tests.builders import FREE_COMPUTE, FREE_QUOTA, a_fleet, a_tenant, make_plan
+from tests.unit.apply.world import World, now, virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.plan.plan import Plan
+    from tests.unit.apply.world import Applied
+
+FLEET: Final = a_fleet(a_tenant("acme"))
+
+
+def seeded(world: World, run: str, name: str = "myapp-acme", **fields: Any) -> str:
+    """A project of acme's as a run has left it."""
+    notes = creation_annotations(fleet="prod", tenant="acme", run=run)
+    seed = ProjectSeed(name, quota=FREE_QUOTA, compute=FREE_COMPUTE, annotations=notes, **fields)
+    return add_project(world.simulator, "free", seed).project_id
+
+
+async def a_pair(world: World) -> tuple[Plan, str, str]:
+    """Made two seconds apart, hours ago; the plan to delete the second."""
+    first = seeded(world, "r1")
+    await asyncio.sleep(2)
+    second = seeded(world, "r2")
+    await asyncio.sleep(3 * 3600)
+    live = replace(await world.observe(FLEET), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+    plan = make_plan(FLEET, live, now=now())
+    assert [action.kind for action in plan.actions] == ["delete_duplicate"]
+    return plan, first, second
+
+
+def live_ids(world: World) -> set[str]:
+    rows = world.simulator.world.store.rows("SELECT id FROM projects WHERE deleted_at IS NULL")
+    return {row[0] for row in rows}
+
+
+def test_the_second_goes_and_the_journal_holds_the_proof(tmp_path: Path) -> None:
+    async def main() -> tuple[Applied, str, str, set[str]]:
+        world = World.open(tmp_path)
+        plan, first, second = await a_pair(world)
+        applied = await world.apply(FLEET, plan=plan)
+        assert await world.settled(FLEET) == {"myapp-acme"}
+        return applied, first, second, live_ids(world)
+
+    applied, first, second, live = virtually(main())
+    assert applied.results() == {"acme": Result.APPLIED}
+    assert live == {first}
+    assert applied.report.outcomes[0].project_id == first
+    (action,) = applied.plan.actions
+    assert isinstance(action, DeleteDuplicate)
+    intent = next(line for line in applied.journal if line["line"] == "intent")
+    assert (intent["kind"], intent["project_ids"]) == ("delete_duplicate", [second])
+    assert all(sentence in intent["reason"] for sentence in action.proof)
+    record = next(line for line in applied.journal if line["line"] == "deletion")
+    assert (record["project_id"], record["tenant"], record["organization"]) == (second, "acme", "free")
+
+
+def _used(world: World, _first: str, second: str) -> None:
+    set_usage(world.simulator, second, data_transfer_bytes=1)
+
+
+def _branched(world: World, _first: str, second: str) -> None:
+    add_branch(world.simulator, second, BranchSeed("dev"))
+
+
+def _snapshotted(world: World, _first: str, second: str) -> None:
+    add_snapshot(world.simulator, second, SnapshotSeed("s"))
+
+
+def _first_deleted(world: World, first: str, _second: str) -> None:
+    with world.simulator.world.writing() as transaction:
+        transaction.update("projects", first, deleted_at=transaction.now)
+
+
+def _renamed(world: World, _first: str, second: str) -> None:
+    with world.simulator.world.writing() as transaction:
+        row = world.simulator.world.store.rows("SELECT * FROM projects WHERE id = ?", second)[0]
+        change(transaction, row, {"name": "myapp-acme-keep"})
+
+
+MEANWHILE: Final[dict[str, tuple[Callable[[World, str, str], None], str]]] = {
+    "used": (_used, "counter of sending"),
+    "branched": (_branched, "it has 2 branches"),
+    "saved": (_snapshotted, "it has 1 snapshot"),
+    "left alone": (_first_deleted, "which was first, is gone since the plan was made"),
+    "renamed": (_renamed, "it is called 'myapp-acme-keep' in free now"),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_nothing_is_deleted_where_something_has_happened_since_the_plan(tmp_path: Path, what: str) -> None:
+    act, words = MEANWHILE[what]
+
+    async def main() -> tuple[Applied, str, set[str]]:
+        world = World.open(tmp_path)
+        plan, first, second = await a_pair(world)
+        act(world, first, second)
+        return await world.apply(FLEET, plan=plan), second, live_ids(world)
+
+    applied, second, live = virtually(main())
+    assert applied.results() == {"acme": Result.SKIPPED}
+    assert words in applied.message("acme")
+    assert second in live
+    assert not [line for line in applied.journal if line["line"] == "intent"]
+
+
+def test_nothing_is_deleted_where_it_cannot_be_looked_at(tmp_path: Path) -> None:
+    async def main() -> tuple[Applied, str, set[str]]:
+        world = World.open(tmp_path)
+        plan, _, second = await a_pair(world)
+        world.simulator.faults.add(AnswerWith(400), "GET", f"/projects/{second}/snapshots")
+        return await world.apply(FLEET, plan=plan), second, live_ids(world)
+
+    applied, second, live = virtually(main())
+    assert applied.results() == {"acme": Result.FAILED}
+    assert second in live
+
+
+def test_one_that_is_gone_by_then_is_told_as_gone(tmp_path: Path) -> None:
+    async def main() -> Applied:
+        world = World.open(tmp_path)
+        plan, _, second = await a_pair(world)
+        with world.simulator.world.writing() as transaction:
+            transaction.update("projects", second, deleted_at=transaction.now)
+        return await world.apply(FLEET, plan=plan)
+
+    applied = virtually(main())
+    (outcome,) = applied.report.outcomes[0].actions
+    assert (outcome.result, outcome.message) == (Result.APPLIED, "it was gone already")
+
+
+def test_a_lost_answer_is_looked_up(tmp_path: Path) -> None:
+    async def main() -> tuple[Applied, str, set[str]]:
+        world = World.open(tmp_path)
+        plan, first, second = await a_pair(world)
+        world.simulator.faults.add(AnswerAfter(504), "DELETE", f"/projects/{second}")
+        return await world.apply(FLEET, plan=plan), first, live_ids(world)
+
+    applied, first, live = virtually(main())
+    assert applied.results() == {"acme": Result.APPLIED}
+    assert live == {first}
+
+
+def test_a_marked_duplicate_goes_after_its_tenants_own_changes(tmp_path: Path) -> None:
+    async def main() -> tuple[Applied, list[str], set[str], str]:
+        world = World.open(tmp_path)
+        first = seeded(world, "r1")
+        await asyncio.sleep(2)
+        seeded(world, "r2", "myapp-acme-duplicate-r2")
+        await asyncio.sleep(3 * 3600)
+        pro = a_fleet(a_tenant("acme", "pro"))
+        live = replace(await world.observe(pro), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+        applied = await world.apply(pro, plan=make_plan(pro, live, now=now()))
+        return applied, [action.kind for action in applied.plan.actions], live_ids(world), first
+
+    applied, kinds, live, first = virtually(main())
+    assert kinds[0] == "transfer_project"
+    assert kinds[-1] == "delete_duplicate"
+    assert applied.results() == {"acme": Result.APPLIED}
+    assert live == {first}
+
+
+async def doomed_at(world: World, times: int) -> list[bool]:
+    """Every ten minutes: whether a plan would delete the second project, whose run is known to be dead."""
+    doomed = []
+    for _ in range(times):
+        await asyncio.sleep(600)
+        live = replace(await world.observe(FLEET), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+        doomed.append(not make_plan(FLEET, live, now=now()).empty)
+    return doomed
+
+
+@pytest.mark.parametrize("used_after", [90, 400])
+def test_no_lag_of_the_counters_lets_a_used_project_go(tmp_path: Path, used_after: int) -> None:
+    """Whenever somebody looks, although Neon tells of the use an hour late."""
+
+    async def main() -> list[bool]:
+        world = World.open(tmp_path, Behaviour(rate_limit=None, counters_lag_seconds=3600))
+        seeded(world, "r1")
+        await asyncio.sleep(2)
+        second = seeded(world, "r2")
+        await asyncio.sleep(used_after)
+        set_usage(world.simulator, second, data_transfer_bytes=1)
+        return await doomed_at(world, 10)
+
+    assert not any(virtually(main()))
+
+
+def test_a_project_that_nobody_uses_goes_once_the_counters_tell(tmp_path: Path) -> None:
+    async def main() -> list[bool]:
+        world = World.open(tmp_path, Behaviour(rate_limit=None, counters_lag_seconds=3600))
+        seeded(world, "r1")
+        await asyncio.sleep(2)
+        seeded(world, "r2")
+        return await doomed_at(world, 8)
+
+    assert virtually(main()) == [False] * 6 + [True] * 2

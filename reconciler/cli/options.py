@@ -135,11 +135,19 @@ def _packed(name: str, flags: Callable[..., object], *options: Decorator) -> Dec
     return decorate
 
 
+def _standing(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
+    """The folder; raises FileNotFoundError where it is named from a current folder that is gone."""
+    if not folder.is_absolute():
+        Path.cwd()
+    return folder
+
+
 directory_option = click.option(
     "-C",
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
+    callback=_standing,
     help="Folder with tiers.yaml and tenants/.  [default: the current one]",
 )
 

@@ -65,6 +65,8 @@ _HANDED_ON: Final = re.compile(
     r"|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_[0-9]+|VALUE_[0-9]+)|(SSH|XDG|LC)_\w+"
 )
 """All that git gets to know of the environment, which holds the API keys of every database."""
+_PROXY: Final = re.compile(r"(?i:\w+_proxy)")
+"""One with a password is not handed on: git's own configuration (http.proxy) is the place for it."""
 
 
 def tip(repository: Repository, remote: str, branch: str) -> str | None:
@@ -256,6 +258,7 @@ def _search_path(top: Path) -> str:
 def _environment(settings: list[tuple[str, str]]) -> dict[str, str]:
     """What git gets to know, with settings after those that come from outside."""
     known = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
+    known = {name: value for name, value in known.items() if not (_PROXY.fullmatch(name) and "@" in value)}
     count = known.get("GIT_CONFIG_COUNT", "")
     first = int(count) if re.fullmatch("[0-9]{1,4}", count) else 0
     for number, (name, value) in enumerate(settings, first):

@@ -84,6 +84,8 @@ def _engine(url: URL, address: str | EnvReference) -> Engine:
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     sqlite = url.drivername == "sqlite"
+    if not sqlite and not _options().issuperset(url.query):
+        raise _no_address(address)
     patience = SQLITE_PATIENCE if sqlite else POSTGRESQL_PATIENCE
     try:
         engine = create_engine(url, connect_args=patience, hide_parameters=True)
@@ -92,6 +94,13 @@ def _engine(url: URL, address: str | EnvReference) -> Engine:
     if not sqlite:
         event.listen(engine, "begin", _be_patient)
     return engine
+
+
+def _options() -> set[str]:
+    """The options that an address may state: libpq repeats any other, which may be a part of a password."""
+    from psycopg import pq  # noqa: PLC0415
+
+    return {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
 def _be_patient(connection: Connection) -> None:

@@ -95,7 +95,7 @@ def _api_host(planned: Plan) -> list[Markdown]:
     """Where keys went, on top of everything, unless that is Neon itself."""
     if planned.api_host is None:
         return []
-    return [row(strong(text(ELSEWHERE)), code(planned.api_host))]
+    return [strong(row(text(ELSEWHERE), code(planned.api_host)))]
 
 
 def _coverage(planned: Plan) -> list[Markdown]:

@@ -55,11 +55,12 @@ UNSEEN: Final = (
     *("TZ", "USER", "PAGER", "OPENSSL_MODULES", "XDG_CACHE_HOME", "XDG_DATA_HOME", "PGHOST", "PGSSLMODE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL"),
     *("GIT_DIR", "GIT_EXEC_PATH", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_SSH", "GIT_TRACE_SETUP"),
-    *("GIT_WORK_TREE", "RECONCILER_ENV", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CI"),
+    *("GIT_WORK_TREE", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CI"),
 )
 PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-OWN_WALK: Final = (*PROXIES, *CERTIFICATES, "HOME", "PATH", "XDG_STATE_HOME", "RECONCILER_TRACEBACK")
+OWN: Final = ("RECONCILER_API_HOSTS", "RECONCILER_ENV", "RECONCILER_REPOSITORY")
+OWN_WALK: Final = (*PROXIES, *CERTIFICATES, *OWN, "HOME", "PATH", "XDG_STATE_HOME", "RECONCILER_TRACEBACK")
 """Not set with the others: what they do to a command is looked at by itself."""
 CODES: Final = range(10)
 COMMANDS: Final = (["validate"], ["plan"], ["drift"], ["apply", "--yes"])
@@ -126,12 +127,23 @@ def test_what_is_of_no_concern_to_a_command_changes_nothing(fleet: Path) -> None
         for command in COMMANDS
         for one in [rehearsed(fleet, command)]
     ]
-    unset = dict.fromkeys((*PROXIES, *CERTIFICATES, "RECONCILER_TRACEBACK"), "")
+    unset = dict.fromkeys((*PROXIES, *CERTIFICATES, *OWN, "RECONCILER_TRACEBACK"), "")
     for each in cases:
         each["environ"] |= unset
     told = run_all(fleet, cases)
     assert set(told["variables"]) >= SOURCES
     assert [its["code"] for its in told["ended"]] == [0] * len(cases)
+
+
+def test_our_own_variables_are_refused_in_a_sentence(fleet: Path) -> None:
+    cases = [
+        rehearsed(fleet, command, **{name: value})
+        for name in OWN
+        for value in BAD
+        for command in (["plan"], ["validate"])
+    ]
+    codes = {its["code"] for its in run_all(fleet, cases)["ended"]}
+    assert codes == {0, 3}
 
 
 @contextmanager

@@ -226,7 +226,7 @@ def test_the_journal_tells_of_every_write_before_and_after(shell: Shell) -> None
     shell.tenant("acme")
     shell.applied()
     lines = shell.journal
-    assert [line["line"] for line in lines] == ["run", "intent", "outcome", "end"]
+    assert [line["line"] for line in lines] == ["run", "intent", "outcome", "kept", "end"]
     assert lines[1]["kind"] == "create_project"
     assert lines[1]["request_id"] == lines[2]["request_id"]
     assert stat.S_IMODE((shell.folder / "journal.jsonl").stat().st_mode) == 0o600

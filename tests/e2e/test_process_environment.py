@@ -82,19 +82,21 @@ def test_what_a_run_starts_sees_no_key_in_its_own_environment_nor_in_its_parent_
     """git, on whose path another ``git`` stands first, asks a remote where a branch is."""
     git = shutil.which("git")
     assert git is not None
-    place, log = Place(tmp_path), tmp_path / "seen.log"
+    folder, log = tmp_path / "fleet", tmp_path / "seen.log"
+    folder.mkdir()
+    place = Place(folder)
     place.declare(1)
     who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
     for command in (
         ("init", "-q", "-b", "main"),
         ("add", "tiers.yaml", "fleet.ndjson"),
         (*who, "commit", "-q", "-m", "All"),
-        ("clone", "-q", "--bare", ".", "remote.git"),
-        ("remote", "add", "origin", "./remote.git"),
+        ("clone", "-q", "--bare", ".", "../remote.git"),
+        ("remote", "add", "origin", "../remote.git"),
         ("fetch", "-q", "origin"),
         ("branch", "-q", "--set-upstream-to=origin/main"),
     ):
-        subprocess.run([git, "-C", str(tmp_path), *command], check=True)
+        subprocess.run([git, "-C", str(folder), *command], check=True)
     wrapper = tmp_path / "bin/git"
     wrapper.parent.mkdir()
     wrapper.write_text(GIT.replace("{log}", str(log)).replace("{git}", git), encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.files.unseen import has_unseen
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 from tests.e2e.command_line import TIERS
 from tests.unit.views import nasty
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 NAMES = [name for name in nasty.EVERYTHING if name.strip()]
 STORED = [name for name in NAMES if name.isprintable()]
-"""What a file may hold as it is, and a database as UTF-8."""
+"""What a database may hold."""
+WRITTEN = [name for name in STORED if not has_unseen(name) and name == name.strip()]
+"""What a file may hold as it is."""
 TYPED = [name for name in (*nasty.TERMINAL, *nasty.RUNNERS, *nasty.SHELL) if name.isprintable() or name.isascii()]
 LOOKS = ("plan", "drift")
 
@@ -45,7 +48,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         ).project_id
         for name in STORED:
             add_project(simulator, "free", ProjectSeed(f"myapp-{name}"))
-    copies = [{"name": name} for name in STORED if name == name.strip()]
+    copies = [{"name": name} for name in WRITTEN]
     known_file = {
         "tenant": "known",
         "tier": "pro",
@@ -54,7 +57,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         "labels": {"a": "#1"},
     }
     shell.write("tenants/@octocat ##[error]x/known.yaml", json.dumps(known_file, ensure_ascii=False))
-    new = {"tenant": "new", "tier": "pro", "dev_branches": copies, "snapshots": STORED[:5]}
+    new = {"tenant": "new", "tier": "pro", "dev_branches": copies, "snapshots": WRITTEN[:5]}
     shell.write("fleet/a\n::error::x.ndjson", json.dumps(new, ensure_ascii=False))
     return shell
 

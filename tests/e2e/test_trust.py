@@ -98,7 +98,7 @@ def test_a_stranger_s_host_hears_nothing(fleet: Shell) -> None:
                 refused(fleet.run(*command, *flags), 5, "api.host")
         assert stranger.heard == b""
         fleet.environ["RECONCILER_API_HOSTS"] = (
-            f"console.example, http://LOCALHOST.:1 http://127.0.0.1:{stranger.port}/api/v2/"
+            f"console.example, http://LOCALHOST:1 http://127.0.0.1:{stranger.port}/api/v2/"
         )
         assert fleet.run("plan", "--trust-files").code == 1
         assert b"marked-" in stranger.heard

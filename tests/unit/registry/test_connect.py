@@ -44,6 +44,7 @@ def test_what_is_no_address_is_refused_and_not_repeated(value: str) -> None:
         "sqlite:///registry.db?check_same_thread=maybe",
         "sqlite:///registry.db?plugin=foo",
         "postgresql://a:hunter2@b/c?plugin=foo",
+        "postgresql://a@b/c?hunter2=hunter2",
     ],
 )
 def test_an_address_that_only_the_driver_refuses_is_told_in_the_right_form(value: str) -> None:

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+Path("{{CANARY}}").write_text(__name__)

@@ -1,0 +1,2 @@
+rm tiers.yaml
+mkfifo tiers.yaml

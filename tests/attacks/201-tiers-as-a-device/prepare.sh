@@ -1,0 +1,1 @@
+ln -sf "$DEVICE" tiers.yaml

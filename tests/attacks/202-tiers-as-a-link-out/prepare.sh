@@ -1,0 +1,1 @@
+ln -sf "$GOAL" tiers.yaml

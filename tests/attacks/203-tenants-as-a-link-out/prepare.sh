@@ -1,0 +1,2 @@
+rm -r tenants
+ln -s "$GOAL" tenants

@@ -1,0 +1,1 @@
+for name in plan.md report.json journal.jsonl; do mkfifo $name; done

@@ -225,7 +225,12 @@ def let_every_command_fail(searched: Searched) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("watched", [QUIET, LOUD], ids=["as usual", "every library logging"], indirect=True)
+@pytest.mark.parametrize(
+    "watched",
+    [QUIET, pytest.param(LOUD, marks=pytest.mark.exhaustive)],
+    ids=["as usual", "every library logging"],
+    indirect=True,
+)
 def test_no_key_and_no_password_is_found_in_anything_that_a_command_leaves_behind(watched: Searched) -> None:
     use_every_command(watched)
     let_every_command_fail(watched)

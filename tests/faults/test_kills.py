@@ -28,7 +28,7 @@ SMALL: Final = {"min_cu": 0.25, "max_cu": 1}
 TENANTS: Final = 8
 LANES: Final = 4
 """Fleets at once, each in an account of its own: an apply mostly waits."""
-KILLS: Final = 5
+KILLS: Final = 2
 """In each lane of `make test`."""
 MORE_KILLS: Final = 6
 """In each lane of `make faults`, of which there are four times as many."""

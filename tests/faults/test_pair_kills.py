@@ -34,7 +34,7 @@ FIGURE: Final = "kills of one of two"
 TENANTS: Final = 6
 LANES: Final = 3
 """Fleets at once, each in an account of its own: an apply mostly waits."""
-KILLS: Final = 3
+KILLS: Final = 1
 """In each lane of `make test`."""
 MORE_KILLS: Final = 8
 """In each lane of `make faults`, of which twelve keep no registry, and six keep one."""

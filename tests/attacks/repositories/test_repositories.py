@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
+SOME = ["plan", "apply --ref"]
 BUILDERS = (configuration, damaged, pull_request)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("repository", ALL.values(), ids=ALL)
-def test_a_hostile_repository_runs_nothing_and_forges_no_base(repository: Hostile, tmp_path: Path) -> None:
+@pytest.mark.parametrize("commands", [SOME, pytest.param([*COMMANDS], marks=pytest.mark.exhaustive)], ids=len)
+def test_a_hostile_repository_runs_nothing_and_forges_no_base(
+    repository: Hostile, commands: list[str], tmp_path: Path
+) -> None:
     stage = Stage(tmp_path)
     repository.build(stage)
     stage.canary.unlink(missing_ok=True)
-    for command in COMMANDS:
+    for command in commands:
         ended = stage.run(command)
         held = not stage.canary.exists() and as_expected(ended, repository.refused.get(command))
         figures.count("commands in hostile repositories", held=held)

@@ -251,18 +251,27 @@ def _together(held: Held, bench: Bench) -> Held:
 def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
     if change.origin is Origin.BASE_AHEAD:
         return _BASE_AHEAD
-    if bench.protected and (change.lowering or change.risk is Risk.DESTRUCTIVE):
-        return Verdict(
-            Rule.PROTECTED,
-            "the tenant is protected",
-            "remove protect from the tenant's file first",
-        )
+    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(bench)):
+        return verdict
     concern = concern_name(change.path)
     policy = bench.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
         return _only_reported(concern)
     if change.lowering and not _has_cause(change, policy, bench):
         return _no_cause(change, concern)
+    return None
+
+
+def _protection(bench: Bench) -> Verdict | None:
+    """Protection ends by a commit that is applied before anything is taken: here, and at the base."""
+    if bench.protected:
+        return Verdict(Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file first")
+    if bench.was_protected:
+        return Verdict(
+            Rule.PROTECTED,
+            "the tenant is protected at the base: no commit may end its protection and take something at once",
+            "apply the commit that removes protect first, alone; then take what is to be taken",
+        )
     return None
 
 

@@ -43,7 +43,9 @@ from tests.builders import (
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import Tier
+    from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
 
 ALLOW_LOWERING = Permissions(lowering=True)
@@ -166,6 +168,47 @@ class TestProtection:
         plan = guarded(a_fleet(a_tenant(tier="pro", protect=True)), a_view(a_project()), base=base)
         assert not plan.refusals
         assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
+
+    @pytest.mark.parametrize(
+        "unprotected",
+        [a_tenant(absent=True), a_tenant(overrides=Overrides(quota={"data_transfer_bytes": GIB}))],
+        ids=["deleted", "lowered"],
+    )
+    def test_what_the_base_or_the_fork_protects_is_protected(self, unprotected: Tenant) -> None:
+        now, live = a_fleet(unprotected), a_view(a_project())
+        safe, other = a_fleet(a_tenant(protect=True)), a_fleet(a_tenant())
+        for history in (History(safe), History(other, safe)):
+            plan = guard(make_plan(now, live, history=history), now, live, ALLOW_LOWERING, history=history)
+            assert plan.empty
+            assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
+            assert "apply the commit that removes protect first" in plan.refusals[0].remedy
+        assert guarded(now, live, base=other).tenants
+
+    @pytest.mark.parametrize(
+        ("vault", "project"),
+        [
+            (a_tenant("vault", protect=True), a_project("vault")),
+            (a_tenant("vault", protect=True, project_id="p-1"), a_project("x", id="p-1", branches=())),
+            (a_tenant("vault", protect=True), a_project("vault", branches=(a_branch(annotations={}),))),
+        ],
+        ids=["by its annotation", "by a pin", "by its name"],
+    )
+    def test_a_protection_stays_with_the_project_whoever_names_it(
+        self, vault: Tenant, project: LiveProject
+    ) -> None:
+        thief = a_fleet(a_tenant("thief", absent=True, project_id=project.id))
+        plan = guarded(thief, a_view(project), ALLOW_LOWERING, base=a_fleet(vault))
+        assert plan.empty
+        assert refused(plan) == [(Rule.PROTECTED, ("thief",))]
+
+    def test_to_end_a_protection_is_no_change_of_the_project(self) -> None:
+        assert not guarded(a_fleet(a_tenant()), a_view(a_project()), base=a_fleet(a_tenant(protect=True))).refusals
+
+    def test_pruning_spares_what_the_base_protects(self) -> None:
+        view = a_view(a_project(), a_project("kept"))
+        safe = a_fleet(a_tenant(protect=True))
+        plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True), base=safe)
+        assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
 
 
 class TestOwnership:

@@ -264,6 +264,7 @@ class Fleet:
             differing.live,
             request.permissions,
             history=request.past,
+            selection=request.selection,
             strict=request.strict,
         )
         return replace(differing, plan=plan)

@@ -54,6 +54,8 @@ class Bench:
     live: LiveState
     permissions: Permissions
     history: History = History()
+    only: tuple[str, ...] = ()
+    """Names of the concerns that the run is about; empty where all are."""
 
     @property
     def changes_tier(self) -> bool:

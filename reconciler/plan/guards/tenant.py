@@ -33,6 +33,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
 from reconciler.plan.guards import proof
 from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
+from reconciler.plan.guards.partial import part_of_a_tier
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.plan import Refusal, Rule
@@ -41,27 +42,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.state import LiveState, UnknownProject
+    from reconciler.live.state import UnknownProject
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.history import History
-    from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import TenantPlan
 
 
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
-def judge(
-    planned: TenantPlan,
-    desired: DesiredState,
-    live: LiveState,
-    permissions: Permissions,
-    history: History,
-) -> Judged:
+def judge(bench: Bench) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
-    bench = Bench(planned, desired, live, permissions, history)
-    if verdict := _stale_revision(bench):
+    planned = bench.planned
+    if verdict := _stale_revision(bench) or part_of_a_tier(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
         for rule in WHOLE_TENANT:

@@ -16,9 +16,10 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.plan.concerns.concern import Fields
 
 
@@ -75,6 +76,9 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    mentioned: Mapping[str, str] = field(default_factory=dict)
+    """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
+
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""
         if tenant in self.documents and self.files is not None:
@@ -85,6 +89,11 @@ class History:
         if self.base is None or base is None or fork is None:
             return None
         return Past(base, fork, tenant in self.base.tenants)
+
+    def known(self, tenant: str) -> Tenant | None:
+        """The tenant as the base, or the fork, declared it."""
+        said = (files.tenants.get(tenant) for files in (self.base, self.fork) if files is not None)
+        return next((found for found in said if found is not None), None)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
         """Whether the files at the base or the fork protect one of these tenants, or whichever pins the project.

@@ -36,6 +36,7 @@ class Rule(Enum):
     SNAPSHOT_LIMIT = "snapshot-limit"
     ROOT_BRANCH = "root-branch"
     TIER_RENAMED = "tier-renamed"
+    PRUNE = "prune"
     PART_OF_A_TIER = "part-of-a-tier"
     STRICT = "strict"
     STALE_REVISION = "stale-revision"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import lifecycle, pruning, recovery, rivals, survey, wanted
+from reconciler.plan import at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
@@ -150,6 +150,7 @@ class _Planner:
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
+        self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)

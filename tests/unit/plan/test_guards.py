@@ -204,6 +204,17 @@ class TestProtection:
         assert plan.empty
         assert refused(plan) == [(Rule.PROTECTED, ("thief",))]
 
+    def test_always_on_and_an_allow_list_are_not_taken_as_drift(self) -> None:
+        on, listed = Compute(0.25, 2, -1), {"allowed_ips": {"ips": ["203.0.113.7"]}}
+        live = a_view(a_project(compute=on, endpoints=(an_endpoint(compute=on),), settings=listed))
+        open_to_all = replace(FREE_TIER, settings={"allowed_ips": {"ips": []}})
+        for tenant in (a_tenant(protect=True), a_tenant()):
+            files = a_fleet(tenant, tiers=(open_to_all, PRO_TIER))
+            plan = guarded(files, live, base=files)
+            assert plan.empty
+            rule = Rule.PROTECTED if tenant.protect else Rule.LOWERING_NEEDS_A_CAUSE
+            assert {refusal.rule for refusal in plan.refusals} == {rule}
+
     def test_to_end_a_protection_is_no_change_of_the_project(self) -> None:
         assert not guarded(a_fleet(a_tenant()), a_view(a_project()), base=a_fleet(a_tenant(protect=True))).refusals
 

@@ -51,6 +51,7 @@ from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
 from reconciler.plan.registration import settled
+from reconciler.plan.swapped import require_own_places
 from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:
@@ -231,9 +232,13 @@ class Fleet:
         return self.permit(differing, request)
 
     async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
-        """Everything that differs, before any guard: what a person or a program changed behind the files."""
+        """Everything that differs, before any guard: what a person or a program changed behind the files.
+
+        Raises WrongOrganizationError where the organizations seem to have changed places.
+        """
         looked_at = asyncio.get_running_loop().time()
         live = self._with_fates(await self._observe(request, on_progress), request)
+        require_own_places(self.desired, live, request.past, request.permissions)
         now = self._time()
         plan = make_plan(
             self.desired,
@@ -259,6 +264,7 @@ class Fleet:
             differing.live,
             request.permissions,
             history=request.past,
+            selection=request.selection,
             strict=request.strict,
         )
         return replace(differing, plan=plan)

@@ -14,6 +14,7 @@ from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
 from reconciler.files.load import OnInvalid, load
+from reconciler.files.mentioned import mentioned
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan.approval import Made
@@ -86,11 +87,14 @@ class FleetFiles:
         changed = None
         if scope.changed_since is not None:
             changed = changed_since(desired, self._at(scope.changed_since))
+        history = self.history(scope.base, desired, ref=ref)
+        if permission.prune:
+            history = replace(history, mentioned=mentioned(self._directory))
         return Request(
             selection=scope.selection(changed),
             depth=Depth(scope.depth),
             only=scope.only or NAMES,
-            history=self.history(scope.base, desired, ref=ref),
+            history=history,
             permissions=permission.permissions(),
             strict=permission.strict,
         )

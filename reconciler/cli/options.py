@@ -13,7 +13,7 @@ import click
 from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import InvalidInputError
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards.fleet import KINDS
+from reconciler.plan.guards.counted import KINDS
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.rivals import RUN_ID
 

@@ -47,5 +47,7 @@ class Policy:
     """The ``guards`` and ``drift_policy`` of tiers.yaml."""
 
     thresholds: Thresholds = Thresholds()
+    prune_min_age_seconds: int = 7 * 86_400
+    """``--prune`` spares projects that are younger, or were active within it."""
     drift: Mapping[str, DriftPolicy] = field(default_factory=dict)
     """By concern name. Without an entry: repaired where it takes nothing from the tenant, else reported."""

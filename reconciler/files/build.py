@@ -117,7 +117,7 @@ def _policy(document: TiersDocument) -> Policy:
         disruptive=guards.disruptive.threshold(),
         deletes=guards.deletes.threshold(),
     )
-    return Policy(thresholds, document.drift_policy or {})
+    return Policy(thresholds, guards.prune.min_age, document.drift_policy or {})
 
 
 def _organization(name: str, document: OrganizationDocument, location: Location) -> Organization:

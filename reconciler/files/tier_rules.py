@@ -8,6 +8,7 @@ from reconciler.desired.settings import override_compute
 from reconciler.files.finding import Finding, did_you_mean_or_known
 from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
 from reconciler.files.patterns import hindrance
+from reconciler.files.tiers_schema import ThresholdDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +28,8 @@ def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Fin
         yield from _tier_findings(written, fleet.tiers[name], fleet)
     for index, source in enumerate(document.tenants):
         yield from _source_findings(source, index)
-    for name in type(document.guards).model_fields:
-        threshold = getattr(document.guards, name)
-        if threshold.max is None and threshold.percent is None:
+    for name, threshold in document.guards:
+        if isinstance(threshold, ThresholdDocument) and threshold.max is None and threshold.percent is None:
             yield Finding(("guards", name), "states neither max nor percent", "as in {max: 5, percent: 1}")
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.desired.policy import Threshold, Thresholds
+from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.state import Api, Defaults
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.files.scalars import (
@@ -181,6 +181,13 @@ def _threshold(threshold: Threshold) -> ThresholdDocument:
     return ThresholdDocument(max=threshold.count, percent=threshold.percent)
 
 
+class PruneDocument(Section):
+    """Which projects that no file declares `--prune` spares."""
+
+    min_age: Seconds = Policy().prune_min_age_seconds
+    """Those that are younger than this, or were active within it; 0s spares none of them."""
+
+
 class GuardsDocument(Section):
     """How much of an organization one run may touch."""
 
@@ -188,6 +195,7 @@ class GuardsDocument(Section):
     transfers: ThresholdDocument = _threshold(_THRESHOLDS.transfers)
     disruptive: ThresholdDocument = _threshold(_THRESHOLDS.disruptive)
     deletes: ThresholdDocument = _threshold(_THRESHOLDS.deletes)
+    prune: PruneDocument = PruneDocument()
 
 
 class RegistryDocument(Section):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
-from reconciler.errors import InvalidInputError, MissingKeyError
+from reconciler.errors import InvalidInputError, MissingKeyError, WrongOrganizationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,16 +74,19 @@ class Access:
 
 def read_access(desired: DesiredState, environ: Environment) -> Access:
     """Look up every reference. Raises MissingKeyError with all that are missing; an empty value is missing.
-    Raises InvalidInputError, which names the variable alone, for a value that is not what it should be.
+    Raises WrongOrganizationError where two organizations have one id, and InvalidInputError, which names the
+    variable alone, for a value that is not what it should be.
 
     The personal key may be missing: only a transfer asks for it.
     """
     organizations = desired.organizations.values()
     _require(organizations, environ)
+    accesses = {organization.name: _access(organization, environ) for organization in organizations}
+    _require_ids_of_their_own(accesses.values())
     reference = desired.personal_api_key
     personal = environ.find(reference.name) if reference else None
     return Access(
-        organizations={organization.name: _access(organization, environ) for organization in organizations},
+        organizations=accesses,
         personal=_key(reference, personal) if reference and personal else None,
         personal_variable=reference.name if reference else None,
     )
@@ -99,6 +102,16 @@ def _require(organizations: Iterable[Organization], environ: Environment) -> Non
     if missing:
         message = f"not set in the environment: {', '.join(missing.values())}"
         raise MissingKeyError(message, hint=" ".join(["export", *(f"{name}=..." for name in missing)]))
+
+
+def _require_ids_of_their_own(accesses: Iterable[OrganizationAccess]) -> None:
+    first: dict[str, str] = {}
+    for access in accesses:
+        if (other := first.setdefault(access.id, access.name)) != access.name:
+            raise WrongOrganizationError(
+                f"organizations {other} and {access.name} have the same id: are ids or keys swapped?",
+                hint="compare the ids in the environment with organizations in tiers.yaml",
+            )
 
 
 def _references(organization: Organization) -> Iterator[tuple[str, EnvReference]]:

@@ -8,6 +8,7 @@ What takes something from a tenant is asked for only where they moved the field 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.plan import wanted
@@ -15,7 +16,10 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.plan.concerns.concern import Fields
 
 
@@ -55,7 +59,7 @@ def origin(path: str, now: Fields, past: Past | None, *, reduces: bool = False) 
     return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """What the files of the fleet said."""
 
@@ -72,6 +76,9 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    mentioned: Mapping[str, str] = field(default_factory=dict)
+    """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
+
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""
         if tenant in self.documents and self.files is not None:
@@ -82,6 +89,31 @@ class History:
         if self.base is None or base is None or fork is None:
             return None
         return Past(base, fork, tenant in self.base.tenants)
+
+    def known(self, tenant: str) -> Tenant | None:
+        """The tenant as the base, or the fork, declared it."""
+        said = (files.tenants.get(tenant) for files in (self.base, self.fork) if files is not None)
+        return next((found for found in said if found is not None), None)
+
+    def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
+        """Whether the files at the base or the fork protect one of these tenants, or whichever pins the project.
+
+        To end a protection is a commit of its own, which is applied first.
+        """
+        return project_id in self._protected_pins or not self._protected.isdisjoint(tenants)
+
+    @cached_property
+    def _protected(self) -> frozenset[str]:
+        return frozenset(name for files in self._said for name, t in files.tenants.items() if t.protect)
+
+    @cached_property
+    def _protected_pins(self) -> frozenset[str]:
+        tenants = (tenant for files in self._said for tenant in files.tenants.values() if tenant.protect)
+        return frozenset(tenant.project_id for tenant in tenants if tenant.project_id is not None)
+
+    @property
+    def _said(self) -> tuple[DesiredState, ...]:
+        return tuple(files for files in (self.base, self.fork, self.files) if files is not None)
 
     def moved(self, tenant: str, now: Fields) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""

@@ -36,6 +36,9 @@ class Rule(Enum):
     SNAPSHOT_LIMIT = "snapshot-limit"
     ROOT_BRANCH = "root-branch"
     TIER_RENAMED = "tier-renamed"
+    PRUNE = "prune"
+    MADE_AT_CREATION = "made-at-creation"
+    PART_OF_A_TIER = "part-of-a-tier"
     STRICT = "strict"
     STALE_REVISION = "stale-revision"
 

@@ -6,13 +6,12 @@ what must not go ahead is held back afterwards, by the guards.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import lifecycle, recovery, rivals, survey, wanted
+from reconciler.plan import at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
@@ -66,7 +65,9 @@ def make_plan(
     planner = _Planner(desired, live, history, concerns, identities, rulings, now)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune and PROJECT.name in concerns and not desired.held_back:
-        pruned = _prunings(desired, orphans)
+        judged = list(pruning.prunings(desired, live, history, orphans, now))
+        pruned = [one for one in judged if isinstance(one, TenantPlan)]
+        planner.refusals += [one for one in judged if isinstance(one, Refusal)]
         plans += pruned
         orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
@@ -149,6 +150,7 @@ class _Planner:
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
+        self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)
@@ -213,16 +215,6 @@ def _conflicts(
     )
 
 
-def _prunings(desired: DesiredState, orphans: Iterable[Orphan]) -> list[TenantPlan]:
-    """Deletions of owned orphans. Two that speak of one tenant are left to a person."""
-    count = Counter(orphan.tenant for orphan in orphans)
-    return [
-        TenantPlan(orphan.tenant, orphan.project, (_prune(desired, orphan),))
-        for orphan in orphans
-        if orphan.owned and count[orphan.tenant] == 1 and orphan.tenant not in desired.tenants
-    ]
-
-
 def _left(orphans: Iterable[Orphan], pruned: Iterable[TenantPlan]) -> tuple[Orphan, ...]:
     """The orphans that no deletion speaks of."""
     spoken_of = {plan.project.id for plan in pruned if plan.project}
@@ -234,8 +226,3 @@ def _without_duplicates(orphans: Iterable[Orphan], plans: Iterable[TenantPlan]) 
     actions = (action for plan in plans for action in plan.actions)
     doomed = {action.project_id for action in actions if isinstance(action, DeleteDuplicate)}
     return tuple(orphan for orphan in orphans if orphan.project.id not in doomed)
-
-
-def _prune(desired: DesiredState, orphan: Orphan) -> Action:
-    source = desired.organizations[orphan.project.organization].location
-    return lifecycle.prune(orphan.tenant, orphan.project.id, source)

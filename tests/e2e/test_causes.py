@@ -196,3 +196,19 @@ class TestOnlyWhatWasAskedForCounts:
         grant(fleet, "bluebird", 9)
         commit(fleet)
         assert run(fleet, "plan", "--base", "applied").code == 5
+
+
+def test_what_was_made_otherwise_at_creation_is_refused_and_never_in_sync(fleet: Shell) -> None:
+    fleet.tenant("acme", "tier: free\ndev_branches: [preview]")
+    commit(fleet)
+    fleet.applied("--base", "applied")
+    git(fleet, "tag", "--force", "applied")
+    fleet.tenant("acme", "tier: free\ndev_branches: [{name: preview, schema_only: true}]")
+    commit(fleet)
+    for form in ("text", "markdown", "json"):
+        ended = fleet.simulated("plan", "--base", "applied", "--format", form, "--out", "saved.json")
+        assert ended.code == 5
+        assert "made-at-creation" in ended.out
+        assert "In sync" not in ended.out
+    assert "schema_only of it changed in the file" in " ".join(fleet.run("show", "saved.json").out.split())
+    assert fleet.simulated("apply", "--yes", "--base", "applied").code == 5

@@ -13,6 +13,7 @@ from reconciler.simulator.seed import ProjectSeed, add_project, set_usage
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import DAY, PRO_QUOTA
+from tests.e2e.test_lifecycle import prunes_the_young
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Shell
@@ -125,6 +126,7 @@ def test_an_empty_folder_of_tenants_deletes_nothing_not_even_with_prune(shell: S
     for path in (shell.folder / "tenants").iterdir():
         path.unlink()
     assert "2 orphans" in shell.simulated("apply", "--yes").out
+    prunes_the_young(shell)
     refused = shell.simulated("apply", "--yes", "--prune")
     assert refused.code == 5
     assert "shrunken-files" in refused.out

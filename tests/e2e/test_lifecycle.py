@@ -66,6 +66,14 @@ def test_a_tombstone_deletes_and_says_until_when_it_can_be_undone(shell: Shell) 
     assert "In sync" in shell.simulated("plan").out
 
 
+def prunes_the_young(shell: Shell) -> None:
+    """Writes into the price list that a project is pruned whatever its age."""
+    tiers = shell.folder / "tiers.yaml"
+    text = tiers.read_text(encoding="utf-8")
+    assert "guards:" not in text
+    tiers.write_text(f"{text}\nguards: {{prune: {{min_age: 0s}}}}\n", encoding="utf-8")
+
+
 def test_a_removed_file_leaves_an_orphan_that_only_prune_deletes(shell: Shell) -> None:
     shell.tenant("acme")
     shell.tenant("bluebird")
@@ -73,6 +81,16 @@ def test_a_removed_file_leaves_an_orphan_that_only_prune_deletes(shell: Shell) -
     (shell.folder / "tenants/acme.yaml").unlink()
     assert "1 orphan" in shell.applied().out
     assert shell.simulated("drift").code == 2
+    young = shell.simulated("apply", "--yes", "--prune")
+    assert young.code == 5
+    assert "the project is younger than 7 d" in young.out
+    prunes_the_young(shell)
+    left = shell.folder / "tenants/acme.yaml.disabled"
+    left.write_text("tenant: acme\ntier: free\n", encoding="utf-8")
+    spared = shell.simulated("apply", "--yes", "--prune")
+    assert spared.code == 5
+    assert "file tenants/acme.yaml.disabled speaks of the tenant" in " ".join(spared.out.split())
+    left.unlink()
     assert "deleted     acme" in shell.applied("--prune").out
     assert shell.simulated("drift").code == 0
 

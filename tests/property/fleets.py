@@ -105,7 +105,7 @@ def desired_states(draw: st.DrawFn, at_least: int = 0) -> DesiredState:
     return a_fleet(
         *(draw(tenants(name)) for name in names),
         tiers=(FREE_TIER, PRO_TIER, bare),
-        policy=Policy(drift=draw(policies)),
+        policy=Policy(prune_min_age_seconds=0, drift=draw(policies)),
     )
 
 

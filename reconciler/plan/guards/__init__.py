@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.desired.selection import Selection
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import fleet, tenant
+from reconciler.plan.guards.bench import Bench
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
@@ -26,18 +28,20 @@ def guard(
     permissions: Permissions = Permissions(),
     *,
     history: History = History(),
+    selection: Selection = Selection(),
     strict: bool = False,
 ) -> Plan:
     """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
 
-    ``history`` is the one that the plan was made with. ``strict`` says that nothing goes ahead where anything is
-    refused, or is left to a person to decide.
+    ``history`` and ``selection`` are those that the plan was made with. ``strict`` says that nothing goes ahead
+    where anything is refused, or is left to a person to decide.
     """
     seen = _without_pinned(live, desired)
-    judged = [tenant.judge(planned, desired, seen, permissions, history) for planned in plan.tenants]
+    benches = (Bench(planned, desired, seen, permissions, history, plan.coverage.only) for planned in plan.tenants)
+    judged = [tenant.judge(bench) for bench in benches]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
-    bench = fleet.Bench(plan, desired, live, permissions, history)
+    bench = fleet.Bench(plan, desired, live, permissions, history, selection)
     for rule in fleet.RULES:
         found = list(rule(kept, bench))
         refused = {name for refusal in found for name in refusal.tenants}

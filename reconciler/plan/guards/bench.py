@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.history import History
+from reconciler.plan.ownership import annotated_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,6 +54,8 @@ class Bench:
     live: LiveState
     permissions: Permissions
     history: History = History()
+    only: tuple[str, ...] = ()
+    """Names of the concerns that the run is about; empty where all are."""
 
     @property
     def changes_tier(self) -> bool:
@@ -68,6 +71,17 @@ class Bench:
         """Whether the tenant's file says ``protect: true``."""
         tenant = self.desired.tenants.get(self.planned.tenant)
         return tenant is not None and tenant.protect
+
+    @property
+    def was_protected(self) -> bool:
+        """Whether the files at the base protect the tenant, or whichever tenant the project was made for."""
+        project = self.planned.project
+        if project is None:
+            return self.history.protects((self.planned.tenant,), None)
+        made_for = annotated_tenant(project, self.desired.fleet)
+        named = self.desired.naming.tenant(project.name)
+        names = (name for name in (self.planned.tenant, made_for, named) if name is not None)
+        return self.history.protects(names, project.id)
 
     @property
     def pinned(self) -> bool:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.plan.action import CreateProject, DeleteDuplicate, DeleteProject, RecoverProject, TransferProject
-from reconciler.plan.change import Origin, Risk
+from reconciler.desired.selection import Selection
+from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
+from reconciler.plan.guards.counted import DELETES, KINDS, TRANSFERS, asked_for, share
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.desired.policy import Threshold
     from reconciler.desired.state import DesiredState
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 MANY: Final = 10
 """From so many creates on, projects of ours that match no file are a sign of a changed naming pattern."""
-DELETES: Final = "deletes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Bench:
     live: LiveState
     permissions: Permissions
     history: History
+    selection: Selection = Selection()
+
+    def asked_for(self, kind: str) -> Mapping[str, int]:
+        """What the files ask for in all of the fleet, where only a part of it is selected."""
+        counted = kind == DELETES or (kind == TRANSFERS and not self.history.named)
+        if self.selection.everything or not counted:
+            return {}
+        return asked_for(kind, self.desired, self.live, self.history)
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -157,28 +166,48 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     """No run goes further than the thresholds, unless a person names how many there are in all of it.
 
     They hold for each organization, by the number of its live projects; the number that is named, for the
-    run, so that permitting twelve deletions never permits twelve in each of several organizations.
+    run, so that permitting twelve deletions never permits twelve in each of several organizations. A shard gets
+    its share; what the files ask for elsewhere in the fleet counts, whatever is selected.
     """
-    for kind, applies in KINDS.items():
+    for kind, counts in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
         for planned in kept:
-            for name in _touched(kind, [a for a in planned.actions if applies(a)], planned):
+            for name in _touched(kind, [a for a in planned.actions if counts(a, planned)], planned):
                 by_organization[name].append(planned)
         total = sum(map(len, by_organization.values()))
         if total <= bench.permissions.counts.get(kind, 0):
             continue
-        threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
+        asked = bench.asked_for(kind)
         for name, touched in by_organization.items():
-            live_count = bench.live.listed.get(name)
-            if len(touched) > threshold.allows(live_count):
-                most = _most(threshold, live_count)
-                yield _refusal(
-                    Rule.THRESHOLD,
-                    touched,
-                    f"{len(touched)} {kind} in organization {name}, at most {most} a run",
-                    f"apply them in parts, raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of "
-                    f"this run with --allow {kind}={total}",
+            if told := _too_many(kind, name, len(touched), asked.get(name, 0), bench):
+                parts = "ask for fewer in one commit" if asked.get(name) else "apply them in parts"
+                remedy = (
+                    f"{parts}, raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of this run "
+                    f"with --allow {kind}={total}"
                 )
+                yield _refusal(Rule.THRESHOLD, touched, told, remedy)
+
+
+def _too_many(kind: str, organization: str, count: int, asked: int, bench: Bench) -> str | None:
+    """What is said of more than may be done; None where it may."""
+    threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
+    live_count = bench.live.listed.get(organization)
+    most = _most(threshold, live_count)
+    if asked > threshold.allows(live_count or _declared(organization, bench)):
+        return f"{asked} {kind} in organization {organization} in the whole fleet, at most {most} a run"
+    allowed = share(threshold.allows(live_count), bench.selection)
+    if count <= allowed or count <= asked:
+        return None
+    if bench.selection.shard is not None:
+        most = f"{allowed} in this shard, of {most}"
+    return f"{count} {kind} in organization {organization}, at most {most} a run"
+
+
+def _declared(organization: str, bench: Bench) -> int:
+    """About how many projects an organization holds that was not listed: the tenants that the base declares."""
+    base = bench.history.base
+    declared = () if base is None else base.tenants.values()
+    return sum(base is not None and base.tiers[t.tier].organization == organization for t in declared)
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:
@@ -201,17 +230,6 @@ def _touches(action: Action, planned: TenantPlan) -> str:
         return action.organization
     return planned.project.organization if planned.project else ""
 
-
-KINDS: Final[dict[str, Callable[[Action], bool]]] = {
-    "creates": lambda action: isinstance(action, CreateProject | RecoverProject),
-    "transfers": lambda action: isinstance(action, TransferProject),
-    "disruptive": lambda action: (
-        action.risk >= Risk.DISRUPTIVE
-        and not isinstance(action, TransferProject | DeleteProject | DeleteDuplicate)
-    ),
-    DELETES: lambda action: isinstance(action, DeleteProject | DeleteDuplicate),
-}
-"""By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (

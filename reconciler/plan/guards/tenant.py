@@ -33,6 +33,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
 from reconciler.plan.guards import proof
 from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
+from reconciler.plan.guards.partial import part_of_a_tier
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.plan import Refusal, Rule
@@ -41,27 +42,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.state import LiveState, UnknownProject
+    from reconciler.live.state import UnknownProject
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.history import History
-    from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import TenantPlan
 
 
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
-def judge(
-    planned: TenantPlan,
-    desired: DesiredState,
-    live: LiveState,
-    permissions: Permissions,
-    history: History,
-) -> Judged:
+def judge(bench: Bench) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
-    bench = Bench(planned, desired, live, permissions, history)
-    if verdict := _stale_revision(bench):
+    planned = bench.planned
+    if verdict := _stale_revision(bench) or part_of_a_tier(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
         for rule in WHOLE_TENANT:
@@ -251,18 +244,27 @@ def _together(held: Held, bench: Bench) -> Held:
 def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
     if change.origin is Origin.BASE_AHEAD:
         return _BASE_AHEAD
-    if bench.protected and (change.lowering or change.risk is Risk.DESTRUCTIVE):
-        return Verdict(
-            Rule.PROTECTED,
-            "the tenant is protected",
-            "remove protect from the tenant's file first",
-        )
+    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(bench)):
+        return verdict
     concern = concern_name(change.path)
     policy = bench.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
         return _only_reported(concern)
     if change.lowering and not _has_cause(change, policy, bench):
         return _no_cause(change, concern)
+    return None
+
+
+def _protection(bench: Bench) -> Verdict | None:
+    """Protection ends by a commit that is applied before anything is taken: here, and at the base."""
+    if bench.protected:
+        return Verdict(Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file first")
+    if bench.was_protected:
+        return Verdict(
+            Rule.PROTECTED,
+            "the tenant is protected at the base: no commit may end its protection and take something at once",
+            "apply the commit that removes protect first, alone; then take what is to be taken",
+        )
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 from reconciler.desired.problem import Location
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
-from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError
+from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, WrongOrganizationError
 from reconciler.neon.credentials import read_access
 from tests.builders import FREE, PAID, a_fleet
 
@@ -101,3 +101,13 @@ def test_references_to_the_same_variable_are_asked_for_once() -> None:
     with pytest.raises(MissingKeyError) as caught:
         read_access(a_fleet(organizations=(FREE, shared)), environ)
     assert str(caught.value).count("$FREE_ORG_API_KEY") == 1
+
+
+def test_two_organizations_of_one_id_end_the_run_before_a_call() -> None:
+    same = {**ENVIRON, "NEON_PAID_ORG_ID": "org-free-1"}
+    with pytest.raises(WrongOrganizationError, match="are ids or keys swapped") as caught:
+        read_access(a_fleet(), Environment(same))
+    assert caught.value.exit_code is ExitCode.DENIED
+    written = a_fleet(organizations=(replace(FREE, id="org-paid-2"), PAID))
+    with pytest.raises(WrongOrganizationError, match="free and paid have the same id"):
+        read_access(written, Environment(ENVIRON))

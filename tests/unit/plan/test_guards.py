@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ from tests.builders import (
     FREE_QUOTA,
     FREE_TIER,
     GIB,
+    NOON,
     PAID,
     PRO_QUOTA,
     PRO_TIER,
@@ -43,10 +45,13 @@ from tests.builders import (
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import Tier
+    from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
 
 ALLOW_LOWERING = Permissions(lowering=True)
+LONG_AGO = NOON - timedelta(days=8)
 
 
 def guarded(
@@ -167,6 +172,58 @@ class TestProtection:
         assert not plan.refusals
         assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
 
+    @pytest.mark.parametrize(
+        "unprotected",
+        [a_tenant(absent=True), a_tenant(overrides=Overrides(quota={"data_transfer_bytes": GIB}))],
+        ids=["deleted", "lowered"],
+    )
+    def test_what_the_base_or_the_fork_protects_is_protected(self, unprotected: Tenant) -> None:
+        now, live = a_fleet(unprotected), a_view(a_project())
+        safe, other = a_fleet(a_tenant(protect=True)), a_fleet(a_tenant())
+        for history in (History(safe), History(other, safe)):
+            plan = guard(make_plan(now, live, history=history), now, live, ALLOW_LOWERING, history=history)
+            assert plan.empty
+            assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
+            assert "apply the commit that removes protect first" in plan.refusals[0].remedy
+        assert guarded(now, live, base=other).tenants
+
+    @pytest.mark.parametrize(
+        ("vault", "project"),
+        [
+            (a_tenant("vault", protect=True), a_project("vault")),
+            (a_tenant("vault", protect=True, project_id="p-1"), a_project("x", id="p-1", branches=())),
+            (a_tenant("vault", protect=True), a_project("vault", branches=(a_branch(annotations={}),))),
+        ],
+        ids=["by its annotation", "by a pin", "by its name"],
+    )
+    def test_a_protection_stays_with_the_project_whoever_names_it(
+        self, vault: Tenant, project: LiveProject
+    ) -> None:
+        thief = a_fleet(a_tenant("thief", absent=True, project_id=project.id))
+        plan = guarded(thief, a_view(project), ALLOW_LOWERING, base=a_fleet(vault))
+        assert plan.empty
+        assert refused(plan) == [(Rule.PROTECTED, ("thief",))]
+
+    def test_always_on_and_an_allow_list_are_not_taken_as_drift(self) -> None:
+        on, listed = Compute(0.25, 2, -1), {"allowed_ips": {"ips": ["203.0.113.7"]}}
+        live = a_view(a_project(compute=on, endpoints=(an_endpoint(compute=on),), settings=listed))
+        open_to_all = replace(FREE_TIER, settings={"allowed_ips": {"ips": []}})
+        for tenant in (a_tenant(protect=True), a_tenant()):
+            files = a_fleet(tenant, tiers=(open_to_all, PRO_TIER))
+            plan = guarded(files, live, base=files)
+            assert plan.empty
+            rule = Rule.PROTECTED if tenant.protect else Rule.LOWERING_NEEDS_A_CAUSE
+            assert {refusal.rule for refusal in plan.refusals} == {rule}
+
+    def test_to_end_a_protection_is_no_change_of_the_project(self) -> None:
+        assert not guarded(a_fleet(a_tenant()), a_view(a_project()), base=a_fleet(a_tenant(protect=True))).refusals
+
+    def test_pruning_spares_what_the_base_protects(self) -> None:
+        view = a_view(a_project(created_at=LONG_AGO), a_project("kept"))
+        safe = a_fleet(a_tenant(protect=True))
+        plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True), base=safe)
+        assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
+
 
 class TestOwnership:
     def test_a_project_that_was_created_for_another_tenant_is_not_deleted_for_its_name(self) -> None:
@@ -196,13 +253,13 @@ class TestOwnership:
 
 
 def test_pruning_is_permission_enough() -> None:
-    view = a_view(a_project(), a_project("kept"))
+    view = a_view(a_project(created_at=LONG_AGO), a_project("kept"))
     plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True))
     assert kinds(plan) == ["delete_project"]
 
 
 class TestPruning:
-    orphans = a_view(*(a_project(f"o{i}") for i in range(3)))
+    orphans = a_view(*(a_project(f"o{i}", created_at=LONG_AGO) for i in range(3)))
 
     def test_more_than_the_files_declare_is_a_sign_of_missing_files(self) -> None:
         for fleet in (a_fleet(), a_fleet(a_tenant("one"), a_tenant("two"))):

@@ -111,6 +111,16 @@ class TestInHistory:
         plan = plan_of(old, given(8), History(a_fleet(granting(8)), old), Permissions(lowering=True))
         assert plan.empty
 
+    def test_a_commit_that_raises_a_limit_lowers_nobody_who_was_given_more(self) -> None:
+        names = [f"t{i:02}" for i in range(60)]
+        boosted = replace(FREE_QUOTA, data_transfer_bytes=100 * GIB)
+        six = replace(FREE_TIER, quota=replace(FREE_QUOTA, data_transfer_bytes=6 * GIB))
+        files = a_fleet(*map(a_tenant, names), tiers=(six, PRO_TIER))
+        live = a_view(*(a_project(name, quota=boosted) for name in names))
+        plan = plan_of(files, live, History(a_fleet(*map(a_tenant, names))))
+        assert plan.empty
+        assert len(plan.refusals) == 60
+
     def test_what_git_does_not_hold_is_unknown(self) -> None:
         history = History(a_fleet(granting(8)), unheld=frozenset({"acme"}))
         assert origins(a_fleet(granting(6)), given(8), history) == {TRANSFER: Origin.UNKNOWN}

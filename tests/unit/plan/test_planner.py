@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.builders import (
     FREE_QUOTA,
     FREE_TIER,
     GIB,
+    NOON,
     PRO_QUOTA,
     PRO_TIER,
     a_branch,
@@ -281,7 +283,8 @@ def test_a_project_that_no_file_declares_is_an_orphan_and_stays() -> None:
 
 def test_pruning_deletes_owned_orphans_only() -> None:
     by_hand = a_project("byhand", branches=(a_branch("p-byhand", annotations={}),))
-    plan = make_plan(a_fleet(), a_view(a_project(), by_hand), prune=True)
+    old = a_project(created_at=NOON - timedelta(days=8))
+    plan = make_plan(a_fleet(), a_view(old, by_hand), prune=True)
     assert [action.tenant for action in plan.actions] == ["acme"]
     assert [orphan.owned for orphan in plan.orphans] == [False], "what is deleted is no orphan any more"
 

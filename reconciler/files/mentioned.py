@@ -1,0 +1,57 @@
+"""Names of tenants that files of the fleet's folder speak of, whether or not a run reads these files."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_BYTES: Final = 1 << 20
+"""Of a file that is looked into; a longer one only has its name."""
+_TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
+_NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([A-Za-z0-9][A-Za-z0-9._@+-]*)""")
+
+
+def mentioned(folder: Path) -> dict[str, str]:
+    """The file of each name, relative to the folder, whatever its ending. Links are not followed.
+
+    A file speaks of the tenant that it is named after (``acme.yaml.disabled``) and, where its name is that of a
+    tenant's file, of those that it names.
+    """
+    found: dict[str, str] = {}
+    for path in _files(folder):
+        shown = path.relative_to(folder).as_posix()
+        for name in (*_named_after(path.name), *_named_in(path)):
+            found.setdefault(name, shown)
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _named_after(file: str) -> Iterator[str]:
+    """The whole name, and what is left of it without its endings."""
+    name = file.lstrip("._#~")
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def _named_in(path: Path) -> list[str]:
+    if not _TENANT_FILE.search(path.name):
+        return []
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+            return []
+        return [name.decode() for name in _NAMES.findall(path.read_bytes())]
+    except OSError:
+        return []

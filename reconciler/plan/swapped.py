@@ -1,0 +1,67 @@
+"""Whether the organizations seem to have changed places: their ids or keys, not the tenants."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import WrongOrganizationError
+from reconciler.plan.identity import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.history import History
+    from reconciler.plan.permissions import Permissions
+
+MANY: Final = 5
+"""From so many tenants on, more than half of an organization's, a wrong id or key is the likelier reason."""
+COMPARE: Final = (
+    "compare ids and keys in the environment with organizations in tiers.yaml; if a commit moved these tenants, "
+    "name the one before it with --base; if somebody did, permit exactly these transfers with --allow transfers="
+)
+
+
+def require_own_places(desired: DesiredState, live: LiveState, history: History, permissions: Permissions) -> None:
+    """Raises WrongOrganizationError where most of an organization's tenants live in another one by no commit.
+
+    Tenants whom the files, a document or a person moves from one organization to another are no sign. Without a
+    base nobody can tell who was moved: then two organizations whose tenants live elsewhere are one.
+    """
+    astray = dict(_astray(desired, live, history))
+    if history.base is None and len(astray) == 1:
+        return
+    total = sum(places.total() for places in astray.values())
+    for home, places in astray.items():
+        if permissions.counts.get("transfers", 0) < total:
+            where, _ = places.most_common(1)[0]
+            raise WrongOrganizationError(
+                f"{places.total()} tenants of organization {home} are live elsewhere, most of them in {where}, "
+                "and no commit moved them: are ids or keys swapped?",
+                hint=f"{COMPARE}{total}",
+            )
+
+
+def _astray(desired: DesiredState, live: LiveState, history: History) -> Iterator[tuple[str, Counter[str]]]:
+    """The organizations that have most of their tenants elsewhere, with where these live."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, project in identify(desired, live).projects.items():
+        tenant = desired.tenants[name]
+        home = desired.tiers[tenant.tier].organization
+        if not tenant.absent and not _moved(name, home, history):
+            found[home][project.organization] += 1
+    for home, places in found.items():
+        elsewhere = Counter({where: count for where, count in places.items() if where != home})
+        if elsewhere.total() >= MANY and 2 * elsewhere.total() > places.total():
+            yield home, elsewhere
+
+
+def _moved(tenant: str, home: str, history: History) -> bool:
+    """Whether somebody asked for the tenant to be in another organization than before."""
+    if tenant in history.named:
+        return True
+    base = history.base
+    before = None if base is None else base.tenants.get(tenant)
+    return base is not None and before is not None and base.tiers[before.tier].organization != home

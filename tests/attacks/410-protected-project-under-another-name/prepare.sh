@@ -1,0 +1,1 @@
+rm "$FLEET/tenants/vault.yaml"

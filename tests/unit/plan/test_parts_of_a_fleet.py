@@ -1,0 +1,196 @@
+"""Thresholds hold for the whole fleet, whatever part of it a run is about; no part of a tier goes ahead alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.desired.policy import Policy, Threshold, Thresholds
+from reconciler.desired.selection import Selection
+from reconciler.desired.tenant import Accepted, Overrides
+from reconciler.desired.tier import Tier
+from reconciler.live.project import Compute
+from reconciler.plan.concerns import NAMES
+from reconciler.plan.guards import guard
+from reconciler.plan.guards.counted import share
+from reconciler.plan.history import History
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from tests.builders import (
+    DAY,
+    FREE_COMPUTE,
+    FREE_QUOTA,
+    FREE_TIER,
+    GIB,
+    HERE,
+    HISTORY_MAY_GO,
+    PRO_QUOTA,
+    PRO_TIER,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Plan
+
+TENANTS = [f"t{i:02}" for i in range(60)]
+BEFORE = a_fleet(*map(a_tenant, TENANTS))
+LIVE = [a_project(name) for name in TENANTS]
+BY_SHARD = [Selection(shard=(number, 20)) for number in range(1, 21)]
+BY_GLOB = [Selection(tenants=(f"t{number}*",)) for number in range(6)]
+ONE_BY_ONE = [Selection(changed=frozenset({name})) for name in TENANTS]
+
+
+def tombstones(count: int) -> DesiredState:
+    ended = [a_tenant(name, absent=True) for name in TENANTS[:count]]
+    return a_fleet(*ended, *map(a_tenant, TENANTS[count:]))
+
+
+def guarded(
+    desired: DesiredState,
+    live: LiveState,
+    selection: Selection = Selection(),
+    *,
+    base: DesiredState | None = BEFORE,
+    permissions: Permissions = Permissions(),
+    only: tuple[str, ...] = NAMES,
+) -> Plan:
+    history = History(base)
+    plan = make_plan(desired, live, history=history, selection=selection, only=only)
+    return guard(plan, desired, live, permissions, history=history, selection=selection)
+
+
+def deleted_by(selections: list[Selection], desired: DesiredState, *, listed: bool = True) -> set[str]:
+    """Who is deleted by runs on these parts, one after the other."""
+    gone: set[str] = set()
+    for selection in selections:
+        live = a_view(*(project for project in LIVE if project.id[2:] not in gone), listed=listed)
+        gone |= {planned.tenant for planned in guarded(desired, live, selection).tenants}
+    return gone
+
+
+class TestThresholdsOfParts:
+    @pytest.mark.parametrize("parts", [BY_SHARD, BY_GLOB, ONE_BY_ONE], ids=["shards", "globs", "one by one"])
+    @pytest.mark.parametrize("listed", [True, False])
+    def test_many_runs_delete_no_more_than_one(self, parts: list[Selection], *, listed: bool) -> None:
+        assert deleted_by(parts, tombstones(60), listed=listed) == set()
+        assert deleted_by(parts, tombstones(6), listed=listed) == set()
+        assert deleted_by(parts, tombstones(5), listed=listed) == set(TENANTS[:5]), "as one run would"
+
+    def test_the_refusal_names_the_fleet_and_a_person_may_count(self) -> None:
+        one = Selection(tenants=("t00",))
+        plan = guarded(tombstones(60), a_view(*LIVE), one)
+        assert [(refusal.rule, refusal.tenants) for refusal in plan.refusals] == [(Rule.THRESHOLD, ("t00",))]
+        assert "60 deletes in organization free in the whole fleet" in plan.refusals[0].message
+        assert "--allow deletes=1" in plan.refusals[0].remedy
+        assert guarded(tombstones(60), a_view(*LIVE), one, permissions=Permissions(counts={"deletes": 1})).tenants
+
+    def test_moves_that_the_files_ask_for_count_too(self) -> None:
+        few = Policy(Thresholds(transfers=Threshold(5, 0)))
+        upgraded = a_fleet(*(a_tenant(name, "pro") for name in TENANTS), policy=few)
+        plan = guarded(upgraded, a_view(*LIVE), Selection(tenants=("t0[0-3]",)))
+        assert plan.empty
+        assert "60 transfers in organization free in the whole fleet" in plan.refusals[0].message
+
+    def test_what_is_done_already_is_not_counted(self) -> None:
+        rest = a_view(*LIVE[58:])
+        assert len(guarded(tombstones(60), rest, Selection(tenants=("t58", "t59"))).tenants) == 2
+
+    @pytest.mark.parametrize(("allowed", "shards"), [(100, 7), (5, 5), (5, 2), (1, 1), (0, 4), (30, 20)])
+    def test_the_shares_of_all_shards_are_the_threshold(self, allowed: int, shards: int) -> None:
+        shares = [share(allowed, Selection(shard=(number, shards))) for number in range(1, shards + 1)]
+        assert sum(shares) == allowed
+        assert not shares or max(shares) - min(shares) <= 1
+
+    def test_each_of_many_shards_may_do_one(self) -> None:
+        assert {share(5, Selection(shard=(number, 20))) for number in range(1, 21)} == {1}
+
+    def test_a_shard_gets_its_share_of_what_drifted(self) -> None:
+        few = Policy(Thresholds(disruptive=Threshold(20, 0)))
+        sized = [replace(p, endpoints=(an_endpoint(p.id, Compute(0.25, 1, 300)),)) for p in LIVE]
+        fleet = a_fleet(*map(a_tenant, TENANTS), policy=few)
+        plan = guarded(fleet, a_view(*sized), Selection(shard=(1, 20)), base=fleet)
+        assert plan.empty
+        assert "at most 1 in this shard, of 20" in plan.refusals[0].message
+
+
+class TestWhatCounts:
+    policy = Policy(Thresholds(disruptive=Threshold(1, 0)))
+
+    def counted(self, desired: DesiredState, *live: object, base: DesiredState) -> bool:
+        plan = guarded(desired, a_view(*live), base=base)  # type: ignore[arg-type]
+        return any(refusal.rule is Rule.THRESHOLD for refusal in plan.refusals)
+
+    def test_computes_that_restart(self) -> None:
+        fleet = a_fleet(a_tenant("a"), a_tenant("b"), policy=self.policy)
+        small = Compute(0.25, 1, 300)
+        live = [a_project(n, compute=small, endpoints=(an_endpoint(f"p-{n}", small),)) for n in "ab"]
+        assert self.counted(fleet, *live, base=fleet)
+
+    @pytest.mark.parametrize("active", [True, False])
+    def test_computes_that_are_woken(self, *, active: bool) -> None:
+        longer = replace(FREE_TIER, compute=replace(FREE_COMPUTE, suspend_timeout_seconds=600))
+        fleet = a_fleet(a_tenant("a"), a_tenant("b"), tiers=(longer, PRO_TIER), policy=self.policy)
+        live = [a_project(n, endpoints=(an_endpoint(f"p-{n}", active=active),)) for n in "ab"]
+        assert self.counted(fleet, *live, base=a_fleet(a_tenant("a"), a_tenant("b"))) is not active
+
+    def test_tenants_that_would_be_suspended(self) -> None:
+        accept = Accepted(suspension=True)
+        granted = Overrides(quota={"active_time_seconds": 60})
+        less = [a_tenant(n, overrides=granted, accept=accept) for n in "ab"]
+        before = a_fleet(a_tenant("a"), a_tenant("b"))
+        assert self.counted(a_fleet(*less, policy=self.policy), a_project("a"), a_project("b"), base=before)
+
+
+class TestOnly:
+    enterprise = Tier(
+        "enterprise", "paid", HERE, quota=PRO_QUOTA, compute=Compute(1, 8, 300), restore_window_seconds=7 * DAY
+    )
+    tiers = (FREE_TIER, PRO_TIER, enterprise)
+    before = a_fleet(
+        a_tenant("up"), a_tenant("down", "pro"), a_tenant("same", "pro"), a_tenant("safe"), tiers=tiers
+    )
+    files = a_fleet(
+        a_tenant("up", "enterprise"),
+        a_tenant("down", accept=HISTORY_MAY_GO),
+        a_tenant("same", "enterprise"),
+        a_tenant("safe"),
+        tiers=tiers,
+    )
+    short = replace(FREE_QUOTA, data_transfer_bytes=GIB)
+    live = a_view(a_project("up"), a_pro_project("down"), a_pro_project("same"), a_project("safe", quota=short))
+
+    @pytest.mark.parametrize("only", ["quota", "organization", "compute", "restore_window"])
+    def test_a_part_of_a_move_is_refused_and_others_go_ahead(self, only: str) -> None:
+        plan = guarded(self.files, self.live, base=self.before, only=(only,))
+        refused = {t for r in plan.refusals if r.rule is Rule.PART_OF_A_TIER for t in r.tenants}
+        assert refused == {"up", "down"}
+        rest = {"quota": ["safe"], "compute": ["same"]}
+        assert [planned.tenant for planned in plan.tenants] == rest.get(only, [])
+
+    def test_a_part_of_a_tier_in_one_organization_is_refused_too(self) -> None:
+        larger = replace(self.enterprise, quota=replace(PRO_QUOTA, data_transfer_bytes=99 * GIB))
+        files = a_fleet(a_tenant("same", "enterprise"), tiers=(FREE_TIER, PRO_TIER, larger))
+        plan = guarded(files, a_view(a_pro_project("same")), base=self.before, only=("quota",))
+        assert plan.empty
+        assert [refusal.rule for refusal in plan.refusals] == [Rule.PART_OF_A_TIER]
+        assert "--only quota --only compute" in plan.refusals[0].remedy
+
+    def test_all_that_differs_may_go(self) -> None:
+        only = ("organization", "quota", "compute", "restore_window")
+        plan = guarded(self.files, self.live, base=self.before, only=only)
+        assert not plan.refusals
+        assert {planned.tenant for planned in plan.tenants} == {"up", "down", "same", "safe"}
+
+    @pytest.mark.parametrize("only", ["project", "settings", "dev_branches", "snapshots"])
+    def test_what_no_tier_change_is_about_goes_ahead(self, only: str) -> None:
+        assert not guarded(self.files, self.live, base=self.before, only=(only,)).refusals

@@ -1,0 +1,79 @@
+"""``--prune``: who is spared although no file declares it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired.policy import Policy
+from reconciler.live.registered import Registered
+from reconciler.plan.history import History
+from reconciler.plan.plan import Rule
+from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+
+if TYPE_CHECKING:
+    from reconciler.plan.plan import Plan
+
+OLD = NOON - timedelta(days=8)
+YOUNG = NOON - timedelta(days=6)
+ROW = Registered("p-gone", "free", "r1", OLD)
+KEPT = a_fleet(a_tenant("kept"))
+DECLARED = History(a_fleet(a_tenant("kept"), a_tenant("gone")))
+
+
+def pruned(
+    history: History = History(), *, policy: Policy = Policy(), view: dict[str, Any] | None = None, **project: Any
+) -> Plan:
+    live = a_view(a_project("gone", **{"created_at": OLD, **project}), a_project("kept"), **(view or {}))
+    return make_plan(replace(KEPT, policy=policy), live, history=history, prune=True)
+
+
+def spared(plan: Plan) -> str:
+    """Why nothing is deleted; the orphan is still told of."""
+    assert plan.empty
+    assert [orphan.tenant for orphan in plan.orphans] == ["gone"]
+    (refusal,) = plan.refusals
+    assert (refusal.rule, refusal.tenants) == (Rule.PRUNE, ("gone",))
+    assert "state: absent" in refusal.remedy
+    return refusal.message
+
+
+def test_an_old_idle_project_of_nobody_is_deleted() -> None:
+    for idle in (None, OLD):
+        plan = pruned(last_active_at=idle)
+        assert [action.kind for action in plan.actions] == ["delete_project"]
+        assert not plan.refusals
+
+
+def test_what_is_young_or_was_active_is_spared() -> None:
+    assert spared(pruned(created_at=YOUNG)) == "the project is younger than 7 d"
+    assert spared(pruned(last_active_at=YOUNG)) == "the project was active within 7 d"
+
+
+def test_the_price_list_says_how_old() -> None:
+    day = Policy(prune_min_age_seconds=86_400)
+    assert pruned(policy=day, created_at=YOUNG, last_active_at=YOUNG).tenants
+    assert "younger than 10 d" in spared(pruned(policy=Policy(prune_min_age_seconds=864_000)))
+
+
+@pytest.mark.parametrize(
+    "view", [{"registered": {"gone": ROW}}, {"revisions": {"gone": 3}}], ids=["row", "revision"]
+)
+def test_who_signed_up_by_a_document_is_spared(view: dict[str, Any]) -> None:
+    assert "signed up by a document" in spared(pruned(view=view))
+    assert pruned(DECLARED, view=view).tenants, "a file has declared it, and was removed"
+
+
+def test_a_tenant_of_whom_an_unread_file_speaks_is_spared() -> None:
+    message = spared(pruned(History(mentioned={"gone": "tenants/gone.yaml.disabled"})))
+    assert message == "file tenants/gone.yaml.disabled speaks of the tenant and declares nobody"
+
+
+def test_the_source_is_where_the_tenant_stood() -> None:
+    (action,) = pruned(DECLARED).actions
+    assert action.source.file == "tenants/gone.yaml"
+    (unknown,) = pruned().actions
+    assert str(unknown.source) == "tiers.yaml:1"

@@ -38,6 +38,7 @@ class Rule(Enum):
     TIER_RENAMED = "tier-renamed"
     STRICT = "strict"
     STALE_REVISION = "stale-revision"
+    MISSING_PROJECT = "missing-project"
 
 
 @dataclass(frozen=True, slots=True)

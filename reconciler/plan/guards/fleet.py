@@ -10,6 +10,7 @@ from reconciler.desired.policy import DriftPolicy
 from reconciler.plan.action import CreateProject, DeleteDuplicate, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import organization
+from reconciler.plan.guards.missing import missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
@@ -215,6 +216,7 @@ KINDS: Final[dict[str, Callable[[Action], bool]]] = {
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (
+    missing_projects,
     many_unmatched,
     shrunken_files,
     tier_renamed,

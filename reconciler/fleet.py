@@ -319,6 +319,7 @@ class Fleet:
         few = chosen if not request.selection.everything and len(chosen) <= FEW else None
         rows = {} if self._registry is None else self._registry.rows(few)
         revisions = remembered(self._registry, self._applied, few)
+        new = frozenset(name for name in chosen if request.past.new(name))
         if few is not None:
             live = await look_up(
                 self._neon,
@@ -327,6 +328,7 @@ class Fleet:
                 depth=request.depth,
                 mention_deleted=request.mention_deleted,
                 registered=rows,
+                new=new,
                 known=[name for name in few if self._had_a_project(name, request)],
                 on_progress=on_progress,
             )
@@ -338,6 +340,7 @@ class Fleet:
                 depth=request.depth,
                 permissions=request.permissions,
                 registered=rows,
+                new=new,
                 on_progress=on_progress,
             )
         return replace(live, revisions=revisions, applied=self._applied)

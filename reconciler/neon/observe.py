@@ -54,11 +54,13 @@ async def observe(
     depth: Depth = Depth.DECLARED,
     permissions: Permissions = Permissions(),
     registered: Mapping[str, Registered] = NO_REGISTRY,
+    new: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
     """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
 
-    A project that a row of the registry names and no list shows is read by itself: a list may lag.
+    A project that a row of the registry names and no list shows is read by itself: a list may lag. ``new`` are
+    tenants that the files did not know before: whose project their name finds is always asked.
     Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
     and IncompleteViewError where very many projects cannot be read.
     """
@@ -72,7 +74,7 @@ async def observe(
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
+    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune, new=new)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
 
@@ -87,6 +89,7 @@ async def look_up(
     mention_deleted: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
     known: Collection[str] = (),
+    new: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
     """Only what concerns a few tenants of ``desired``: found by pin or registry, else by exact name.
@@ -94,7 +97,7 @@ async def look_up(
     What is live is listed only where one of the ``known`` tenants, which had a project before, is not found by
     name: then for its annotation. What was deleted is listed there, and where a file asks for a recovery. Where a
     new tenant is to be created, mentioning an older project costs a call for each organization:
-    ``mention_deleted``.
+    ``mention_deleted``. ``new`` as in ``observe``.
     """
     chosen = desired.selecting(tenants)
     view = View(neon, tuple(desired.organizations))
@@ -106,7 +109,7 @@ async def look_up(
     lost = [tenant for tenant in known if tenant in chosen.tenants and _is_lost(chosen, live, tenant)]
     if lost:
         live = await find_annotated(view, desired, live, lost, depth=depth)
-    wanted = partial(needs, chosen, depth=depth, selection=selection)
+    wanted = partial(needs, chosen, depth=depth, selection=selection, new=new)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)

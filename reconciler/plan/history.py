@@ -98,6 +98,14 @@ class History:
         """Whether the files declared the tenant before; a tombstone ends that, and without a base nobody knows."""
         return tenant in self.committed or (self.base is not None and _declared(self.base, tenant))
 
+    def new(self, tenant: str) -> bool:
+        """Whether the files that are known did not speak of the tenant before, not even as a tombstone."""
+        if self.knew(tenant) or tenant in self.unheld:
+            return False
+        earlier = [self.base, self.files if tenant in self.documents else None]
+        known = [files for files in earlier if files is not None]
+        return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
+
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had."""
         before = self.files if tenant in self.documents else self.base

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
 
+MARK: Final = "-duplicate-"
+"""What a run that came second puts into the name of its project, before the run's id, before it deletes it."""
 SETTLE_BY_HAND: Final = "state the right one as project_id, then rename or delete the other by hand"
 
 
@@ -146,6 +148,16 @@ class _Search:
                 annotated.setdefault(tenant_name, []).append(project)
         for tenant in missing:
             self._settle(tenant, annotated.get(tenant.name, []))
+        for name, others in annotated.items():
+            own = self._projects.get(name)
+            if own is not None and own not in others:
+                self._second(self._desired.tenants[name], others)
+
+    def _second(self, tenant: Tenant, others: Sequence[LiveProject]) -> None:
+        """Others that were created for a tenant; those that a run marked as duplicates are another matter."""
+        found = [project for project in others if MARK not in project.name]
+        if found and tenant.project_id is None:
+            self._conflicts[tenant.name] = _several(tenant, [self._projects.pop(tenant.name), *found])
 
     def _settle(self, tenant: Tenant, candidates: Sequence[LiveProject]) -> None:
         if len(candidates) > 1:

@@ -129,3 +129,25 @@ class TestAProjectOfAnotherTenant:
         plan = make_plan(a_fleet(a_tenant(), a_tenant("bob")), a_view(created_for("bob")))
         assert plan.empty
         assert conflicting(plan) == ["acme", "bob"]
+
+
+class TestASecondProject:
+    """Two that were created for one tenant, of which one was renamed in the console."""
+
+    both = a_view(a_project(), created_for("acme", name="Acme production"))
+
+    def test_is_a_conflict_and_neither_is_changed(self) -> None:
+        fleet = a_fleet(a_tenant(tier="pro"))
+        plan = make_plan(fleet, self.both, history=History(a_fleet(a_tenant())))
+        assert plan.empty
+        (conflict,) = plan.conflicts
+        assert "p-acme" in conflict.message
+        assert "p-x" in conflict.message
+
+    def test_is_settled_by_a_pin(self) -> None:
+        plan = make_plan(a_fleet(a_tenant(project_id="p-acme")), self.both)
+        assert conflicting(plan) == []
+
+    def test_that_a_run_marked_as_a_duplicate_leaves_the_tenant_its_own(self) -> None:
+        live = a_view(a_project(), created_for("acme", name="myapp-acme-duplicate-r0", created_at=NOON))
+        assert conflicting(make_plan(a_fleet(a_tenant()), live)) == []

@@ -34,6 +34,7 @@ from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
 from reconciler.files.given import read as read  # noqa: PLC0414
+from reconciler.live.state import LiveState
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
@@ -47,6 +48,7 @@ from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -62,7 +64,6 @@ if TYPE_CHECKING:
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import Json
-    from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
@@ -324,6 +325,7 @@ class Fleet:
         few = chosen if not request.selection.everything and len(chosen) <= FEW else None
         rows = {} if self._registry is None else self._registry.rows(few)
         revisions = remembered(self._registry, self._applied, few)
+        new = frozenset(name for name in chosen if request.past.new(name))
         if few is not None:
             live = await look_up(
                 self._neon,
@@ -332,6 +334,8 @@ class Fleet:
                 depth=request.depth,
                 mention_deleted=request.mention_deleted,
                 registered=rows,
+                new=new,
+                known=[name for name in few if self._had_a_project(name, request)],
                 on_progress=on_progress,
             )
         else:
@@ -342,9 +346,15 @@ class Fleet:
                 depth=request.depth,
                 permissions=request.permissions,
                 registered=rows,
+                new=new,
                 on_progress=on_progress,
             )
-        return replace(live, revisions=revisions)
+        return replace(live, revisions=revisions, applied=self._applied)
+
+    def _had_a_project(self, tenant: str, request: Request) -> bool:
+        remembered_only = LiveState(applied=self._applied)
+        first_run = request.permissions.expect_empty
+        return known_past(tenant, remembered_only, request.past, first_run=first_run) is not None
 
     def _with_fates(self, live: LiveState, request: Request) -> LiveState:
         """The same view with what is known of runs that have left second projects."""

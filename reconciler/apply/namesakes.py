@@ -8,50 +8,38 @@ from reconciler.errors import ReconcilerError
 from reconciler.neon.observe import find_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from reconciler.apply.session import Session
     from reconciler.live.project import LiveProject
     from reconciler.plan.plan import TenantPlan
 
 
-async def namesakes(
-    session: Session, names: Sequence[str], *, ended: Callable[[], bool] = lambda: False
-) -> dict[str, list[LiveProject]]:
-    """The live projects of each name that there are any of, by whichever calls are fewer.
-
-    Once ``ended`` says so no further name is searched for.
-    """
+async def namesakes(session: Session, names: Sequence[str]) -> dict[str, list[LiveProject]]:
+    """The live projects of each name that there are any of, by whichever calls are fewer."""
     found: dict[str, list[LiveProject]] = {}
     listed = {name: count for name, count in session.organizations.items() if count is not None}
     places = tuple(session.organizations)
-    for project in await find_named(session.neon, places, names, listed=listed, ended=ended):
+    for project in await find_named(session.neon, places, names, listed=listed):
         found.setdefault(project.name, []).append(project)
     return found
 
 
-async def still_absent(
-    session: Session, tenants: Sequence[TenantPlan], name: Callable[[TenantPlan], str]
-) -> list[TenantPlan]:
-    """The tenants whose project has not appeared since the plan was made; the others are skipped.
+async def still_absent(session: Session, tenant: TenantPlan, name: str) -> bool:
+    """Whether no project has got the name that the tenant's is to have; else the tenant is skipped.
 
-    None once the run is to end: not every name was searched for then.
+    By a search for that one name in every organization: a list that misses a project once may miss it twice. False
+    once the run is to end, as not every organization was asked then.
     """
-    names = [name(tenant) for tenant in tenants]
+    places = tuple(session.organizations)
     try:
-        appeared = await namesakes(session, names, ended=lambda: session.stop.requested)
+        found = await find_named(session.neon, places, [name], ended=lambda: session.stop.requested)
     except ReconcilerError as error:
-        for tenant in tenants:
-            session.tally.failed(tenant.actions[0], error)
-        return []
-    absent = []
-    for tenant in tenants:
-        if there := appeared.get(name(tenant)):
-            message, hint = _appeared(there[0]), "run again: it is planned afresh"
-            session.tally.skipped(tenant.actions[0], message, hint)
-        else:
-            absent.append(tenant)
-    return [] if session.stop.requested else absent
+        session.tally.failed(tenant.actions[0], error)
+        return False
+    if found:
+        session.tally.skipped(tenant.actions[0], _appeared(found[0]), "run again: it is planned afresh")
+    return not found and not session.stop.requested
 
 
 def _appeared(project: LiveProject) -> str:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 async def recover(session: Session, tenant: TenantPlan) -> None:
     """Looks for the project's name first: a tenant that got a new project meanwhile would have two."""
     address = Address.planned(tenant)
-    absent = await still_absent(session, [tenant], lambda _: address.name)
-    if accepted(session, absent):
+    if await still_absent(session, tenant, address.name) and accepted(session, [tenant]):
         await _bring_back(session, tenant.actions[0], address)
 
 

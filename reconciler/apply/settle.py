@@ -73,7 +73,7 @@ class Birth:
 async def create_cohort(session: Session, unit: CreateCohort) -> None:
     """Creates the tenants, settles who came first where there are rivals, then takes their later steps."""
     async with session.large_units:
-        births = await _post_all(session, await _still_absent(session, unit.tenants))
+        births = await _post_all(session, unit.tenants)
     alone = session.protocol.single_writer or session.registry is not None
     unsettled = [birth for birth in births if birth.lost or not alone]
     try:
@@ -88,18 +88,18 @@ async def create_cohort(session: Session, unit: CreateCohort) -> None:
     await each(births, finish)
 
 
-async def _still_absent(session: Session, tenants: Sequence[TenantPlan]) -> Sequence[TenantPlan]:
-    """The tenants to create; right after an observation nobody is looked for again."""
+async def _is_absent(session: Session, tenant: TenantPlan) -> bool:
+    """Whether the tenant still has no project; right after an observation by name nobody is looked for again."""
     if session.stop.requested or not session.protocol.second_look:
-        return tenants
-    return await still_absent(session, tenants, lambda tenant: _name(_create(tenant)))
+        return True
+    return await still_absent(session, tenant, _name(_create(tenant)))
 
 
 async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Birth]:
     """One POST for each tenant and never a second, whatever becomes of the first."""
 
     async def post(tenant: TenantPlan) -> Birth | None:
-        if not accepted(session, [tenant]):
+        if not await _is_absent(session, tenant) or not accepted(session, [tenant]):
             return None
         create = _create(tenant)
         try:

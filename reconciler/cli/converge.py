@@ -97,7 +97,14 @@ def command(
     fleet_files, declared, desired = _read(files, names, text, ref)
     by_name = frozenset(names).difference(given)
     before = FleetFiles(files, only=by_name).history(base, declared, ref=ref) if by_name else History()
-    history = replace(before, files=declared, documents=frozenset(given))
+    committed = fleet_files.committed(declared, given)
+    history = replace(
+        before,
+        files=declared,
+        documents=frozenset(given),
+        committed=committed,
+        guessed=before.guessed or (base is None and bool(committed)),
+    )
     request = earlier.known_to(Request(history=history, permissions=permissions), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None

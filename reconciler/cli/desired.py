@@ -25,6 +25,7 @@ from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -130,7 +131,7 @@ class FleetFiles:
             _tell(f"{compared} and HEAD have no common past here: nothing is taken from a tenant", SHALLOW_HINT)
             return History()
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
-        return History(said, fork, self._unheld(desired, said))
+        return History(said, fork, self._unheld(desired, said), guessed=base is None)
 
     def _unheld(self, desired: DesiredState, base: DesiredState) -> frozenset[str]:
         """The tenants whose files git does not hold."""
@@ -138,6 +139,15 @@ class FleetFiles:
         moved = (name for name, tenant in desired.tenants.items() if base.tenants.get(name) != tenant)
         files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
         return frozenset(name for name, path in paths.items() if path in files)
+
+    def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
+        """Of these tenants, those that a file of HEAD declares; none where there is no commit."""
+        declared = {name for name in tenants if name in desired.tenants and not desired.tenants[name].absent}
+        if not declared or self.commit() is None:
+            return frozenset()
+        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in declared}
+        lacking = unheld(self._directory, set(paths.values()), ())
+        return frozenset(name for name, path in paths.items() if path not in lacking)
 
     @cached_property
     def _compared(self) -> str | None:

@@ -24,6 +24,17 @@ class UnknownProject:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnotationSearch:
+    """A look for the projects of tenants that no name finds, by what the projects' annotations say."""
+
+    tenants: frozenset[str]
+    listed: int
+    """Live projects of all organizations."""
+    asked: int
+    """Those of them whose annotations were read."""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
     """Projects in (organization, name, id) order, at most one entry per id.
 
@@ -42,6 +53,10 @@ class LiveState:
     revisions: Mapping[str, int] = field(default_factory=dict)
     """The revision of each tenant's document that was accepted last, as registry or caller remember it."""
 
+    applied: Mapping[str, int] = field(default_factory=dict)
+    """Those of them that the caller remembers as applied."""
+    annotation_search: AnnotationSearch | None = None
+    """Where few tenants were looked up, and one that had a project was not found by its name."""
     fates: Mapping[str, Fate] = field(default_factory=dict)
     """What is known of runs that made a second project for a tenant, by their ids."""
 

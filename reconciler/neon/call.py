@@ -58,3 +58,10 @@ class Call:
 def endless(purpose: str) -> IncompleteViewError:
     """The error for a list that does not end."""
     return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages")
+
+
+def holed(purpose: str) -> IncompleteViewError:
+    """The error for a list that has an empty page where more was to come."""
+    return IncompleteViewError(
+        f"could not {purpose}: an empty page stood where more projects follow", hint="run again later"
+    )

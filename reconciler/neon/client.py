@@ -14,7 +14,7 @@ from reconciler.errors import (
 )
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
-from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless
+from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless, holed
 from reconciler.neon.operations import Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.snapshot_calls import SnapshotCalls
@@ -297,7 +297,8 @@ class Neon(BranchCalls, SnapshotCalls):
     ) -> AsyncGenerator[wire.ProjectsPage, None]:
         """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon).
 
-        Raises IncompleteViewError for a list without end.
+        An empty page with a cursor, or after a full one, is not believed by itself: what follows it, or the same
+        page once more, has to be empty too. Raises IncompleteViewError where it is not, and for an endless list.
         """
         query: dict[str, str | int | bool] = {
             "org_id": self._organization(organization).id,
@@ -309,17 +310,22 @@ class Neon(BranchCalls, SnapshotCalls):
         if recoverable:
             query["recoverable"] = True
         seen: set[str] = set()
+        full, doubted = False, False
         while len(seen) < MOST_PAGES:
             page = await self._send(
                 organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
             )
             yield page
             cursor = page.pagination.cursor if page.pagination else None
-            empty = not page.projects and not page.unavailable_project_ids
-            if empty or not cursor or cursor in seen:
+            count = len(page.projects) + len(page.unavailable_project_ids)
+            if doubted and count:
+                raise holed(purpose)
+            if doubted or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
                 return
-            seen.add(cursor)
-            query = {**query, "cursor": cursor}
+            full, doubted = count >= PROJECTS_PER_PAGE, not count
+            if cursor:
+                seen.add(cursor)
+                query = {**query, "cursor": cursor}
         raise endless(purpose)
 
     def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:

@@ -15,14 +15,16 @@ from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import LiveProject, Quota
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.neon.annotated import find_annotated
 from reconciler.neon.client import PROJECTS_PER_PAGE
 from reconciler.neon.parallel import each
 from reconciler.neon.view import UNREADABLE, View, ordered
+from reconciler.plan.identity import identify
 from reconciler.plan.needs import needs, needs_deleted
 from reconciler.plan.permissions import Permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -52,11 +54,13 @@ async def observe(
     depth: Depth = Depth.DECLARED,
     permissions: Permissions = Permissions(),
     registered: Mapping[str, Registered] = NO_REGISTRY,
+    new: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
     """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
 
-    A project that a row of the registry names and no list shows is read by itself: a list may lag.
+    A project that a row of the registry names and no list shows is read by itself: a list may lag. ``new`` are
+    tenants that the files did not know before: whose project their name finds is always asked.
     Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
     and IncompleteViewError where very many projects cannot be read.
     """
@@ -70,7 +74,7 @@ async def observe(
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune)
+    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune, new=new)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
 
@@ -84,12 +88,16 @@ async def look_up(
     depth: Depth = Depth.DECLARED,
     mention_deleted: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
+    known: Collection[str] = (),
+    new: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
     """Only what concerns a few tenants of ``desired``: found by pin or registry, else by exact name.
 
-    Never lists what is live. What was deleted is listed where a file asks for a recovery. Where a tenant is only
-    to be created, mentioning an older project costs a call for each organization: ``mention_deleted``.
+    What is live is listed only where one of the ``known`` tenants, which had a project before, is not found by
+    name: then for its annotation. What was deleted is listed there, and where a file asks for a recovery. Where a
+    new tenant is to be created, mentioning an older project costs a call for each organization:
+    ``mention_deleted``. ``new`` as in ``observe``.
     """
     chosen = desired.selecting(tenants)
     view = View(neon, tuple(desired.organizations))
@@ -98,10 +106,19 @@ async def look_up(
     unknown = tuple(project for project in seen if isinstance(project, UnknownProject))
     live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
     live = replace(live, unknown=(*live.unknown, *unknown), registered=registered)
-    wanted = partial(needs, chosen, depth=depth, selection=selection)
+    lost = [tenant for tenant in known if tenant in chosen.tenants and _is_lost(chosen, live, tenant)]
+    if lost:
+        live = await find_annotated(view, desired, live, lost, depth=depth)
+    wanted = partial(needs, chosen, depth=depth, selection=selection, new=new)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
-    needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted)
+    needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)
+
+
+def _is_lost(chosen: DesiredState, live: LiveState, tenant: str) -> bool:
+    """Whether a project of the tenant should be there and was not found."""
+    declared = chosen.tenants[tenant]
+    return identify(chosen, live).missing(declared) and not declared.absent
 
 
 async def find_named(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRANSFER_BATCH: Final = 400
 """Neon: project_ids of one transfer call, at most."""
 COHORT: Final = 400
-"""Creates that share one look before and one after."""
+"""Creates that share one look afterwards."""
 PAGE: Final = 400
 """Neon: projects in one page of a list, at most."""
 POLLS_PER_WRITE: Final = 1.5
@@ -54,11 +54,12 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
 
 
 def _looks(creates: int, desired: DesiredState, live: LiveState) -> int:
-    """Two looks a cohort, each by name or by listing, whichever takes fewer calls."""
+    """Before each creation a search for its name; after each cohort by name or by listing, whichever is less."""
     pages = sum(count // PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
     full, rest = divmod(creates, COHORT)
-    return 2 * (full * min(pages, COHORT * organizations) + min(pages, rest * organizations))
+    after = full * min(pages, COHORT * organizations) + min(pages, rest * organizations)
+    return creates * organizations + after
 
 
 def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, live: LiveState) -> int:

@@ -73,6 +73,10 @@ class History:
     """What the files say now, where documents speak of some tenants in their place."""
     documents: frozenset[str] = field(default_factory=frozenset)
     """Tenants of whom a document speaks."""
+    committed: frozenset[str] = field(default_factory=frozenset)
+    """Of those, the tenants whose files the commit at hand declares."""
+    guessed: bool = False
+    """Whether nobody has named the base: it is what the files are a change of, and may never have been applied."""
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
@@ -122,8 +126,25 @@ class History:
             return True
         return any(past.origin(path, now) is Origin.CONFIG for path in {**past.base, **now})
 
+    def knew(self, tenant: str) -> bool:
+        """Whether the files declared the tenant before; a tombstone ends that, and without a base nobody knows."""
+        return tenant in self.committed or (self.base is not None and _declared(self.base, tenant))
+
+    def new(self, tenant: str) -> bool:
+        """Whether the files that are known did not speak of the tenant before, not even as a tombstone."""
+        if self.knew(tenant) or tenant in self.unheld:
+            return False
+        earlier = [self.base, self.files if tenant in self.documents else None]
+        known = [files for files in earlier if files is not None]
+        return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
+
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had."""
         before = self.files if tenant in self.documents else self.base
         known = None if before is None else before.tenants.get(tenant)
         return None if known is None else known.tier
+
+
+def _declared(files: DesiredState, tenant: str) -> bool:
+    known = files.tenants.get(tenant)
+    return tenant in files.held_back if known is None else not known.absent

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
 
+MARK: Final = "-duplicate-"
+"""What a run that came second puts into the name of its project, before the run's id, before it deletes it."""
 SETTLE_BY_HAND: Final = "state the right one as project_id, then rename or delete the other by hand"
 
 
@@ -95,6 +97,7 @@ class _Search:
             return
         names = self._desired.naming.names(tenant.name)
         candidates = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
+        candidates = self._own(tenant, candidates)
         place = self._places.get(tenant.name)
         if place is None or self._was_handed_over(place, tenant):
             self._settle(tenant, candidates)
@@ -115,6 +118,12 @@ class _Search:
         """
         annotated = annotated_tenant(project, self._desired.fleet)
         return self._pins.get(project.id) is None or annotated in (None, tenant.name)
+
+    def _own(self, tenant: Tenant, candidates: list[LiveProject]) -> list[LiveProject]:
+        """Less those that were created for another declared tenant, where others are left: that one has them."""
+        whose = [annotated_tenant(project, self._desired.fleet) for project in candidates]
+        others = self._desired.tenants.keys() - {tenant.name}
+        return [p for p, name in zip(candidates, whose, strict=True) if name not in others] or candidates
 
     def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
         """Whether another tenant pins the project and has given it its own name: the row is an old one."""
@@ -139,6 +148,16 @@ class _Search:
                 annotated.setdefault(tenant_name, []).append(project)
         for tenant in missing:
             self._settle(tenant, annotated.get(tenant.name, []))
+        for name, others in annotated.items():
+            own = self._projects.get(name)
+            if own is not None and own not in others:
+                self._second(self._desired.tenants[name], others)
+
+    def _second(self, tenant: Tenant, others: Sequence[LiveProject]) -> None:
+        """Others that were created for a tenant; those that a run marked as duplicates are another matter."""
+        found = [project for project in others if MARK not in project.name]
+        if found and tenant.project_id is None:
+            self._conflicts[tenant.name] = _several(tenant, [self._projects.pop(tenant.name), *found])
 
     def _settle(self, tenant: Tenant, candidates: Sequence[LiveProject]) -> None:
         if len(candidates) > 1:
@@ -166,8 +185,14 @@ class _Search:
         if annotated in self._desired.tenants:
             self._astray[annotated] = project
         elif annotated not in self._desired.held_back:
-            return None
+            return (
+                None if self._is_confirmed(tenant, project) else _was_another_tenants(tenant, project, annotated)
+            )
         return _is_another_tenants(tenant, project, annotated)
+
+    def _is_confirmed(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Whether more than the name says so: the registry. Of recoveries and tombstones their own rules judge."""
+        return self._places.get(tenant.name) == project.id or tenant.recover is not None or tenant.absent
 
     def _foreign_pin(self, tenant: Tenant, project: LiveProject, annotated: str | None) -> Conflict | None:
         """What speaks against a pin: whoever writes a tenant's file must not reach another tenant's project.
@@ -270,6 +295,16 @@ def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) ->
         tenant.name,
         f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}",
         "give the project its own name back, or state it as project_id in the file of whom it belongs to",
+        tenant.location,
+    )
+
+
+def _was_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -> Conflict:
+    return Conflict(
+        tenant.name,
+        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}, "
+        "whom no file declares: its data may be somebody else's",
+        f"if it is this tenant's, state project_id: {project.id} in its file; if not, delete or rename it",
         tenant.location,
     )
 

@@ -32,13 +32,19 @@ def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreatePr
     settings = desired.settings(tenant)
     now = wanted.fields(desired, tenant)
     why = origin(wanted.STATE, now, past)
+
+    def caused(path: str) -> Origin:
+        """What changed of a tenant that was declared before is the files' doing, its creation is not."""
+        moved = why is Origin.DRIFT and origin(path, now, past) is Origin.CONFIG
+        return Origin.CONFIG if moved else why
+
     managed = {path: value for concern in SENT for path, value in concern.wanted(settings).items()}
     values = {**_facts(desired, tenant), **managed}
     return CreateProject(
         tenant=tenant.name,
         reason=f"tier {settings.tier}, no live project",
         source=tenant.location,
-        changes=tuple(FieldChange(path, None, value, origin=why) for path, value in values.items()),
+        changes=tuple(FieldChange(path, None, value, origin=caused(path)) for path, value in values.items()),
         organization=settings.organization,
     )
 

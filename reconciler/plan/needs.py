@@ -12,7 +12,7 @@ from reconciler.plan.concerns.organization import is_downgrade
 from reconciler.plan.identity import identify, pins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -49,9 +49,11 @@ def needs(
     depth: Depth = Depth.DECLARED,
     selection: Selection = Selection(),
     prune: bool = False,
+    new: Collection[str] = (),
 ) -> Needs:
     """What has not been observed yet. Empty once it has: called in rounds, it comes to an end.
 
+    ``new`` are tenants that the files did not know before: whose project their name finds is always asked.
     ``prune`` says that orphans are to be deleted: then every project of no tenant is asked whose it is.
     """
     identities = identify(desired, live)
@@ -67,7 +69,8 @@ def needs(
     misnamed = list(_misnamed(desired, live, everybody=creating))
     if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
         misnamed = list(_misnamed(desired, live, everybody=False))
-    branched = [*(look.project for look in settled if look.needs_branches), *strangers, *misnamed]
+    branched = [*(look.project for look in settled if look.needs_branches or look.tenant in new)]
+    branched += [*strangers, *misnamed]
     doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
     branched += [project for double in doubles for project in (double.first, *double.later)]
     later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
@@ -114,6 +117,11 @@ class _Look:
         self._settings = settings = desired.settings(tenant)
         self._depth = depth
         self._moves = not tenant.absent and project.organization != settings.organization
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name."""
+        return self._tenant.name
 
     @property
     def unsettled(self) -> bool:

@@ -41,6 +41,7 @@ class Rule(Enum):
     PART_OF_A_TIER = "part-of-a-tier"
     STRICT = "strict"
     STALE_REVISION = "stale-revision"
+    MISSING_PROJECT = "missing-project"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
+from reconciler.plan import adoption, at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
@@ -58,6 +58,7 @@ def make_plan(
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
+    mismatches |= adoption.given_out_again(desired, live, history, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
     found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()

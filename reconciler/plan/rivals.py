@@ -16,7 +16,7 @@ from reconciler.live.runs import NOTHING_KNOWN, Life
 from reconciler.plan import unused, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.identity import SETTLE_BY_HAND, age, pins
+from reconciler.plan.identity import MARK, SETTLE_BY_HAND, age, pins
 from reconciler.plan.ownership import CONNECTIONS, FLEET, RUN, TENANT, creator
 from reconciler.plan.plan import Conflict, Note
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.identity import Identities
 
-MARK: Final = "-duplicate-"
-"""What a run that came second puts into the name of its project, before the run's id, before it deletes it."""
 RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What may stand in a command that a message proposes, and in the name of a file."""
 

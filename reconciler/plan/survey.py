@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.live.state import LiveState
+    from reconciler.live.state import AnnotationSearch, LiveState
     from reconciler.plan.identity import Identities
 
 
@@ -59,7 +59,7 @@ def notes(
     if prune and desired.held_back:
         yield Note(None, f"nothing is pruned while {len(desired.held_back)} tenants are held back by broken files")
     if not live.listed:
-        yield from _looked_up_by_name(tenants, identities)
+        yield from _looked_up_by_name(tenants, live, identities)
     unread = sum(project.branches is None for project in identities.unmatched) if live.listed else 0
     if unread and any(identities.missing(tenant) and not tenant.absent for tenant in tenants):
         yield Note(
@@ -78,11 +78,17 @@ def notes(
             yield Note(tenant.name, found, tenant.location)
 
 
-def _looked_up_by_name(tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
+def _looked_up_by_name(tenants: Sequence[Tenant], live: LiveState, identities: Identities) -> Iterator[Note]:
     for tenant in tenants:
         if identities.missing(tenant) and not tenant.absent:
-            words = "looked up by name alone: a project of its that somebody renamed would not be recognised"
-            yield Note(tenant.name, words, tenant.location)
+            yield Note(tenant.name, _how_looked_up(tenant, live.annotation_search), tenant.location)
+
+
+def _how_looked_up(tenant: Tenant, search: AnnotationSearch | None) -> str:
+    if search is None or tenant.name not in search.tenants:
+        return "looked up by name alone: a project of its that somebody renamed would not be recognised"
+    asked = f"{search.asked:,} of {search.listed:,} live projects were asked whose they are"
+    return f"looked up by name and by annotation: {asked}"
 
 
 def coverage(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from reconciler.desired.selection import Selection
+from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import InvalidInputError, MissingKeyError
 from reconciler.fleet import FEW, Fleet, Request, Run, read
+from reconciler.plan.needs import FEW_STRANGERS
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
@@ -306,3 +307,73 @@ def test_two_tenants_at_once_share_nothing_but_the_account(platform: Platform) -
 def test_reading_a_folder_says_what_is_wrong_with_its_files(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"tiers\.yaml"):
         read(tmp_path)
+
+
+class TestATenantThatHadAProject:
+    """No door hands out an empty database in the place of one that somebody renamed or moved."""
+
+    base = a_fleet(a_tenant("acme"), a_tenant("zoe"))
+    known = Request(base=base)
+
+    @pytest.mark.parametrize("by", ["zoe", SIGN_UP], ids=["name", "document"])
+    def test_is_found_by_its_annotation(self, platform: Platform, by: str | TenantDocument) -> None:
+        renamed = platform.project(name="Zoe production")
+        platform.project("acme")
+        converged = platform.converge(by, request=self.known)
+        assert converged.connections == {}
+        (done,) = converged.report.outcomes
+        assert [(one.action.kind, one.result, done.project_id) for one in done.actions] == [
+            ("patch_project", Result.APPLIED, renamed)
+        ]
+        assert not any(name.endswith("/p-acme/branches") for name in platform.calls())
+
+    @pytest.mark.parametrize("by", ["zoe", SIGN_UP], ids=["name", "document"])
+    def test_gets_no_other_one_where_its_own_is_nowhere(
+        self, platform: Platform, by: str | TenantDocument
+    ) -> None:
+        converged = platform.converge(by, request=self.known)
+        assert refusals(converged) == ["missing-project"]
+        assert converged.connections == {}
+        assert "POST /projects" not in platform.calls()
+
+    def test_is_upgraded_where_only_what_changed_is_looked_at(self, platform: Platform) -> None:
+        renamed = platform.project(name="Zoe production")
+        upgraded = replace(platform, desired=a_fleet(a_tenant("acme"), a_tenant("zoe", "pro")))
+        request = Request(base=self.base, selection=Selection(changed=frozenset({"zoe"})))
+        planned = upgraded.using(lambda fleet: fleet.plan(request))
+        assert [tenant.project.id for tenant in planned.plan.tenants if tenant.project] == [renamed]
+
+    def test_whose_revision_was_applied_is_one_too(self, platform: Platform) -> None:
+        async def main() -> Converged:
+            async with Fleet.connect(
+                platform.desired,
+                environ=platform.world.environ,
+                host=API.host,
+                via=platform.world.via,
+                applied={"zoe": 3},
+            ) as fleet:
+                run = Run(id="r1", journal=platform.folder / "journal.jsonl")
+                return await fleet.converge({**SIGN_UP, "revision": 4}, run=run)
+
+        assert refusals(platform.world.run(main())) == ["missing-project"]
+
+    def test_gets_a_new_one_where_a_person_says_so(self, platform: Platform) -> None:
+        permitted = replace(self.known, permissions=Permissions(counts={"creates": 1}))
+        assert list(platform.converge("zoe", request=permitted).connections) == ["zoe"]
+
+    def test_a_project_with_another_tenants_name_is_asked_only_at_depth_deep(self, platform: Platform) -> None:
+        astray = platform.project(name="myapp-acme")
+        assert refusals(platform.converge("zoe", request=self.known)) == ["missing-project"]
+        converged = platform.converge("zoe", request=replace(self.known, depth=Depth.DEEP))
+        (conflict,) = converged.planned.plan.conflicts
+        assert astray in conflict.message
+
+    def test_among_very_many_strangers_it_is_asked_for_at_depth_deep(self, platform: Platform) -> None:
+        for number in range(FEW_STRANGERS):
+            add_project(platform.world.simulator, "paid", ProjectSeed(f"shop {number}"))
+        renamed = platform.project(name="Zoe production")
+        held = platform.converge("zoe", request=self.known)
+        assert refusals(held) == ["missing-project"]
+        assert any("0 of 201 live projects were asked" in note.message for note in held.planned.plan.notes)
+        found = platform.converge("zoe", request=replace(self.known, depth=Depth.DEEP))
+        assert [outcome.project_id for outcome in found.report.outcomes] == [renamed]

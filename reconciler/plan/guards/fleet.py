@@ -12,6 +12,7 @@ from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProjec
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, TRANSFERS, asked_for, share
+from reconciler.plan.guards.missing import missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
@@ -233,6 +234,7 @@ def _touches(action: Action, planned: TenantPlan) -> str:
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (
+    missing_projects,
     many_unmatched,
     shrunken_files,
     tier_renamed,

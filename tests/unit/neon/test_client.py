@@ -70,6 +70,19 @@ def test_a_listing_goes_on_over_short_pages_until_one_is_empty() -> None:
     assert [asked.query.get("cursor") for asked in api.asked] == [None, "a", "b"]
 
 
+def test_an_empty_page_between_others_is_an_incomplete_view() -> None:
+    with pytest.raises(IncompleteViewError, match="an empty page stood where more projects follow"):
+        listing(page(project("a"), cursor="a"), page(cursor="b"), page(project("c"), cursor="c"), page())
+
+
+def test_empty_pages_at_the_end_are_an_end() -> None:
+    found, api = listing(
+        page(project("a"), cursor="a"), page(cursor="b"), page(cursor="c"), page(project("never"))
+    )
+    assert ids(found) == ["a"]
+    assert len(api.asked) == 3
+
+
 def test_a_listing_ends_where_there_is_no_cursor() -> None:
     found, api = listing(page(project("a"), cursor="a"), page(project("b")), page(project("never")))
     assert ids(found) == ["a", "b"]

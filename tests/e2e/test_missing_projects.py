@@ -1,0 +1,88 @@
+"""A tenant whose project somebody renamed gets no empty one, whichever command looks for it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.test_causes import commit, git, run
+
+if TYPE_CHECKING:
+    from tests.e2e.command_line import Shell
+
+
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    """Two tenants of tier free, applied, then the project of acme is renamed, and acme is to be upgraded."""
+    shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
+    git(shell, "init", "--quiet", "--initial-branch=main")
+    for tenant in ("acme", "bluebird"):
+        shell.tenant(tenant, "tier: free")
+    commit(shell)
+    shell.applied("--base", "none")
+    git(shell, "tag", "applied")
+    shell.tenant("acme", "tier: pro")
+    commit(shell)
+    return shell
+
+
+def in_the_console(shell: Shell, statement: str) -> None:
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        account.execute(statement)
+
+
+def projects(shell: Shell) -> int:
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        (count,) = account.execute("SELECT count(*) FROM projects WHERE deleted_at IS NULL").fetchone()
+    return int(count)
+
+
+COMMANDS = (
+    ("apply", "--base", "applied"),
+    ("apply", "--base", "applied", "--changed-since", "applied"),
+    ("apply", "--changed-since", "HEAD^"),
+    ("converge", "acme", "--base", "applied"),
+    ("converge", "acme"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_renamed_project_is_upgraded(fleet: Shell, command: tuple[str, ...]) -> None:
+    in_the_console(
+        fleet,
+        "UPDATE projects SET name = 'Acme production', body = json_set(body, '$.name', 'Acme production') "
+        "WHERE name = 'myapp-acme'",
+    )
+    ended = run(fleet, *command)
+    assert ended.code == 0, ended.out + ended.err
+    assert projects(fleet) == 2
+    assert "in sync" in run(fleet, "plan", "--base", "applied").out.lower()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_one_that_is_gone_is_not_made_again(fleet: Shell, command: tuple[str, ...]) -> None:
+    in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+    ended = run(fleet, *command)
+    assert ended.code == 5
+    assert "missing-project" in ended.out + ended.err
+    assert projects(fleet) == 1
+
+
+def test_nor_by_a_document_of_a_tenant_that_a_commit_declares(fleet: Shell) -> None:
+    in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+    text = b'{"tenant": "acme", "tier": "pro"}'
+    refused = fleet.simulated("converge", "-", "--connections-to", "strings.jsonl", stdin=text)
+    assert refused.code == 5
+    assert projects(fleet) == 1
+    assert "postgres" not in refused.out + refused.err
+    permitted = fleet.simulated("converge", "-", "--allow", "creates=1", stdin=text)
+    assert permitted.code == 0, permitted.out + permitted.err
+
+
+def test_a_document_of_a_tenant_whose_file_was_just_written_is_a_sign_up(fleet: Shell) -> None:
+    fleet.tenant("zoe", "tier: free")
+    ended = fleet.simulated("converge", "-", stdin=b'{"tenant": "zoe", "tier": "free"}')
+    assert ended.code == 0, ended.out + ended.err
+    assert projects(fleet) == 3

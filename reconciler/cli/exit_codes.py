@@ -43,7 +43,12 @@ def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
 
 
 def of_apply(
-    plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = (), named: bool = False
+    plan: Plan,
+    report: Report,
+    fail_on: Collection[str],
+    *,
+    stale: Collection[Stale] = (),
+    named: bool = False,
 ) -> ExitCode:
     """What the plan left standing, what a saved plan held back, and what became of the rest.
 
@@ -56,6 +61,8 @@ def of_apply(
         codes.append(ExitCode.STALE)
     if report.stopped_by is not None:
         codes.append(report.stopped_by)
+    if report.denied:
+        codes.append(ExitCode.DENIED)
     if report.count(Result.FAILED) or report.count(Result.SKIPPED):
         codes.append(ExitCode.PARTLY_APPLIED)
     return _weigh(codes, fail_on)

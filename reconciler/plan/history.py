@@ -15,6 +15,8 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.desired.state import DesiredState
     from reconciler.plan.concerns.concern import Fields
 
@@ -56,6 +58,14 @@ def origin(path: str, now: Fields, past: Past | None, *, reduces: bool = False) 
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The files at a base, and where it and the files at hand parted: None where that is the base itself."""
+
+    base: DesiredState
+    fork: DesiredState | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What the files of the fleet said."""
 
@@ -63,6 +73,8 @@ class History:
     """At the commit that was applied last; None where there is none."""
     fork: DesiredState | None = None
     """At the common ancestor of the base and of HEAD; None where that is the base itself."""
+    owed: Mapping[str, Before | None] = field(default_factory=dict)
+    """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants whose files git does not hold: nobody can tell what they said."""
     files: DesiredState | None = None
@@ -72,16 +84,23 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    def before(self, tenant: str) -> Before | None:
+        """The files at the tenant's own base; None where nobody knows it."""
+        if tenant in self.owed:
+            return self.owed[tenant]
+        return None if self.base is None else Before(self.base, self.fork)
+
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""
         if tenant in self.documents and self.files is not None:
             said = wanted.said(self.files, tenant)
             return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
-        base = None if self.base is None or tenant in self.unheld else wanted.said(self.base, tenant)
-        fork = base if self.fork is None else wanted.said(self.fork, tenant)
-        if self.base is None or base is None or fork is None:
+        before = None if tenant in self.unheld else self.before(tenant)
+        if before is None:
             return None
-        return Past(base, fork, tenant in self.base.tenants)
+        base = wanted.said(before.base, tenant)
+        fork = base if before.fork is None else wanted.said(before.fork, tenant)
+        return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
 
     def moved(self, tenant: str, now: Fields) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""
@@ -92,6 +111,8 @@ class History:
 
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had."""
-        before = self.files if tenant in self.documents else self.base
-        known = None if before is None else before.tenants.get(tenant)
+        before = self.before(tenant)
+        at_base = None if before is None else before.base
+        files = self.files if tenant in self.documents else at_base
+        known = None if files is None else files.tenants.get(tenant)
         return None if known is None else known.tier

@@ -219,5 +219,9 @@ class ClaimedError(ReconcilerError):
     """The tenant is claimed in the registry, or has its project by now: this run does not create it."""
 
 
+class NotAdvancedError(ReconcilerError):
+    """What was applied could not be put down as the base of the next run."""
+
+
 class JournalError(ReconcilerError):
     """The journal cannot be written, without which nothing else is written either."""

@@ -49,12 +49,16 @@ def of_apply(
     *,
     stale: Collection[Stale] = (),
     named: bool = False,
+    recorded: bool = True,
 ) -> ExitCode:
     """What the plan left standing, what a saved plan held back, and what became of the rest.
 
-    ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for.
+    ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for;
+    ``recorded``, that the base was moved where the run was told to.
     """
     codes = list(_standing(plan, fail_on))
+    if not recorded:
+        codes.append(ExitCode.ERROR)
     if named and plan.refusals:
         codes.append(ExitCode.REFUSED)
     if stale:

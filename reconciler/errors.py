@@ -74,6 +74,10 @@ class StaleFilesError(ReconcilerError):
     exit_code = ExitCode.REFUSED
 
 
+class SupersededError(StaleFilesError):
+    """The files were the newest ones of their branch, which has moved on since."""
+
+
 class UntrustedFilesError(ReconcilerError):
     """The files send keys elsewhere than anybody but the files has said; raised before a key is read."""
 

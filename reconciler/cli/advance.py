@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import functools
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.selection import Depth
-from reconciler.errors import NotAdvancedError
+from reconciler.errors import ExitCode, NotAdvancedError, SupersededError
 from reconciler.files.freshness import SHORT
 from reconciler.plan.applied import Ended
 from reconciler.plan.concerns import NAMES
@@ -13,6 +14,8 @@ from reconciler.views.console import say
 from reconciler.views.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.desired.state import DesiredState
     from reconciler.files.advance import Base, Moved
     from reconciler.fleet import Planned, Request
@@ -43,10 +46,27 @@ def advance(base: Base, desired: DesiredState, request: Request, planned: Planne
     return True
 
 
+def done_where_superseded(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Ends a run that moves the base with 0 where its branch has moved on: the newer commit's run does it all.
+
+    Whatever it would have done is owed until then.
+    """
+
+    @functools.wraps(command)
+    def run(**given: Any) -> ExitCode:
+        try:
+            return command(**given)
+        except SupersededError as error:
+            if given["advance"] is None:
+                raise
+            say(f"{error}: nothing was done here, and the run of that commit does it")
+            return ExitCode.DONE
+
+    return run
+
+
 def _told(base: Base, moved: Moved) -> str:
-    where = (
-        f"here and at {printable(moved.remote)}" if moved.remote else "here alone; push it, or say --ref BRANCH"
-    )
+    where = f"here and at {printable(moved.remote)}" if moved.remote else "here alone, at no remote"
     names = [printable(name) for name in moved.applied.owed]
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     owed = f"; older for {', '.join(names[:NAMED])}{more}" if names else ""

@@ -79,6 +79,7 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
 @advance_option
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
+@base.done_where_superseded
 def command(
     saved_plan: Path | None,
     files: FilesFlags,
@@ -104,7 +105,8 @@ def command(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
-    moving = None if advance is None else fleet_files.base_to_advance(advance, scope, desired, ref)
+    pushed = ref if _pushes(account) else None
+    moving = None if advance is None else fleet_files.base_to_advance(advance, scope, desired, pushed)
     request = earlier.known_to(fleet_files.request(scope, permission, desired, ref=ref), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
     console = stdout_console() if output.format == "text" else stderr_console()
@@ -137,6 +139,11 @@ def command(
     moved = moving is None or base.advance(moving, desired, request, planned, report)
     _publish(output, planned, report, run)
     return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale, recorded=moved)
+
+
+def _pushes(account: AccountFlags) -> bool:
+    """Whether the base moves at the remote too: what was done to the embedded Neon is no news to others."""
+    return account.simulator is None
 
 
 def _held_for_want_of_a_cause(plan: Plan) -> bool:

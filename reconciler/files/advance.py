@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import remote
 from reconciler.files.applied import TAGS, Kept, kept_in, written
-from reconciler.files.git import is_edited
+from reconciler.files.git import ancestry, is_edited
 from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
 from reconciler.files.remote_tag import REACH, THEIRS, remote_tag
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.files.remote_tag import RemoteTag
     from reconciler.files.repository import Repository
-    from reconciler.plan.applied import Ended, Precedes
+    from reconciler.plan.applied import Ended
 
 _TRIES: Final = 8
 
@@ -179,15 +179,3 @@ def _refresh(repository: Repository, followed: str, full: str, fleet: str) -> No
         kind, data = tag.borrowing.libgit.odb.read(theirs.id)[:2]
         repository.libgit.write(kind, data)
         repository.libgit.references.create(full, theirs.id, force=True)
-
-
-def ancestry(repository: Repository) -> Precedes:
-    """The history of a repository, as far as it reaches."""
-
-    def precedes(older: str, newer: str) -> bool:
-        try:
-            return older != newer and bool(repository.libgit.descendant_of(newer, older))
-        except (KeyError, ValueError, pygit2.GitError):
-            return False
-
-    return precedes

@@ -13,7 +13,7 @@ PACKAGES = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__i
 TEST_FOLDERS = sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py"))
 NAMED = sorted({name for name in re.findall(r"`([\w./-]+)`", ARCHITECTURE) if "/" in name or "." in name})
 DOCUMENTS = ["SECURITY.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-TESTED = ["SECURITY.md", "docs/reliability.md"]
+TESTED = ["SECURITY.md", "docs/reliability.md", "docs/safety.md"]
 """What makes promises, each in a row of a table whose last column is called ``test``."""
 NAMED_TEST = re.compile(r"`(tests/[\w./-]+)::(\w+)`")
 STILL_TO_COME = ARCHITECTURE.partition("## What comes next")[2]

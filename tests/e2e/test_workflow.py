@@ -175,8 +175,12 @@ ACCEPTING: Final = "accept: {history_loss: true}"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """Acme pays, three others do not; applied, and the tag set by hand once, as README says."""
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Acme pays, three others do not; applied, and the tag set by hand once, as README says.
+
+    The embedded Neon stands for the real one: what was done to it is recorded at the remote.
+    """
+    monkeypatch.setattr("reconciler.cli.apply._pushes", lambda _account: True)
     world = World(tmp_path)
     world.tenant("acme", f"tier: pro\n{ACCEPTING}")
     for name in ("bluebird", "cedar", "stray"):
@@ -280,6 +284,31 @@ class Meanwhile(httpx.AsyncBaseTransport):
         return answer
 
 
+class TestAPipelineWhoseBranchHasMovedOn:
+    """Two merges within a minute: the older pipeline begins when the newer commit is the tip."""
+
+    def test_leaves_everything_to_the_newer_one_and_is_not_red(self, world: World) -> None:
+        world.tenant("cedar", limit(2))
+        world.merge()
+        older, before = world.checkout(), world.live()
+        world.tenant("bluebird", limit(3))
+        tip = world.merge()
+        late = world.job("apply", older)
+        assert late.code == 0
+        assert "nothing was done here" in late.err
+        assert world.live() == before
+        world.deployed()
+        assert (world.live()["cedar"], world.live()["bluebird"]) == (("free", 2), ("free", 3))
+        assert world.base() == tip
+
+    def test_is_an_error_where_no_base_is_moved_or_the_files_were_never_on_the_branch(self, world: World) -> None:
+        older = world.checkout()
+        world.merge()
+        assert world.run(older, "apply", "--yes", "--ref", "main").code == 5
+        git(older, "commit", "--quiet", "--allow-empty", "--message=never pushed")
+        assert world.job("apply", older).code == 5
+
+
 class TestTwoPipelines:
     @pytest.fixture(autouse=True)
     def _signals(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,6 +396,15 @@ def test_tenants_that_were_left_out_stay_owed(world: World) -> None:
     assert f'{{"commit": "{before}", "tenants": ["bluebird"]}}' in world.record()
     world.deployed()
     assert world.live()["bluebird"] == ("free", 3)
+
+
+def test_a_rehearsal_moves_no_tag_of_the_remote(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    before = world.base()
+    world.tenant("cedar", limit(2))
+    world.merge()
+    assert world.job("apply").code == 0
+    assert world.base() == before
 
 
 @pytest.mark.parametrize("flags", [("--base", "main"), ()])

@@ -80,25 +80,27 @@ def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | No
 
 
 def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
-    """Every tenant that has a base to keep, and whether it is done with the files at hand."""
-    standing_in_the_way = _in_the_way(ended)
-    for tenant in ended.desired.tenants:
-        yield tenant, tenant not in standing_in_the_way and _is_done(ended, tenant)
-    yield from ((tenant, False) for tenant in _gone(ended))
+    """Every tenant that has a base to keep, and whether it is done with the files at hand.
+
+    It is done where nothing is asked for, or where all that is was looked at and carried out.
+    """
+    in_the_way = _in_the_way(ended)
+    for name, tenant in ended.desired.tenants.items():
+        looked_at = ended.whole and ended.selection.includes(tenant)
+        origins = _origins(ended, name)
+        carried_out = looked_at and name not in in_the_way and Origin.BASE_AHEAD not in origins
+        yield name, not origins or carried_out
+    yield from ((name, False) for name in _gone(ended))
 
 
-def _is_done(ended: Ended, name: str) -> bool:
-    """Whether nothing is asked for of the tenant, or all of it was looked at and carried out."""
-    tenant, past = ended.desired.tenants[name], ended.history.past(name)
-    now = wanted.fields(ended.desired, tenant)
+def _origins(ended: Ended, name: str) -> frozenset[Origin]:
+    """Why the tenant's files say something else than at its base; empty where they say the same."""
+    past = ended.history.past(name)
     if past is None:
-        origins = {Origin.UNKNOWN}
-    else:
-        differing = (path for path in {**past.base, **now} if past.base.get(path) != now.get(path))
-        origins = {past.origin(path, now) for path in differing}
-    if Origin.BASE_AHEAD in origins:
-        return False
-    return not origins or (ended.whole and ended.selection.includes(tenant))
+        return frozenset({Origin.UNKNOWN})
+    now = wanted.fields(ended.desired, ended.desired.tenants[name])
+    differing = (path for path in {**past.base, **now} if past.base.get(path) != now.get(path))
+    return frozenset(past.origin(path, now) for path in differing)
 
 
 def _in_the_way(ended: Ended) -> frozenset[str]:
@@ -115,17 +117,7 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
             *ended.stale,
             *({*planned, *unseen} - carried_out),
         }
-    ) - _asked_for_nothing(ended)
-
-
-def _asked_for_nothing(ended: Ended) -> frozenset[str]:
-    """The tenants whose files say what they said at the base: what is left of them is drift."""
-    return frozenset(name for name, tenant in ended.desired.tenants.items() if _says_the_same(ended, name))
-
-
-def _says_the_same(ended: Ended, name: str) -> bool:
-    past = ended.history.past(name)
-    return past is not None and past.base == wanted.fields(ended.desired, ended.desired.tenants[name])
+    )
 
 
 def _gone(ended: Ended) -> Iterator[str]:

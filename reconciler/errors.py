@@ -74,6 +74,10 @@ class StaleFilesError(ReconcilerError):
     exit_code = ExitCode.REFUSED
 
 
+class SupersededError(StaleFilesError):
+    """The files were the newest ones of their branch, which has moved on since."""
+
+
 class UntrustedFilesError(ReconcilerError):
     """The files send keys elsewhere than anybody but the files has said; raised before a key is read."""
 
@@ -217,6 +221,10 @@ class RegistryError(ReconcilerError):
 
 class ClaimedError(ReconcilerError):
     """The tenant is claimed in the registry, or has its project by now: this run does not create it."""
+
+
+class NotAdvancedError(ReconcilerError):
+    """What was applied could not be put down as the base of the next run."""
 
 
 class JournalError(ReconcilerError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.apply.cover import with_losses
-from reconciler.errors import ApiError, LostRaceError, NotSentError, UnknownOutcomeError
+from reconciler.errors import ApiError, ExitCode, LostRaceError, NotSentError, UnknownOutcomeError
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Tally:
             self.skipped(action, self._stopped())
             return
         request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
-        outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id)
+        denied = error.exit_code is ExitCode.DENIED
+        outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id, denied)
         entry = self._entries[action.tenant]
         entry.outcomes.append(outcome)
         self._breaker.failed_with(error, self._stop, first=not entry.heard_of)

@@ -10,12 +10,14 @@ import click
 
 from reconciler.apply.waves import read_waves
 from reconciler.apply.waves import waves as split
+from reconciler.cli import advance as base
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import (
     account_options,
+    advance_option,
     earlier_runs_options,
     fail_on_option,
     files_options,
@@ -74,8 +76,10 @@ LOWERING_TOO = "Also carry out what takes something from tenants although no com
     help="Carry it out in parts, such as 1,1%,10%,100% of the tenants with something to do: one that goes badly "
     "ends the run.",
 )
+@advance_option
 @click.option("--yes", is_flag=True, help="Do not ask: for CI.")
 @fail_on_option
+@base.done_where_superseded
 def command(
     saved_plan: Path | None,
     files: FilesFlags,
@@ -87,6 +91,7 @@ def command(
     output: OutputFlags,
     journal: Path | None,
     waves: str | None,
+    advance: str | None,
     yes: bool,
     fail_on: tuple[str, ...],
 ) -> ExitCode:
@@ -100,6 +105,8 @@ def command(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
+    pushed = ref if _pushes(account) else None
+    moving = None if advance is None else fleet_files.base_to_advance(advance, scope, desired, pushed)
     request = earlier.known_to(fleet_files.request(scope, permission, desired, ref=ref), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
     console = stdout_console() if output.format == "text" else stderr_console()
@@ -129,8 +136,14 @@ def command(
     planned, report = with_fleet(
         account, desired, plan_and_apply, files=fleet_files, base=scope.base, share=desired.api.batch_share
     )
+    moved = moving is None or base.advance(moving, desired, request, planned, report)
     _publish(output, planned, report, run)
-    return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale)
+    return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale, recorded=moved)
+
+
+def _pushes(account: AccountFlags) -> bool:
+    """Whether the base moves at the remote too: what was done to the embedded Neon is no news to others."""
+    return account.simulator is None
 
 
 def _held_for_want_of_a_cause(plan: Plan) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
+from reconciler.files.advance import Base, base_to_advance
+from reconciler.files.applied import kept
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
 from reconciler.files.load import OnInvalid, load
@@ -19,7 +21,7 @@ from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.history import History
+from reconciler.plan.history import Before, History
 from reconciler.plan.wanted import changed_since
 from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
@@ -87,7 +89,8 @@ class FleetFiles:
         _check_scope(scope, permission, desired)
         changed = None
         if scope.changed_since is not None:
-            changed = changed_since(desired, self._at(scope.changed_since))
+            owed = self._kept(scope.changed_since, desired).keys() & desired.tenants.keys()
+            changed = changed_since(desired, self._at(scope.changed_since)) | owed
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             history = replace(history, mentioned=mentioned(self._directory))
@@ -131,12 +134,46 @@ class FleetFiles:
             _tell(f"{compared} and HEAD have no common past here: nothing is taken from a tenant", SHALLOW_HINT)
             return History()
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
-        return History(said, fork, self._unheld(desired, said), guessed=base is None)
+        kept = self._kept(compared, desired)
+        owed = self._owed(kept, desired)
+        unheld = self._unheld(desired, said, frozenset(owed))
+        return History(said, fork, owed=owed, unheld=unheld, guessed=base is None)
 
-    def _unheld(self, desired: DesiredState, base: DesiredState) -> frozenset[str]:
+    def base_to_advance(self, name: str, scope: ScopeFlags, desired: DesiredState, ref: str | None) -> Base:
+        """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""
+        return base_to_advance(self._directory, name, desired.fleet, base=scope.base, ref=ref)
+
+    def _kept(self, ref: str, desired: DesiredState) -> dict[str, str | None]:
+        """The tenants that the record behind a base says are owed, with the commit that is theirs."""
+        record = kept(self._directory, ref, desired.fleet)
+        owed = {} if record is None else record.applied.owed
+        return {name: commit for name, commit in owed.items() if self._only is None or name in self._only}
+
+    def _owed(self, kept: dict[str, str | None], desired: DesiredState) -> dict[str, Before | None]:
+        """What the files said of each of these tenants at its own base."""
+        tenants: dict[str | None, set[str]] = {}
+        for name, commit in kept.items():
+            tenants.setdefault(commit, set()).add(name)
+        found = {commit: self._before(commit, frozenset(names), desired) for commit, names in tenants.items()}
+        return {name: found[commit] for name, commit in kept.items()}
+
+    def _before(self, commit: str | None, names: frozenset[str], desired: DesiredState) -> Before | None:
+        """What they said of a few tenants at a commit; None where that cannot be told."""
+        if commit is None:
+            return Before(desired.selecting(()))
+        try:
+            parted = fork_point(self._directory, commit)
+            loaded = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
+        except InvalidInputError:
+            return None
+        base, *fork = loaded
+        return Before(base, fork[0]) if base is not None and fork and fork[0] is not None else None
+
+    def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants whose files git does not hold."""
         paths = {name: os.path.relpath(t.location.file, self._directory) for name, t in desired.tenants.items()}
-        moved = (name for name, tenant in desired.tenants.items() if base.tenants.get(name) != tenant)
+        tenants = desired.tenants.items()
+        moved = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
         files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
         return frozenset(name for name, path in paths.items() if path in files)
 

@@ -43,19 +43,30 @@ def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
 
 
 def of_apply(
-    plan: Plan, report: Report, fail_on: Collection[str], *, stale: Collection[Stale] = (), named: bool = False
+    plan: Plan,
+    report: Report,
+    fail_on: Collection[str],
+    *,
+    stale: Collection[Stale] = (),
+    named: bool = False,
+    recorded: bool = True,
 ) -> ExitCode:
     """What the plan left standing, what a saved plan held back, and what became of the rest.
 
-    ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for.
+    ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for;
+    ``recorded``, that the base was moved where the run was told to.
     """
     codes = list(_standing(plan, fail_on))
+    if not recorded:
+        codes.append(ExitCode.ERROR)
     if named and plan.refusals:
         codes.append(ExitCode.REFUSED)
     if stale:
         codes.append(ExitCode.STALE)
     if report.stopped_by is not None:
         codes.append(report.stopped_by)
+    if report.denied:
+        codes.append(ExitCode.DENIED)
     if report.count(Result.FAILED) or report.count(Result.SKIPPED):
         codes.append(ExitCode.PARTLY_APPLIED)
     return _weigh(codes, fail_on)

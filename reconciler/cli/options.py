@@ -191,6 +191,13 @@ ref_option = click.option(
     "--ref", metavar="REF", help="Refuse (exit 5) where the files are not the tip of this branch, or are edited."
 )
 
+advance_option = click.option(
+    "--advance",
+    metavar="NAME",
+    help="Afterwards move the tag NAME, which is the base, to this commit for every tenant that is done; with "
+    "--ref also at the remote of that branch.",
+)
+
 scope_options = _packed(
     "scope",
     ScopeFlags,

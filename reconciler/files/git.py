@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from reconciler.plan.applied import Precedes
+
 _HEAD: Final = "HEAD"
 _PARENT: Final = "HEAD^1"
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
@@ -120,17 +122,19 @@ def ahead_of_head(root: Path) -> str | None:
     head = None if repository is None else repository.head()
     if repository is None or head is None:
         return None
+    precedes = ancestry(repository)
     for name in repository.libgit.references:
-        if name.startswith(_BRANCHES) and _is_ahead(repository, repository.follow(name)[1], head):
+        if name.startswith(_BRANCHES) and (tip := _tip(repository, name)) and precedes(head, tip):
             return name.split("/", 2)[2]
     return None
 
 
-def _is_ahead(repository: Repository, tip: str | None, head: str) -> bool:
+def _tip(repository: Repository, name: str) -> str | None:
+    """The id that a ref leads to; None where it leads nowhere, which is no matter of whoever does not name it."""
     try:
-        return tip is not None and tip != head and bool(repository.libgit.descendant_of(tip, head))
-    except (KeyError, ValueError, pygit2.GitError):
-        return False
+        return repository.follow(name)[1]
+    except InvalidInputError:
+        return None
 
 
 def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset[str]:
@@ -156,3 +160,15 @@ def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
     if repository is None or head is None:
         return []
     return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]
+
+
+def ancestry(repository: Repository) -> Precedes:
+    """The history of a repository, as far as it reaches."""
+
+    def precedes(older: str, newer: str) -> bool:
+        try:
+            return older != newer and bool(repository.libgit.descendant_of(newer, older))
+        except (KeyError, ValueError, pygit2.GitError):
+            return False
+
+    return precedes

@@ -26,6 +26,7 @@ _MAX_COMMIT_BYTES: Final = 2**24
 _MAX_TREE_BYTES: Final = 2**26
 _COMMIT: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)")
 _TAG: Final = re.compile(rb"object ([0-9a-f]{40})\ntype (?:commit|tag)\n")
+_ANNOTATED: Final = re.compile(rb"object ([0-9a-f]{40})\ntype commit\n(?:[^\n]+\n)*\n(.*)", re.DOTALL)
 _MOST_TAGS: Final = 8
 """That name each other before a commit is reached."""
 
@@ -85,6 +86,13 @@ class Objects:
                 raise UnreadableError("is a tag of no commit")
             name = found[1].decode()
         raise UnreadableError("is a tag of a tag of a tag, without end")
+
+    def annotation(self, name: str) -> tuple[str, bytes] | None:
+        """The commit and the message of an annotated tag; None for anything else."""
+        if self._header(name)[0] != pygit2.enums.ObjectType.TAG:
+            return None
+        found = _ANNOTATED.fullmatch(self._read(name, pygit2.enums.ObjectType.TAG, _MAX_COMMIT_BYTES))
+        return None if found is None else (found[1].decode(), found[2])
 
     def tree(self, name: str) -> dict[str, Entry]:
         """The entries of a folder, by name, in git's order."""

@@ -1,4 +1,4 @@
-"""What a remote says of a branch: ``git ls-remote``, the only program that is started.
+"""What a remote says: git is the only program that is started.
 
 It runs outside of any repository, in an empty folder. What the repository's own configuration says is read by
 libgit2, and of it only the address and the header for that address are handed on: so it cannot name a program.
@@ -34,16 +34,22 @@ _HELPER: Final = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCP: Final = re.compile(r"[^/:]+:(?!//).+")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HEADER: Final = re.compile(r"http\.(?P<url>.+)\.extraheader", re.IGNORECASE)
-_NAME: Final = "the-remote-of-the-fleet"
+NAME: Final = "the-remote-of-the-fleet"
 """By which git knows the address: an address in the arguments could be read by every process of the machine."""
 _PORTS: Final = {"https": 443}
 
 OVERRIDES: Final[dict[str, str]] = {
+    "core.alternateRefsCommand": ":",
     "core.askPass": "",
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "credential.interactive": "false",
     "diff.external": "",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+    "push.recurseSubmodules": "no",
     "safe.bareRepository": "explicit",
     "submodule.recurse": "false",
 }
@@ -75,14 +81,33 @@ def tip(repository: Repository, remote: str, branch: str) -> str | None:
     ``branch`` is a full ref name there. Waits up to TIMEOUT_SECONDS. Raises InvalidInputError for an address that
     git would need another program for, and StaleFilesError where there is no git.
     """
+    return listed(git(repository, remote, ["ls-remote", "--exit-code", NAME, branch]), branch)
+
+
+def listed(answer: bytes | None, ref: str) -> str | None:
+    """The id that ``git ls-remote`` says a full ref is at; None where it does not say."""
+    for line in (answer or b"").splitlines():
+        found, _, name = line.partition(b"\t")
+        if name == ref.encode() and re.fullmatch(rb"[0-9a-f]{40}", found):
+            return found.decode()
+    return None
+
+
+def git(repository: Repository, remote: str, arguments: list[str], *, within: str | None = None) -> bytes | None:
+    """What git prints where it is told of the remote as NAME and of nothing else; None where it fails.
+
+    ``within`` is the bare repository that it works in; without one, an empty folder. Waits up to TIMEOUT_SECONDS.
+    Raises InvalidInputError for an address that git would need another program for, and StaleFilesError where
+    there is no git.
+    """
+    return _started(repository.top, arguments, settings(repository, remote), within)
+
+
+def settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
+    """All that git is told of a remote: its address, and the headers for it. Raises InvalidInputError."""
     _refuse_included(repository)
     address, headers = _address(repository, remote)
-    answer = _ask(repository.top, branch, [(f"remote.{_NAME}.url", address), *headers])
-    for line in answer.splitlines():
-        commit, _, ref = line.partition(b"\t")
-        if ref == branch.encode() and re.fullmatch(rb"[0-9a-f]{40}", commit):
-            return commit.decode()
-    return None
+    return [(f"remote.{NAME}.url", address), *headers]
 
 
 def upstream(repository: Repository, ref: str) -> tuple[str, str] | None:
@@ -204,30 +229,28 @@ def _refused(remote: str, why: str) -> InvalidInputError:
     )
 
 
-def _ask(top: Path, branch: str, settings: list[tuple[str, str]]) -> bytes:
-    """What ``git ls-remote`` prints; empty where it fails or takes too long."""
+def _started(top: Path, arguments: list[str], told: list[tuple[str, str]], within: str | None) -> bytes | None:
     path = _search_path(top)
-    git = shutil.which("git", path=path)
-    if git is None:
+    program = shutil.which("git", path=path)
+    if program is None:
         raise StaleFilesError(
             "there is no git on the PATH (outside of the repository), to ask the remote where the branch is",
             hint="install git; without --ref nothing is checked",
         )
     overrides = [word for name, value in OVERRIDES.items() for word in ("-c", f"{name}={value}")]
-    command = [git, "--no-pager", *overrides, "ls-remote", "--exit-code", _NAME, branch]
+    where = [] if within is None else [f"--git-dir={within}"]
+    command = [program, "--no-pager", *where, *overrides, *arguments]
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
             ceiling = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120 (git compares text)
-            return _run(
-                command, folder, _environment(settings) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling}
-            )
+            return _run(command, folder, _environment(told) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling})
     except OSError as error:
         raise StaleFilesError(
             f"git cannot be started: {error.strerror}", hint="to ask the remote takes it"
         ) from error
 
 
-def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes:
+def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes | None:
     with subprocess.Popen(  # noqa: S603 (no shell; every argument is ours)
         command,
         cwd=folder,
@@ -243,9 +266,9 @@ def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                return b""
+                return None
             raise
-    return answer if process.returncode == 0 else b""
+    return answer if process.returncode == 0 else None
 
 
 def _search_path(top: Path) -> str:
@@ -255,12 +278,12 @@ def _search_path(top: Path) -> str:
     return os.pathsep.join(folder for folder in whole if not Path(os.path.realpath(folder)).is_relative_to(top))
 
 
-def _environment(settings: list[tuple[str, str]]) -> dict[str, str]:
+def _environment(told: list[tuple[str, str]]) -> dict[str, str]:
     """What git gets to know, with settings after those that come from outside."""
     known = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
     known = {name: value for name, value in known.items() if not (_PROXY.fullmatch(name) and "@" in value)}
     count = known.get("GIT_CONFIG_COUNT", "")
     first = int(count) if re.fullmatch("[0-9]{1,4}", count) else 0
-    for number, (name, value) in enumerate(settings, first):
+    for number, (name, value) in enumerate(told, first):
         known |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return known | {"GIT_CONFIG_COUNT": str(first + len(settings))} | ENVIRONMENT
+    return known | {"GIT_CONFIG_COUNT": str(first + len(told))} | ENVIRONMENT

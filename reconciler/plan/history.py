@@ -59,6 +59,14 @@ def origin(path: str, now: Fields, past: Past | None, *, reduces: bool = False) 
     return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The files at a base, and where it and the files at hand parted: None where that is the base itself."""
+
+    base: DesiredState
+    fork: DesiredState | None = None
+
+
 @dataclass(frozen=True)
 class History:
     """What the files of the fleet said."""
@@ -67,6 +75,8 @@ class History:
     """At the commit that was applied last; None where there is none."""
     fork: DesiredState | None = None
     """At the common ancestor of the base and of HEAD; None where that is the base itself."""
+    owed: Mapping[str, Before | None] = field(default_factory=dict)
+    """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants whose files git does not hold: nobody can tell what they said."""
     files: DesiredState | None = None
@@ -83,20 +93,29 @@ class History:
     mentioned: Mapping[str, str] = field(default_factory=dict)
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
+    def before(self, tenant: str) -> Before | None:
+        """The files at the tenant's own base; None where nobody knows it."""
+        if tenant in self.owed:
+            return self.owed[tenant]
+        return None if self.base is None else Before(self.base, self.fork)
+
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""
         if tenant in self.documents and self.files is not None:
             said = wanted.said(self.files, tenant)
             return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
-        base = None if self.base is None or tenant in self.unheld else wanted.said(self.base, tenant)
-        fork = base if self.fork is None else wanted.said(self.fork, tenant)
-        if self.base is None or base is None or fork is None:
+        before = None if tenant in self.unheld else self.before(tenant)
+        if before is None:
             return None
-        return Past(base, fork, tenant in self.base.tenants)
+        base = wanted.said(before.base, tenant)
+        fork = base if before.fork is None else wanted.said(before.fork, tenant)
+        return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
 
     def known(self, tenant: str) -> Tenant | None:
         """The tenant as the base, or the fork, declared it."""
-        said = (files.tenants.get(tenant) for files in (self.base, self.fork) if files is not None)
+        before = self.before(tenant)
+        states = () if before is None else (before.base, before.fork)
+        said = (files.tenants.get(tenant) for files in states if files is not None)
         return next((found for found in said if found is not None), None)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
@@ -117,7 +136,8 @@ class History:
 
     @property
     def _said(self) -> tuple[DesiredState, ...]:
-        return tuple(files for files in (self.base, self.fork, self.files) if files is not None)
+        owed = [state for before in self.owed.values() if before for state in (before.base, before.fork)]
+        return tuple(files for files in (self.base, self.fork, self.files, *owed) if files is not None)
 
     def moved(self, tenant: str, now: Fields) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""
@@ -128,20 +148,25 @@ class History:
 
     def knew(self, tenant: str) -> bool:
         """Whether the files declared the tenant before; a tombstone ends that, and without a base nobody knows."""
-        return tenant in self.committed or (self.base is not None and _declared(self.base, tenant))
+        before = self.before(tenant)
+        return tenant in self.committed or (before is not None and _declared(before.base, tenant))
 
     def new(self, tenant: str) -> bool:
         """Whether the files that are known did not speak of the tenant before, not even as a tombstone."""
         if self.knew(tenant) or tenant in self.unheld:
             return False
-        earlier = [self.base, self.files if tenant in self.documents else None]
+        before = self.before(tenant)
+        at_base = None if before is None else before.base
+        earlier = [at_base, self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had."""
-        before = self.files if tenant in self.documents else self.base
-        known = None if before is None else before.tenants.get(tenant)
+        before = self.before(tenant)
+        at_base = None if before is None else before.base
+        files = self.files if tenant in self.documents else at_base
+        known = None if files is None else files.tenants.get(tenant)
         return None if known is None else known.tier
 
 

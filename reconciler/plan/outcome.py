@@ -35,6 +35,8 @@ class ActionOutcome:
     """For a failure or a skip: why, in one sentence. For what was applied: what went wrong beside it."""
     hint: str | None = None
     request_id: str | None = None
+    denied: bool = False
+    """Whether it failed because the key may not do this, or is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Report:
     stopped_by: ExitCode | None = None
     api_host: str | None = None
     """The address of the API, where it is not Neon's own."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether a key was refused."""
+        return any(action.denied for outcome in self.outcomes for action in outcome.actions)
 
     def count(self, result: Result) -> int:
         """Tenants with this result."""

@@ -62,6 +62,6 @@ def _moved(tenant: str, home: str, history: History) -> bool:
     """Whether somebody asked for the tenant to be in another organization than before."""
     if tenant in history.named:
         return True
-    base = history.base
-    before = None if base is None else base.tenants.get(tenant)
-    return base is not None and before is not None and base.tiers[before.tier].organization != home
+    earlier = history.before(tenant)
+    before = None if earlier is None else earlier.base.tenants.get(tenant)
+    return earlier is not None and before is not None and earlier.base.tiers[before.tier].organization != home

@@ -117,6 +117,8 @@ class Shell:
         self.interactive = False
         self.clock: Callable[[], float] = PassingTime(DAY_SECONDS + 3661)
         """When commands run against the embedded Neon: each a day and an hour after the one before it."""
+        self.between: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport
+        """Put between the commands and the embedded Neon: what goes wrong on the way."""
         self._judge = session_judge()
         self.write("tiers.yaml", TIERS)
         (folder / "tenants").mkdir()
@@ -163,7 +165,7 @@ class Shell:
         return [json.loads(line) for line in (self.folder / "journal.jsonl").read_text().splitlines()]
 
     def _judged(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        return JudgedTransport(transport, self._judge)
+        return self.between(JudgedTransport(transport, self._judge))
 
 
 @pytest.fixture

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli import rehearsal
 from reconciler.simulator.seed import ProjectSeed, add_projects
 from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.desired.state import DesiredState
+    from reconciler.simulator.simulator import Simulator
     from tests.e2e.command_line import Ended, Shell
 
 COMMANDS = ("plan", "apply", "drift")
@@ -247,3 +250,22 @@ def test_the_price_list_of_these_tests_is_valid(shell: Shell) -> None:
     shell.tenant("acme")
     ended = shell.run("validate")
     assert (ended.code, ended.out) == (0, "No problems in 2 files: 1 tenant, 2 tiers.\n")
+
+
+@pytest.mark.parametrize("variable", ["FREE_ORG_API_KEY", "PAID_ORG_API_KEY"])
+def test_a_personal_key_that_is_an_organizations_ends_a_move_with_4(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    shell.tenant("acme")
+    shell.applied()
+    shell.tenant("acme", "tier: pro")
+    keys = rehearsal.keys
+
+    def mistaken(desired: DesiredState, simulator: Simulator) -> dict[str, str]:
+        right = dict(keys(desired, simulator))
+        return right | {"PERSONAL_API_KEY": right[variable]}
+
+    monkeypatch.setattr(rehearsal, "keys", mistaken)
+    ended = shell.simulated("apply", "--yes", "--journal", "journal.jsonl")
+    assert ended.code == 4, ended.out
+    assert "a transfer needs a personal API key of an admin of both organizations" in ended.out

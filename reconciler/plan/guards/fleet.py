@@ -104,9 +104,10 @@ def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
 
 def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
     """The tenant's tier at the base and the one it has, where the former is gone and the latter is new."""
-    base = bench.history.base
-    if base is None:
+    said = bench.history.before(name)
+    if said is None:
         return None
+    base = said.base
     tenant, before = bench.desired.tenants.get(name), base.tenants.get(name)
     if tenant is None or before is None or tenant.absent:
         return None

@@ -1,0 +1,73 @@
+"""``apply --advance``: the base moves on, and what of it is told."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.desired.selection import Depth
+from reconciler.errors import ExitCode, NotAdvancedError, SupersededError
+from reconciler.files.freshness import SHORT
+from reconciler.plan.applied import Ended
+from reconciler.plan.concerns import NAMES
+from reconciler.views.console import say
+from reconciler.views.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.files.advance import Base, Moved
+    from reconciler.fleet import Planned, Request
+    from reconciler.plan.outcome import Report
+
+NAMED: Final = 5
+"""Owed tenants that are told by name."""
+
+
+def advance(base: Base, desired: DesiredState, request: Request, planned: Planned, report: Report) -> bool:
+    """Moves the base of every tenant that is done, and tells. False where that could not be put down."""
+    ended = Ended(
+        desired=desired,
+        history=request.past,
+        plan=planned.plan,
+        report=report,
+        selection=request.selection,
+        whole=set(request.only) == set(NAMES) and request.depth is not Depth.LIST,
+        stale=[stale.tenant for stale in planned.stale],
+    )
+    try:
+        moved = base.advance(ended, int(report.finished_at.timestamp()))
+    except NotAdvancedError as error:
+        say(f"error: {error}")
+        say(f"hint: {error.hint}; the tenants of this run are asked for again by the next one")
+        return False
+    say(_told(base, moved))
+    return True
+
+
+def done_where_superseded(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Ends a run that moves the base with 0 where its branch has moved on: the newer commit's run does it all.
+
+    Whatever it would have done is owed until then.
+    """
+
+    @functools.wraps(command)
+    def run(**given: Any) -> ExitCode:
+        try:
+            return command(**given)
+        except SupersededError as error:
+            if given["advance"] is None:
+                raise
+            say(f"{error}: nothing was done here, and the run of that commit does it")
+            return ExitCode.DONE
+
+    return run
+
+
+def _told(base: Base, moved: Moved) -> str:
+    where = f"here and at {printable(moved.remote)}" if moved.remote else "here alone, at no remote"
+    names = [printable(name) for name in moved.applied.owed]
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    owed = f"; older for {', '.join(names[:NAMED])}{more}" if names else ""
+    return f"base: {printable(base.ref)} is at {moved.applied.commit[:SHORT]}{owed} ({where})"

@@ -1,0 +1,181 @@
+"""Moving the base on after a run: a tag, here and at the remote, with a lease, so that two runs lose nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
+from reconciler.files import remote
+from reconciler.files.applied import TAGS, Kept, kept_in, written
+from reconciler.files.git import ancestry, is_edited
+from reconciler.files.libgit import pygit2
+from reconciler.files.refs import named
+from reconciler.files.remote_tag import REACH, THEIRS, remote_tag
+from reconciler.files.repository import found
+from reconciler.plan.applied import Applied, advanced, merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.files.remote_tag import RemoteTag
+    from reconciler.files.repository import Repository
+    from reconciler.plan.applied import Ended
+
+_TRIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the base is after a run."""
+
+    applied: Applied
+    remote: str | None
+    """The remote that knows it too; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The tag that a run moves, as it was when the run began."""
+
+    repository: Repository
+    ref: str
+    fleet: str
+    head: str
+    """The commit whose files are applied."""
+    before: Applied | None
+    """What the run compares with; None where nothing was applied before."""
+    tag: str | None
+    """What the tag was at."""
+    remote: str | None
+
+    def advance(self, ended: Ended, seconds: int) -> Moved:
+        """Moves the tag at the remote, then here. ``seconds`` since 1970 is the time.
+
+        Raises NotAdvancedError where that cannot be done: then the base stays where it is.
+        """
+        ours = advanced(self.before, self.head, ended, ancestry(self.repository))
+        try:
+            if self.remote is None:
+                return Moved(self._move_here(ours, seconds), None)
+            with remote_tag(self.repository, self.remote, self.ref) as tag:
+                return Moved(self._move_there(tag, ours, seconds), self.remote)
+        except (InvalidInputError, StaleFilesError) as error:
+            raise NotAdvancedError(f"{self.ref} stays where it is: {error}", hint=error.hint) from error
+
+    def _move_there(self, tag: RemoteTag, ours: Applied, seconds: int) -> Applied:
+        for _ in range(_TRIES):
+            was = tag.id()
+            applied = ours
+            if was not in (None, self.tag):
+                theirs = kept_in(borrowed := tag.fetched(), THEIRS, self.fleet)
+                applied = ours if theirs is None else merged(ours, theirs.applied, ancestry(borrowed))
+                was = None if theirs is None else theirs.id
+                if theirs is not None and applied == theirs.applied:
+                    return applied
+            elif was is not None and applied == self.before:
+                return applied
+            made = self._made(applied, seconds)
+            if tag.moved(made, was):
+                self._set_here(made)
+                return applied
+            if tag.id() == was:
+                break
+        raise NotAdvancedError(f"{self.ref} cannot be moved at remote {self.remote}", hint=REACH)
+
+    def _move_here(self, ours: Applied, seconds: int) -> Applied:
+        for _ in range(_TRIES):
+            there = kept_in(self.repository, self.ref, self.fleet)
+            same = there is None or there.id == self.tag
+            applied = ours if there is None or same else merged(ours, there.applied, ancestry(self.repository))
+            if there is not None and applied == there.applied:
+                return applied
+            if self._replaced(there, self._made(applied, seconds)):
+                return applied
+        raise NotAdvancedError(f"others keep moving {self.ref}", hint="run again, one run at a time")
+
+    def _made(self, applied: Applied, seconds: int) -> str:
+        data = written(applied, self.ref, self.fleet, seconds)
+        try:
+            return str(self.repository.libgit.write(pygit2.enums.ObjectType.TAG, data))
+        except (pygit2.GitError, OSError, ValueError) as error:
+            raise NotAdvancedError(f"the repository cannot be written: {error}", hint="is it full?") from error
+
+    def _replaced(self, there: Kept | None, made: str) -> bool:
+        """Compares and swaps, under git's own lock of the ref."""
+        libgit = self.repository.libgit
+        try:
+            if there is None:
+                libgit.references.create(self.ref, made)
+                return True
+            reference = libgit.lookup_reference(self.ref)
+            if str(reference.target) != there.id:
+                return False
+            reference.set_target(made)
+        except (pygit2.GitError, KeyError, ValueError, OSError):
+            return False
+        return True
+
+    def _set_here(self, made: str) -> None:
+        """What the remote has is the base; a clone that keeps another tag hears of it by its next fetch."""
+        try:
+            self.repository.libgit.references.create(self.ref, made, force=True)
+        except (pygit2.GitError, ValueError, OSError) as error:
+            raise NotAdvancedError(
+                f"{self.ref} was moved at remote {self.remote}, and not here: {error}",
+                hint="git fetch --tags --force",
+            ) from error
+
+
+def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref: str | None) -> Base:
+    """The tag that a run is to move, read before the run reads anything else.
+
+    ``base`` is what the run compares with, ``ref`` the branch whose remote gets the tag. Raises InvalidInputError
+    where that is not the tag although the tag is there, and StaleFilesError for files that are no commit's.
+    """
+    repository = found(root)
+    full = f"{TAGS}{name.removeprefix(TAGS)}"
+    if not pygit2.reference_is_valid_name(full):
+        raise InvalidInputError(f"--advance {name!r} is no name of a tag", hint="for example --advance applied")
+    if is_edited(root):
+        raise StaleFilesError(
+            "--advance records a commit, and the files are edited since HEAD", hint="commit the edits first"
+        )
+    followed = _remote(repository, ref)
+    if followed is not None:
+        _refresh(repository, followed, full, fleet)
+    there = kept_in(repository, full, fleet)
+    compared = None if base is None or base == "none" else named(repository, base)
+    if there is not None and (compared is None or compared.ref != full):
+        raise InvalidInputError(
+            f"--advance moves {full} on, and this run compares with something else", hint=f"say --base {full}"
+        )
+    started = None if compared is None else Applied(compared.commit)
+    head = named(repository, "HEAD").commit
+    before = started if there is None else there.applied
+    return Base(repository, full, fleet, head, before, None if there is None else there.id, followed)
+
+
+def _remote(repository: Repository, ref: str | None) -> str | None:
+    full = None if ref is None else named(repository, ref).ref
+    followed = None if full is None else remote.upstream(repository, full)
+    if followed is None:
+        return None
+    remote.settings(repository, followed[0])  # one that may not be asked is told before anything is done
+    return followed[0]
+
+
+def _refresh(repository: Repository, followed: str, full: str, fleet: str) -> None:
+    """Takes over the remote's tag: a run that compares with an older one repeats what was undone since."""
+    with remote_tag(repository, followed, full) as tag:
+        there = tag.id()
+        if there in (None, repository.follow(full)[1]):
+            return
+        theirs = kept_in(tag.fetched(), THEIRS, fleet)
+        if theirs is None or pygit2.Oid(hex=theirs.applied.commit) not in repository.libgit.odb:
+            raise StaleFilesError(
+                f"remote {followed} has {full} on a commit that is not here", hint="fetch the whole history"
+            )
+        kind, data = tag.borrowing.libgit.odb.read(theirs.id)[:2]
+        repository.libgit.write(kind, data)
+        repository.libgit.references.create(full, theirs.id, force=True)

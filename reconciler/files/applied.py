@@ -1,0 +1,108 @@
+"""The record of what was applied last: an annotated tag, whose message tells for whom it was an older commit.
+
+People and git see a tag on a commit. A tag without such a message is the base of every tenant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError, NotAdvancedError
+from reconciler.files.refs import named
+from reconciler.files.repository import found
+from reconciler.files.tree import UnreadableError
+from reconciler.plan.applied import Applied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.files.repository import Repository
+
+FORMAT_VERSION: Final = 1
+TAGS: Final = "refs/tags/"
+_ID: Final = re.compile(r"[0-9a-f]{40}")
+_MOST_BYTES: Final = 2**23
+"""Room for 40,000 owed tenants with the longest names."""
+_BY_HAND: Final = "put it on the commit that was applied last: git tag --force NAME COMMIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record as it is kept."""
+
+    applied: Applied
+    ref: str
+    id: str
+    """What the ref is at: of the tag object, or of the commit where the tag is a plain one."""
+
+
+def kept(root: Path, ref: str, fleet: str) -> Kept | None:
+    """The record behind a name of a commit; None where that is no tag. Raises InvalidInputError."""
+    repository = found(root)
+    full = named(repository, ref).ref
+    return None if full is None or not full.startswith(TAGS) else kept_in(repository, full, fleet)
+
+
+def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
+    """The record in a tag by its full name; None where there is no such tag. Raises InvalidInputError."""
+    target = repository.follow(full)[1]
+    if target is None:
+        return None
+    try:
+        annotated = repository.objects.annotation(target)
+        owed = {} if annotated is None else _read(annotated[1], full, fleet)
+        return Kept(Applied(repository.objects.peeled(target), owed), full, target)
+    except UnreadableError as error:
+        raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=_BY_HAND) from error
+
+
+def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
+    """The tag object that holds a record. ``seconds`` since 1970 is when it is made. Raises NotAdvancedError."""
+    by_commit: dict[str | None, list[str]] = {}
+    for name, commit in applied.owed.items():
+        by_commit.setdefault(commit, []).append(name)
+    owed = [{"commit": commit, "tenants": sorted(by_commit[commit])} for commit in sorted(by_commit, key=str)]
+    message = json.dumps({"format_version": FORMAT_VERSION, "fleet": fleet, "owed": owed}, ensure_ascii=False)
+    if len(message.encode()) > _MOST_BYTES:
+        raise NotAdvancedError(
+            f"{len(applied.owed):,} tenants are owed an older commit, too many for the message of a tag",
+            hint="find out why they are refused or fail, and run again: nothing was recorded",
+        )
+    head = f"object {applied.commit}\ntype commit\ntag {full.removeprefix(TAGS)}\n"
+    return f"{head}tagger reconciler <reconciler@localhost> {seconds} +0000\n\n{message}\n".encode()
+
+
+def _read(message: bytes, full: str, fleet: str) -> dict[str, str | None]:
+    """The tenants that are owed. A message of another kind owes nobody."""
+    try:
+        record = json.loads(message)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict) or "format_version" not in record:
+        if message.lstrip().startswith(b'{"format_version"'):
+            raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND)
+        return {}
+    if record["format_version"] != FORMAT_VERSION:
+        raise InvalidInputError(f"the record in {full} has another format", hint="use a newer reconciler")
+    if record.get("fleet") != fleet:
+        raise InvalidInputError(
+            f"the record in {full} is of another fleet", hint=f"name a tag for each fleet; or {_BY_HAND}"
+        )
+    try:
+        return dict(_owed(record["owed"]))
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND) from None
+
+
+def _owed(groups: list[dict[str, object]]) -> Iterator[tuple[str, str | None]]:
+    for group in groups:
+        commit, tenants = group["commit"], group["tenants"]
+        known = isinstance(commit, str) and _ID.fullmatch(commit)
+        if not isinstance(tenants, list) or not (commit is None or known):
+            raise ValueError(group)
+        for tenant in tenants:
+            yield str(tenant), None if commit is None else str(commit)

@@ -1,0 +1,94 @@
+"""A tag of a remote: read, fetched and moved by git, from an empty repository that borrows the fleet's objects.
+
+Nothing of the fleet's own repository is in force there: no configuration, no hook, no filter.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import NotAdvancedError
+from reconciler.files import remote
+from reconciler.files.libgit import pygit2
+from reconciler.files.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THEIRS: Final = "refs/theirs"
+REACH: Final = "is the remote in reach, and may the run push tags (contents: write)? run again then"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTag:
+    """A tag by its full name."""
+
+    repository: Repository
+    """Of the fleet."""
+    remote: str
+    ref: str
+    within: str
+    """A bare repository that borrows the fleet's objects."""
+
+    def id(self) -> str | None:
+        """What it is at now; None where there is no such tag. Raises NotAdvancedError where nobody answers."""
+        answer = self._git("ls-remote", remote.NAME, self.ref)
+        if answer is None:
+            raise NotAdvancedError(f"remote {self.remote} does not say where {self.ref} is", hint=REACH)
+        return remote.listed(answer, self.ref)
+
+    def fetched(self) -> Repository:
+        """A repository with the remote's tag in THEIRS, and the commits behind it. Raises NotAdvancedError."""
+        wanted = f"+{self.ref}:{THEIRS}"
+        commits = ("--no-write-fetch-head", "--no-tags", "--filter=tree:0")
+        if self._git("fetch", *commits, remote.NAME, wanted) is None:
+            raise NotAdvancedError(f"{self.ref} cannot be fetched from remote {self.remote}", hint=REACH)
+        return self.borrowing
+
+    @property
+    def borrowing(self) -> Repository:
+        """The bare repository."""
+        opened = pygit2.Repository(self.within, pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+        return Repository(Path(self.within), "", opened)
+
+    def moved(self, tag: str, was: str | None) -> bool:
+        """Moves it to a tag object of the fleet's repository, if it is still where it ``was``."""
+        lease = f"--force-with-lease={self.ref}:{was or ''}"
+        self._git("push", "--quiet", "--no-verify", lease, remote.NAME, f"{tag}:{self.ref}")
+        return self.id() == tag  # the answer to a push can be lost, the tag is there or not
+
+    def _git(self, *arguments: str) -> bytes | None:
+        return remote.git(self.repository, self.remote, list(arguments), within=self.within)
+
+
+@contextmanager
+def remote_tag(repository: Repository, name: str, ref: str) -> Iterator[RemoteTag]:
+    """The tag ``ref`` of the remote ``name``. Raises NotAdvancedError where there is no room for a repository."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
+            within = os.path.realpath(folder)
+            _borrow(repository, Path(within))
+            yield RemoteTag(repository, name, ref, within)
+    except OSError as error:
+        raise NotAdvancedError(f"no repository can be made: {error.strerror}", hint="is the disk full?") from error
+
+
+def _borrow(repository: Repository, folder: Path) -> None:
+    pygit2.init_repository(str(folder), bare=True)
+    common = _common(Path(repository.libgit.path))
+    objects = folder / "objects/info"
+    objects.mkdir(parents=True, exist_ok=True)
+    (objects / "alternates").write_bytes(os.fsencode(common / "objects") + b"\n")
+    if (shallow := common / "shallow").is_file():
+        (folder / "shallow").write_bytes(shallow.read_bytes())
+
+
+def _common(home: Path) -> Path:
+    """Where the objects are: of a linked work tree, in the folder of the main one."""
+    link = home / "commondir"
+    return Path(os.path.realpath(home / link.read_text().strip() if link.is_file() else home))

@@ -1,0 +1,179 @@
+"""The base of every tenant: who is done, who is owed, and what two runs that overlap leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconciler.desired.selection import Selection
+from reconciler.desired.tenant import Overrides
+from reconciler.plan.applied import Applied, Ended, advanced, merged
+from reconciler.plan.guards import guard
+from reconciler.plan.history import Before, History
+from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
+from reconciler.plan.permissions import Permissions
+from tests.builders import FREE_QUOTA, GIB, a_fleet, a_project, a_tenant, a_view, make_plan
+
+NOW = datetime(2028, 1, 1, tzinfo=UTC)
+OLD, BASE, HEAD, LATER, SIDE = "0ld", "1base", "2head", "3later", "side"
+LINE = (OLD, BASE, HEAD, LATER)
+AT_BASE = Applied(BASE)
+
+
+def precedes(older: str, newer: str) -> bool:
+    """In the history ``OLD - BASE - HEAD - LATER``; SIDE left it after OLD."""
+    if SIDE in (newer, older):
+        return older == OLD
+    return LINE.index(older) < LINE.index(newer)
+
+
+def granting(name: str, gib: int) -> Any:
+    return a_tenant(name, overrides=Overrides(quota={"data_transfer_bytes": gib * GIB}))
+
+
+def fleet(acme: int = 8, bluebird: int = 8) -> Any:
+    return a_fleet(granting("acme", acme), granting("bluebird", bluebird))
+
+
+def live(*names: str, gib: int = 8) -> Any:
+    quota = replace(FREE_QUOTA, data_transfer_bytes=gib * GIB)
+    return a_view(*(a_project(name, quota=quota) for name in names))
+
+
+def ended(result: Result = Result.APPLIED, **parts: Any) -> Ended:
+    """A run after which every action has the result."""
+    desired, history = parts.get("desired", fleet()), parts.get("history", History(fleet()))
+    seen = parts.get("live", live("acme", "bluebird"))
+    plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
+    outcomes = tuple(
+        TenantOutcome(each.tenant, result, tuple(ActionOutcome(one, result) for one in each.actions), None)
+        for each in plan.tenants
+    )
+    selection = parts.get("selection", Selection())
+    whole = parts.get("whole", True)
+    report = Report("run", NOW, NOW, outcomes, 1)
+    return Ended(desired=desired, history=history, plan=plan, report=report, selection=selection, whole=whole)
+
+
+def owed(run: Ended, before: Applied | None = AT_BASE, head: str = HEAD) -> dict[str, str | None]:
+    applied = advanced(before, head, run, precedes)
+    assert applied.commit == head
+    return dict(applied.owed)
+
+
+def test_a_tenant_whose_change_went_through_is_done() -> None:
+    assert owed(ended(desired=fleet(acme=6))) == {}
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.SKIPPED])
+def test_one_that_failed_or_was_not_reached_keeps_its_base(result: Result) -> None:
+    assert owed(ended(result, desired=fleet(acme=6))) == {"acme": BASE}
+
+
+def test_one_that_is_refused_keeps_its_base() -> None:
+    protected = replace(granting("acme", 6), protect=True)
+    run = ended(desired=a_fleet(protected, granting("bluebird", 8)))
+    assert run.plan.refusals
+    assert owed(run) == {"acme": BASE}
+
+
+def test_drift_that_is_refused_is_no_debt() -> None:
+    run = ended(live=live("acme", "bluebird", gib=100))
+    assert run.plan.refusals
+    assert owed(run) == {}
+
+
+def test_what_fails_without_having_been_asked_for_is_no_debt() -> None:
+    assert owed(ended(Result.FAILED, live=live("acme", "bluebird", gib=2))) == {}
+
+
+def test_a_conflict_of_a_changed_tenant_is_a_debt() -> None:
+    twins = a_view(a_project("acme"), a_project("acme", id="another-1"), *live("bluebird").projects)
+    run = ended(desired=fleet(acme=6, bluebird=6), live=twins)
+    assert run.plan.conflicts
+    assert owed(run) == {"acme": BASE}
+
+
+def test_who_was_left_out_keeps_the_base_where_something_is_asked_for() -> None:
+    run = ended(desired=fleet(acme=6), selection=Selection(tenants=("bluebird",)))
+    assert owed(run) == {"acme": BASE}
+    assert owed(ended(selection=Selection(tenants=("bluebird",)))) == {}
+
+
+def test_a_run_about_some_concerns_finishes_nobody_who_is_asked_something() -> None:
+    assert owed(ended(desired=fleet(acme=6), whole=False)) == {"acme": BASE}
+
+
+def test_an_owed_tenant_keeps_its_own_older_base_until_it_is_done() -> None:
+    history = History(fleet(acme=6), owed={"acme": Before(fleet(acme=8))})
+    before = Applied(BASE, {"acme": OLD})
+    assert owed(ended(Result.FAILED, desired=fleet(acme=6), history=history), before) == {"acme": OLD}
+    assert owed(ended(desired=fleet(acme=6), history=history), before) == {}
+
+
+def test_what_its_own_base_asked_for_is_still_asked_for() -> None:
+    history = History(fleet(acme=6), owed={"acme": Before(fleet(acme=8))})
+    run = ended(desired=fleet(acme=6), history=history)
+    assert [tenant.tenant for tenant in run.plan.tenants] == ["acme"]
+    drift = ended(desired=fleet(acme=6), history=History(fleet(acme=6)))
+    assert not drift.plan.tenants
+
+
+def test_of_a_base_that_is_lost_nothing_is_taken() -> None:
+    run = ended(desired=fleet(acme=6), history=History(fleet(acme=8), owed={"acme": None}))
+    assert not run.plan.tenants
+    assert owed(run, Applied(BASE, {"acme": OLD})) == {"acme": OLD}
+
+
+def test_a_new_tenant_that_failed_is_new_to_the_next_run_too() -> None:
+    run = ended(
+        Result.FAILED, desired=fleet(), history=History(a_fleet(granting("bluebird", 8))), live=live("bluebird")
+    )
+    assert owed(run) == {"acme": BASE}
+    assert owed(replace(run, history=History()), None) == {"acme": None}
+
+
+def test_files_that_are_older_than_the_base_move_nothing() -> None:
+    history = History(fleet(acme=9), fork=fleet(acme=8))
+    applied = advanced(Applied(HEAD), BASE, ended(history=history), precedes)
+    assert applied == Applied(HEAD)
+
+
+def test_a_branch_beside_the_base_leaves_the_tenants_whose_base_is_ahead() -> None:
+    history = History(fleet(acme=9), fork=fleet())
+    assert owed(ended(history=history), Applied(HEAD), SIDE) == {"acme": HEAD}
+
+
+class TestATenantThatIsGoneFromTheFiles:
+    def gone(self, **parts: Any) -> Ended:
+        return ended(desired=a_fleet(granting("bluebird", 8)), **parts)
+
+    def test_keeps_its_base_while_its_project_is_there(self) -> None:
+        assert owed(self.gone()) == {"acme": BASE}
+
+    def test_is_forgotten_once_it_has_none(self) -> None:
+        assert owed(self.gone(live=live("bluebird"))) == {}
+
+    def test_is_kept_where_nobody_looked(self) -> None:
+        assert owed(self.gone(live=live("bluebird"), selection=Selection(tenants=("b*",)))) == {"acme": BASE}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "both"),
+    [
+        (Applied(BASE), Applied(HEAD), Applied(HEAD)),
+        (Applied(HEAD), Applied(BASE), Applied(HEAD)),
+        (Applied(SIDE), Applied(HEAD), Applied(HEAD)),
+        (Applied(BASE), Applied(HEAD, {"acme": OLD}), Applied(HEAD, {"acme": BASE})),
+        (Applied(BASE, {"acme": OLD}), Applied(HEAD, {"acme": OLD}), Applied(HEAD, {"acme": OLD})),
+        (Applied(BASE, {"acme": OLD}), Applied(HEAD), Applied(HEAD)),
+        (Applied(HEAD, {"acme": None}), Applied(BASE), Applied(HEAD, {"acme": BASE})),
+        (Applied(HEAD, {"acme": None}), Applied(BASE, {"acme": None}), Applied(HEAD, {"acme": None})),
+        (Applied(SIDE), Applied(HEAD, {"acme": BASE}), Applied(HEAD, {"acme": BASE})),
+    ],
+)
+def test_of_two_records_each_tenant_gets_the_newer_base(ours: Applied, theirs: Applied, both: Applied) -> None:
+    assert merged(ours, theirs, precedes) == both

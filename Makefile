@@ -19,7 +19,7 @@ demo: $(VENV)/.installed     ## a fleet that differs from its files in every way
 test: $(VENV)/.dev           ## all tests, of the longest ones a sample
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
 
-faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 240 more sudden deaths, every variant of an attack (minutes)
+faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 204 more sudden deaths, every variant of an attack (minutes)
 	$(BIN)/pytest -n auto --dist worksteal -q -m exhaustive
 
 soak: $(VENV)/.dev           ## a hundred virtual days of 2,000 tenants: edits, meddling, faults, deaths (half an hour)

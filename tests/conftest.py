@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 # No test depends on how fast the machine is: a case that takes long is no failure.
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's `&`; what is started would ignore it too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WORKERS: Final = Tally()
 """The sum of what the workers of a parallel run have seen."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import Origin
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Refusal:
         """Whether something is refused that this run was asked for; what drifted by itself is only reported."""
         if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD):
             return False
-        if self.rule is Rule.STRICT:
+        if self.rule is Rule.STRICT or any(isinstance(action, DeleteDuplicate) for action in self.actions):
             return True
         origins = {change.origin for action in self.actions for change in action.changes}
         return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN})

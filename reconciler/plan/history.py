@@ -16,7 +16,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -127,17 +127,24 @@ class History:
 
     @cached_property
     def _protected(self) -> frozenset[str]:
-        return frozenset(name for files in self._said for name, t in files.tenants.items() if t.protect)
+        return frozenset(tenant.name for tenant in self._protecting())
 
     @cached_property
     def _protected_pins(self) -> frozenset[str]:
-        tenants = (tenant for files in self._said for tenant in files.tenants.values() if tenant.protect)
-        return frozenset(tenant.project_id for tenant in tenants if tenant.project_id is not None)
+        return frozenset(tenant.project_id for tenant in self._protecting() if tenant.project_id is not None)
 
-    @property
-    def _said(self) -> tuple[DesiredState, ...]:
+    def _protecting(self) -> Iterator[Tenant]:
+        """Each tenant as its own base or fork, or the files beside a document, protect it."""
         owed = [state for before in self.owed.values() if before for state in (before.base, before.fork)]
-        return tuple(files for files in (self.base, self.fork, self.files, *owed) if files is not None)
+        known = (files for files in (self.base, self.fork, self.files, *owed) if files is not None)
+        for files in known:
+            for tenant in files.tenants.values():
+                if tenant.protect and (files is self.files or self._is_its_own(files, tenant.name)):
+                    yield tenant
+
+    def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
+        before = self.before(tenant)
+        return before is None or files is before.base or files is before.fork
 
     def moved(self, tenant: str, now: Fields) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""

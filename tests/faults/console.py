@@ -96,7 +96,7 @@ CHANGES: Final[Mapping[str, Change]] = {
     "deletes a project": Change("ida", deletes_project("ida"), stale=True),
     "deletes a project that is to go": Change("eve", deletes_project("eve")),
     "renames a project": Change("fay", patches_project("fay", name="mine"), stale=True),
-    "changes a quota": Change("ida", patches_project("ida", settings=MORE), stale=True),
+    "changes a quota": Change("ida", patches_project("ida", settings=MORE)),
     "renames a branch": Change("fay", patches("fay", "branches", "dev", {"branch": {"name": "mine"}}), stale=True),
     "deletes a branch that is to go": Change("fay", deletes("fay", "branches", "old")),
     "makes the branch that is to come": Change("fay", makes_branch("fay", "new")),

@@ -67,6 +67,8 @@ class Refusal:
     remedy: str
     actions: tuple[Action, ...]
     """The actions as planned, or with only those of their changes that are held back."""
+    unheld: bool = False
+    """Whether git holds the files of none of these tenants: then nothing says that it was asked for."""
 
     @property
     def asked_for(self) -> bool:
@@ -75,6 +77,8 @@ class Refusal:
             return False
         if self.rule is Rule.STRICT or any(isinstance(action, DeleteDuplicate) for action in self.actions):
             return True
+        if self.unheld:
+            return False
         origins = {change.origin for action in self.actions for change in action.changes}
         return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN})
 

@@ -131,7 +131,7 @@ class TestWhatGitDoesNotHold:
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
         by_hand(fleet, "zoe", 50)
-        run(fleet, "apply", "--base", "HEAD")
+        assert run(fleet, "apply", "--base", "HEAD").code == 0
         assert transfers(fleet)["zoe"] == 50
         fleet.write("fleet/all.ndjson", '{"tenant": "zoe", "tier": "free", "labels": {"a": "b"}}\n')
         run(fleet, "apply", "--base", "applied")

@@ -47,11 +47,17 @@ def guard(
         refused = {name for refusal in found for name in refusal.tenants}
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
-    refusals = [*plan.refusals, *refusals]
+    refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
     judged_plan = replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _stands_in_the_way(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
     return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
+
+
+def _with_holder(refusal: Refusal, history: History) -> Refusal:
+    """What differs of tenants whose files git does not hold would else fail every run, whoever changed it."""
+    by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
+    return replace(refusal, unheld=True) if by_itself and history.unheld.issuperset(refusal.tenants) else refusal
 
 
 def nothing_of(plan: Plan, because: str) -> Plan:

@@ -68,7 +68,7 @@ def _as_declared(desired: DesiredState, tenant: Tenant) -> Placed:
     settings = desired.settings(tenant)
     annotations = creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="seed")
     seed = ProjectSeed(
-        name=desired.naming.project_name(tenant.name),
+        name=desired.project_name(tenant),
         quota=settings.quota,
         compute=settings.compute,
         settings=settings.settings,

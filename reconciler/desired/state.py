@@ -66,8 +66,20 @@ class DesiredState:
 
     def settings(self, tenant: Tenant) -> Settings:
         """The tenant's resolved settings."""
-        name = None if tenant.project_id else self.naming.project_name(tenant.name)
+        name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self.tiers[tenant.tier], name)
+
+    def project_name(self, tenant: Tenant) -> str:
+        """The name that the tenant's project is to have."""
+        return self.naming.project_name(tenant.name)
+
+    def project_names(self, tenant: str) -> tuple[str, ...]:
+        """Every name by which the project of the tenant of this name is recognised, the current one first."""
+        return self.naming.names(tenant)
+
+    def tenant_by_project_name(self, project_name: str) -> str | None:
+        """The name of the tenant, declared or not, that a project's whole name stands for."""
+        return self.naming.tenant(project_name)
 
     def selecting(self, names: Iterable[str]) -> DesiredState:
         """The same state with only these tenants, in name order."""

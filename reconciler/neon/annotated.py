@@ -58,7 +58,7 @@ async def _list(view: View) -> LiveState:
 
 def _few(projects: Sequence[LiveProject], desired: DesiredState) -> Sequence[LiveProject]:
     """Those that may have been renamed: without another declared tenant's name, or without any tenant's name."""
-    named = [desired.naming.tenant(project.name) for project in projects]
+    named = [desired.tenant_by_project_name(project.name) for project in projects]
     of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
     odd = [p for p, name in zip(projects, named, strict=True) if name is None]
     return next((some for some in (of_nobody, odd) if len(some) <= FEW_STRANGERS), ())

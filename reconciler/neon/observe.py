@@ -213,7 +213,7 @@ async def _find(
         return [await view.read(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
         return [await view.read(row.project_id, first=row.organization or home)]
-    places = list(product(view.organizations, desired.naming.names(tenant.name)))
+    places = list(product(view.organizations, desired.project_names(tenant.name)))
     found = await each(places, lambda place: view.neon.named(*place))
     named: list[Seen] = [project for of_one_place in found for project in of_one_place]
     if tenant.recover is not None and not named:
@@ -241,7 +241,7 @@ def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
     missing = Counter(
         desired.tiers[tenant.tier].organization
         for tenant in desired.tenants.values()
-        if not tenant.absent and known.isdisjoint((tenant.project_id, *desired.naming.names(tenant.name)))
+        if not tenant.absent and known.isdisjoint((tenant.project_id, *desired.project_names(tenant.name)))
     )
     for organization, count in live.listed.items():
         if count == 0 and missing[organization] >= TOO_MANY_MISSING:

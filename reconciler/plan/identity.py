@@ -95,7 +95,7 @@ class _Search:
         if tenant.project_id is not None:
             self._by_pin(tenant, tenant.project_id)
             return
-        names = self._desired.naming.names(tenant.name)
+        names = self._desired.project_names(tenant.name)
         candidates = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
         candidates = self._own(tenant, candidates)
         place = self._places.get(tenant.name)
@@ -130,7 +130,7 @@ class _Search:
         project, holder = self._by_id.get(project_id), self._pins.get(project_id)
         if project is None or holder is None or holder == tenant.name:
             return False
-        return project.name in self._desired.naming.names(holder)
+        return project.name in self._desired.project_names(holder)
 
     def _by_pin(self, tenant: Tenant, project_id: str) -> None:
         if project := self._by_id.get(project_id):
@@ -201,8 +201,8 @@ class _Search:
         project that has the tenant's own name is its own, whoever it was created for. Where it is in doubt,
         neither of the two gets it: the other one may be new under a name that was somebody else's before.
         """
-        whose = annotated or self._desired.naming.tenant(project.name)
-        if whose is None or whose == tenant.name or project.name in self._desired.naming.names(tenant.name):
+        whose = annotated or self._desired.tenant_by_project_name(project.name)
+        if whose is None or whose == tenant.name or project.name in self._desired.project_names(tenant.name):
             return None
         declared = self._desired.tenants.get(whose)
         if whose not in self._desired.held_back and (declared is None or declared.project_id is not None):
@@ -228,7 +228,7 @@ class _Search:
 
     def _unmatched(self) -> list[LiveProject]:
         taken = {project.id for project in self._projects.values()}
-        contested = {n for name in self._conflicts for n in self._desired.naming.names(name)}
+        contested = {n for name in self._conflicts for n in self._desired.project_names(name)}
         return [
             project
             for project in self._live.projects

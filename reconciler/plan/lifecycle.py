@@ -53,7 +53,7 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
     """What counts at creation only. The branch's name is always sent, so that it is known afterwards."""
     defaults, pins = desired.defaults, tenant.pins
     return {
-        "name": desired.naming.project_name(tenant.name),
+        "name": desired.project_name(tenant),
         "region": pins.region or defaults.region,
         "pg_version": pins.pg_version or defaults.pg_version,
         "branch": defaults.branch,
@@ -76,7 +76,7 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
     )
     return LiveProject(
         id="",
-        name=desired.naming.project_name(tenant.name),
+        name=desired.project_name(tenant),
         organization=action.organization,
         region=tenant.pins.region or desired.defaults.region,
         pg_version=tenant.pins.pg_version or desired.defaults.pg_version,

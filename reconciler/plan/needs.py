@@ -65,7 +65,7 @@ def needs(
     orphans = selection.everything and depth is not Depth.LIST
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
-        strangers = [p for p in strangers if desired.naming.tenant(p.name)] if prune else []
+        strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if prune else []
     misnamed = list(_misnamed(desired, live, everybody=creating))
     if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
         misnamed = list(_misnamed(desired, live, everybody=False))
@@ -201,9 +201,9 @@ def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Ite
     pinned_by = pins(desired)
     for project in live.projects if pinned_by else ():
         tenant = pinned_by.get(project.id)
-        if tenant is None or project.name in desired.naming.names(tenant):
+        if tenant is None or project.name in desired.project_names(tenant):
             continue
-        namesake = desired.naming.tenant(project.name)
+        namesake = desired.tenant_by_project_name(project.name)
         known = namesake in desired.tenants or namesake in desired.held_back
         if everybody or (namesake is not None and (known or not live.listed)):
             yield project
@@ -218,5 +218,5 @@ def _strangers(
     return [
         project
         for project in identities.unmatched
-        if everybody or (orphans and desired.naming.tenant(project.name) is not None)
+        if everybody or (orphans and desired.tenant_by_project_name(project.name) is not None)
     ]

@@ -76,7 +76,7 @@ def conflict(
 def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: datetime) -> Conflict | None:
     if deleted.recoverable_until <= now:
         return _too_late(tenant, deleted)
-    if tenant.project_id is None and deleted.project.name not in desired.naming.names(tenant.name):
+    if tenant.project_id is None and deleted.project.name not in desired.project_names(tenant.name):
         return _foreign(desired, tenant, deleted)
     return None
 
@@ -112,7 +112,7 @@ def notes(
             words = "comes back as it was: what differs from the files then is planned by the next run"
             yield Note(tenant.name, f"project {tenant.recover} {words}", tenant.location)
         elif tenant.name in planned and tenant.recover is None:
-            for name in desired.naming.names(tenant.name):
+            for name in desired.project_names(tenant.name):
                 yield from (_older(tenant, deleted) for deleted in by_name.get(name, ()))
 
 
@@ -176,7 +176,7 @@ def _too_late(tenant: Tenant, deleted: DeletedProject) -> Conflict:
 
 
 def _foreign(desired: DesiredState, tenant: Tenant, deleted: DeletedProject) -> Conflict:
-    expected = " or ".join(map(repr, desired.naming.names(tenant.name)))
+    expected = " or ".join(map(repr, desired.project_names(tenant.name)))
     return Conflict(
         tenant.name,
         f"deleted project {deleted.project.id} was called {deleted.project.name!r}, and this tenant's is "

@@ -80,7 +80,7 @@ def find(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant
     leftovers: dict[str, list[LiveProject]] = {}
     for project in identities.unmatched:
         base, mark, _ = project.name.rpartition(MARK)
-        if mark and (tenant := desired.naming.tenant(base)) is not None:
+        if mark and (tenant := desired.tenant_by_project_name(base)) is not None:
             leftovers.setdefault(tenant, []).append(project)
     found = (_of(tenant, identities, leftovers.get(tenant.name, ())) for tenant in tenants)
     return tuple(rivals for rivals in found if rivals is not None)
@@ -149,7 +149,7 @@ def _lacks(
     desired: DesiredState, rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate], now: datetime
 ) -> Iterator[Lack]:
     run = maker(project)
-    names = desired.naming.names(rivals.tenant.name)
+    names = desired.project_names(rivals.tenant.name)
     if project.name not in (*names, *(marked(name, run) for name in names)):
         yield Lack(f"{project.id} was renamed {project.name!r}")
     if project.organization != rivals.first.organization:

@@ -32,7 +32,7 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
     owner = ownership.owner(project)
     if owner is not None and owner.get(ownership.FLEET) != desired.fleet:
         return None
-    return ownership.annotated_tenant(project, desired.fleet) or desired.naming.tenant(project.name)
+    return ownership.annotated_tenant(project, desired.fleet) or desired.tenant_by_project_name(project.name)
 
 
 def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:
@@ -72,7 +72,7 @@ def notes(
         if tenant.name in identities.unseen:
             unseen = tenant.project_id or live.places.get(tenant.name) or tenant.recover
             yield Note(tenant.name, f"the API would not show project {unseen}", tenant.location)
-        elif project and not tenant.project_id and project.name not in desired.naming.names(tenant.name):
+        elif project and not tenant.project_id and project.name not in desired.project_names(tenant.name):
             how = "in the registry" if live.places.get(tenant.name) == project.id else "by its annotation"
             found = f"project {project.id}, found {how}, has been renamed {project.name!r}"
             yield Note(tenant.name, found, tenant.location)

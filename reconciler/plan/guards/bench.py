@@ -79,7 +79,7 @@ class Bench:
         if project is None:
             return self.history.protects((self.planned.tenant,), None)
         made_for = annotated_tenant(project, self.desired.fleet)
-        named = self.desired.naming.tenant(project.name)
+        named = self.desired.tenant_by_project_name(project.name)
         names = (name for name in (self.planned.tenant, made_for, named) if name is not None)
         return self.history.protects(names, project.id)
 

@@ -53,6 +53,6 @@ def _remedy(tenant: str, bench: Bench, creating: int) -> str:
 
 def _deleted(tenant: str, bench: Bench) -> DeletedProject | None:
     """The newest deleted project of the tenant's name that can be recovered."""
-    names = bench.desired.naming.names(tenant)
+    names = bench.desired.project_names(tenant)
     found = [deleted for deleted in bench.live.recoverable if deleted.project.name in names]
     return max(found, key=lambda deleted: (deleted.recoverable_until, deleted.project.id), default=None)

@@ -101,9 +101,9 @@ def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
 
 def _may_be_its(unknown: UnknownProject, tenant: str, desired: DesiredState) -> bool:
     """Not where another tenant has its name; where none has it, it may be anybody's, renamed in the console."""
-    if unknown.name is None or unknown.name in desired.naming.names(tenant):
+    if unknown.name is None or unknown.name in desired.project_names(tenant):
         return True
-    namesake = desired.naming.tenant(unknown.name)
+    namesake = desired.tenant_by_project_name(unknown.name)
     return namesake not in desired.tenants and namesake not in desired.held_back
 
 

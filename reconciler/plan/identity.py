@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 MARK: Final = "-duplicate-"
 """What a run that came second puts into the name of its project, before the run's id, before it deletes it."""
+ANOTHER: Final = (
+    "then --depth deep finds one that somebody renamed, and --allow creates=N, the number of all creations of the "
+    "run, permits a new one"
+)
+"""What follows where a tenant that had a project has lost what named it: no run replaces it unasked."""
 SETTLE_BY_HAND: Final = "state the right one as project_id, then rename or delete the other by hand"
 
 
@@ -256,7 +261,8 @@ def _row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     return Conflict(
         tenant.name,
         f"the registry names project {project_id}, which does not exist in any organization of the fleet",
-        "recover the project, or run `reconciler registry rebuild` to let a new one be created",
+        f"write recover: {project_id} in its file if it was deleted within 7 days; or take the row away with "
+        f"`reconciler registry rebuild`: {ANOTHER}",
         tenant.location,
     )
 
@@ -265,7 +271,8 @@ def _pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     return Conflict(
         tenant.name,
         f"the pinned project {project_id} does not exist in any organization of the fleet",
-        "correct project_id, or remove it to let a new project be created",
+        f"correct project_id; write recover: {project_id} beside it if it was deleted within 7 days; or "
+        f"remove it: {ANOTHER}",
         tenant.location,
     )
 

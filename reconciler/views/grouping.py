@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.desired.problem import Location
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -43,6 +44,7 @@ class Kind(Enum):
 
     CREATE = "create"
     RECOVER = "recover"
+    ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     CHANGE = "change"
@@ -71,6 +73,8 @@ def kind_of(actions: Iterable[Action]) -> Kind:
                 return Kind.CREATE
             case RecoverProject():
                 return Kind.RECOVER
+            case AdoptProject():
+                return Kind.ADOPT
             case DeleteProject():
                 return Kind.DELETE
             case TransferProject(downgrade=downgrade):
@@ -106,7 +110,7 @@ def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> Block:
     return Block(ordered, common if len(ordered) > 1 else ordered[0].actions)
 
 
-def _anonymous(action: Action) -> Action:
+def _anonymous(action: Action) -> Action:  # noqa: PLR0911 - one case for each kind
     """The action without what no view tells of it, and without what is the tenant's own by nature."""
     match action:
         case CreateProject():
@@ -118,6 +122,8 @@ def _anonymous(action: Action) -> Action:
             return replace(action, tenant="", source=_NOWHERE, branch_id="")
         case DeleteSnapshot():
             return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
+        case AdoptProject():
+            return replace(action, tenant="", source=_NOWHERE, project_id="")
         case RecoverProject() | TransferProject() | DeleteProject():
             return replace(action, tenant="", source=_NOWHERE)
         case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
@@ -133,7 +139,7 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             return action.changes
         case PatchBranch():
             return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
-        case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
+        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return ()
         case CreateBranch() | DeleteBranch():
             return ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import (
     Action,
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -78,6 +79,8 @@ class Voice:
         match action:
             case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
                 return ""
+            case AdoptProject():
+                return ""
             case RecoverProject() | TransferProject() | DeleteProject():
                 pass
             case CreateBranch() | DeleteBranch():
@@ -113,6 +116,8 @@ def deed(  # noqa: C901, PLR0911 - one case for each action
             return phrase("create project in {}", action.organization)
         case RecoverProject():
             return phrase("recover {}", _deleted(action, project))
+        case AdoptProject():
+            return phrase("adopt {}", _adopted(project))
         case TransferProject():
             return phrase("transfer from {} to {}", action.origin, action.destination)
         case PatchProject():
@@ -142,6 +147,8 @@ def finding(  # noqa: C901, PLR0911 - one case for each action
             return phrase("no live project, the files want one in {}", action.organization)
         case RecoverProject():
             return phrase("{}, deleted, the files want it back", _deleted(action, project))
+        case AdoptProject():
+            return phrase("{}, found by its name alone", _adopted(project))
         case TransferProject():
             return phrase("live in {}, the files say {}", action.origin, action.destination)
         case PatchProject():
@@ -166,6 +173,13 @@ def _second(action: DeleteDuplicate) -> Phrase:
     return phrase("second project {} ({} in {})", action.name, action.project_id, action.organization)
 
 
+def _adopted(project: LiveProject | None) -> Phrase:
+    """No more of many projects than that they are."""
+    return (
+        phrase("project") if project is None else phrase("project {} ({})", project.name, project_facts(project))
+    )
+
+
 def _deleted(action: RecoverProject, project: LiveProject | None) -> Phrase:
     until = f", recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
     return phrase("{}{}", _doomed(action, project), phrase(until))
@@ -181,6 +195,7 @@ PLAN: Final = Voice(
     headings={
         Kind.CREATE: "Create",
         Kind.RECOVER: "Recover",
+        Kind.ADOPT: "Adopt",
         Kind.UPGRADE: "Upgrade",
         Kind.DOWNGRADE: "Downgrade",
         Kind.CHANGE: "Change",
@@ -202,6 +217,7 @@ DRIFT: Final = Voice(
     headings={
         Kind.CREATE: "Missing",
         Kind.RECOVER: "Deleted",
+        Kind.ADOPT: "Not adopted",
         Kind.UPGRADE: "Below its tier",
         Kind.DOWNGRADE: "Above its tier",
         Kind.CHANGE: "Different",

@@ -54,9 +54,10 @@ BOUNDLESS = replace(QUOTA, **dict.fromkeys([member for member, _, _ in MEMBERS],
 
 
 def guarded(tenant: Tenant, project: LiveProject, policy: Policy = Policy()) -> Plan:
-    """A person has permitted that something is taken from the tenant."""
+    """A person has permitted that something is taken from the tenant, whom an earlier run has handled."""
     fleet, view = a_fleet(tenant, tiers=(TIER, PRO_TIER), policy=policy), a_view(project)
-    return guard(make_plan(fleet, view), fleet, view, ALLOWED)
+    history = History(fleet)
+    return guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
 
 
 def message(plan: Plan) -> str:

@@ -85,7 +85,7 @@ def adopt(desired: DesiredState, tenant: Tenant, project: LiveProject) -> AdoptP
         )
     return AdoptProject(
         tenant=tenant.name,
-        reason="found by its name alone",
+        reason="found by its name alone: leaves a mark and changes nothing",
         source=tenant.location,
         changes=(FieldChange(PATH, None, MARK, origin=Origin.CONFIG),),
         project_id=project.id,

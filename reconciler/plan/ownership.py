@@ -46,6 +46,11 @@ def adoption_annotations(
     }
 
 
+def is_mark(branch: LiveBranch) -> bool:
+    """Whether the branch only marks an adopted project."""
+    return branch.annotations.get(MANAGED_BY) == PRODUCT and branch.annotations.get(PURPOSE) == ADOPTION
+
+
 class Purpose(Enum):
     """Why a branch beside the default one was created here."""
 

@@ -110,7 +110,7 @@ def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> Block:
     return Block(ordered, common if len(ordered) > 1 else ordered[0].actions)
 
 
-def _anonymous(action: Action) -> Action:  # noqa: PLR0911 - one case for each kind
+def _anonymous(action: Action) -> Action:
     """The action without what no view tells of it, and without what is the tenant's own by nature."""
     match action:
         case CreateProject():
@@ -122,9 +122,7 @@ def _anonymous(action: Action) -> Action:  # noqa: PLR0911 - one case for each k
             return replace(action, tenant="", source=_NOWHERE, branch_id="")
         case DeleteSnapshot():
             return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
-        case AdoptProject():
-            return replace(action, tenant="", source=_NOWHERE, project_id="")
-        case RecoverProject() | TransferProject() | DeleteProject():
+        case RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return replace(action, tenant="", source=_NOWHERE)
         case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
             return replace(action, tenant="", source=_NOWHERE)

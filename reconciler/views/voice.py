@@ -117,7 +117,7 @@ def deed(  # noqa: C901, PLR0911 - one case for each action
         case RecoverProject():
             return phrase("recover {}", _deleted(action, project))
         case AdoptProject():
-            return phrase("adopt {}", _adopted(project))
+            return phrase("adopt {}", _named(action, project))
         case TransferProject():
             return phrase("transfer from {} to {}", action.origin, action.destination)
         case PatchProject():
@@ -133,7 +133,7 @@ def deed(  # noqa: C901, PLR0911 - one case for each action
         case DeleteDuplicate():
             return phrase("delete {}", _second(action))
         case DeleteProject():
-            return phrase("delete {}", _doomed(action, project))
+            return phrase("delete {}", _named(action, project))
         case _:
             assert_never(action)
 
@@ -148,7 +148,7 @@ def finding(  # noqa: C901, PLR0911 - one case for each action
         case RecoverProject():
             return phrase("{}, deleted, the files want it back", _deleted(action, project))
         case AdoptProject():
-            return phrase("{}, found by its name alone", _adopted(project))
+            return phrase("{}, found by its name alone", _named(action, project))
         case TransferProject():
             return phrase("live in {}, the files say {}", action.origin, action.destination)
         case PatchProject():
@@ -164,7 +164,7 @@ def finding(  # noqa: C901, PLR0911 - one case for each action
         case DeleteDuplicate():
             return phrase("{}, left by a run that died", _second(action))
         case DeleteProject():
-            return phrase("{}, the files say absent", _doomed(action, project))
+            return phrase("{}, the files say absent", _named(action, project))
         case _:
             assert_never(action)
 
@@ -173,19 +173,12 @@ def _second(action: DeleteDuplicate) -> Phrase:
     return phrase("second project {} ({} in {})", action.name, action.project_id, action.organization)
 
 
-def _adopted(project: LiveProject | None) -> Phrase:
-    """No more of many projects than that they are."""
-    return (
-        phrase("project") if project is None else phrase("project {} ({})", project.name, project_facts(project))
-    )
-
-
 def _deleted(action: RecoverProject, project: LiveProject | None) -> Phrase:
     until = f", recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
-    return phrase("{}{}", _doomed(action, project), phrase(until))
+    return phrase("{}{}", _named(action, project), phrase(until))
 
 
-def _doomed(action: DeleteProject | RecoverProject, project: LiveProject | None) -> Phrase:
+def _named(action: DeleteProject | RecoverProject | AdoptProject, project: LiveProject | None) -> Phrase:
     if project is None:
         return phrase("project {}", action.project_id)
     return phrase("project {} ({})", project.name, project_facts(project))

@@ -56,9 +56,7 @@ def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
 
 
 @given(desired_states(), views())
-def test_a_project_that_only_a_name_finds_is_marked_and_nothing_else(
-    desired: DesiredState, live: LiveState
-) -> None:
+def test_a_project_that_only_a_name_finds_is_marked_and_left_alone(desired: DesiredState, live: LiveState) -> None:
     """Whatever is permitted: what differs of it is not done, and it is marked where that is possible."""
     plan = planned(desired, live)
     for tenant in plan.tenants:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.live.registered import Placement
-from reconciler.plan.identity import identify, pins
+from reconciler.plan.claims import pins
+from reconciler.plan.identity import identify
 from reconciler.plan.survey import orphans
 
 if TYPE_CHECKING:

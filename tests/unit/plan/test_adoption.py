@@ -337,9 +337,11 @@ class TestASecondProject:
         assert "p-acme" in conflict.message
         assert "p-x" in conflict.message
 
-    def test_is_settled_by_a_pin(self) -> None:
+    def test_is_settled_by_a_pin_and_told_all_the_same(self) -> None:
         plan = make_plan(a_fleet(a_tenant(project_id="p-acme")), self.both)
         assert conflicting(plan) == []
+        (note,) = plan.notes
+        assert "project p-x (Acme production in free) was created for this tenant too" in note.message
 
     def test_that_a_run_marked_as_a_duplicate_leaves_the_tenant_its_own(self) -> None:
         live = a_view(a_project(), created_for("acme", name="myapp-acme-duplicate-r0", created_at=NOON))

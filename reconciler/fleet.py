@@ -52,7 +52,7 @@ from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
-from reconciler.plan.registration import settled
+from reconciler.plan.registration import misplaced, settled
 from reconciler.plan.swapped import require_own_places
 from reconciler.registry.connect import open_registry
 
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import Json
+    from reconciler.live.registered import Placement
     from reconciler.neon.client import Neon
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
@@ -122,6 +123,8 @@ class Planned:
     """Tenants that were left out because a saved plan does not permit what would be done to them."""
     settled: Mapping[str, int] = field(default_factory=dict)
     """The revisions of tenants in whom nothing differs."""
+    placements: tuple[Placement, ...] = ()
+    """Where a registry is kept, the rows that disagree with what is live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +258,8 @@ class Fleet:
         told = replace(plan, notes=notes, organizations=ids, api_host=self.api_host)
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
         revisions = settled(self.desired, live, plan, request.selection) if seen else {}
-        return Planned(told, live, now, looked_at, settled=revisions)
+        rows = () if self._registry is None else misplaced(self.desired, live, plan, request.selection)
+        return Planned(told, live, now, looked_at, settled=revisions, placements=rows)
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -375,7 +379,7 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            put_right(self._registry, self.desired, planned.live, planned.settled, run.id, self._time())
+            put_right(self._registry, planned.live, planned.placements, planned.settled, run.id, self._time())
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,
@@ -391,6 +395,8 @@ class Fleet:
                 journal=journal,
                 now=self._time,
                 looked_at=planned.looked_at,
+                project_names=self.desired.project_names,
+                seen=frozenset((project.id, project.name) for project in planned.live.projects),
                 stop=run.stop,
                 wave_ends=run.waves,
                 on_progress=on_progress,

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.desired.selection import Depth
 from reconciler.neon.observe import Progress, observe
-from reconciler.plan.registration import Registration, gone, misplaced, registration, without
+from reconciler.plan.registration import Registration, gone, registration, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.registered import Registered
+    from reconciler.live.registered import Placement, Registered
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.registry.store import Registry
@@ -44,18 +44,18 @@ def remembered(registry: Registry | None, told: Mapping[str, int], tenants: list
 
 def put_right(
     registry: Registry,
-    desired: DesiredState,
     live: LiveState,
+    placements: tuple[Placement, ...],
     settled: Mapping[str, int],
     run: str,
     at: datetime,
 ) -> None:
-    """Before a run writes: the rows of projects that were seen elsewhere, and the revisions that hold already.
+    """Before a run writes: the rows that ``placements`` correct, and the revisions that hold already.
 
     Raises RegistryError.
     """
     registry.prepare()
-    registry.mend(misplaced(desired, live), live.registered, run, at)
+    registry.mend(placements, live.registered, run, at)
     raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
     registry.accept(raised, run, at)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import NotFoundError
 from reconciler.plan import unused
-from reconciler.plan.identity import age
+from reconciler.plan.contradictions import age
 from reconciler.plan.rivals import maker, ours
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from reconciler.apply.readback import (
 from reconciler.errors import NotFoundError
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -53,7 +54,7 @@ class Evidence:
     fleet: str
     run: str
 
-    async def of(  # noqa: C901, PLR0911 - one case for each action
+    async def of(  # noqa: C901, PLR0911, PLR0912 - one case for each action
         self, action: Action, address: Address, sent_at: datetime
     ) -> Performed | None:
         """What the answer would have left behind; None where nothing shows that the call was carried out."""
@@ -65,6 +66,8 @@ class Evidence:
                 return await self._patched_endpoint(action, address)
             case CreateBranch():
                 return await self._created_branch(action, address)
+            case AdoptProject():
+                return await self._marked(action, address)
             case PatchBranch():
                 return await self._patched_branch(action, address)
             case DeleteBranch():
@@ -116,6 +119,11 @@ class Evidence:
             return None
         wrong = shortfall(asked_of_branch(action, address), branch_fields(branch))
         return _performed(address, branch, await self._endpoint(branch, address), wrong)
+
+    async def _marked(self, action: AdoptProject, address: Address) -> Performed | None:
+        marks = (branch for branch in await self._branches(address) if branch.name == action.branch)
+        ours = (branch for branch in marks if branch.annotations.get(RUN) == self.run)
+        return next((Performed(address, made=f"branch {branch.id}") for branch in ours), None)
 
     async def _patched_branch(self, action: PatchBranch, address: Address) -> Performed | None:
         patched = [b for b in await self._branches(address) if b.id == address.branch(action.branch)]

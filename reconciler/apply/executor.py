@@ -22,7 +22,7 @@ from reconciler.neon.parallel import each
 from reconciler.plan.outcome import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.apply.journal import Journal
@@ -46,6 +46,8 @@ async def execute(
     journal: Journal,
     now: Callable[[], datetime],
     looked_at: float,
+    project_names: Callable[[str], Sequence[str]],
+    seen: Collection[tuple[str, str]] = frozenset(),
     stop: StopSignal,
     breaker: Breaker | None = None,
     wave_ends: Sequence[WaveEnd] = (),
@@ -58,10 +60,11 @@ async def execute(
     ``wave_ends`` say in which parts: each is finished before the next one begins, and one that goes badly ends the
     run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
     projects where it was listed whole. ``looked_at`` is when the plan's look began, by the loop's clock: tenants
-    whose turn comes much later are looked at once more. ``on_progress`` is told tenants finished, tenants in all,
-    and what they are. ``on_connection`` gets the string of each new project once it is settled that it came
-    first: the only way a connection string leaves. With a ``registry`` tenants are claimed there before they are
-    created.
+    whose turn comes much later are looked at once more. ``project_names`` tells the names by which a tenant's
+    project is recognised, ``seen`` id and name of each project that the plan was made from. ``on_progress`` is
+    told tenants finished, tenants in all, and what they are. ``on_connection`` gets the string of each new project
+    once it is settled that it came first: the only way a connection string leaves. With a ``registry`` tenants are
+    claimed there before they are created.
     """
     started_at, calls = now(), neon.calls
     breaker = breaker or Breaker()
@@ -69,7 +72,7 @@ async def execute(
     tally = Tally(plan.tenants, breaker=breaker, stop=stop, on_progress=on_progress)
     session = Session(
         neon=neon,
-        performer=Performer(neon, fleet=plan.fleet, run=run, hands_out=on_connection is not None),
+        performer=Performer(neon, fleet=plan.fleet, run=run, now=now, hands_out=on_connection is not None),
         evidence=Evidence(neon, fleet=plan.fleet, run=run),
         writes=Writes(journal, run=run, stop=stop),
         stop=stop,
@@ -79,6 +82,8 @@ async def execute(
         on_connection=on_connection,
         now=now,
         looked_at=looked_at,
+        project_names=project_names,
+        seen=seen,
         registry=registry,
     )
     parts = waves(plan.tenants, wave_ends)

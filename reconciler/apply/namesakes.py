@@ -26,14 +26,17 @@ async def namesakes(session: Session, names: Sequence[str]) -> dict[str, list[Li
 
 
 async def still_absent(session: Session, tenant: TenantPlan, name: str) -> bool:
-    """Whether no project has got the name that the tenant's is to have; else the tenant is skipped.
+    """Whether no project has got a name that the tenant's is known by; else the tenant is skipped.
 
-    By a search for that one name in every organization: a list that misses a project once may miss it twice. False
-    once the run is to end, as not every organization was asked then.
+    By a search for ``name`` and for the tenant's older names in every organization: a list that misses a project
+    once may miss it twice. What the plan has seen of that name is another's. False once the run is to end, as not
+    every organization was asked then.
     """
     places = tuple(session.organizations)
+    names = tuple(dict.fromkeys((name, *session.project_names(tenant.tenant))))
     try:
-        found = await find_named(session.neon, places, [name], ended=lambda: session.stop.requested)
+        named = await find_named(session.neon, places, names, ended=lambda: session.stop.requested)
+        found = [project for project in named if (project.id, project.name) not in session.seen]
     except ReconcilerError as error:
         session.tally.failed(tenant.actions[0], error)
         return False

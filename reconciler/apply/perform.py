@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.apply.address import Address
 from reconciler.apply.readback import (
@@ -16,6 +17,7 @@ from reconciler.apply.readback import (
     snapshot_fields,
 )
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -30,14 +32,21 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.outcome import GONE
-from reconciler.plan.ownership import branch_annotations, creation_annotations
+from reconciler.plan.ownership import adoption_annotations, branch_annotations, creation_annotations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from reconciler.errors import NotTakenError
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.neon.operations import Operation
     from reconciler.plan.action import Action
     from reconciler.plan.change import Value
+
+
+MARK_LASTS: Final = timedelta(days=28)
+"""How long the branch that marks an adopted project lives (Neon: 30 days at most)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Performer:
     neon: Neon
     fleet: str
     run: str
+    now: Callable[[], datetime]
     hands_out: bool = False
     """Whether the connection strings of new projects are given to whoever asked for them."""
 
@@ -84,7 +94,7 @@ class Performer:
             f"project {created.project.id}",
         )
 
-    async def perform(  # noqa: C901, PLR0911 - one case for each action
+    async def perform(  # noqa: C901, PLR0911, PLR0912 - one case for each action
         self, action: Action, address: Address, request_id: str
     ) -> Performed:
         """The call that carries the action. Raises whatever the client raises."""
@@ -108,6 +118,8 @@ class Performer:
                     address.organization, action.project_id, request_id=request_id
                 )
                 return Performed(Address.observed(recovered), made=f"project {recovered.id} recovered")
+            case AdoptProject():
+                return await self._mark(action, address, request_id)
             case DeleteDuplicate():
                 return await self._delete_project(action.organization, action.project_id, address, request_id)
             case DeleteProject():
@@ -116,6 +128,29 @@ class Performer:
                 raise TypeError(f"{action.kind} has a protocol of its own")
             case _:
                 assert_never(action)
+
+    async def _mark(self, action: AdoptProject, address: Address, request_id: str) -> Performed:
+        """The branch expires by itself: it holds on to the data of its moment, which Neon bills."""
+        created = await self.neon.create_branch(
+            address.organization,
+            address.project_id,
+            name=action.branch,
+            parent_id=address.branch(action.parent),
+            at=None,
+            expires_at=self.now().replace(microsecond=0) + MARK_LASTS,
+            schema_only=False,
+            with_compute=False,
+            compute=None,
+            annotations=adoption_annotations(
+                fleet=self.fleet,
+                tenant=action.tenant,
+                run=self.run,
+                branch=action.branch,
+                hands_out=self.hands_out,
+            ),
+            request_id=request_id,
+        )
+        return Performed(address, created.operations, made=f"branch {created.branch.id}")
 
     async def _delete_project(
         self, organization: str, project_id: str, address: Address, request_id: str

@@ -16,7 +16,7 @@ from reconciler.plan.outcome import GONE, Deletion
 from reconciler.plan.rests_on import FRESH_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.apply.address import Address
@@ -75,6 +75,10 @@ class Session:
     now: Callable[[], datetime]
     looked_at: float
     """When the look that the plan was made from began, by the loop's clock, which nobody sets."""
+    project_names: Callable[[str], Sequence[str]]
+    """Every name by which a tenant's project is recognised."""
+    seen: Collection[tuple[str, str]] = frozenset()
+    """Id and name of each project that the plan was made from."""
     registry: Registry | None = None
     """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))

@@ -20,6 +20,7 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
+from reconciler.plan import adoption
 from reconciler.views import drift_text, json_documents, markdown
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
@@ -60,12 +61,13 @@ def command(
             return await fleet.drift(request, on_progress=on_progress)
 
     found = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)
+    plan = adoption.without_marks(found.plan)
     publish(
         output,
         {
-            "text": lambda: drift_text.render(found.plan, full=output.full),
-            "json": lambda: json_documents.drift(found.plan),
-            "markdown": lambda: markdown.drift(found.plan),
+            "text": lambda: drift_text.render(plan, full=output.full),
+            "json": lambda: json_documents.drift(plan),
+            "markdown": lambda: markdown.drift(plan),
         },
     )
-    return exit_codes.of_drift(found.plan, fail_on)
+    return exit_codes.of_drift(plan, fail_on)

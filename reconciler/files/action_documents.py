@@ -7,6 +7,7 @@ from pydantic import Field
 from reconciler.files.document import AnyJson, Document, Flag, Moment, Number, PlaceDocument, RiskWord, Text, Whole
 from reconciler.live.project import Compute
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -104,6 +105,20 @@ class RecoverProjectDocument(Shared):
         return RecoverProject(
             **self._shared(), project_id=self.project_id, recoverable_until=self.recoverable_until
         )
+
+
+class AdoptProjectDocument(Shared):
+    """A project that was found by its name alone is marked, by a branch without a compute."""
+
+    kind: Literal["adopt_project"]
+    project_id: Text
+    branch: Text
+    """The name of the branch that carries the mark."""
+    parent: Text
+
+    def action(self) -> AdoptProject:
+        """The action again."""
+        return AdoptProject(**self._shared(), project_id=self.project_id, branch=self.branch, parent=self.parent)
 
 
 class TransferProjectDocument(Shared):
@@ -310,6 +325,7 @@ class DeleteSnapshotDocument(Shared):
 ActionDocument: TypeAlias = (
     CreateProjectDocument
     | RecoverProjectDocument
+    | AdoptProjectDocument
     | TransferProjectDocument
     | PatchProjectDocument
     | PatchEndpointDocument

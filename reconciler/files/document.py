@@ -36,7 +36,7 @@ def _not_too_deep(value: object) -> object:
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 AnyJson = Annotated[Any, AfterValidator(_not_too_deep), WithJsonSchema({})]
 RiskWord = Literal["safe", "disruptive", "destructive"]
-KindWord = Literal["create", "recover", "upgrade", "downgrade", "change", "delete"]
+KindWord = Literal["create", "recover", "adopt", "upgrade", "downgrade", "change", "delete"]
 
 
 class Document(BaseModel):

@@ -129,6 +129,7 @@ class PlanCounts(Document):
 
     create: Whole
     recover: Whole
+    adopt: Whole = 0
     upgrade: Whole
     downgrade: Whole
     change: Whole

@@ -57,6 +57,21 @@ class RecoverProject(TenantAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptProject(TenantAction):
+    """POST /projects/{id}/branches: a branch without a compute marks a project that was found by its name alone.
+
+    Neon: annotations can only be set when a branch is created, so that a branch of its own carries the mark.
+    """
+
+    kind: ClassVar = "adopt_project"
+    project_id: str
+    branch: str
+    """The name of the branch."""
+    parent: str
+    """The name of the default branch, which it starts from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferProject(TenantAction):
     """One project's place in a POST /organizations/{source}/projects/transfer, shared with up to 399 others."""
 
@@ -228,6 +243,7 @@ class DeleteSnapshot(TenantAction):
 Action: TypeAlias = (
     CreateProject
     | RecoverProject
+    | AdoptProject
     | TransferProject
     | PatchProject
     | PatchEndpoint

@@ -33,18 +33,18 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
-    creates = sum(isinstance(action, CreateProject) for action in planned)
+    created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     single = len(planned) - sum(routes.values())
     awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
     polls = int(awaited * POLLS_PER_WRITE)
-    reads = polls + _looks(creates, desired, live) + recoveries * len(desired.organizations)
+    reads = polls + _looks(created, desired, live) + recoveries * len(desired.organizations)
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     reads += duplicates * READS_PER_DUPLICATE
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
     calls = single + transfers + reads
-    waits = -(-creates // COHORT) * desired.api.settle_seconds
+    waits = -(-len(created) // COHORT) * desired.api.settle_seconds
     return Budget(
         writes=single + transfers,
         transfers=transfers,
@@ -53,13 +53,14 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     )
 
 
-def _looks(creates: int, desired: DesiredState, live: LiveState) -> int:
-    """Before each creation a search for its name; after each cohort by name or by listing, whichever is less."""
+def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
+    """Before each creation a search for its names; after each cohort by name or by listing, whichever is less."""
+    creates = len(created)
     pages = sum(count // PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
     full, rest = divmod(creates, COHORT)
     after = full * min(pages, COHORT * organizations) + min(pages, rest * organizations)
-    return creates * organizations + after
+    return sum(len(desired.project_names(tenant)) for tenant in created) * organizations + after
 
 
 def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, live: LiveState) -> int:

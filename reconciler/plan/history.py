@@ -158,6 +158,15 @@ class History:
         before = self.before(tenant)
         return tenant in self.committed or (before is not None and _declared(before.base, tenant))
 
+    def handled(self, tenant: str) -> bool:
+        """Whether a run was about the tenant before: a base that somebody named declares it.
+
+        Of a tenant of whom a document speaks, the commit at hand tells as much.
+        """
+        before = self.before(tenant)
+        at_base = not self.guessed and before is not None and _declared(before.base, tenant)
+        return at_base or (tenant in self.documents and tenant in self.committed)
+
     def new(self, tenant: str) -> bool:
         """Whether the files that are known did not speak of the tenant before, not even as a tombstone."""
         if self.knew(tenant) or tenant in self.unheld:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
 from reconciler.plan import recovery, rivals
+from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import is_downgrade
-from reconciler.plan.identity import identify, pins
+from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

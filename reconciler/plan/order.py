@@ -1,8 +1,9 @@
 """The order of a tenant's actions, drawn as one table.
 
-    stage             new   upgrade  downgrade  change  tombstone  recovery
+    stage             new   upgrade  downgrade  change  tombstone  recovery  adoption
     RECOVER_PROJECT                                                    1
     CREATE_PROJECT     1
+    ADOPT_PROJECT                                                                1
     MAKE_ROOM                            1
     DELETE_BRANCH              1         2        1
     LOWER                                3
@@ -17,7 +18,8 @@
     DELETE_PROJECT                                          2
 
 A recovery stands alone: nothing below a deleted project can be read, so that what differs once it is back
-is planned by the next run. So does the deletion of a second project where a tenant has two of one name; one
+is planned by the next run. So does an adoption: what differs of a project that was found by its name alone
+is reported until it is marked. So does the deletion of a second project where a tenant has two of one name; one
 that its run had marked as a duplicate goes last, so that nothing waits for it.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
@@ -30,6 +32,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -56,18 +59,19 @@ class Stage(IntEnum):
 
     RECOVER_PROJECT = 0
     CREATE_PROJECT = 1
-    MAKE_ROOM = 2
-    DELETE_BRANCH = 3
-    LOWER = 4
-    TRANSFER = 5
-    PATCH_PROJECT = 6
-    PATCH_ENDPOINT = 7
-    PATCH_BRANCH = 8
-    CREATE_BRANCH = 9
-    REPLACE_SNAPSHOT = 10
-    CREATE_SNAPSHOT = 11
-    DELETE_DUPLICATE = 12
-    DELETE_PROJECT = 13
+    ADOPT_PROJECT = 2
+    MAKE_ROOM = 3
+    DELETE_BRANCH = 4
+    LOWER = 5
+    TRANSFER = 6
+    PATCH_PROJECT = 7
+    PATCH_ENDPOINT = 8
+    PATCH_BRANCH = 9
+    CREATE_BRANCH = 10
+    REPLACE_SNAPSHOT = 11
+    CREATE_SNAPSHOT = 12
+    DELETE_DUPLICATE = 13
+    DELETE_PROJECT = 14
 
 
 def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case for each action
@@ -77,6 +81,8 @@ def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case f
             return Stage.CREATE_PROJECT
         case RecoverProject():
             return Stage.RECOVER_PROJECT
+        case AdoptProject():
+            return Stage.ADOPT_PROJECT
         case TransferProject():
             return Stage.TRANSFER
         case PatchProject():

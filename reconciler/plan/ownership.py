@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from reconciler.live.project import LiveBranch, LiveProject
 
@@ -17,6 +18,8 @@ RUN: Final = "run"
 BRANCH: Final = "branch"
 """The name under which a branch was declared: it may have been renamed since."""
 PURPOSE: Final = "purpose"
+ADOPTION: Final = "adoption"
+"""The purpose of a branch that marks a project that was found by its name."""
 CONNECTIONS: Final = "connections"
 HANDED_OUT: Final = "handed out"
 """On projects of runs that hand out connection strings: whoever asked for one may have it."""
@@ -30,6 +33,22 @@ def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool =
     """
     told = {CONNECTIONS: HANDED_OUT} if hands_out else {}
     return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **told}
+
+
+def adoption_annotations(
+    *, fleet: str, tenant: str, run: str, branch: str, hands_out: bool = False
+) -> dict[str, str]:
+    """What goes on the branch that marks an adopted project: it says whose the project is, not who created it."""
+    return {
+        **creation_annotations(fleet=fleet, tenant=tenant, run=run, hands_out=hands_out),
+        BRANCH: branch,
+        PURPOSE: ADOPTION,
+    }
+
+
+def is_mark(branch: LiveBranch) -> bool:
+    """Whether the branch only marks an adopted project."""
+    return branch.annotations.get(MANAGED_BY) == PRODUCT and branch.annotations.get(PURPOSE) == ADOPTION
 
 
 class Purpose(Enum):
@@ -80,7 +99,32 @@ def owned(project: LiveProject, fleet: str) -> bool | None:
 
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
     """The tenant that the fleet's own annotation names, if it is on the project."""
-    annotation = creator(project) or owner(project)
-    if annotation is None or annotation.get(FLEET) != fleet:
-        return None
-    return annotation.get(TENANT)
+    branch = _telling(project, fleet)
+    return None if branch is None else branch.annotations.get(TENANT)
+
+
+def created_for(project: LiveProject, fleet: str) -> str | None:
+    """The tenant for whom this fleet created the project; None where it was found, or not read."""
+    annotation = creator(project)
+    return annotation.get(TENANT) if annotation is not None and annotation.get(FLEET) == fleet else None
+
+
+def annotated_at(project: LiveProject, fleet: str) -> datetime:
+    """Since when it is the annotated tenant's: since its creation, or since a branch made later says so."""
+    branch = _telling(project, fleet)
+    made_later = branch is not None and BRANCH in branch.annotations
+    return branch.created_at if branch is not None and made_later else project.created_at
+
+
+def handed_out(project: LiveProject, fleet: str) -> bool:
+    """Whether the annotation was made by a run that hands out connection strings."""
+    branch = _telling(project, fleet)
+    return branch is not None and CONNECTIONS in branch.annotations
+
+
+def _telling(project: LiveProject, fleet: str) -> LiveBranch | None:
+    """The branch whose annotation says whose the project is: first of all the one that came with it."""
+    ours = [branch for branch in project.branches or () if branch.annotations.get(MANAGED_BY) == PRODUCT]
+    born = (branch for branch in ours if BRANCH not in branch.annotations)
+    telling = next(born, next(iter(ours), None))
+    return telling if telling is not None and telling.annotations.get(FLEET) == fleet else None

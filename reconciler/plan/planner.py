@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
-    from reconciler.plan.history import Past
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Conflict, Orphan
     from reconciler.plan.rivals import Ruling
@@ -123,17 +122,34 @@ class _Planner:
         if ruling and ruling.actions and ruling.rivals.contested:
             return TenantPlan(tenant.name, ruling.rivals.first, ruling.actions, tenant.revision)
         if project is None and PROJECT.name in self._only:
-            recovered = recovery.plan(self._seen, tenant, self._identities, self._past(tenant))
+            recovered = recovery.plan(self._seen, tenant, self._identities, self._history.past(tenant.name))
             if recovered is not None:
                 return recovered
-        actions = (*self._actions(tenant, project), *(ruling.actions if ruling else ()))
+        actions = (
+            *self._adoption(tenant, project),
+            *self._actions(tenant, project),
+            *(ruling.actions if ruling else ()),
+        )
         return TenantPlan(tenant.name, project, ordered(actions), tenant.revision)
+
+    def _adoption(self, tenant: Tenant, project: LiveProject | None) -> Iterator[Action]:
+        """The mark of a project that only its name found; where it cannot be left, that is noted."""
+        if project is None or project.branches is None or tenant.absent or PROJECT.name not in self._only:
+            return
+        if adoption.confirmed(self._desired, self._live, self._history, tenant, project):
+            return
+        mark = adoption.adopt(self._desired, tenant, project)
+        if isinstance(mark, Note):
+            self.notes.append(mark)
+        else:
+            yield mark
 
     def _actions(self, tenant: Tenant, project: LiveProject | None) -> Iterable[Action]:
         lifecycles = PROJECT.name in self._only
         if tenant.absent:
             doomed = project if lifecycles else None
-            return (lifecycle.delete(self._desired, tenant, doomed.id, self._past(tenant)),) if doomed else ()
+            past = self._history.past(tenant.name)
+            return (lifecycle.delete(self._desired, tenant, doomed.id, past),) if doomed else ()
         if project is not None:
             return self._converge(tenant, project)
         if lifecycles and self._identities.missing(tenant):
@@ -141,7 +157,7 @@ class _Planner:
         return ()
 
     def _create(self, tenant: Tenant) -> Iterator[Action]:
-        past = self._past(tenant)
+        past = self._history.past(tenant.name)
         create = lifecycle.create(self._desired, tenant, past)
         yield create
         born = lifecycle.as_created(self._desired, tenant, create, self._now)
@@ -176,15 +192,12 @@ class _Planner:
             settings=settings,
             project=project,
             wanted_now=wanted.fields(self._desired, tenant),
-            past=self._past(tenant),
+            past=adoption.past(self._desired, self._live, self._history, tenant, project),
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),
             now=self._now,
         )
-
-    def _past(self, tenant: Tenant) -> Past | None:
-        return self._history.past(tenant.name)
 
     def _limits(self, organization: str) -> OrganizationLimits:
         known = self._desired.organizations.get(organization)

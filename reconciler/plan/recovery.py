@@ -37,7 +37,9 @@ class ById:
         return cls(alive, {deleted.project.id: deleted for deleted in reversed([*live.recoverable])})
 
 
-REMOVE = "remove recover to let a new, empty project be created"
+REMOVE = (
+    "remove recover: --allow creates=N, the number of all creations of the run, then permits a new, empty project"
+)
 
 
 def asked(tenant: Tenant, identities: Identities) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.live.registered import Placement
+from reconciler.plan.claims import pins
 from reconciler.plan.identity import identify
 from reconciler.plan.survey import orphans
 
@@ -66,9 +67,22 @@ def without(rows: Mapping[str, Registered], tenants: Iterable[str]) -> dict[str,
     return {name: row for name, row in rows.items() if name not in left_out}
 
 
-def misplaced(desired: DesiredState, live: LiveState) -> tuple[Placement, ...]:
-    """The projects of tenants of whom no row speaks, or one that says something else."""
-    return _misplaced(identify(desired, live).projects, live.registered)
+def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> tuple[Placement, ...]:
+    """The projects of selected tenants of whom no row speaks, or one that says something else.
+
+    A row says later whose a project is. So none is written where that is in doubt, or where a name alone found the
+    project and nobody has read whose it is.
+    """
+    stated = {*live.places.values(), *pins(desired)}
+    doubtful = {conflict.tenant for conflict in plan.conflicts}
+    certain = {
+        name: project
+        for name, project in identify(desired, live).projects.items()
+        if name not in doubtful
+        and selection.includes(desired.tenants[name])
+        and (project.branches is not None or project.id in stated)
+    }
+    return _misplaced(certain, live.registered)
 
 
 def settled(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> dict[str, int]:

@@ -16,7 +16,8 @@ from reconciler.live.runs import NOTHING_KNOWN, Life
 from reconciler.plan import unused, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.identity import MARK, SETTLE_BY_HAND, age, pins
+from reconciler.plan.claims import pins
+from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
 from reconciler.plan.ownership import CONNECTIONS, FLEET, RUN, TENANT, creator
 from reconciler.plan.plan import Conflict, Note
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan import ownership
 from reconciler.plan.concerns import NAMES, snapshots
 from reconciler.plan.concerns.project import PROJECT
+from reconciler.plan.contradictions import MARK
 from reconciler.plan.plan import Conflict, Coverage, Note, Orphan
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def notes(
             f"{unread:,} live projects match no tenant and were not asked whose they are: one that somebody "
             "renamed would not be recognised, and its tenant gets a new project (--depth deep asks them all)",
         )
+    yield from _second_projects(desired, tenants, identities)
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.unseen:
@@ -76,6 +78,21 @@ def notes(
             how = "in the registry" if live.places.get(tenant.name) == project.id else "by its annotation"
             found = f"project {project.id}, found {how}, has been renamed {project.name!r}"
             yield Note(tenant.name, found, tenant.location)
+
+
+def _second_projects(desired: DesiredState, tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
+    """Others that were created for a tenant whose file names its project; without that they are a conflict."""
+    pinned = {
+        tenant.name: tenant for tenant in tenants if tenant.project_id and tenant.name in identities.projects
+    }
+    for project in identities.unmatched if pinned else ():
+        tenant = pinned.get(ownership.annotated_tenant(project, desired.fleet) or "")
+        if tenant is not None and MARK not in project.name:
+            second = f"project {project.id} ({project.name} in {project.organization})"
+            told = (
+                f"{second} was created for this tenant too, whose file names {tenant.project_id}: it is left alone"
+            )
+            yield Note(tenant.name, told, tenant.location)
 
 
 def _looked_up_by_name(tenants: Sequence[Tenant], live: LiveState, identities: Identities) -> Iterator[Note]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from reconciler.desired.units import NEVER, format_cu, format_seconds
 from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -69,6 +70,7 @@ def noun_and_verb(action: Action) -> tuple[Noun, Verb] | None:
         case (
             CreateProject()
             | RecoverProject()
+            | AdoptProject()
             | TransferProject()
             | PatchProject()
             | PatchEndpoint()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.desired.problem import Location
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -43,6 +44,7 @@ class Kind(Enum):
 
     CREATE = "create"
     RECOVER = "recover"
+    ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     CHANGE = "change"
@@ -71,6 +73,8 @@ def kind_of(actions: Iterable[Action]) -> Kind:
                 return Kind.CREATE
             case RecoverProject():
                 return Kind.RECOVER
+            case AdoptProject():
+                return Kind.ADOPT
             case DeleteProject():
                 return Kind.DELETE
             case TransferProject(downgrade=downgrade):
@@ -118,7 +122,7 @@ def _anonymous(action: Action) -> Action:
             return replace(action, tenant="", source=_NOWHERE, branch_id="")
         case DeleteSnapshot():
             return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
-        case RecoverProject() | TransferProject() | DeleteProject():
+        case RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return replace(action, tenant="", source=_NOWHERE)
         case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
             return replace(action, tenant="", source=_NOWHERE)
@@ -133,7 +137,7 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             return action.changes
         case PatchBranch():
             return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
-        case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
+        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return ()
         case CreateBranch() | DeleteBranch():
             return ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 import msgspec
 
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -191,6 +192,8 @@ def _own(action: Action) -> Document:  # noqa: C901, PLR0911, PLR0912 - one case
                 "project_id": action.project_id,
                 "recoverable_until": _exactly(action.recoverable_until),
             }
+        case AdoptProject():
+            return {"project_id": action.project_id, "branch": action.branch, "parent": action.parent}
         case TransferProject():
             return {
                 "origin": action.origin,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DONE: Final = {
     "created": Kind.CREATE,
     "recovered": Kind.RECOVER,
+    "adopted": Kind.ADOPT,
     "upgraded": Kind.UPGRADE,
     "downgraded": Kind.DOWNGRADE,
     "changed": Kind.CHANGE,

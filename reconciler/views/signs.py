@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -41,6 +42,7 @@ class Sign:
 
 
 CREATE: Final = Sign("+", ADDED)
+ADOPT: Final = Sign("=", MOVED)
 TRANSFER: Final = Sign("->", MOVED)
 PATCH: Final = Sign("~", CHANGED)
 DELETE: Final = Sign("-", TAKEN)
@@ -55,6 +57,8 @@ def of_action(action: Action) -> Sign:
     match action:
         case CreateProject() | RecoverProject() | CreateBranch() | CreateSnapshot():
             return CREATE
+        case AdoptProject():
+            return ADOPT
         case TransferProject():
             return TRANSFER
         case PatchProject() | PatchEndpoint() | PatchBranch():
@@ -70,6 +74,8 @@ def of_kind(kind: Kind) -> Sign:
     match kind:
         case Kind.CREATE | Kind.RECOVER:
             return CREATE
+        case Kind.ADOPT:
+            return ADOPT
         case Kind.UPGRADE | Kind.DOWNGRADE:
             return TRANSFER
         case Kind.CHANGE:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import (
     Action,
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -78,6 +79,8 @@ class Voice:
         match action:
             case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
                 return ""
+            case AdoptProject():
+                return ""
             case RecoverProject() | TransferProject() | DeleteProject():
                 pass
             case CreateBranch() | DeleteBranch():
@@ -113,6 +116,8 @@ def deed(  # noqa: C901, PLR0911 - one case for each action
             return phrase("create project in {}", action.organization)
         case RecoverProject():
             return phrase("recover {}", _deleted(action, project))
+        case AdoptProject():
+            return phrase("adopt {}", _named(action, project))
         case TransferProject():
             return phrase("transfer from {} to {}", action.origin, action.destination)
         case PatchProject():
@@ -128,7 +133,7 @@ def deed(  # noqa: C901, PLR0911 - one case for each action
         case DeleteDuplicate():
             return phrase("delete {}", _second(action))
         case DeleteProject():
-            return phrase("delete {}", _doomed(action, project))
+            return phrase("delete {}", _named(action, project))
         case _:
             assert_never(action)
 
@@ -142,6 +147,8 @@ def finding(  # noqa: C901, PLR0911 - one case for each action
             return phrase("no live project, the files want one in {}", action.organization)
         case RecoverProject():
             return phrase("{}, deleted, the files want it back", _deleted(action, project))
+        case AdoptProject():
+            return phrase("{}, found by its name alone", _named(action, project))
         case TransferProject():
             return phrase("live in {}, the files say {}", action.origin, action.destination)
         case PatchProject():
@@ -157,7 +164,7 @@ def finding(  # noqa: C901, PLR0911 - one case for each action
         case DeleteDuplicate():
             return phrase("{}, left by a run that died", _second(action))
         case DeleteProject():
-            return phrase("{}, the files say absent", _doomed(action, project))
+            return phrase("{}, the files say absent", _named(action, project))
         case _:
             assert_never(action)
 
@@ -168,10 +175,10 @@ def _second(action: DeleteDuplicate) -> Phrase:
 
 def _deleted(action: RecoverProject, project: LiveProject | None) -> Phrase:
     until = f", recoverable until {action.recoverable_until:%Y-%m-%d %H:%M} UTC"
-    return phrase("{}{}", _doomed(action, project), phrase(until))
+    return phrase("{}{}", _named(action, project), phrase(until))
 
 
-def _doomed(action: DeleteProject | RecoverProject, project: LiveProject | None) -> Phrase:
+def _named(action: DeleteProject | RecoverProject | AdoptProject, project: LiveProject | None) -> Phrase:
     if project is None:
         return phrase("project {}", action.project_id)
     return phrase("project {} ({})", project.name, project_facts(project))
@@ -181,6 +188,7 @@ PLAN: Final = Voice(
     headings={
         Kind.CREATE: "Create",
         Kind.RECOVER: "Recover",
+        Kind.ADOPT: "Adopt",
         Kind.UPGRADE: "Upgrade",
         Kind.DOWNGRADE: "Downgrade",
         Kind.CHANGE: "Change",
@@ -202,6 +210,7 @@ DRIFT: Final = Voice(
     headings={
         Kind.CREATE: "Missing",
         Kind.RECOVER: "Deleted",
+        Kind.ADOPT: "Not adopted",
         Kind.UPGRADE: "Below its tier",
         Kind.DOWNGRADE: "Above its tier",
         Kind.CHANGE: "Different",

@@ -86,3 +86,34 @@ def test_a_document_of_a_tenant_whose_file_was_just_written_is_a_sign_up(fleet: 
     ended = fleet.simulated("converge", "-", stdin=b'{"tenant": "zoe", "tier": "free"}')
     assert ended.code == 0, ended.out + ended.err
     assert projects(fleet) == 3
+
+
+class TestAProjectThatItsFileNames:
+    """It is deleted in the console: what the conflict proposes is what happens."""
+
+    @pytest.fixture
+    def pinned(self, fleet: Shell) -> Shell:
+        with sqlite3.connect(fleet.folder / "sim.db") as account:
+            (own,) = account.execute("SELECT id FROM projects WHERE name = 'myapp-acme'").fetchone()
+        fleet.tenant("acme", f"tier: free\nproject_id: {own}")
+        commit(fleet)
+        fleet.applied("--base", "applied")
+        git(fleet, "tag", "--force", "applied")
+        in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+        return fleet
+
+    def test_is_not_replaced_once_the_pin_is_taken_away(self, pinned: Shell) -> None:
+        conflict = run(pinned, "plan", "--base", "applied")
+        assert "--allow creates=N" in " ".join(conflict.out.split())
+        pinned.tenant("acme", "tier: free")
+        commit(pinned)
+        for command in (("apply",), ("apply", "--depth", "deep"), ("converge", "acme")):
+            held = run(pinned, *command, "--base", "applied")
+            assert "missing-project" in held.out + held.err
+            assert projects(pinned) == 1
+
+    def test_is_replaced_where_a_person_says_so(self, pinned: Shell) -> None:
+        pinned.tenant("acme", "tier: free")
+        commit(pinned)
+        pinned.applied("--base", "applied", "--allow", "creates=1")
+        assert projects(pinned) == 2

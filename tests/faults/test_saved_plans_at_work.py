@@ -121,8 +121,13 @@ def untrue(ended: Ended, touched: str, writes: list[dict[str, Any]]) -> Iterator
 
 
 def not_settled(scene: Scene) -> Iterator[str]:
-    """Where one more apply, of a fresh plan, does not leave a fleet that a third one finds in sync."""
+    """Where one more apply, of a fresh plan, does not leave a fleet that a third one finds in sync.
+
+    A project that a person made is adopted first: one apply more.
+    """
     again = scene.apply()
+    if again.planned is not None and any(action.kind == "adopt_project" for action in again.planned.plan.actions):
+        again = scene.apply()
     if again.code not in {ExitCode.DONE, ExitCode.REFUSED}:
         yield f"the next run ends with {again.code!r}: {again.report or again.error}"
     third = scene.apply()

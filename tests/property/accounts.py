@@ -19,6 +19,7 @@ from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.project import Compute
+from reconciler.plan.action import AdoptProject
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
 from reconciler.simulator.organization import SimulatedOrganization
@@ -269,6 +270,13 @@ class Scene:
 
         return self.world.run(main())
 
+    def adopt(self) -> None:
+        """Mark the projects that only a name finds, and do nothing else."""
+        planned = self.plan()
+        adoptions = tuple(each for each in planned.plan.tenants if isinstance(each.actions[0], AdoptProject))
+        if adoptions:
+            self.apply(replace(planned, plan=replace(planned.plan, tenants=adoptions)))
+
     def apply_disturbed(self, planned: Planned, disturbance: Disturbance) -> None:
         """Carry it out as far as the disturbance lets it."""
         stop = StopSignal()
@@ -327,7 +335,9 @@ def opened(case: Case) -> Iterator[Scene]:
         base = case.base and translated(case.base, ids)
         request = Request(base=base, permissions=case.permissions)
         desired = translated(case.desired, ids)
-        yield Scene(neon, desired, request, ids, Path(folder), Watch(neon, case.desired.organizations))
+        scene = Scene(neon, desired, request, ids, Path(folder), Watch(neon, case.desired.organizations))
+        scene.adopt()
+        yield scene
 
 
 def _seeded(simulator: Simulator, found: tuple[Found, ...]) -> dict[str, str]:

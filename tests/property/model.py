@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from reconciler.live.project import Compute, DeletedProject, LiveBranch, LiveProject, LiveSnapshot, Quota
 from reconciler.plan import ownership
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -52,6 +53,12 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
     return a_view(*projects.values(), deleted=_still_deleted(live, projects))
 
 
+def adopted(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState:
+    """The live state once the projects that only a name finds are marked, and nothing else is done."""
+    adoptions = (planned for planned in plan.tenants if isinstance(planned.actions[0], AdoptProject))
+    return carried_out(replace(plan, tenants=tuple(adoptions)), desired, live)
+
+
 def _still_deleted(live: LiveState, alive: Mapping[str, LiveProject]) -> dict[str, tuple[DeletedProject, ...]]:
     return {
         organization: tuple(one for one in deleted if one.project.id not in alive)
@@ -88,6 +95,9 @@ def _carry_out(action: Action, project: LiveProject | None, desired: DesiredStat
         case RecoverProject():
             assert project.id == action.project_id
             return recovered(project)
+        case AdoptProject():
+            assert project.id == action.project_id
+            return _adopted(project, action, desired.fleet)
         case TransferProject():
             assert project.organization == action.origin
             return replace(project, organization=action.destination)
@@ -130,6 +140,19 @@ def recovered(project: LiveProject) -> LiveProject:
         endpoints=(an_endpoint(project.id, compute),),
         snapshots=(),
     )
+
+
+def _adopted(project: LiveProject, action: AdoptProject, fleet: str) -> LiveProject:
+    notes = ownership.adoption_annotations(fleet=fleet, tenant=action.tenant, run="r1", branch=action.branch)
+    mark = a_branch(
+        id=f"br-mark-{project.id}",
+        name=action.branch,
+        default=False,
+        parent_id=_named(project, action.parent).id,
+        annotations=notes,
+        created_at=NOON,
+    )
+    return replace(project, branches=(*(project.branches or ()), mark))
 
 
 def _values(action: Action) -> dict[str, Value]:

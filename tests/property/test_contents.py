@@ -16,7 +16,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from tests.builders import NOON, make_plan
 from tests.property.contents import desired_states, views
-from tests.property.model import carried_out
+from tests.property.model import adopted, carried_out
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -38,6 +38,7 @@ def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
     desired: DesiredState, live: LiveState
 ) -> None:
     """On the way, the model checks that names stay unique, parents outlive children and limits hold."""
+    live = adopted(planned(desired, live), desired, live)
     before = planned(desired, live)
     after = planned(desired, carried_out(before, desired, live))
     assert after.empty, list(after.actions)

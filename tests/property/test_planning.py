@@ -15,7 +15,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from tests.builders import make_plan, reordered
 from tests.property.fleets import desired_states, recoveries, views
-from tests.property.model import carried_out
+from tests.property.model import adopted, carried_out
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -47,11 +47,23 @@ def test_planning_is_total_and_the_order_of_what_was_seen_changes_nothing(
 def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
     desired: DesiredState, live: LiveState
 ) -> None:
+    live = adopted(planned(desired, live), desired, live)
     before = planned(desired, live)
     after = planned(desired, carried_out(before, desired, live))
     assert after.empty, list(after.actions)
     assert [(r.rule, r.tenants) for r in after.refusals] == [(r.rule, r.tenants) for r in before.refusals]
     assert [c.tenant for c in after.conflicts] == [c.tenant for c in before.conflicts]
+
+
+@given(desired_states(), views())
+def test_a_project_that_only_a_name_finds_is_marked_and_left_alone(desired: DesiredState, live: LiveState) -> None:
+    """Whatever is permitted: what differs of it is not done, and it is marked where that is possible."""
+    plan = planned(desired, live)
+    for tenant in plan.tenants:
+        if tenant.project is not None and not tenant.project.annotations:
+            declared = desired.tenants[tenant.tenant]
+            told = tenant.project.id in (declared.project_id, declared.recover)
+            assert told or [action.kind for action in tenant.actions] == ["adopt_project"]
 
 
 @given(desired_states(), views())
@@ -98,6 +110,7 @@ def test_only_what_a_file_names_is_recovered_and_never_replaced_by_a_new_project
                 assert live.project(action.project_id) is None
                 assert planned_tenant.actions == (action,)
     back = carried_out(plan, desired, live)
+    back = adopted(planned(desired, back), desired, back)
     settled = carried_out(planned(desired, back), desired, back)
     assert planned(desired, settled).empty
 

@@ -11,6 +11,7 @@ from reconciler.live.project import Consumption
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.bench import Verdict
+from reconciler.plan.ownership import is_mark
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -168,9 +169,11 @@ def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
 
 
 def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch] | None:
-    """The branches that the plan leaves; None where they were not read."""
+    """The branches that the plan leaves, but for marks, to which nobody writes; None where they were not read."""
     gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held}
-    return None if project.branches is None else [b for b in project.branches if b.id not in gone]
+    if project.branches is None:
+        return None
+    return [branch for branch in project.branches if branch.id not in gone and not is_mark(branch)]
 
 
 def _would_be(change: FieldChange) -> str:

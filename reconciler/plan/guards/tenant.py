@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 from reconciler.desired.policy import DriftPolicy
 from reconciler.plan import ownership
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -36,6 +37,7 @@ from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
 from reconciler.plan.guards.partial import part_of_a_tier
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
+from reconciler.plan.guards.unconfirmed import held_until_confirmed
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 def judge(bench: Bench) -> Judged:
     """What of a tenant's plan may go ahead, and what is refused and why."""
     planned = bench.planned
+    waiting, unconfirmed = held_until_confirmed(bench)
+    if unconfirmed is not None:
+        kept = tuple(action for action in planned.actions if action not in waiting)
+        return replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
     if verdict := _stale_revision(bench) or part_of_a_tier(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
@@ -327,7 +333,7 @@ def _stopping(held: Held, bench: Bench) -> Verdict | None:
 def _all_rests_on(action: Action, *, crowded: bool) -> bool:
     """Whether the tenant's other actions rest on this one; ``crowded`` says that all of them rest on deletions."""
     match action:
-        case CreateProject() | RecoverProject() | TransferProject() | DeleteProject():
+        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return True
         case PatchProject() | PatchEndpoint():
             return action.before_transfer

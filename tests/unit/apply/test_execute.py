@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
+from reconciler.desired.naming import Naming
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Run
@@ -240,6 +241,22 @@ def test_a_project_that_has_appeared_since_the_plan_is_not_created_again(tmp_pat
         assert applied.results() == {"acme": Result.SKIPPED, "bravo": Result.APPLIED}
         assert "has appeared in free since the plan was made" in applied.message("acme")
         assert len(await world.live(FREE_ACME)) == 2
+
+    virtually(main())
+
+
+def test_one_that_has_appeared_under_an_older_name_of_the_tenant_is_found_too(tmp_path: Path) -> None:
+    """The naming pattern has changed since the other run began."""
+
+    async def main() -> None:
+        world = World.open(tmp_path)
+        renamed = replace(FREE_ACME, naming=Naming("app-{tenant}", ("old-{tenant}", "myapp-{tenant}")))
+        plan = await world.plan(renamed)
+        await world.apply(FREE_ACME)
+        applied = await world.apply(renamed, plan=plan)
+        assert applied.results() == {"acme": Result.SKIPPED}
+        assert "project myapp-acme" in applied.message("acme")
+        assert len(await world.live(FREE_ACME)) == 1
 
     virtually(main())
 

@@ -218,6 +218,7 @@ class World:
                     organizations=counts,
                     journal=journal,
                     now=now,
+                    project_names=desired.project_names,
                     looked_at=looked_at,
                     stop=stop,
                     on_connection=connections.__setitem__,

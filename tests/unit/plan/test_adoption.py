@@ -11,15 +11,21 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.live.registered import Registered
 from reconciler.plan.action import CreateProject
+from reconciler.plan.adoption import MARK
+from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import needs
-from reconciler.plan.ownership import creation_annotations
+from reconciler.plan.ownership import adoption_annotations, creation_annotations
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
 from tests.builders import (
+    FREE_QUOTA,
     FREE_TIER,
     NOON,
     PRO_TIER,
     a_branch,
     a_fleet,
+    a_pro_project,
     a_project,
     a_tenant,
     a_view,
@@ -27,12 +33,18 @@ from tests.builders import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
 
 OLD = NOON - timedelta(days=100)
 BOB = a_fleet(a_tenant("bob"))
 BOTH = a_fleet(a_tenant("bob"), a_tenant("acme", "pro"))
+ANYTHING = Permissions(
+    lowering=True, counts=dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
+)
 BY_DOCUMENT = History(files=BOB, documents=frozenset({"acme"}))
 
 
@@ -101,6 +113,187 @@ class TestANameThatIsGivenOutAgain:
         assert needs(fleet, unread, new={"acme"}).branches == ("p-x",)
 
 
+def found(tenant: str = "acme", **fields: Any) -> LiveProject:
+    """A project in the paid organization that somebody made by hand under a tenant's name."""
+    return a_pro_project(tenant, branches=(a_branch(f"p-{tenant}", annotations={}),), **fields)
+
+
+def marked(project: LiveProject, at: datetime = NOON, **note: Any) -> LiveProject:
+    """The same with the branch that an adoption leaves."""
+    notes = adoption_annotations(fleet="prod", tenant="acme", run="r1", branch=MARK, **note)
+    mark = a_branch(
+        project.id,
+        id="br-mark",
+        name=MARK,
+        default=False,
+        parent_id=f"br-{project.id}",
+        annotations=notes,
+        created_at=at,
+    )
+    return replace(project, branches=(*(project.branches or ()), mark))
+
+
+class TestAProjectThatANameAloneFinds:
+    """Somebody made it by hand: nothing says that it is this tenant's."""
+
+    new = a_fleet(a_tenant("bob"), a_tenant("acme"))
+
+    def plan(
+        self,
+        history: History,
+        project: LiveProject,
+        fleet: DesiredState = new,
+        permissions: Permissions = Permissions(),
+        **view: Any,
+    ) -> Plan:
+        live = a_view(a_project("bob"), project, **view)
+        return guard(make_plan(fleet, live, history=history), fleet, live, permissions, history=history)
+
+    @pytest.mark.parametrize("permissions", [Permissions(), ANYTHING], ids=["nobody", "whatever is permitted"])
+    @pytest.mark.parametrize(
+        "history",
+        [
+            History(BOB),
+            History(),
+            History(new, guessed=True),
+            BY_DOCUMENT,
+            History(BOB, unheld=frozenset({"acme"})),
+        ],
+        ids=["new to the base", "no base", "a base that nobody named", "a document", "not held by git"],
+    )
+    def test_is_marked_and_what_differs_is_reported(self, history: History, permissions: Permissions) -> None:
+        plan = self.plan(history, found(), permissions=permissions)
+        assert [action.kind for action in plan.actions] == ["adopt_project"]
+        (refusal,) = plan.refusals
+        assert refusal.rule is Rule.UNCONFIRMED
+        assert {action.kind for action in refusal.actions} >= {"transfer_project", "patch_project"}
+        assert "project_id" in refusal.remedy
+
+    @pytest.mark.parametrize("tier", ["free", "pro"])
+    def test_whatever_a_new_file_says_asks_for_nothing(self, tier: str) -> None:
+        """Neither to take something, nor for a move up."""
+        fleet = a_fleet(a_tenant("bob"), a_tenant("acme", tier))
+        project = a_project(branches=(a_branch(annotations={}),)) if tier == "pro" else found()
+        (first,) = self.plan(History(BOB), project, fleet).refusals
+        assert not first.asked_for
+        (second,) = self.plan(History(BOB), marked(project), fleet).refusals
+        assert not second.asked_for
+        assert second.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE)
+
+    def test_what_gives_waits_for_the_mark_too(self) -> None:
+        project = a_project(
+            branches=(a_branch(annotations={}),), quota=replace(FREE_QUOTA, active_time_seconds=60)
+        )
+        assert [a.kind for a in self.plan(History(BOB), project).actions] == ["adopt_project"]
+        assert [a.kind for a in self.plan(History(BOB), marked(project)).actions] == ["patch_project"]
+
+    def test_is_marked_where_nothing_differs(self) -> None:
+        plan = self.plan(History(BOB), a_project(branches=(a_branch(annotations={}),)))
+        assert [action.kind for action in plan.actions] == ["adopt_project"]
+        assert plan.refusals == ()
+
+    def test_a_change_of_a_commit_that_waits_is_a_refusal_of_what_was_asked_for(self) -> None:
+        before = a_fleet(a_tenant("bob"), a_tenant("acme", "pro"))
+        (refusal,) = self.plan(History(before, guessed=True), found()).refusals
+        assert refusal.asked_for
+        after = self.plan(History(before, guessed=True), marked(found()))
+        assert "transfer_project" in [action.kind for action in after.actions] + [
+            action.kind for refusal in after.refusals for action in refusal.actions
+        ]
+        assert all(refusal.rule is not Rule.UNCONFIRMED for refusal in after.refusals)
+
+    @pytest.mark.parametrize(
+        ("history", "pin", "view"),
+        [
+            (History(new), None, {}),
+            (History(BOB), "p-acme", {}),
+            (History(BOB), None, {"registered": row("p-acme")}),
+            (History(BOB), None, {"revisions": {"acme": 3}}),
+            (History(files=new, documents=frozenset({"acme"}), committed=frozenset({"acme"})), None, {}),
+        ],
+        ids=["at a base that somebody named", "a pin", "a row", "a revision", "a document and a committed file"],
+    )
+    def test_is_confirmed_by(self, history: History, pin: str | None, view: dict[str, Any]) -> None:
+        fleet = a_fleet(a_tenant("bob"), a_tenant("acme", project_id=pin))
+        plan = self.plan(history, found(), fleet, **view)
+        assert "adopt_project" not in [action.kind for action in plan.actions]
+        assert all(refusal.rule is not Rule.UNCONFIRMED for refusal in plan.refusals)
+
+    def test_is_not_deleted_by_a_tombstone_marked_or_not(self) -> None:
+        gone = a_fleet(a_tenant("bob"), a_tenant("acme", absent=True))
+        for project in (found(), marked(found())):
+            plan = self.plan(History(self.new), project, gone, ANYTHING)
+            assert plan.empty
+            assert [refusal.rule for refusal in plan.refusals] == [Rule.OWNERSHIP]
+
+    def test_is_no_orphan_that_could_be_pruned(self) -> None:
+        plan = make_plan(BOB, a_view(a_project("bob"), marked(found(created_at=OLD))), prune=True)
+        assert plan.empty
+        assert [orphan.owned for orphan in plan.orphans] == [False]
+
+    def test_is_not_marked_where_a_branch_has_no_room_or_the_name_is_taken(self) -> None:
+        crowd = tuple(a_branch(id=f"br-{n}", name=f"b{n}", default=n == 0, annotations={}) for n in range(10))
+        taken = a_branch(id="br-x", name=MARK, default=False, annotations={})
+        full = a_project(branches=crowd)
+        for project in (full, a_project(branches=(a_branch(annotations={}), taken))):
+            plan = self.plan(History(BOB), project)
+            assert plan.empty
+            assert any("state project_id: p-acme" in note.message for note in plan.notes)
+
+    def test_with_a_registry_its_row_is_the_mark(self) -> None:
+        fleet = replace(self.new, registry="sqlite:///registry.db")
+        plan = self.plan(History(BOB), found(), fleet)
+        assert plan.empty
+        assert any("puts it down in the registry" in note.message for note in plan.notes)
+        assert "leaves a mark" in plan.refusals[0].remedy
+
+    def test_a_mark_tells_a_new_tenant_of_its_name_for_a_week(self) -> None:
+        """It is as old as its branch, not as the project."""
+        recent, old = (marked(found(created_at=OLD), at=NOON - timedelta(days=days)) for days in (6, 8))
+        assert conflicting(self.plan(History(BOB), recent)) == []
+        assert conflicting(self.plan(History(BOB), old)) == ["acme"]
+
+    def test_a_second_project_that_was_created_for_the_tenant_is_a_conflict(self) -> None:
+        live = a_view(found(), created_for("acme", name="Acme production"))
+        assert conflicting(make_plan(a_fleet(a_tenant()), live)) == ["acme"]
+
+
+class TestATenantThatDocumentsAloneSpeakOf:
+    """No file, no registry: what was annotated by the door that asks again is the tenant's, however old it is."""
+
+    def annotated(self, *, by_document: bool) -> LiveProject:
+        note = creation_annotations(fleet="prod", tenant="acme", run="r0", hands_out=by_document)
+        branch = a_branch("p-x", annotations=note)
+        return a_project("acme", id="p-x", branches=(branch,), created_at=OLD)
+
+    @pytest.mark.parametrize(
+        ("by_document", "history", "conflicts"),
+        [
+            (True, BY_DOCUMENT, []),
+            (False, BY_DOCUMENT, ["acme"]),
+            (True, History(BOB), ["acme"]),
+        ],
+        ids=[
+            "signed up by a document",
+            "created from a file that is gone",
+            "signed up by a document, and a commit adds a file of its name",
+        ],
+    )
+    def test_is_upgraded_unless_the_project_is_an_earlier_ones(
+        self, by_document: bool, history: History, conflicts: list[str]
+    ) -> None:
+        live = a_view(a_project("bob"), self.annotated(by_document=by_document))
+        plan = make_plan(BOTH, live, history=history)
+        assert conflicting(plan) == conflicts
+        assert ("transfer_project" in [action.kind for action in plan.actions]) is not bool(conflicts)
+
+    @pytest.mark.parametrize("by_document", [True, False])
+    def test_a_mark_says_as_much_as_an_annotation(self, by_document: bool) -> None:
+        old = marked(found(created_at=OLD), at=OLD, hands_out=by_document)
+        plan = make_plan(BOTH, a_view(a_project("bob"), old), history=BY_DOCUMENT)
+        assert conflicting(plan) == ([] if by_document else ["acme"])
+
+
 class TestAProjectOfAnotherTenant:
     def test_that_is_gone_from_the_files_is_not_adopted_by_a_name(self) -> None:
         """A project of tenant x, which an older pattern names like tenant myapp-x."""
@@ -144,9 +337,11 @@ class TestASecondProject:
         assert "p-acme" in conflict.message
         assert "p-x" in conflict.message
 
-    def test_is_settled_by_a_pin(self) -> None:
+    def test_is_settled_by_a_pin_and_told_all_the_same(self) -> None:
         plan = make_plan(a_fleet(a_tenant(project_id="p-acme")), self.both)
         assert conflicting(plan) == []
+        (note,) = plan.notes
+        assert "project p-x (Acme production in free) was created for this tenant too" in note.message
 
     def test_that_a_run_marked_as_a_duplicate_leaves_the_tenant_its_own(self) -> None:
         live = a_view(a_project(), created_for("acme", name="myapp-acme-duplicate-r0", created_at=NOON))

@@ -10,9 +10,10 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
 from reconciler.live.project import Consumption
+from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.ownership import Purpose, branch_annotations
+from reconciler.plan.ownership import Purpose, adoption_annotations, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (
@@ -54,9 +55,10 @@ BOUNDLESS = replace(QUOTA, **dict.fromkeys([member for member, _, _ in MEMBERS],
 
 
 def guarded(tenant: Tenant, project: LiveProject, policy: Policy = Policy()) -> Plan:
-    """A person has permitted that something is taken from the tenant."""
+    """A person has permitted that something is taken from the tenant, whom an earlier run has handled."""
     fleet, view = a_fleet(tenant, tiers=(TIER, PRO_TIER), policy=policy), a_view(project)
-    return guard(make_plan(fleet, view), fleet, view, ALLOWED)
+    history = History(fleet)
+    return guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
 
 
 def message(plan: Plan) -> str:
@@ -286,3 +288,11 @@ def test_a_move_up_waits_as_a_whole_for_the_one_limit_that_is_lower_and_used() -
     assert plan.empty
     assert [refusal.rule for refusal in plan.refusals] == [Rule.DOWNGRADE_PROOF]
     assert "organization" in held(plan)
+
+
+def test_a_branch_that_marks_an_adopted_project_proves_nothing() -> None:
+    """Nobody writes to it, and it keeps the size that the project had."""
+    notes = adoption_annotations(fleet="prod", tenant="acme", run="r1", branch=MARK)
+    mark = a_branch(id="br-mark", name=MARK, default=False, annotations=notes, logical_size_bytes=GIB)
+    project = a_project(quota=replace(QUOTA, logical_size_bytes=2 * GIB), branches=(a_branch(), mark))
+    assert not guarded(a_tenant(), project).refusals

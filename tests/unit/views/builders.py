@@ -10,6 +10,7 @@ from reconciler.errors import ExitCode
 from reconciler.live.project import Compute, LiveProject, LiveSnapshot
 from reconciler.plan.action import (
     Action,
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -154,6 +155,18 @@ def recover(name: str, project_id: str = "calm-sea-9") -> RecoverProject:
         project_id=project_id,
         recoverable_until=until,
         changes=(back,),
+    )
+
+
+def adopt(name: str, project_id: str = "calm-sea-9") -> AdoptProject:
+    return AdoptProject(
+        tenant=name,
+        reason="found by its name alone",
+        source=at(name),
+        project_id=project_id,
+        branch="neon-reconciler-adoption",
+        parent="main",
+        changes=(change("adoption", None, "neon-reconciler-adoption"),),
     )
 
 

@@ -164,6 +164,7 @@ def test_every_kind_of_action_has_words_of_its_own() -> None:
         *build.upgrade("a").actions,
         build.create("a"),
         build.recover("a"),
+        build.adopt("a"),
         build.delete("a", "id"),
         build.delete_duplicate("a"),
         *copies,

@@ -1,0 +1,107 @@
+"""What speaks for whose a project is: a pin, a row of the registry, a name, an annotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.plan.contradictions import pin_is_gone, row_is_gone
+from reconciler.plan.ownership import annotated_tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The projects that a tenant could call its own, or why that cannot be told."""
+
+    projects: tuple[LiveProject, ...] = ()
+    unseen: bool = False
+    """Whether the API would not show the one that a pin or a row names."""
+    lost: Conflict | None = None
+    """What is told of one that a pin or a row names and that does not exist."""
+
+
+def pins(desired: DesiredState) -> dict[str, str]:
+    """The tenant whose file names the project as its own, by project id."""
+    return {t.project_id: t.name for t in desired.tenants.values() if t.project_id is not None}
+
+
+class Claims:
+    """Everything that the files, the registry and the projects themselves say, by what one looks for."""
+
+    def __init__(self, desired: DesiredState, live: LiveState) -> None:
+        self._desired = desired
+        self._by_id = {project.id: project for project in live.projects}
+        self._unknown = {unknown.id for unknown in live.unknown}
+        self._places = live.places
+        self.pins = pins(desired)
+        self._by_name: dict[str, list[LiveProject]] = {}
+        for project in live.projects:
+            self._by_name.setdefault(project.name, []).append(project)
+
+    def of(self, tenant: Tenant) -> Claimed:
+        """By pin, else by row and by name."""
+        if tenant.project_id is not None:
+            return self._named(tenant, tenant.project_id, pin_is_gone)
+        named, place = self._by_names(tenant), self._places.get(tenant.name)
+        if place is None or self._was_handed_over(place, tenant):
+            return Claimed(named)
+        stated = self._named(tenant, place, row_is_gone)
+        if not stated.projects:
+            return stated if stated.unseen or stated.lost else Claimed(named)
+        return Claimed((*stated.projects, *(project for project in named if project.id != place)))
+
+    def by_annotation(self, projects: Iterable[LiveProject]) -> dict[str, list[LiveProject]]:
+        """Those of these that say whose they are, by tenant: one that somebody renamed still does."""
+        found: dict[str, list[LiveProject]] = {}
+        for project in projects:
+            if tenant := annotated_tenant(project, self._desired.fleet):
+                found.setdefault(tenant, []).append(project)
+        return found
+
+    def registered(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Whether the tenant's row names the project."""
+        return self._places.get(tenant.name) == project.id
+
+    def unknown(self, project_id: str | None) -> bool:
+        """Whether the API knows the project and would not show it."""
+        return project_id in self._unknown
+
+    def _named(self, tenant: Tenant, project_id: str, gone: Callable[[Tenant, str], Conflict]) -> Claimed:
+        """By id. A tombstone, and a tenant that asks for a deleted one, miss nothing."""
+        if project := self._by_id.get(project_id):
+            return Claimed((project,))
+        if project_id in self._unknown:
+            return Claimed(unseen=True)
+        satisfied = tenant.absent or tenant.recover is not None
+        return Claimed() if satisfied else Claimed(lost=gone(tenant, project_id))
+
+    def _by_names(self, tenant: Tenant) -> tuple[LiveProject, ...]:
+        """Less those that were created for another declared tenant, where others are left: that one has them."""
+        names = self._desired.project_names(tenant.name)
+        named = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
+        others = self._desired.tenants.keys() - {tenant.name}
+        own = [p for p in named if annotated_tenant(p, self._desired.fleet) not in others]
+        return tuple(own or named)
+
+    def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Whether a project of the tenant's name may be its own: one that another tenant pins, and that was not
+        created for this one, only has the name.
+        """
+        annotated = annotated_tenant(project, self._desired.fleet)
+        return self.pins.get(project.id) is None or annotated in (None, tenant.name)
+
+    def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
+        """Whether another tenant pins the project and has given it its own name: the row is an old one."""
+        project, holder = self._by_id.get(project_id), self.pins.get(project_id)
+        if project is None or holder is None or holder == tenant.name:
+            return False
+        return project.name in self._desired.project_names(holder)

@@ -267,6 +267,7 @@ class Fleet:
             history=request.past,
             selection=request.selection,
             strict=request.strict,
+            now=differing.at,
         )
         return replace(differing, plan=plan)
 

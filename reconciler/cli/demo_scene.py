@@ -182,7 +182,7 @@ def _may_move_up(desired: DesiredState, tenant: Tenant) -> bool:
 
 
 def _may_move_down(desired: DesiredState, tenant: Tenant) -> bool:
-    accepts = tenant.accept.history_loss
+    accepts = bool(tenant.accept.history_loss)
     return accepts and _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
 
 

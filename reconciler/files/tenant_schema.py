@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 
+from reconciler.files.acceptances import SCHEMA as ACCEPTANCE
+from reconciler.files.acceptances import read_acceptance
 from reconciler.files.readers import read_free_form
 from reconciler.files.scalars import (
     Absent,
@@ -27,6 +29,7 @@ from reconciler.files.scalars import (
 )
 
 FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
+Acceptance = Annotated[Any, PlainValidator(read_acceptance), WithJsonSchema(ACCEPTANCE)]
 
 
 class Section(BaseModel):
@@ -80,13 +83,14 @@ class OverridesDocument(Section):
 
 
 class AcceptDocument(Section):
-    """What a lowering may do to this tenant; what is not accepted here is refused."""
+    """What a lowering may do to this tenant; what is not accepted here is refused. Each names the reduction
+    that it is for (pro -> free, 7d -> 1d, or a list of them), or a last day; true: what the same commit lowers."""
 
-    suspension: Flag = False
+    suspension: Acceptance = False
     """A quota at or below what is used already, which suspends the tenant at once."""
-    full_branches: Flag = False
+    full_branches: Acceptance = False
     """A logical size at or below that of a branch, to which writes then fail."""
-    history_loss: Flag = False
+    history_loss: Acceptance = False
     """A shorter restore window: what lies before it can never be restored again."""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tenant import Accepted, Tenant
     from reconciler.plan.concerns.concern import Fields
 
 
@@ -167,6 +167,21 @@ class History:
         earlier = [at_base, self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
+
+    def accepted(self, tenant: str) -> tuple[Accepted, ...] | None:
+        """What the files accepted of the tenant at its base and at the fork; None where nobody can tell.
+
+        A document is written for what it asks for: nothing was accepted before it.
+        """
+        if tenant in self.documents:
+            return ()
+        before = None if tenant in self.unheld else self.before(tenant)
+        if before is None:
+            return None
+        states = [files for files in (before.base, before.fork) if files is not None]
+        if any(tenant in files.held_back for files in states):
+            return None
+        return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
 
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had."""

@@ -65,7 +65,7 @@ def judge(bench: Bench) -> Judged:
         return _refuse_all(planned, _about_all(verdict, held))
     held = with_what_rests_on_it(_together(held, bench), bench)
     if doubts := proof.doubts(bench, held):
-        unproven = proof.verdict(doubts)
+        unproven = proof.verdict(doubts, bench, held)
         if proof.stops_everything(doubts, bench):
             return _refuse_all(planned, unproven)
         held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))

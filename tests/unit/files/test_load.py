@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
 from reconciler.desired.problem import Location, Severity
-from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Step, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.tree import UnreadableError, WorkTree
@@ -56,7 +56,7 @@ dev_branches:
   - {name: b, parent: a, compute: {min_cu: 0.5}, schema_only: true}
   - a
 protect: true
-accept: {history_loss: true, suspension: false}
+accept: {history_loss: pro -> free, suspension: [750h -> 100h, 5GiB->1GiB], full_branches: 2030-01-31}
 project_id: cool-river-12345678
 region: aws-eu-central-1
 pg_version: 16
@@ -84,10 +84,16 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
         ),
         dev_branches=(DevBranch("b", "a", None, Compute(0.5), None, schema_only=True), DevBranch("a")),
         protect=True,
-        accept=Accepted(history_loss=True),
+        accept=Accepted((Step("750h", "100h"), Step("5GiB", "1GiB")), date(2030, 1, 31), (Step("pro", "free"),)),
         project_id="cool-river-12345678",
         pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner"),
     )
+
+
+def test_what_an_older_file_accepts_is_read(tmp_path: Path) -> None:
+    text = ACME + "accept: {history_loss: true, suspension: false}\n"
+    state = desired(load_files(tmp_path, {"tenants/acme.yaml": text}))
+    assert state.tenants["acme"].accept == Accepted(history_loss=True)
 
 
 def test_the_smallest_tenant_manages_nothing_beyond_its_tier(tmp_path: Path) -> None:

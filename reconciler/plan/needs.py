@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan import recovery, rivals
+from reconciler.plan import lives, recovery, rivals
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import is_downgrade
 from reconciler.plan.identity import identify, pins
@@ -89,9 +89,12 @@ def needs(
 def needs_deleted(
     desired: DesiredState, live: LiveState, *, selection: Selection = Selection(), mention: bool = True
 ) -> bool:
-    """Whether it has to be known what can be recovered: a file asks for it, or a tenant gets a new project."""
+    """Whether it has to be known what can be recovered: a file asks for it, a tenant gets a new project, or one is
+    to be ended, which may be a later one than its tombstone means."""
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    return recovery.to_be_listed(tenants, identify(desired, live), mention=mention)
+    identities = identify(desired, live)
+    ending = any(True for _ in lives.unnamed(tenants, identities))
+    return ending or recovery.to_be_listed(tenants, identities, mention=mention)
 
 
 def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:

@@ -89,6 +89,7 @@ class Tenant:
 
     name: str
     tier: str
+    """Of a tombstone it may be one that does not exist."""
     location: Location
     labels: Mapping[str, str] = field(default_factory=dict)
     overrides: Overrides = Overrides()

@@ -208,7 +208,7 @@ def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 async def _find(
     view: View, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
 ) -> Sequence[Seen]:
-    home = desired.tiers[tenant.tier].organization
+    home = desired.home(tenant)
     if tenant.project_id is not None:
         return [await view.read(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:

@@ -184,12 +184,12 @@ class History:
         return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
 
     def tier(self, tenant: str) -> str | None:
-        """The tier that the tenant had."""
+        """The tier that the tenant had; None where it had none, or only a tombstone."""
         before = self.before(tenant)
         at_base = None if before is None else before.base
         files = self.files if tenant in self.documents else at_base
         known = None if files is None else files.tenants.get(tenant)
-        return None if known is None else known.tier
+        return None if known is None or known.absent else known.tier
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

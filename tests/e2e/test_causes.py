@@ -246,3 +246,19 @@ class TestATombstone:
         commit(came_back)
         assert run(came_back, "apply", "--base", "applied").code == 0
         assert transfers(came_back) == {"bluebird": 8}
+
+    def test_of_a_tier_that_is_retired_ends_the_project_wherever_it_is(self, fleet: Shell) -> None:
+        fleet.tenant("cedar", "tier: pro")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        git(fleet, "tag", "--force", "applied")
+        fleet.write("tiers.yaml", TIERS[: TIERS.index("  pro:\n")])
+        fleet.tenant("cedar", "tier: pro\nstate: absent")
+        commit(fleet)
+        for selection in (("--tenant", "cedar"), ()):
+            plan = run(fleet, "plan", "--base", "applied", *selection, "--format", "json").document
+            assert [tenant["tenant"] for tenant in plan["tenants"]] == ["cedar"]
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert transfers(fleet) == {"acme": 8, "bluebird": 8}
+        assert run(fleet, "plan", "--base", "applied").code == 0
+        assert fleet.run("validate").code == 0

@@ -141,9 +141,8 @@ class _Asking:
     def home(self) -> str:
         """The organization of its tier at the base; where it is new, of its tier."""
         base, before = self.history.base, self.before
-        if base is None or before is None:
-            return self.desired.tiers[self.tenant.tier].organization
-        return base.tiers[before.tier].organization
+        home = self.desired.home(self.tenant) if base is None or before is None else base.home(before)
+        return home or ""
 
     @property
     def here(self) -> str:

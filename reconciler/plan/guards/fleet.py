@@ -118,7 +118,7 @@ def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
         return None
     base = said.base
     tenant, before = bench.desired.tenants.get(name), base.tenants.get(name)
-    if tenant is None or before is None or tenant.absent:
+    if tenant is None or before is None or tenant.absent or before.absent:
         return None
     renamed = before.tier not in bench.desired.tiers and tenant.tier not in base.tiers
     return (before.tier, tenant.tier) if renamed else None
@@ -228,7 +228,7 @@ def _declared(organization: str, bench: Bench) -> int:
     """About how many projects an organization holds that was not listed: the tenants that the base declares."""
     base = bench.history.base
     declared = () if base is None else base.tenants.values()
-    return sum(base is not None and base.tiers[t.tier].organization == organization for t in declared)
+    return sum(base is not None and base.home(tenant) == organization for tenant in declared)
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:

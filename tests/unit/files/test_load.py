@@ -507,3 +507,35 @@ def test_mistakes_on_stdin_are_reported_where_they_stand(text: str, tmp_path: Pa
     loaded = parse_tenants(text, "-", desired(load_files(tmp_path, {"tenants/acme.yaml": ACME})))
     assert [str(problem) for problem in loaded.problems] == BROKEN_STDIN[text]
     assert loaded.desired is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "",
+        "tier: retired\n",
+        "tier: {a: b}\n",
+        "tier:\n",
+        "overrides: {quota: {active_time: 1parsec}, nonsense: 1}\n",
+        "tier: pro\nsnapshots: [a, a]\ndev_branches: 7\npg_version: old\naccept: all\n",
+    ],
+)
+def test_a_tombstone_needs_a_name_and_its_state_alone(tmp_path: Path, settings: str) -> None:
+    text = f"tenant: gone\nstate: absent\nproject_id: cool-river-1\n{settings}"
+    state = desired(load_files(tmp_path, {"tenants/gone.yaml": text, "tenants/acme.yaml": ACME}))
+    gone = state.tenants["gone"]
+    assert gone.absent
+    assert (gone.project_id, gone.overrides, gone.snapshots) == ("cool-river-1", Overrides(), None)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("porject_id: cool-river-1", "3:1: unknown key 'porject_id' (did you mean 'project_id'?)"),
+        ("protect: maybe", "3:10: expected true or false, not 'maybe'"),
+        ("project_id: A", "3:13: 'A' is no project id (as the console shows it: cool-river-12345678)"),
+    ],
+)
+def test_what_says_which_project_a_tombstone_means_is_checked(tmp_path: Path, line: str, problem: str) -> None:
+    loaded = load_files(tmp_path, {"tenants/gone.yaml": f"tenant: gone\nstate: absent\n{line}\n"})
+    assert said(loaded, tmp_path) == [f"tenants/gone.yaml:{problem}"]

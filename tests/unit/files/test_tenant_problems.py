@@ -172,10 +172,6 @@ RULES = {
         "tenant: acme\ntier: fee\n",
         ["2:7: there is no tier 'fee' (did you mean 'free'?)"],
     ),
-    "a tombstone of an unknown tier": (
-        "tenant: acme\ntier: gold\nstate: absent\n",
-        ["2:7: there is no tier 'gold' (known: free, pro)"],
-    ),
     "a compute over the organization's limit": (
         HEAD + "overrides: {compute: {max_cu: 4}}\n",
         ["3:31: max_cu 4: organization 'free' allows at most 2"],

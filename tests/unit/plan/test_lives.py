@@ -96,7 +96,9 @@ class TestAProjectThatWasThere:
         earlier = a_deleted(a_project(id="p-earlier"))
         assert earlier.deleted_at is not None
         since = born(earlier.deleted_at + HOUR)
-        assert kinds(plan_of(since, written(earlier.deleted_at + 2 * HOUR), earlier)) == ["delete_project"]
+        plan = plan_of(since, written(earlier.deleted_at + 2 * HOUR), earlier)
+        assert kinds(plan) == ["delete_project"]
+        assert not plan.notes
 
     def test_is_deleted_where_a_second_one_was_deleted_while_it_lived(self) -> None:
         second = a_deleted(a_project(id="p-second"))

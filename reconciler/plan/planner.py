@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import accepted, adoption, at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
+from reconciler.plan import (
+    accepted,
+    adoption,
+    at_creation,
+    lifecycle,
+    marks,
+    pruning,
+    recovery,
+    rivals,
+    survey,
+    wanted,
+)
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
@@ -90,6 +101,7 @@ def make_plan(
             *recovery.notes(desired, live, tenants, plans),
             *rivals.notes(rulings),
             *accepted.notes(desired, history, tenants, now),
+            *marks.notes(desired, live, tenants, identities),
             *planner.notes,
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),

@@ -2,7 +2,8 @@
 
 An acceptance is for one reduction, not for all that may follow. It counts where it is new, which is as long as
 neither the base nor the fork has it: then it was written for what is asked for now. Once the base has it, it is
-spent. Only one that names a last day counts until then.
+spent. Only one that names a last day counts until then; and ``true``, as older files have it, for a change of
+tier.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from reconciler.desired.units import (
     parse_seconds,
 )
 from reconciler.plan import wanted
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.plan import Note
 
@@ -60,7 +62,7 @@ class Acceptances:
             return self._is_not_over(acceptance)
         new = self._is_new(loss)
         if isinstance(acceptance, bool):
-            return acceptance and (self.permitted if new is None else new)
+            return acceptance and (self.permitted if new is None else new or self._is_of_a_tier(change))
         return new is not False and any(self._names(step, change) for step in acceptance)
 
     def is_spent(self, loss: str) -> bool:
@@ -102,6 +104,11 @@ class Acceptances:
     def _is_not_over(self, day: date) -> bool:
         return self.now is not None and self.now.date() <= day
 
+    def _is_of_a_tier(self, change: FieldChange) -> bool:
+        """Whether a commit asks for it by another tier."""
+        was = self.history.tier(self.tenant.name)
+        return change.origin is Origin.CONFIG and was not in (None, self.tenant.tier)
+
     def _names(self, step: Step, change: FieldChange) -> bool:
         if (change.before, change.after) == (_read(change.path, step.before), _read(change.path, step.after)):
             return True
@@ -122,7 +129,12 @@ def notes(desired: DesiredState, history: History, tenants: Iterable[Tenant], no
         if tenant.accept == Accepted() or tenant.absent:
             continue
         accepts = Acceptances(tenant, desired, history, now)
-        if spent := [loss for loss in LOSSES if accepts.is_spent(loss)]:
+        spent = [loss for loss in LOSSES if accepts.is_spent(loss)]
+        standing = [loss for loss in spent if getattr(tenant.accept, loss) is True]
+        if standing and history.tier(tenant.name) == tenant.tier:
+            words = "accept names no reduction, and stands for the next change of tier, too: remove it"
+            yield Note(tenant.name, f"{words} ({', '.join(standing)})", tenant.location)
+        if spent := [loss for loss in spent if loss not in standing]:
             yield Note(tenant.name, f"accept is spent, remove it: {', '.join(spent)}", tenant.location)
 
 

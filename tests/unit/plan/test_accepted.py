@@ -83,7 +83,7 @@ class TestWhatComesWithTheReduction:
         assert not plan_of(free(acceptance), PAID, history).refusals
 
 
-@pytest.mark.parametrize("acceptance", [True, DOWN, WEEK_TO_DAY])
+@pytest.mark.parametrize("acceptance", [DOWN, WEEK_TO_DAY])
 class TestWhatTheBaseHasAlready:
     """A customer went down, paid again, and goes down once more: the line of the first time stands in the file."""
 
@@ -109,6 +109,30 @@ class TestWhatTheBaseHasAlready:
 
     def test_is_not_called_spent_while_it_is_in_use(self, acceptance: Acceptance) -> None:
         assert not plan_of(free(acceptance), PAID, History(pro())).notes
+
+
+class TestTrueThatTheBaseHasAlready:
+    """Older files have it: it goes with a change of tier, and with nothing else."""
+
+    def test_covers_a_change_of_tier_that_a_commit_asks_for(self) -> None:
+        plan = plan_of(free(True), PAID, History(pro(True)))
+        assert not plan.refusals
+        assert not plan.notes
+
+    def test_covers_no_other_change_of_a_commit(self) -> None:
+        shorter = free(True, overrides=Overrides(restore_window_seconds=HOUR))
+        assert is_refused(plan_of(shorter, a_project(), History(free(True))))
+        lowered = (replace(FREE_TIER, restore_window_seconds=HOUR), PRO_TIER)
+        files = a_fleet(a_tenant(accept=losing(True)), tiers=lowered)
+        assert is_refused(plan_of(files, a_project(), History(free(True))))
+
+    def test_covers_no_drift_that_a_person_permits_to_be_lowered(self) -> None:
+        assert is_refused(plan_of(free(True), PAID, History(free(True)), LOWERING))
+
+    def test_is_said_to_stand(self) -> None:
+        plan = plan_of(free(True), a_project(), History(free(True)))
+        (note,) = plan.notes
+        assert note.message.startswith("accept names no reduction, and stands for the next change of tier, too")
 
 
 class TestAName:

@@ -53,7 +53,9 @@ from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
+from reconciler.plan.pruning import by_document
 from reconciler.plan.registration import settled
+from reconciler.plan.survey import orphans
 from reconciler.plan.swapped import require_own_places
 from reconciler.registry.connect import open_registry
 
@@ -97,6 +99,8 @@ class Request:
     """Nothing is applied where anything is refused."""
     tombstones: Callable[[Collection[str]], Tombstones] | None = None
     """Tells since when the files say of tenants that they are absent; asked of those who have a project."""
+    removed: Callable[[Collection[str]], frozenset[str]] | None = None
+    """Tells which tenants an earlier commit declared; asked before a project is spared for its tenant's sake."""
     journals: tuple[Path, ...] = ()
     """Files and folders in which journals of earlier runs are looked for, besides the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
@@ -248,7 +252,7 @@ class Fleet:
             self.desired,
             live,
             now=now,
-            history=request.past,
+            history=self._with_removed(live, request),
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
@@ -267,6 +271,12 @@ class Fleet:
         ending = [tenant.name for tenant, _ in unnamed(chosen, identify(self.desired, live))]
         asked = [name for name in ending if name not in request.past.documents]
         return request.tombstones(asked) if asked and request.tombstones else Tombstones()
+
+    def _with_removed(self, live: LiveState, request: Request) -> History:
+        if not request.permissions.prune or request.removed is None:
+            return request.past
+        names = (orphan.tenant for orphan in orphans(self.desired, identify(self.desired, live)))
+        return replace(request.past, removed=request.removed(by_document(live, request.past, names)))
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""

@@ -17,6 +17,7 @@ from reconciler.files.freshness import require_tip
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
+from reconciler.files.removed import removed
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
@@ -104,6 +105,7 @@ class FleetFiles:
             permissions=permission.permissions(),
             strict=permission.strict,
             tombstones=partial(self.tombstones, desired),
+            removed=partial(removed, self._directory),
         )
 
     def base(self, ref: str | None) -> DesiredState | None:

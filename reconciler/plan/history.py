@@ -90,6 +90,8 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    removed: frozenset[str] = field(default_factory=frozenset)
+    """Tenants in no file whom an earlier commit declared, as far as somebody looked."""
     mentioned: Mapping[str, str] = field(default_factory=dict)
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 

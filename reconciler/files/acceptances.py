@@ -28,7 +28,7 @@ _STEP_SCHEMA: Final[Mapping[str, Any]] = {
 SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [
         {"type": "boolean"},
-        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date", "pattern": f"^{_DAY.pattern}$"},
         dict(_STEP_SCHEMA),
         {"type": "array", "items": dict(_STEP_SCHEMA), "maxItems": MOST_STEPS},
     ]

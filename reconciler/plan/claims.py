@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.plan.contradictions import pin_is_gone, row_is_gone
+from reconciler.plan.contradictions import pin_is_gone, row_is_gone, was_moved
 from reconciler.plan.ownership import annotated_tenant
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Claims:
         self._by_id = {project.id: project for project in live.projects}
         self._unknown = {unknown.id for unknown in live.unknown}
         self._places = live.places
+        self._elsewhere = live.elsewhere
         self.pins = pins(desired)
         self._by_name: dict[str, list[LiveProject]] = {}
         for project in live.projects:
@@ -81,8 +82,11 @@ class Claims:
             return Claimed((project,))
         if project_id in self._unknown:
             return Claimed(unseen=True)
-        satisfied = tenant.absent or tenant.recover is not None
-        return Claimed() if satisfied else Claimed(lost=gone(tenant, project_id))
+        if tenant.absent or tenant.recover is not None:
+            return Claimed()
+        elsewhere = self._elsewhere.get(project_id)
+        lost = gone(tenant, project_id) if elsewhere is None else was_moved(tenant, project_id, elsewhere)
+        return Claimed(lost=lost)
 
     def _by_names(self, tenant: Tenant) -> tuple[LiveProject, ...]:
         """Less those that were created for another declared tenant, where others are left: that one has them."""

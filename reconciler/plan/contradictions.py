@@ -125,13 +125,24 @@ def age(project: LiveProject) -> tuple[datetime, str]:
     return project.created_at, project.id
 
 
+def was_moved(tenant: Tenant, project_id: str, organization: str) -> Conflict:
+    """A pin or a row names a project that is in an organization of none of the files."""
+    return Conflict(
+        tenant.name,
+        f"project {project_id} was moved to organization {organization}, which the files do not name",
+        "move it back in the console, or name that organization in tiers.yaml",
+        tenant.location,
+    )
+
+
 def row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The registry names a project that does not exist."""
     return Conflict(
         tenant.name,
-        f"the registry names project {project_id}, which does not exist in any organization of the fleet",
-        f"write recover: {project_id} in its file if it was deleted within 7 days; or take the row away with "
-        f"`reconciler registry rebuild`: {ANOTHER}",
+        f"the registry names project {project_id}, which does not exist in any organization of the fleet: it was "
+        "deleted, or moved to one that the files do not name",
+        f"write recover: {project_id} in its file if it was deleted within 7 days; move it back in the console if "
+        f"it was moved; or take the row away with `reconciler registry rebuild`: {ANOTHER}",
         tenant.location,
     )
 
@@ -140,9 +151,10 @@ def pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The tenant's file names a project that does not exist."""
     return Conflict(
         tenant.name,
-        f"the pinned project {project_id} does not exist in any organization of the fleet",
-        f"correct project_id; write recover: {project_id} beside it if it was deleted within 7 days; or "
-        f"remove it: {ANOTHER}",
+        f"the pinned project {project_id} does not exist in any organization of the fleet: it was deleted, or "
+        "moved to one that the files do not name",
+        f"move it back in the console, or correct project_id; write recover: {project_id} beside it if it was "
+        f"deleted within 7 days; or remove it: {ANOTHER}",
         tenant.location,
     )
 

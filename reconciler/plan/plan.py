@@ -44,6 +44,7 @@ class Rule(Enum):
     STALE_REVISION = "stale-revision"
     MISSING_PROJECT = "missing-project"
     UNCONFIRMED = "unconfirmed"
+    LATER_LIFE = "later-life"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,14 @@ class WrongOrganizationError(ReconcilerError):
     exit_code = ExitCode.DENIED
 
 
+class ForeignProjectError(WrongOrganizationError):
+    """A project that was asked for by its id is in an organization that the files do not name."""
+
+    def __init__(self, message: str, *, hint: str | None = None, organization_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.organization_id = organization_id
+
+
 class UnreachableError(ReconcilerError):
     """No answer: the host cannot be reached, or the connection broke before a read was answered."""
 

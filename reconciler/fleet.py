@@ -48,16 +48,19 @@ from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.lives import Tombstones, unnamed
 from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
+from reconciler.plan.pruning import by_document
 from reconciler.plan.registration import settled
+from reconciler.plan.survey import orphans
 from reconciler.plan.swapped import require_own_places
 from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 
     import httpx
 
@@ -94,6 +97,10 @@ class Request:
     permissions: Permissions = Permissions()
     strict: bool = False
     """Nothing is applied where anything is refused."""
+    tombstones: Callable[[Collection[str]], Tombstones] | None = None
+    """Tells since when the files say of tenants that they are absent; asked of those who have a project."""
+    removed: Callable[[Collection[str]], frozenset[str]] | None = None
+    """Tells which tenants an earlier commit declared; asked before a project is spared for its tenant's sake."""
     journals: tuple[Path, ...] = ()
     """Files and folders in which journals of earlier runs are looked for, besides the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
@@ -245,10 +252,11 @@ class Fleet:
             self.desired,
             live,
             now=now,
-            history=request.past,
+            history=self._with_removed(live, request),
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
+            tombstones=self._tombstones(live, request),
         )
         notes = (*plan.notes, *_idle_words(request, live), *self._clocks_apart())
         ids = self._neon.organization_ids
@@ -256,6 +264,19 @@ class Fleet:
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
         revisions = settled(self.desired, live, plan, request.selection) if seen else {}
         return Planned(told, live, now, looked_at, settled=revisions)
+
+    def _tombstones(self, live: LiveState, request: Request) -> Tombstones:
+        """Of tenants that a document calls absent, it does so now."""
+        chosen = (t for t in self.desired.tenants.values() if request.selection.includes(t))
+        ending = [tenant.name for tenant, _ in unnamed(chosen, identify(self.desired, live))]
+        asked = [name for name in ending if name not in request.past.documents]
+        return request.tombstones(asked) if asked and request.tombstones else Tombstones()
+
+    def _with_removed(self, live: LiveState, request: Request) -> History:
+        if not request.permissions.prune or request.removed is None:
+            return request.past
+        names = (orphan.tenant for orphan in orphans(self.desired, identify(self.desired, live)))
+        return replace(request.past, removed=request.removed(by_document(live, request.past, names)))
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -267,6 +288,7 @@ class Fleet:
             history=request.past,
             selection=request.selection,
             strict=request.strict,
+            now=differing.at,
         )
         return replace(differing, plan=plan)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,8 @@ def command(
         committed=committed,
         guessed=before.guessed or (base is None and bool(committed)),
     )
-    request = earlier.known_to(Request(history=history, permissions=permissions), journal)
+    told = partial(fleet_files.tombstones, declared)
+    request = earlier.known_to(Request(history=history, permissions=permissions, tombstones=told), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 

@@ -55,7 +55,9 @@ def set_the_scene(desired: DesiredState, simulator: Simulator) -> dict[str, str]
     unused = list(WAYS)
     for tenant in desired.tenants.values():
         way = next((way for way in unused if way.suits(desired, tenant)), IN_SYNC)
-        if way is not IN_SYNC:
+        if tenant.absent and way is IN_SYNC:
+            way = GONE
+        if way in unused:
             unused.remove(way)
         story[tenant.name] = way.words
         if placed := way.make(desired, tenant):
@@ -173,8 +175,8 @@ def _is_protected(_desired: DesiredState, tenant: Tenant) -> bool:
     return tenant.protect and not tenant.absent
 
 
-def _is_tombstone(_desired: DesiredState, tenant: Tenant) -> bool:
-    return tenant.absent
+def _is_tombstone(desired: DesiredState, tenant: Tenant) -> bool:
+    return tenant.absent and desired.home(tenant) is not None
 
 
 def _may_move_up(desired: DesiredState, tenant: Tenant) -> bool:
@@ -182,7 +184,7 @@ def _may_move_up(desired: DesiredState, tenant: Tenant) -> bool:
 
 
 def _may_move_down(desired: DesiredState, tenant: Tenant) -> bool:
-    accepts = tenant.accept.history_loss
+    accepts = bool(tenant.accept.history_loss)
     return accepts and _is_free_to_change(desired, tenant) and bool(_higher_tiers(desired, tenant))
 
 
@@ -200,6 +202,7 @@ def _wants_branches(desired: DesiredState, tenant: Tenant) -> bool:
     return _is_free_to_change(desired, tenant) and bool(tenant.dev_branches)
 
 
+GONE: Final = Way("closed its account; its project is gone", _missing)
 IN_SYNC: Final = Way("in sync", _as_declared, lambda _desired, _tenant: True)
 
 WAYS: Final = (

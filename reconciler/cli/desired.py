@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.desired.problem import Severity
@@ -17,6 +17,8 @@ from reconciler.files.freshness import require_tip
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
+from reconciler.files.removed import removed
+from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan.approval import Made
@@ -27,7 +29,7 @@ from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
+    from reconciler.plan.lives import Tombstones
 
 NO_BASE = "none"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
@@ -101,6 +104,8 @@ class FleetFiles:
             history=history,
             permissions=permission.permissions(),
             strict=permission.strict,
+            tombstones=partial(self.tombstones, desired),
+            removed=partial(removed, self._directory),
         )
 
     def base(self, ref: str | None) -> DesiredState | None:
@@ -176,6 +181,11 @@ class FleetFiles:
         moved = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
         files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
         return frozenset(name for name, path in paths.items() if path in files)
+
+    def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
+        """Since when their files say that these tenants are absent; nothing where git does not tell."""
+        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in tenants}
+        return tombstones(self._directory, paths)
 
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Of these tenants, those that a file of HEAD declares; none where there is no commit."""

@@ -69,6 +69,11 @@ class DesiredState:
         name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self.tiers[tenant.tier], name)
 
+    def home(self, tenant: Tenant) -> str | None:
+        """The organization of the tenant's tier; None where there is no such tier, as of a tombstone."""
+        tier = self.tiers.get(tenant.tier)
+        return None if tier is None else tier.organization
+
     def project_name(self, tenant: Tenant) -> str:
         """The name that the tenant's project is to have."""
         return self.naming.project_name(tenant.name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from reconciler.desired.problem import Location
     from reconciler.live.project import Compute, Json
@@ -56,14 +56,30 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One reduction, as a file names it: from a tier to a tier (``pro -> free``), or from a value to a value."""
+
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before} -> {self.after}"
+
+
+Acceptance: TypeAlias = "bool | date | tuple[Step, ...]"
+"""Of which reductions a loss is accepted: those that are named; all until the end of a day (UTC); with True those
+that are asked for together with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What a lowering may do to the tenant because its file says so; without it such a lowering is refused."""
 
-    suspension: bool = False
+    suspension: Acceptance = False
     """A quota at or below what is used already: its computes stand still until the billing period ends."""
-    full_branches: bool = False
+    full_branches: Acceptance = False
     """A logical size at or below that of a branch: writes to the branch fail."""
-    history_loss: bool = False
+    history_loss: Acceptance = False
     """A shorter restore window: what lies before it can never be restored again."""
 
 
@@ -73,6 +89,7 @@ class Tenant:
 
     name: str
     tier: str
+    """Of a tombstone it may be one that does not exist."""
     location: Location
     labels: Mapping[str, str] = field(default_factory=dict)
     overrides: Overrides = Overrides()

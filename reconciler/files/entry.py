@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.marks import Marks, read_marks
 from reconciler.files.readers import text_of
-from reconciler.files.tenant_schema import TenantDocument
+from reconciler.files.tenant_schema import TenantDocument, as_tombstone
 from reconciler.files.wording import read
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Entry:
     def document(self) -> TenantDocument | tuple[Finding, ...]:
         """The document as the schema's type, or what is wrong with it; read when first asked for."""
         if self._read is None:
-            self._read = read(TenantDocument, self.value)
+            self._read = read(TenantDocument, as_tombstone(self.value))
         return self._read
 
     @property

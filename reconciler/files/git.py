@@ -37,7 +37,7 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     repository = find(root)
     if repository is None or repository.head() is None:
         return None
-    head = _tree(repository, _HEAD)
+    head = fleet_tree(repository, _HEAD)
     ref = _HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
     return ref if _holds(repository, ref, tiers) else None
 
@@ -49,7 +49,7 @@ def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
     InvalidInputError outside a git checkout, and for a repository that cannot be read.
     """
     repository = found(root)
-    head = _tree(repository, _HEAD)
+    head = fleet_tree(repository, _HEAD)
     return head is None or differ(repository, head, root, tiers, ignoring=False)
 
 
@@ -71,13 +71,13 @@ def load_at(
 
     Tenants of files that are broken there are held back: today's files cannot repair them.
     """
-    tree = _tree(found(root), ref)
+    tree = fleet_tree(found(root), ref)
     if tree is None:
         raise AbsentError(f"the commit {ref!r} lacks the folder of the fleet", hint="name one that has its files")
     return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
 
 
-def _tree(repository: Repository, ref: str) -> CommitTree | None:
+def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
     """The fleet's folder at a commit; None where the commit has none."""
     commit = named(repository, ref).commit
     try:
@@ -95,7 +95,7 @@ def _tree(repository: Repository, ref: str) -> CommitTree | None:
 
 def _holds(repository: Repository, ref: str, path: str) -> bool:
     try:
-        tree = _tree(repository, ref)
+        tree = fleet_tree(repository, ref)
         return tree is not None and bool(tree.blob(posixpath.normpath(path)))
     except (AbsentError, FileNotFoundError, UnreadableError):
         return False
@@ -146,7 +146,7 @@ def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset
     repository = find(root)
     if repository is None or repository.head() is None:
         return frozenset()
-    head = _tree(repository, _HEAD)
+    head = fleet_tree(repository, _HEAD)
     if head is None:
         return frozenset(files)
     lacking = frozenset(path for path in files if not head.has(path))
@@ -156,7 +156,7 @@ def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset
 def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
     """The tenants' files that HEAD has and that a sparse checkout, or a flag of the index, keeps from disk."""
     repository = find(root)
-    head = None if repository is None or repository.head() is None else _tree(repository, _HEAD)
+    head = None if repository is None or repository.head() is None else fleet_tree(repository, _HEAD)
     if repository is None or head is None:
         return []
     return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]

@@ -31,6 +31,16 @@ def mentioned(folder: Path) -> dict[str, str]:
     return found
 
 
+def is_tenant_file(name: str) -> bool:
+    """Whether a file of that name may declare tenants, or did before somebody renamed it."""
+    return _TENANT_FILE.search(name) is not None
+
+
+def names_in(data: bytes) -> list[str]:
+    """The tenants that such a file names, as far as they can be made out without reading it."""
+    return [name.decode() for name in _NAMES.findall(data)]
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != ".git")
@@ -46,12 +56,12 @@ def _named_after(file: str) -> Iterator[str]:
 
 
 def _named_in(path: Path) -> list[str]:
-    if not _TENANT_FILE.search(path.name):
+    if not is_tenant_file(path.name):
         return []
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
             return []
-        return [name.decode() for name in _NAMES.findall(path.read_bytes())]
+        return names_in(path.read_bytes())
     except OSError:
         return []

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Everything that is wrong with a tenant of this fleet. A tombstone only needs a tier."""
+    """Everything that is wrong with a tenant of this fleet. A tombstone needs no settings."""
     tier = fleet.tiers.get(document.tier)
-    if tier is None:
+    if tier is None and not document.state:
         hint = did_you_mean_or_known(document.tier, fleet.tiers)
         yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
     yield from _recovery_findings(document)

@@ -1,10 +1,12 @@
 """What people write about a tenant. The docstrings of the fields are the descriptions in the JSON Schema."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 
-from reconciler.files.readers import read_free_form
+from reconciler.files.acceptances import SCHEMA as ACCEPTANCE
+from reconciler.files.acceptances import read_acceptance
+from reconciler.files.readers import SLUG, read_free_form, text_of
 from reconciler.files.scalars import (
     Absent,
     BytesQuota,
@@ -27,6 +29,7 @@ from reconciler.files.scalars import (
 )
 
 FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
+Acceptance = Annotated[Any, PlainValidator(read_acceptance), WithJsonSchema(ACCEPTANCE)]
 
 
 class Section(BaseModel):
@@ -35,6 +38,13 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
     )
+
+
+def _required_unless_absent(schema: dict[str, Any]) -> None:
+    """A tombstone needs no tier; everybody else does."""
+    schema["required"] = [key for key in schema["required"] if key != "tier"]
+    schema["if"] = {"properties": {"state": {"const": "absent"}}, "required": ["state"]}
+    schema["else"] = {"required": ["tier"]}
 
 
 def _named(value: object) -> object:
@@ -80,13 +90,14 @@ class OverridesDocument(Section):
 
 
 class AcceptDocument(Section):
-    """What a lowering may do to this tenant; what is not accepted here is refused."""
+    """What a lowering may do to this tenant; what is not accepted here is refused. Each names the reduction
+    that it is for (pro -> free, 7d -> 1d, or a list of them), or a last day; true: what the same commit lowers."""
 
-    suspension: Flag = False
+    suspension: Acceptance = False
     """A quota at or below what is used already, which suspends the tenant at once."""
-    full_branches: Flag = False
+    full_branches: Acceptance = False
     """A logical size at or below that of a branch, to which writes then fail."""
-    history_loss: Flag = False
+    history_loss: Acceptance = False
     """A shorter restore window: what lies before it can never be restored again."""
 
 
@@ -127,6 +138,8 @@ DevBranchEntry = Annotated[
 class TenantDocument(Section):
     """One tenant: a database project of its own. A key that is absent is not managed."""
 
+    model_config = ConfigDict(json_schema_extra=_required_unless_absent)
+
     tenant: TenantName
     """The tenant's name; equals the file name, unless the file holds several documents."""
     tier: Word
@@ -142,7 +155,7 @@ class TenantDocument(Section):
     """Refuses every lowering or destructive action until removed."""
     accept: AcceptDocument | None = None
     state: Absent = False
-    """absent: the tenant's project is to be deleted."""
+    """absent: the tenant's project is to be deleted. Its settings count for nothing then, whatever they are."""
     project_id: ProjectId | None = None
     """An adopted project, found by this id whatever its name."""
     recover: ProjectId | None = None
@@ -158,3 +171,20 @@ class TenantDocument(Section):
     """Pinned: the first database, made at creation."""
     role: Role | None = None
     """Pinned: the owner of the first database, made at creation."""
+
+
+NO_TIER: Final = "-"
+"""In place of a tombstone's tier: no tier is called so."""
+SETTINGS: Final = frozenset(
+    {"tier", "overrides", "snapshots", "dev_branches", "accept", "region", "pg_version", "database", "role"}
+)
+"""What says how a project is to be: of no matter where it is to be deleted."""
+
+
+def as_tombstone(value: object) -> object:
+    """A tombstone's document without its settings: one that is old may name what exists no more."""
+    if not isinstance(value, dict) or text_of(value.get("state")) != "absent":
+        return value
+    tier = text_of(value.get("tier"))
+    kept = {key: member for key, member in value.items() if key not in SETTINGS}
+    return {**kept, "tier": tier if tier and SLUG.fullmatch(tier) else NO_TIER}

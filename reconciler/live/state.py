@@ -59,6 +59,9 @@ class LiveState:
     """Where few tenants were looked up, and one that had a project was not found by its name."""
     fates: Mapping[str, Fate] = field(default_factory=dict)
     """What is known of runs that made a second project for a tenant, by their ids."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Projects that were asked for by id and are in an organization that no file names: their ids, and Neon's id
+    of it."""
 
     @property
     def places(self) -> dict[str, str]:

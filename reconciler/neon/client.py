@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import (
+    ForeignProjectError,
     IncompleteViewError,
     NotFoundError,
     OperationFailedError,
@@ -341,20 +342,25 @@ class Neon(BranchCalls, SnapshotCalls):
         names = {organization.id: name for name, organization in self._access.organizations.items()}
         organization = asked if answer.org_id is None else names.get(answer.org_id)
         if organization is None:
-            self._check_organization(answer, asked, self._organization(asked).id)
+            wrong = self._wrong_organization(answer, asked, self._organization(asked).id)
+            there = self._fit_to_show(answer.org_id or "")
+            raise ForeignProjectError(str(wrong), hint=wrong.hint, organization_id=there)
         return wire.live_project(answer, organization or asked)
 
     def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
         if answer.org_id not in (None, organization_id):
-            variable = self._organization(asked).key.variable
-            message = (
-                f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
-                f"in {answer.org_id}"
-            )
-            raise WrongOrganizationError(
-                self._fit_to_show(message),
-                hint=f"check ${variable} and the id of organization {asked} in tiers.yaml",
-            )
+            raise self._wrong_organization(answer, asked, organization_id)
+
+    def _wrong_organization(
+        self, answer: wire.ProjectAnswer, asked: str, organization_id: str
+    ) -> WrongOrganizationError:
+        variable = self._organization(asked).key.variable
+        message = (
+            f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
+            f"in {answer.org_id}"
+        )
+        hint = f"check ${variable} and the id of organization {asked} in tiers.yaml"
+        return WrongOrganizationError(self._fit_to_show(message), hint=hint)
 
 
 @asynccontextmanager

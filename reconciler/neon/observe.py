@@ -59,8 +59,9 @@ async def observe(
 ) -> LiveState:
     """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
 
-    A project that a row of the registry names and no list shows is read by itself: a list may lag. ``new`` are
-    tenants that the files did not know before: whose project their name finds is always asked.
+    A project that a file or a row of the registry names and no list shows is read by itself: a list may lag, and
+    somebody may have moved it. ``new`` are tenants that the files did not know before: whose project their name
+    finds is always asked.
     Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
     and IncompleteViewError where very many projects cannot be read.
     """
@@ -69,13 +70,14 @@ async def observe(
     unread = [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable]
     live = await view.merge(
         _with_quotas([project for listing in listings.values() for project in listing.projects]),
-        [*unread, *_places(registered)],
+        [*unread, *_places(registered), *_pinned(desired)],
     )
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
     wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune, new=new)
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
+    live = replace(live, elsewhere=view.elsewhere)
     return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
 
 
@@ -110,7 +112,7 @@ async def look_up(
     if lost:
         live = await find_annotated(view, desired, live, lost, depth=depth)
     wanted = partial(needs, chosen, depth=depth, selection=selection, new=new)
-    live = await view.closer(live, wanted, partial(_tell_read, on_progress))
+    live = replace(await view.closer(live, wanted, partial(_tell_read, on_progress)), elsewhere=view.elsewhere)
     needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)
 
@@ -208,7 +210,7 @@ def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 async def _find(
     view: View, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
 ) -> Sequence[Seen]:
-    home = desired.tiers[tenant.tier].organization
+    home = desired.home(tenant)
     if tenant.project_id is not None:
         return [await view.read(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
@@ -226,6 +228,14 @@ def _places(registered: Mapping[str, Registered]) -> list[UnknownProject]:
         UnknownProject(row.project_id, row.organization or "")
         for row in registered.values()
         if row.project_id is not None
+    ]
+
+
+def _pinned(desired: DesiredState) -> list[UnknownProject]:
+    return [
+        UnknownProject(tenant.project_id, desired.home(tenant) or "")
+        for tenant in desired.tenants.values()
+        if tenant.project_id is not None and not tenant.absent
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.errors import (
     ApiError,
     AuthenticationError,
+    ForeignProjectError,
     IncompleteViewError,
     NotFoundError,
     UnexpectedAnswerError,
@@ -40,6 +41,8 @@ class View:
     _unreadable: int = 0
     _asked: set[tuple[str, str, str]] = field(default_factory=set)
     """Details read: kind, organization, project id."""
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """As ``LiveState.elsewhere``."""
 
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
         """The project in whichever organization has it, ``first`` being asked before the others.
@@ -51,6 +54,9 @@ class View:
                 return await self.neon.project(organization, project_id)
             except NotFoundError:
                 continue
+            except ForeignProjectError as error:
+                self.elsewhere[project_id] = error.organization_id
+                return None
             except UNREADABLE as error:
                 return self._unknown(UnknownProject(project_id, organization, name), error)
         return None

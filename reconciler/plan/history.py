@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tenant import Accepted, Tenant
     from reconciler.plan.concerns.concern import Fields
 
 
@@ -90,6 +90,8 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    removed: frozenset[str] = field(default_factory=frozenset)
+    """Tenants in no file whom an earlier commit declared, as far as somebody looked."""
     mentioned: Mapping[str, str] = field(default_factory=dict)
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
@@ -168,13 +170,28 @@ class History:
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
+    def accepted(self, tenant: str) -> tuple[Accepted, ...] | None:
+        """What the files accepted of the tenant at its base and at the fork; None where nobody can tell.
+
+        A document is written for what it asks for: nothing was accepted before it.
+        """
+        if tenant in self.documents:
+            return ()
+        before = None if tenant in self.unheld else self.before(tenant)
+        if before is None:
+            return None
+        states = [files for files in (before.base, before.fork) if files is not None]
+        if any(tenant in files.held_back for files in states):
+            return None
+        return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
+
     def tier(self, tenant: str) -> str | None:
-        """The tier that the tenant had."""
+        """The tier that the tenant had; None where it had none, or only a tombstone."""
         before = self.before(tenant)
         at_base = None if before is None else before.base
         files = self.files if tenant in self.documents else at_base
         known = None if files is None else files.tenants.get(tenant)
-        return None if known is None else known.tier
+        return None if known is None or known.absent else known.tier
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

@@ -106,7 +106,7 @@ class _Search:
         elif place in self._unknown:
             self._unseen.add(tenant.name)
         elif not tenant.absent and tenant.recover is None:
-            self._conflicts[tenant.name] = _row_is_gone(tenant, place)
+            self._conflicts[tenant.name] = _row_is_gone(tenant, place, self._live.elsewhere.get(place))
         else:
             self._settle(tenant, candidates)
         if tenant.recover in self._unknown and tenant.name not in self._projects:
@@ -138,7 +138,7 @@ class _Search:
         elif project_id in self._unknown:
             self._unseen.add(tenant.name)
         elif not tenant.absent and tenant.recover is None:
-            self._conflicts[tenant.name] = _pin_is_gone(tenant, project_id)
+            self._conflicts[tenant.name] = _pin_is_gone(tenant, project_id, self._live.elsewhere.get(project_id))
 
     def by_annotation(self, missing: Iterable[Tenant]) -> None:
         """A project renamed in the console still says whose it is."""
@@ -252,20 +252,36 @@ def _other_fleet(project: LiveProject, fleet: str) -> str | None:
     return annotation.get(FLEET, "?")
 
 
-def _row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
+def _row_is_gone(tenant: Tenant, project_id: str, elsewhere: str | None) -> Conflict:
+    if elsewhere is not None:
+        return _was_moved(tenant, project_id, elsewhere)
     return Conflict(
         tenant.name,
-        f"the registry names project {project_id}, which does not exist in any organization of the fleet",
-        "recover the project, or run `reconciler registry rebuild` to let a new one be created",
+        f"the registry names project {project_id}, which does not exist in any organization of the fleet: it was "
+        "deleted, or moved to one that the files do not name",
+        "recover the project, or move it back in the console; or run `reconciler registry rebuild` to let a new "
+        "one be created",
         tenant.location,
     )
 
 
-def _pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
+def _was_moved(tenant: Tenant, project_id: str, elsewhere: str) -> Conflict:
     return Conflict(
         tenant.name,
-        f"the pinned project {project_id} does not exist in any organization of the fleet",
-        "correct project_id, or remove it to let a new project be created",
+        f"project {project_id} was moved to organization {elsewhere}, which the files do not name",
+        "move it back in the console, or name that organization in tiers.yaml",
+        tenant.location,
+    )
+
+
+def _pin_is_gone(tenant: Tenant, project_id: str, elsewhere: str | None) -> Conflict:
+    if elsewhere is not None:
+        return _was_moved(tenant, project_id, elsewhere)
+    return Conflict(
+        tenant.name,
+        f"the pinned project {project_id} does not exist in any organization of the fleet: it was deleted, or "
+        "moved to one that the files do not name",
+        "move it back in the console, or correct project_id, or remove it to let a new project be created",
         tenant.location,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Selection
-from reconciler.plan import recovery, rivals
+from reconciler.plan import lives, recovery, rivals
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import is_downgrade
 from reconciler.plan.identity import identify, pins
@@ -59,7 +59,9 @@ def needs(
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     small = depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET
-    looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in _matched(tenants, identities)]
+    matched = list(_matched(tenants, identities))
+    ending = [project for tenant, project in matched if tenant.absent]
+    looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in matched if not t.absent]
     settled = [look for look in looks if not look.unsettled]
     creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST
@@ -70,7 +72,7 @@ def needs(
     if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
         misnamed = list(_misnamed(desired, live, everybody=False))
     branched = [*(look.project for look in settled if look.needs_branches or look.tenant in new)]
-    branched += [*strangers, *misnamed]
+    branched += [*ending, *strangers, *misnamed]
     doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
     branched += [project for double in doubles for project in (double.first, *double.later)]
     later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
@@ -89,9 +91,12 @@ def needs(
 def needs_deleted(
     desired: DesiredState, live: LiveState, *, selection: Selection = Selection(), mention: bool = True
 ) -> bool:
-    """Whether it has to be known what can be recovered: a file asks for it, or a tenant gets a new project."""
+    """Whether it has to be known what can be recovered: a file asks for it, a tenant gets a new project, or one is
+    to be ended, which may be a later one than its tombstone means."""
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    return recovery.to_be_listed(tenants, identify(desired, live), mention=mention)
+    identities = identify(desired, live)
+    ending = any(True for _ in lives.unnamed(tenants, identities))
+    return ending or recovery.to_be_listed(tenants, identities, mention=mention)
 
 
 def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
@@ -108,7 +113,7 @@ def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
 
 
 class _Look:
-    """What one tenant's plan rests on."""
+    """What the plan of one tenant rests on who is to have a project. Of one that is to be deleted: whose it is."""
 
     def __init__(self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> None:
         self.project = project
@@ -116,7 +121,7 @@ class _Look:
         self._tenant = tenant
         self._settings = settings = desired.settings(tenant)
         self._depth = depth
-        self._moves = not tenant.absent and project.organization != settings.organization
+        self._moves = project.organization != settings.organization
 
     @property
     def tenant(self) -> str:
@@ -127,7 +132,7 @@ class _Look:
     def unsettled(self) -> bool:
         """Whether a value is missing that the files manage, or that the organization it moves to may forbid."""
         settings, project, moves = self._settings, self.project, self._moves
-        return not self._tenant.absent and (
+        return (
             (settings.quota is not None and project.quota is None)
             or ((settings.compute is not None or moves) and project.compute is None)
             or ((settings.restore_window_seconds is not None or moves) and project.restore_window_seconds is None)
@@ -137,14 +142,14 @@ class _Look:
     @property
     def uncounted(self) -> bool:
         """Whether a quota is to be lowered and nobody knows yet how much of it is used."""
-        if self._tenant.absent or self.project.consumption is not None:
+        if self.project.consumption is not None:
             return False
         return any(change.lowering for change in quota.changes(self._settings, self.project))
 
     @property
     def needs_branches(self) -> bool:
         """For whose it is before anything is written, for the names of computes, and where some are declared."""
-        if self._tenant.absent or self._moves or self.needs_endpoints or self._differs:
+        if self._moves or self.needs_endpoints or self._differs:
             return True
         declares = self._settings.dev_branches is not None or bool(self._settings.snapshots)
         return declares and self._depth is not Depth.LIST
@@ -157,8 +162,8 @@ class _Look:
     def needs_endpoints(self) -> bool:
         """Always before a move or a change of size; else by depth, where a file itself sizes a compute."""
         settings = self._settings
-        if self._tenant.absent or self._moves:
-            return self._moves
+        if self._moves:
+            return True
         of_branches = bool(branches.computes(settings))
         own = of_branches or self._tenant.overrides.compute is not None
         managed = of_branches or settings.compute is not None
@@ -171,8 +176,6 @@ class _Look:
     @property
     def needs_snapshots(self) -> bool:
         """Before a move to where fewer are allowed, and where some are declared that Neon keeps as such."""
-        if self._tenant.absent:
-            return False
         declares = bool(self._settings.snapshots) and snapshots.method(self._settings).reads_snapshots
         return self._may_hold_too_many or (declares and self._depth is not Depth.LIST)
 

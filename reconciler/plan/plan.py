@@ -43,6 +43,7 @@ class Rule(Enum):
     STRICT = "strict"
     STALE_REVISION = "stale-revision"
     MISSING_PROJECT = "missing-project"
+    LATER_LIFE = "later-life"
 
 
 @dataclass(frozen=True, slots=True)

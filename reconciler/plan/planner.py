@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import adoption, at_creation, lifecycle, pruning, recovery, rivals, survey, wanted
+from reconciler.plan import (
+    accepted,
+    adoption,
+    at_creation,
+    lifecycle,
+    marks,
+    pruning,
+    recovery,
+    rivals,
+    survey,
+    wanted,
+)
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
@@ -20,6 +31,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync
 from reconciler.plan.history import NOTHING, History
 from reconciler.plan.identity import identify
+from reconciler.plan.lives import NOTHING_KNOWN, later_life
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
 
@@ -35,6 +47,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.history import Past
     from reconciler.plan.identity import Identities
+    from reconciler.plan.lives import Tombstones
     from reconciler.plan.plan import Conflict, Orphan
     from reconciler.plan.rivals import Ruling
 
@@ -48,12 +61,13 @@ def make_plan(
     selection: Selection = Selection(),
     only: Iterable[str] = NAMES,
     prune: bool = False,
+    tombstones: Tombstones = NOTHING_KNOWN,
 ) -> Plan:
     """Plan everything that differs, for the selected tenants and the concerns named in ``only``.
 
     ``now`` decides what has expired and what lies in a restore window, and nothing else: no action holds
     it. ``history`` tells what the files said before: a difference is their doing where they moved there.
-    ``prune`` plans the deletion of owned orphans.
+    ``prune`` plans the deletion of owned orphans; ``tombstones`` tells when those were written.
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
@@ -63,7 +77,7 @@ def make_plan(
     concerns = frozenset(only)
     found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()
     rulings = rivals.rule(desired, live, found, now)
-    planner = _Planner(desired, live, history, concerns, identities, rulings, now)
+    planner = _Planner(desired, live, history, concerns, identities, rulings, now, tombstones)
     plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
     if prune and PROJECT.name in concerns and not desired.held_back:
         judged = list(pruning.prunings(desired, live, history, orphans, now))
@@ -86,6 +100,8 @@ def make_plan(
             *survey.notes(desired, live, tenants, identities, prune=prune),
             *recovery.notes(desired, live, tenants, plans),
             *rivals.notes(rulings),
+            *accepted.notes(desired, history, tenants, now),
+            *marks.notes(desired, live, tenants, identities),
             *planner.notes,
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
@@ -105,6 +121,7 @@ class _Planner:
         identities: Identities,
         rulings: Mapping[str, Ruling],
         now: datetime,
+        tombstones: Tombstones,
     ) -> None:
         self._desired = desired
         self._live = live
@@ -114,6 +131,7 @@ class _Planner:
         self._identities = identities
         self._rulings = rulings
         self._now = now
+        self._tombstones = tombstones
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
 
@@ -132,13 +150,20 @@ class _Planner:
     def _actions(self, tenant: Tenant, project: LiveProject | None) -> Iterable[Action]:
         lifecycles = PROJECT.name in self._only
         if tenant.absent:
-            doomed = project if lifecycles else None
-            return (lifecycle.delete(self._desired, tenant, doomed.id, self._past(tenant)),) if doomed else ()
+            return self._end(tenant, project) if project and lifecycles else ()
         if project is not None:
             return self._converge(tenant, project)
         if lifecycles and self._identities.missing(tenant):
             return self._create(tenant)
         return ()
+
+    def _end(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
+        delete = lifecycle.delete(self._desired, tenant, project.id, self._past(tenant))
+        refusal = later_life(self._desired, self._live, self._tombstones, tenant, project, delete, self._now)
+        if refusal is None:
+            yield delete
+        else:
+            self.refusals.append(refusal)
 
     def _create(self, tenant: Tenant) -> Iterator[Action]:
         past = self._past(tenant)

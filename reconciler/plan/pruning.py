@@ -48,7 +48,7 @@ def _spared(
     tenant, project = orphan.tenant, orphan.project
     if file := history.mentioned.get(tenant):
         return f"file {file} speaks of the tenant and declares nobody", f"repair or remove it; {ABSENT}"
-    if history.known(tenant) is None and (tenant in live.registered or tenant in live.revisions):
+    if tenant in by_document(live, history, [tenant]):
         return "the tenant signed up by a document, and no file has declared it", ABSENT
     youngest = now - timedelta(seconds=desired.policy.prune_min_age_seconds)
     later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
@@ -57,6 +57,12 @@ def _spared(
     if project.last_active_at is not None and project.last_active_at > youngest:
         return f"the project was active within {_age(desired)}", later
     return None
+
+
+def by_document(live: LiveState, history: History, tenants: Iterable[str]) -> list[str]:
+    """Of these tenants, those that something remembers although no file that is known has ever declared them."""
+    remembered = (name for name in tenants if name in live.registered or name in live.revisions)
+    return [name for name in remembered if history.known(name) is None and name not in history.removed]
 
 
 def _age(desired: DesiredState) -> str:

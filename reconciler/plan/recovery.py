@@ -111,7 +111,7 @@ def notes(
         if any(isinstance(action, RecoverProject) for action in planned.get(tenant.name, ())):
             words = "comes back as it was: what differs from the files then is planned by the next run"
             yield Note(tenant.name, f"project {tenant.recover} {words}", tenant.location)
-        elif tenant.name in planned and tenant.recover is None:
+        elif tenant.name in planned and tenant.recover is None and not tenant.absent:
             for name in desired.project_names(tenant.name):
                 yield from (_older(tenant, deleted) for deleted in by_name.get(name, ()))
 

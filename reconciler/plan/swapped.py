@@ -49,8 +49,8 @@ def _astray(desired: DesiredState, live: LiveState, history: History) -> Iterato
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, project in identify(desired, live).projects.items():
         tenant = desired.tenants[name]
-        home = desired.tiers[tenant.tier].organization
-        if not tenant.absent and not _moved(name, home, history):
+        home = desired.home(tenant)
+        if home is not None and not tenant.absent and not _moved(name, home, history):
             found[home][project.organization] += 1
     for home, places in found.items():
         elsewhere = Counter({where: count for where, count in places.items() if where != home})
@@ -64,4 +64,4 @@ def _moved(tenant: str, home: str, history: History) -> bool:
         return True
     earlier = history.before(tenant)
     before = None if earlier is None else earlier.base.tenants.get(tenant)
-    return earlier is not None and before is not None and earlier.base.tiers[before.tier].organization != home
+    return earlier is not None and before is not None and earlier.base.home(before) != home

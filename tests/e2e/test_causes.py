@@ -212,3 +212,53 @@ def test_what_was_made_otherwise_at_creation_is_refused_and_never_in_sync(fleet:
         assert "In sync" not in ended.out
     assert "schema_only of it changed in the file" in " ".join(fleet.run("show", "saved.json").out.split())
     assert fleet.simulated("apply", "--yes", "--base", "applied").code == 5
+
+
+class TestATombstone:
+    @pytest.fixture
+    def came_back(self, fleet: Shell) -> Shell:
+        """Acme was deleted by a tombstone, and has signed up again since, before the base moved."""
+        fleet.tenant("acme", "tier: free\nstate: absent")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert transfers(fleet) == {"bluebird": 8}
+        signed_up = fleet.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "free"}')
+        assert signed_up.code == 0, signed_up.err
+        return fleet
+
+    @pytest.mark.parametrize("flags", [(), ("--allow", "lowering"), ("--tenant", "acme")])
+    def test_does_not_end_who_signed_up_again(self, came_back: Shell, flags: tuple[str, ...]) -> None:
+        again = run(came_back, "apply", "--base", "applied", *flags)
+        assert again.code == 5
+        assert "later-life" in again.out
+        assert transfers(came_back) == {"acme": 5, "bluebird": 8}
+
+    def test_nor_by_converging_its_name(self, came_back: Shell) -> None:
+        assert came_back.simulated("converge", "acme", "--base", "applied").code == 5
+        assert "acme" in transfers(came_back)
+
+    def test_ends_it_where_it_names_the_project(self, came_back: Shell) -> None:
+        with sqlite3.connect(came_back.folder / "sim.db") as account:
+            (found,) = account.execute(
+                "SELECT id FROM projects WHERE deleted_at IS NULL AND name = 'myapp-acme'"
+            ).fetchone()
+        came_back.tenant("acme", f"tier: free\nstate: absent\nproject_id: {found}")
+        commit(came_back)
+        assert run(came_back, "apply", "--base", "applied").code == 0
+        assert transfers(came_back) == {"bluebird": 8}
+
+    def test_of_a_tier_that_is_retired_ends_the_project_wherever_it_is(self, fleet: Shell) -> None:
+        fleet.tenant("cedar", "tier: pro")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        git(fleet, "tag", "--force", "applied")
+        fleet.write("tiers.yaml", TIERS[: TIERS.index("  pro:\n")])
+        fleet.tenant("cedar", "tier: pro\nstate: absent")
+        commit(fleet)
+        for selection in (("--tenant", "cedar"), ()):
+            plan = run(fleet, "plan", "--base", "applied", *selection, "--format", "json").document
+            assert [tenant["tenant"] for tenant in plan["tenants"]] == ["cedar"]
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert transfers(fleet) == {"acme": 8, "bluebird": 8}
+        assert run(fleet, "plan", "--base", "applied").code == 0
+        assert fleet.run("validate").code == 0

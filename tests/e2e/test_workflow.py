@@ -171,7 +171,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-ACCEPTING: Final = "accept: {history_loss: true}"
+ACCEPTING: Final = "accept: {history_loss: pro -> free}"
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """
     monkeypatch.setattr("reconciler.cli.apply._pushes", lambda _account: True)
     world = World(tmp_path)
-    world.tenant("acme", f"tier: pro\n{ACCEPTING}")
+    world.tenant("acme", "tier: pro")
     for name in ("bluebird", "cedar", "stray"):
         world.tenant(name)
     world.merge()
@@ -219,6 +219,26 @@ def test_who_paid_again_stays_paid_at_the_next_merge(world: World) -> None:
     world.deployed()
     assert world.live()["acme"] == ("paid", 50)
     assert world.live()["cedar"] == ("free", 9)
+
+
+def test_what_was_accepted_of_one_downgrade_is_not_accepted_of_the_next(world: World) -> None:
+    world.tenant("acme", f"tier: free\n{ACCEPTING}")
+    world.merge()
+    world.deployed()
+    world.tenant("acme", f"tier: pro\n{ACCEPTING}")
+    world.merge()
+    assert "accept is spent, remove it: history_loss" in world.job("plan").out
+    world.deployed()
+    world.tenant("acme", f"tier: free\n{ACCEPTING}")
+    world.merge()
+    refused = world.job("apply")
+    assert refused.code == 5
+    assert "accept: {history_loss: 7d -> 1d}" in " ".join(refused.out.split())
+    assert world.live()["acme"] == ("paid", 50)
+    world.tenant("acme", "tier: free\naccept: {history_loss: 7d -> 1d}")
+    world.merge()
+    world.deployed()
+    assert world.live()["acme"] == ("free", 5)
 
 
 def test_a_refused_tenant_stays_owed_and_is_done_once_it_may_be(world: World) -> None:

@@ -47,7 +47,7 @@ def declaration(name: str, random: Random) -> dict[str, Any]:
     return {
         "tenant": name,
         "tier": random.choice(["free", "pro"]),
-        "accept": {"suspension": True, "full_branches": True, "history_loss": True},
+        "accept": dict.fromkeys(("suspension", "full_branches", "history_loss"), "9999-12-31"),
         "overrides": {"quota": {"active_time": f"{random.randrange(1, 99)}h"}},
         "dev_branches": [
             {"name": each, "compute": SMALL} for each in random.sample(BRANCHES, random.randrange(3))

@@ -15,6 +15,7 @@ from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
@@ -30,14 +31,16 @@ def guard(
     history: History = History(),
     selection: Selection = Selection(),
     strict: bool = False,
+    now: datetime | None = None,
 ) -> Plan:
     """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
 
     ``history`` and ``selection`` are those that the plan was made with. ``strict`` says that nothing goes ahead
-    where anything is refused, or is left to a person to decide.
+    where anything is refused, or is left to a person to decide. ``now`` ends what files accept until a day.
     """
     seen = _without_pinned(live, desired)
-    benches = (Bench(planned, desired, seen, permissions, history, plan.coverage.only) for planned in plan.tenants)
+    only = plan.coverage.only
+    benches = (Bench(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
     judged = [tenant.judge(bench) for bench in benches]
     kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
     refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]

@@ -10,6 +10,7 @@ from reconciler.plan.ownership import annotated_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
@@ -56,6 +57,8 @@ class Bench:
     history: History = History()
     only: tuple[str, ...] = ()
     """Names of the concerns that the run is about; empty where all are."""
+    now: datetime | None = None
+    """None where nobody tells the time."""
 
     @property
     def changes_tier(self) -> bool:

@@ -11,7 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
-from reconciler.plan.guards.counted import DELETES, KINDS, TRANSFERS, asked_for, share
+from reconciler.plan.guards.counted import DELETES, KINDS, asked_for, is_caused, selected, share
 from reconciler.plan.guards.missing import missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
+    from reconciler.plan.guards.counted import Counts
     from reconciler.plan.history import History
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan, TenantPlan
@@ -45,10 +46,18 @@ class Bench:
 
     def asked_for(self, kind: str) -> Mapping[str, int]:
         """What the files ask for in all of the fleet, where only a part of it is selected."""
-        counted = kind == DELETES or (kind == TRANSFERS and not self.history.named)
-        if self.selection.everything or not counted:
+        if self.selection.everything or (self.history.named and kind != DELETES):
             return {}
         return asked_for(kind, self.desired, self.live, self.history)
+
+    def share(self, allowed: int) -> int:
+        """What the selected part may use of a threshold; all of it where the fleet cannot go beyond it.
+
+        Tenants that a person or a program names one by one are no part of a fleet's run.
+        """
+        if self.history.named or len(self.desired.tenants) <= allowed:
+            return allowed
+        return share(allowed, self.selection, selected(self.desired, self.selection))
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
@@ -109,7 +118,7 @@ def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
         return None
     base = said.base
     tenant, before = bench.desired.tenants.get(name), base.tenants.get(name)
-    if tenant is None or before is None or tenant.absent:
+    if tenant is None or before is None or tenant.absent or before.absent:
         return None
     renamed = before.tier not in bench.desired.tiers and tenant.tier not in base.tiers
     return (before.tier, tenant.tier) if renamed else None
@@ -168,48 +177,58 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
     """No run goes further than the thresholds, unless a person names how many there are in all of it.
 
     They hold for each organization, by the number of its live projects; the number that is named, for the
-    run, so that permitting twelve deletions never permits twelve in each of several organizations. A shard gets
-    its share; what the files ask for elsewhere in the fleet counts, whatever is selected.
+    run, so that permitting twelve deletions never permits twelve in each of several organizations. They hold for
+    the whole fleet, whatever is selected: what the files ask for elsewhere counts, and of what they do not ask for
+    a part of the fleet gets its share.
     """
     for kind, counts in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
         for planned in kept:
-            for name in _touched(kind, [a for a in planned.actions if counts(a, planned)], planned):
+            for name in _touched(kind, _counted(counts, planned), planned):
                 by_organization[name].append(planned)
         total = sum(map(len, by_organization.values()))
         if total <= bench.permissions.counts.get(kind, 0):
             continue
         asked = bench.asked_for(kind)
         for name, touched in by_organization.items():
-            if told := _too_many(kind, name, len(touched), asked.get(name, 0), bench):
-                parts = "ask for fewer in one commit" if asked.get(name) else "apply them in parts"
+            uncaused = sum(not is_caused(_counted(counts, planned)) for planned in touched)
+            if told := _too_many(kind, name, len(touched), uncaused, asked.get(name, 0), bench):
+                fewer = "ask for fewer in one commit, " if asked.get(name) else ""
                 remedy = (
-                    f"{parts}, raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of this run "
+                    f"{fewer}raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of this run "
                     f"with --allow {kind}={total}"
                 )
                 yield _refusal(Rule.THRESHOLD, touched, told, remedy)
 
 
-def _too_many(kind: str, organization: str, count: int, asked: int, bench: Bench) -> str | None:
+def _counted(counts: Counts, planned: TenantPlan) -> list[Action]:
+    return [action for action in planned.actions if counts(action, planned)]
+
+
+def _too_many(kind: str, organization: str, count: int, uncaused: int, asked: int, bench: Bench) -> str | None:
     """What is said of more than may be done; None where it may."""
     threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
     live_count = bench.live.listed.get(organization)
     most = _most(threshold, live_count)
     if asked > threshold.allows(live_count or _declared(organization, bench)):
         return f"{asked} {kind} in organization {organization} in the whole fleet, at most {most} a run"
-    allowed = share(threshold.allows(live_count), bench.selection)
-    if count <= allowed or count <= asked:
-        return None
-    if bench.selection.shard is not None:
-        most = f"{allowed} in this shard, of {most}"
-    return f"{count} {kind} in organization {organization}, at most {most} a run"
+    allowed = threshold.allows(live_count)
+    if count > max(allowed, asked):
+        return f"{count} {kind} in organization {organization}, at most {most} a run"
+    if uncaused > bench.share(allowed):
+        part = "this shard" if bench.selection.shard else "this part of the fleet"
+        return (
+            f"{uncaused} {kind} in organization {organization} that no commit asks for, at most "
+            f"{bench.share(allowed)} in {part}, of {most}"
+        )
+    return None
 
 
 def _declared(organization: str, bench: Bench) -> int:
     """About how many projects an organization holds that was not listed: the tenants that the base declares."""
     base = bench.history.base
     declared = () if base is None else base.tenants.values()
-    return sum(base is not None and base.tiers[t.tier].organization == organization for t in declared)
+    return sum(base is not None and base.home(tenant) == organization for tenant in declared)
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:

@@ -47,6 +47,7 @@ def _remedy(tenant: str, bench: Bench, creating: int) -> str:
     found = "" if deleted is None else f"write recover: {deleted.project.id} in its file to bring it back; "
     return (
         f"{found}state project_id in its file if the project is live under another name, look with --depth deep, "
+        "move it back if it is in an organization that the files do not name, "
         f"or permit exactly the creations of this run with --allow creates={creating}"
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.tenant import Accepted
 from reconciler.desired.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.live.project import Consumption
+from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.bench import Verdict
@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.accepted import Loss
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange, Value
     from reconciler.plan.guards.bench import Bench, Held
 
-Acceptable: TypeAlias = Literal["suspension", "full_branches", "history_loss"]
-"""What a tenant's file can accept, as ``accept`` calls it."""
-
-LOGICAL_SIZE: Final = "quota.logical_size_bytes"
 MOST_NAMED: Final = 5
 _BYTES: Final = "_bytes"
 _SECONDS: Final = "_seconds"
@@ -37,27 +34,41 @@ class Doubt:
     action: Action
     change: FieldChange
     words: str
-    accept: Acceptable | None
+    accept: Loss | None
     unknown: bool = False
     """Whether Neon did not tell what it would cost."""
 
 
 def doubts(bench: Bench, held: Held) -> list[Doubt]:
     """Everything that speaks against what is not held back anyway, less what the tenant's file accepts."""
+    accepts = _acceptances(bench)
+    return [
+        doubt
+        for doubt in _all(bench, held)
+        if doubt.accept is None or accepts is None or not accepts.cover(doubt.accept, doubt.change)
+    ]
+
+
+def _all(bench: Bench, held: Held) -> list[Doubt]:
+    """With what the file accepts."""
     project = bench.planned.project
     if project is None:
         return []
-    tenant = bench.desired.tenants.get(bench.planned.tenant)
-    accepted = Accepted() if tenant is None else tenant.accept
-    found = (
+    return [
         doubt
         for action in bench.planned.actions
         for held_of_it in (held.get(action, {}),)
         for change in action.changes
         if change not in held_of_it
         for doubt in _about(action, change, project, bench, held)
-    )
-    return [doubt for doubt in found if doubt.accept is None or not getattr(accepted, doubt.accept)]
+    ]
+
+
+def _acceptances(bench: Bench) -> Acceptances | None:
+    tenant = bench.desired.tenants.get(bench.planned.tenant)
+    if tenant is None:
+        return None
+    return Acceptances(tenant, bench.desired, bench.history, bench.now, permitted=bench.permissions.lowering)
 
 
 def stops_everything(found: Iterable[Doubt], bench: Bench) -> bool:
@@ -67,13 +78,18 @@ def stops_everything(found: Iterable[Doubt], bench: Bench) -> bool:
     )
 
 
-def verdict(found: Sequence[Doubt]) -> Verdict:
-    """All of a tenant's doubts as one, so that a person sees at once what there is to accept."""
-    accepts = dict.fromkeys(doubt.accept for doubt in found if doubt.accept)
+def verdict(found: Sequence[Doubt], bench: Bench, held: Held) -> Verdict:
+    """All of a tenant's doubts as one, so that a person sees at once what there is to accept.
+
+    The line to write names what the file accepts already, too: it takes the place of the one that stands there.
+    """
+    accepts = _acceptances(bench)
+    costs = [(doubt.accept, doubt.change) for doubt in _all(bench, held) if doubt.accept is not None]
+    may_be_accepted = accepts is not None and any(doubt.accept for doubt in found)
     remedies = (
         "run again once Neon tells" if any(doubt.unknown for doubt in found) else "",
         "" if all(doubt.unknown for doubt in found) else "let the tenant keep what it has",
-        f"state accept: {{{', '.join(f'{what}: true' for what in accepts)}}} in its file" if accepts else "",
+        f"state {accepts.written(costs)} in its file" if accepts is not None and may_be_accepted else "",
     )
     message = "; ".join(dict.fromkeys(doubt.words for doubt in found))
     return Verdict(Rule.DOWNGRADE_PROOF, message, ", or ".join(filter(None, remedies)))

@@ -65,7 +65,7 @@ def judge(bench: Bench) -> Judged:
         return _refuse_all(planned, _about_all(verdict, held))
     held = with_what_rests_on_it(_together(held, bench), bench)
     if doubts := proof.doubts(bench, held):
-        unproven = proof.verdict(doubts)
+        unproven = proof.verdict(doubts, bench, held)
         if proof.stops_everything(doubts, bench):
             return _refuse_all(planned, unproven)
         held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))
@@ -112,8 +112,12 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     if not isinstance(action, DeleteProject) or project is None or bench.pinned:
         return None
     fleet = bench.desired.fleet
-    if ownership.owned(project, fleet) and ownership.annotated_tenant(project, fleet) == action.tenant:
+    annotated = ownership.annotated_tenant(project, fleet)
+    if ownership.owned(project, fleet) and annotated == action.tenant:
         return None
+    in_the_registry = bench.live.places.get(action.tenant) == project.id and project.branches is not None
+    if in_the_registry and annotated in (None, action.tenant):
+        return None  # Neon: what a restore has replaced may be deleted by now, with its annotations
     return Verdict(
         Rule.OWNERSHIP,
         f"project {project.id} ({project.name}) does not say that fleet {fleet!r} created it for this tenant",

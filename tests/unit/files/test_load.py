@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
 from reconciler.desired.problem import Location, Severity
-from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Step, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.tree import UnreadableError, WorkTree
@@ -56,7 +56,7 @@ dev_branches:
   - {name: b, parent: a, compute: {min_cu: 0.5}, schema_only: true}
   - a
 protect: true
-accept: {history_loss: true, suspension: false}
+accept: {history_loss: pro -> free, suspension: [750h -> 100h, 5GiB->1GiB], full_branches: 2030-01-31}
 project_id: cool-river-12345678
 region: aws-eu-central-1
 pg_version: 16
@@ -84,10 +84,16 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
         ),
         dev_branches=(DevBranch("b", "a", None, Compute(0.5), None, schema_only=True), DevBranch("a")),
         protect=True,
-        accept=Accepted(history_loss=True),
+        accept=Accepted((Step("750h", "100h"), Step("5GiB", "1GiB")), date(2030, 1, 31), (Step("pro", "free"),)),
         project_id="cool-river-12345678",
         pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner"),
     )
+
+
+def test_what_an_older_file_accepts_is_read(tmp_path: Path) -> None:
+    text = ACME + "accept: {history_loss: true, suspension: false}\n"
+    state = desired(load_files(tmp_path, {"tenants/acme.yaml": text}))
+    assert state.tenants["acme"].accept == Accepted(history_loss=True)
 
 
 def test_the_smallest_tenant_manages_nothing_beyond_its_tier(tmp_path: Path) -> None:
@@ -501,3 +507,35 @@ def test_mistakes_on_stdin_are_reported_where_they_stand(text: str, tmp_path: Pa
     loaded = parse_tenants(text, "-", desired(load_files(tmp_path, {"tenants/acme.yaml": ACME})))
     assert [str(problem) for problem in loaded.problems] == BROKEN_STDIN[text]
     assert loaded.desired is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "",
+        "tier: retired\n",
+        "tier: {a: b}\n",
+        "tier:\n",
+        "overrides: {quota: {active_time: 1parsec}, nonsense: 1}\n",
+        "tier: pro\nsnapshots: [a, a]\ndev_branches: 7\npg_version: old\naccept: all\n",
+    ],
+)
+def test_a_tombstone_needs_a_name_and_its_state_alone(tmp_path: Path, settings: str) -> None:
+    text = f"tenant: gone\nstate: absent\nproject_id: cool-river-1\n{settings}"
+    state = desired(load_files(tmp_path, {"tenants/gone.yaml": text, "tenants/acme.yaml": ACME}))
+    gone = state.tenants["gone"]
+    assert gone.absent
+    assert (gone.project_id, gone.overrides, gone.snapshots) == ("cool-river-1", Overrides(), None)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("porject_id: cool-river-1", "3:1: unknown key 'porject_id' (did you mean 'project_id'?)"),
+        ("protect: maybe", "3:10: expected true or false, not 'maybe'"),
+        ("project_id: A", "3:13: 'A' is no project id (as the console shows it: cool-river-12345678)"),
+    ],
+)
+def test_what_says_which_project_a_tombstone_means_is_checked(tmp_path: Path, line: str, problem: str) -> None:
+    loaded = load_files(tmp_path, {"tenants/gone.yaml": f"tenant: gone\nstate: absent\n{line}\n"})
+    assert said(loaded, tmp_path) == [f"tenants/gone.yaml:{problem}"]

@@ -68,6 +68,16 @@ def test_editors_find_nothing_wrong_with_the_price_list() -> None:
     assert list(validator_for(tiers_schema()).iter_errors(document)) == []
 
 
+@pytest.mark.parametrize("accepted", [True, "pro -> free", "7d -> 1d", ["750h -> 100h", "5GiB->1GiB"]])
+def test_editors_know_what_can_be_accepted(accepted: object) -> None:
+    document = {"tenant": "acme", "tier": "free", "accept": {"suspension": accepted}}
+    assert list(validator_for(tenant_schema()).iter_errors(document)) == []
+
+
+def test_editors_ask_a_tombstone_for_no_tier() -> None:
+    assert validator_for(tenant_schema()).is_valid({"tenant": "acme", "state": "absent"})
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -78,6 +88,9 @@ def test_editors_find_nothing_wrong_with_the_price_list() -> None:
         {"tenant": "acme", "tier": "free", "snapshots": [{"nam": "x"}]},
         {"tenant": "acme", "tier": "free", "protect": "yes"},
         {"tenant": "acme", "tier": "free", "overrides": {"compute": {"max_cu": 0.3}}},
+        {"tenant": "acme", "state": "present"},
+        {"tenant": "acme", "tier": "free", "accept": {"history_loss": "pro > free"}},
+        {"tenant": "acme", "tier": "free", "accept": {"suspension": [True]}},
     ],
 )
 def test_editors_find_mistakes(document: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HEAD = "tenant: acme\ntier: free\n"
 
+STEPS = " (as in pro -> free, 7d -> 1d, or 2030-01-31)"
 SCHEMA = {
     "an unknown key": (
         HEAD + "snapshot: [a]\n",
@@ -52,6 +53,26 @@ SCHEMA = {
     "something that cannot be accepted": (
         HEAD + "accept: {history: true}\n",
         ["3:10: unknown key 'history' (did you mean 'history_loss'?)"],
+    ),
+    "an acceptance that is none": (
+        HEAD + "accept: {history_loss: yes}\n",
+        ["3:24: expected a reduction, a day, or true, not 'yes'" + STEPS],
+    ),
+    "an acceptance of no reduction": (
+        HEAD + "accept: {history_loss: pro -> }\n",
+        ["3:24: 'pro ->' names no reduction" + STEPS],
+    ),
+    "an acceptance of what stays": (
+        HEAD + "accept: {history_loss: [7d -> 1d, 1d -> 1d]}\n",
+        ["3:24: '1d -> 1d' is no reduction: both sides are the same" + STEPS],
+    ),
+    "an acceptance until a day that does not exist": (
+        HEAD + "accept: {history_loss: 2030-02-30}\n",
+        ["3:24: there is no day '2030-02-30'" + STEPS],
+    ),
+    "an acceptance in a mapping": (
+        HEAD + "accept: {history_loss: {from: pro}}\n",
+        ["3:24: expected a reduction, a day, or true, not a mapping" + STEPS],
     ),
     "a revision in letters": (HEAD + "revision: v7\n", ["3:11: expected a whole number, not 'v7'"]),
     "a revision that no registry could hold": (
@@ -150,10 +171,6 @@ RULES = {
     "an unknown tier": (
         "tenant: acme\ntier: fee\n",
         ["2:7: there is no tier 'fee' (did you mean 'free'?)"],
-    ),
-    "a tombstone of an unknown tier": (
-        "tenant: acme\ntier: gold\nstate: absent\n",
-        ["2:7: there is no tier 'gold' (known: free, pro)"],
     ),
     "a compute over the organization's limit": (
         HEAD + "overrides: {compute: {max_cu: 4}}\n",

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from reconciler.errors import (
+    ForeignProjectError,
     IncompleteViewError,
     MissingKeyError,
     NotFoundError,
@@ -153,8 +154,12 @@ def test_a_project_is_in_the_organization_that_it_names() -> None:
     assert placed(FREE_ID) == "free"
     assert placed(PAID_ID) == "paid"
     assert placed(None) == "free"
-    with pytest.raises(WrongOrganizationError):
+    with pytest.raises(ForeignProjectError) as caught:
         placed("org-of-somebody-else")
+    assert caught.value.organization_id == "org-of-somebody-else"
+    with pytest.raises(ForeignProjectError) as caught:
+        placed("napi_of_somebody_else")
+    assert caught.value.organization_id == "***"
 
 
 def named(*pages: Reply) -> tuple[list[str], ScriptedApi]:

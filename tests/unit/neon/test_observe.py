@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.errors import AuthenticationError, IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import Compute, Quota
+from reconciler.live.registered import Registered
 from reconciler.live.state import UnknownProject
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.view import TOO_MANY_UNREADABLE, View
 from reconciler.plan.needs import Needs
 from reconciler.plan.permissions import Permissions
-from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
+from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
 
 from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
 
@@ -100,8 +102,8 @@ def seen(fleet: Fleet, desired: DesiredState, **how: Any) -> LiveState:
     return using(fleet, lambda neon: observe(neon, desired, **how))
 
 
-def looked_up(fleet: Fleet, desired: DesiredState, *tenants: str) -> LiveState:
-    return using(fleet, lambda neon: look_up(neon, desired, tenants or tuple(desired.tenants)))
+def looked_up(fleet: Fleet, desired: DesiredState, *tenants: str, **given: Any) -> LiveState:
+    return using(fleet, lambda neon: look_up(neon, desired, tenants or tuple(desired.tenants), **given))
 
 
 def test_the_organizations_are_listed_and_the_projects_come_in_order() -> None:
@@ -394,6 +396,33 @@ def test_looking_up_a_pinned_id_that_is_gone_finds_nothing_and_one_that_is_broke
     assert looked_up(fleet, a_fleet(a_tenant(project_id="1"))).projects == ()
     fleet.broken = {"1"}
     assert looked_up(fleet, a_fleet(a_tenant(project_id="1"))).unknown == (UnknownProject("1", "free"),)
+
+
+class AllSeeing(Fleet):
+    """The keys are a person's: a read by id shows a project wherever it is."""
+
+    def answer(self, asked: Asked) -> Reply:
+        found = self.projects.get(asked.path.rpartition("/")[2])
+        return super().answer(asked) if found is None else Reply(body=self.detail(found, ""))
+
+
+@pytest.mark.parametrize("look", [seen, looked_up])
+@pytest.mark.parametrize("row", [False, True])
+def test_a_project_that_somebody_moved_to_another_organization_is_said_to_be_there(look: Any, row: bool) -> None:
+    """It is no reason to stop the run, and its tenant gets no new one."""
+    moved = {**settled("1", "myapp-acme"), "org_id": "org-x"}
+    fleet = AllSeeing(moved, settled("2", "myapp-zoe"))
+    desired = a_fleet(a_tenant(project_id=None if row else "1"), a_tenant("zoe"))
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    rows = {"acme": Registered("1", "free", "r0", at)} if row else {}
+    live = look(fleet, desired, registered=rows)
+    assert live.elsewhere == {"1": "org-x"}
+    assert [one.id for one in live.projects] == ["2"]
+    plan = make_plan(desired, live, base=desired)
+    assert plan.empty
+    (conflict,) = plan.conflicts
+    assert conflict.message == "project 1 was moved to organization org-x, which the files do not name"
+    assert "name that organization in tiers.yaml" in conflict.remedy
 
 
 def names_found(fleet: Fleet, names: list[str], listed: dict[str, int] | None = None) -> list[str]:

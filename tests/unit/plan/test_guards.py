@@ -14,7 +14,9 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.live.project import Compute
+from reconciler.live.registered import Registered
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.plan.action import DeleteProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.ownership import Purpose, branch_annotations
@@ -244,6 +246,18 @@ class TestOwnership:
     def test_nor_one_whose_branches_were_not_read(self) -> None:
         plan = guarded(a_fleet(a_tenant(absent=True)), a_view(a_project(details=False)), ALLOW_LOWERING)
         assert refused(plan) == [(Rule.OWNERSHIP, ("acme",))]
+
+    def test_one_that_lost_its_annotation_is_where_the_registry_says_whose_it_is(self) -> None:
+        """Its data was restored, and the branch that was replaced is deleted."""
+        gone = a_fleet(a_tenant(absent=True))
+        rows = {"acme": Registered("p-acme", "free", "r0", NOON)}
+        restored = a_project(branches=(a_branch(annotations={}),))
+        plan = guarded(gone, a_view(restored, registered=rows), ALLOW_LOWERING)
+        assert [type(action) for action in plan.actions] == [DeleteProject]
+        for other in (a_project(details=False), a_project(branches=(a_branch("p-zoe"),))):
+            plan = guarded(gone, a_view(other, registered=rows), ALLOW_LOWERING)
+            assert refused(plan) == [(Rule.OWNERSHIP, ("acme",))]
+        assert refused(guarded(gone, a_view(restored), ALLOW_LOWERING)) == [(Rule.OWNERSHIP, ("acme",))]
 
     def test_a_pinned_project_is(self) -> None:
         tombstone = a_tenant(absent=True, project_id="p-acme")

@@ -123,6 +123,75 @@ class TestThresholdsOfParts:
         assert "at most 1 in this shard, of 20" in plan.refusals[0].message
 
 
+SMALL = Compute(0.25, 1, 300)
+LARGER = replace(FREE_TIER, compute=replace(FREE_COMPUTE, suspend_timeout_seconds=600, max_cu=1.5))
+SHRUNK = [replace(p, compute=SMALL, endpoints=(an_endpoint(p.id, SMALL),)) for p in LIVE]
+
+
+def restarted_by(selections: list[Selection], desired: DesiredState, base: DesiredState) -> set[str]:
+    """Whose computes are restarted by runs on these parts, all on what is live now."""
+    plans = (guarded(desired, a_view(*SHRUNK), selection, base=base) for selection in selections)
+    return {planned.tenant for plan in plans for planned in plan.tenants}
+
+
+class TestRestartsOfParts:
+    few = Policy(Thresholds(disruptive=Threshold(12, 0)))
+    fleet = a_fleet(*map(a_tenant, TENANTS), policy=few)
+    changed = a_fleet(*map(a_tenant, TENANTS), tiers=(LARGER, PRO_TIER), policy=few)
+
+    @pytest.mark.parametrize("parts", [BY_SHARD, BY_GLOB], ids=["shards", "globs"])
+    def test_many_runs_repair_no_more_drift_than_one(self, parts: list[Selection]) -> None:
+        assert len(restarted_by(parts, self.fleet, self.fleet)) <= 12
+
+    def test_a_part_repairs_its_share(self) -> None:
+        drifted = (*SHRUNK[:2], *LIVE[2:])
+        plan = guarded(self.fleet, a_view(*drifted), BY_GLOB[0], base=self.fleet)
+        assert [planned.tenant for planned in plan.tenants] == ["t00", "t01"]
+        more = guarded(self.fleet, a_view(*SHRUNK[:3], *LIVE[3:]), BY_GLOB[0], base=self.fleet)
+        assert more.empty
+        assert "3 disruptive in organization free that no commit asks for, at most 2 in this part" in (
+            more.refusals[0].message
+        )
+        assert "of 12" in more.refusals[0].message
+        assert more.refusals[0].remedy.endswith("of this run with --allow disruptive=3")
+
+    @pytest.mark.parametrize("parts", [BY_SHARD, BY_GLOB, ONE_BY_ONE], ids=["shards", "globs", "one by one"])
+    def test_restarts_that_a_commit_asks_for_count_in_the_whole_fleet(self, parts: list[Selection]) -> None:
+        before = a_fleet(*map(a_tenant, TENANTS))
+        assert restarted_by(parts, self.changed, before) == set()
+        plan = guarded(self.changed, a_view(*SHRUNK), parts[0], base=before)
+        assert "60 disruptive in organization free in the whole fleet" in plan.refusals[0].message
+
+    def test_a_commit_that_asks_for_few_goes_ahead_in_any_part(self) -> None:
+        larger = Overrides(compute=Compute(None, 1.5, 600))
+        files = [a_tenant(name, overrides=larger) for name in TENANTS[:9]]
+        desired = a_fleet(*files, *map(a_tenant, TENANTS[9:]), policy=self.few)
+        selection = Selection(changed=frozenset(TENANTS[:9]))
+        plan = guarded(desired, a_view(*SHRUNK), selection, base=self.fleet)
+        assert [planned.tenant for planned in plan.tenants] == TENANTS[:9]
+
+    def test_lower_quotas_count_and_what_is_done_does_not(self) -> None:
+        less = replace(FREE_TIER, quota=replace(FREE_QUOTA, data_transfer_bytes=GIB))
+        desired = a_fleet(*map(a_tenant, TENANTS), tiers=(less, PRO_TIER), policy=self.few)
+        plan = guarded(desired, a_view(*LIVE), BY_GLOB[0])
+        assert "60 disruptive in organization free in the whole fleet" in plan.refusals[0].message
+        done = [replace(project, quota=less.quota) for project in LIVE]
+        assert len(guarded(desired, a_view(*LIVE[:10], *done[10:]), BY_GLOB[0]).tenants) == 10
+
+    def test_in_a_fleet_that_cannot_go_beyond_the_threshold_a_part_is_no_part(self) -> None:
+        fleet = a_fleet(*map(a_tenant, TENANTS[:12]), policy=self.few)
+        live = a_view(*SHRUNK[:12])
+        assert len(guarded(fleet, live, Selection(tenants=("t0[0-5]",)), base=fleet).tenants) == 6
+
+    def test_creations_count_in_the_whole_fleet(self) -> None:
+        few = Policy(Thresholds(creates=Threshold(12, 0)))
+        desired = a_fleet(*map(a_tenant, TENANTS), policy=few)
+        base = a_fleet(*map(a_tenant, TENANTS[:40]))
+        plan = guarded(desired, a_view(*LIVE[:40]), BY_GLOB[5], base=base)
+        assert "20 creates in organization free in the whole fleet" in plan.refusals[0].message
+        assert len(guarded(desired, a_view(*LIVE[:50]), BY_GLOB[5], base=base).tenants) == 10
+
+
 class TestWhatCounts:
     policy = Policy(Thresholds(disruptive=Threshold(1, 0)))
 

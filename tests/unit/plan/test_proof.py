@@ -103,7 +103,7 @@ class TestAQuotaBelowWhatIsUsed:
         )
         assert "active_time would be 100h, and 111.1h are used in this billing period" in message(plan)
         assert plan.refusals[0].remedy == (
-            "let the tenant keep what it has, or state accept: {suspension: true} in its file"
+            "let the tenant keep what it has, or state accept: {suspension: unlimited -> 100h} in its file"
         )
         assert str(plan.refusals[0].actions[0].source) == "tenants/acme.yaml:1"
 
@@ -147,7 +147,7 @@ class TestALogicalSizeBelowThatOfABranch:
         assert "branches 'dev' (512MiB), 'demo' (1.5GiB) have reached" in message(plan)
         assert "'small'" not in message(plan)
         assert "writes there would fail" in message(plan)
-        assert "full_branches: true" in plan.refusals[0].remedy
+        assert "full_branches: 10GiB -> 512MiB" in plan.refusals[0].remedy
 
     def test_names_some_of_many(self) -> None:
         plan = guarded(a_tenant(), self.project(*(large(GIB, f"b{i}") for i in range(7))))
@@ -201,7 +201,7 @@ class TestAShorterRestoreWindow:
         plan = guarded(a_tenant(), self.week)
         assert plan.empty
         assert "restore_window would be 1d instead of 7d" in message(plan)
-        assert "history_loss: true" in plan.refusals[0].remedy
+        assert "history_loss: 7d -> 1d" in plan.refusals[0].remedy
 
     def test_may_lose_history_where_nobody_knows_what_it_is(self) -> None:
         tier = replace(TIER, restore_window_seconds=DAY)
@@ -232,7 +232,10 @@ class TestAMoveDown:
         assert plan.empty
         for words in ("active_time would be 100h", "data_transfer would be 5GiB", "'dev' (1GiB)", "instead of 7d"):
             assert words in message(plan)
-        accept = "accept: {history_loss: true, suspension: true, full_branches: true}"
+        accept = (
+            "accept: {history_loss: 7d -> 1d, suspension: [750h -> 100h, 50GiB -> 5GiB], "
+            "full_branches: 10GiB -> 512MiB}"
+        )
         assert accept in plan.refusals[0].remedy
         assert "transfer_project" in [action.kind for action in plan.refusals[0].actions]
 

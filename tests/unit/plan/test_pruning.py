@@ -65,6 +65,7 @@ def test_the_price_list_says_how_old() -> None:
 def test_who_signed_up_by_a_document_is_spared(view: dict[str, Any]) -> None:
     assert "signed up by a document" in spared(pruned(view=view))
     assert pruned(DECLARED, view=view).tenants, "a file has declared it, and was removed"
+    assert pruned(History(KEPT, removed=frozenset({"gone"})), view=view).tenants, "a commit took it out long ago"
 
 
 def test_a_tenant_of_whom_an_unread_file_speaks_is_spared() -> None:

@@ -1,0 +1,134 @@
+"""When a tombstone was written, in real repositories."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.files.tombstones import tombstones
+from tests.unit.files.builders import TIERS, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+START = datetime(2030, 1, 1, tzinfo=UTC)
+ACME, CEDAR = "tenants/acme.yaml", "tenants/cedar.yaml"
+LIVES = "tenant: acme\ntier: free\n"
+ABSENT = "tenant: acme\ntier: free\nstate: absent\n"
+CEDAR_ABSENT = ABSENT.replace("acme", "cedar")
+
+
+def day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+def git(root: Path, *arguments: str, at: int = 0, authored: int | None = None) -> str:
+    """Runs a git command on that day."""
+    times = {
+        "GIT_COMMITTER_DATE": day(at).isoformat(),
+        "GIT_AUTHOR_DATE": day(at if authored is None else authored).isoformat(),
+    }
+    command = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **times})
+    return ran.stdout.strip()
+
+
+class Repository:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        git(root, "init", "--quiet", "--initial-branch=main")
+        self.commit(0, {"tiers.yaml": TIERS, ACME: LIVES})
+
+    def commit(self, at: int, files: dict[str, str | bytes], authored: int | None = None) -> None:
+        write(self.root, files)
+        git(self.root, "add", "--all")
+        git(self.root, "commit", "--quiet", "--allow-empty", "--message=x", at=at, authored=authored)
+
+    def written(self, **files: str) -> dict[str, int]:
+        found = tombstones(self.root, files or {"acme": ACME}).written
+        return {name: (at - START).days for name, at in found.items()}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+class TestOfATombstone:
+    def test_the_first_commit_that_has_it_counts(self, repository: Repository) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        repository.commit(2, {CEDAR: CEDAR_ABSENT})
+        repository.commit(3, {ACME: ABSENT + "# closed its account\n"})
+        repository.commit(4, {"README": "x"})
+        assert repository.written(acme=ACME, cedar=CEDAR) == {"acme": 1, "cedar": 2}
+        assert tombstones(repository.root, {"acme": ACME}).newest == day(4)
+
+    def test_a_second_one_is_as_old_as_itself(self, repository: Repository) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        repository.commit(2, {ACME: LIVES})
+        repository.commit(3, {ACME: ABSENT})
+        assert repository.written() == {"acme": 3}
+
+    def test_a_file_that_moved_is_followed(self, repository: Repository) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        git(repository.root, "mv", ACME, "tenants/gone.yaml")
+        (repository.root / "tenants/gone.yaml").write_text(f"{ABSENT}---\n{CEDAR_ABSENT}", encoding="utf-8")
+        repository.commit(2, {})
+        assert repository.written(acme="tenants/gone.yaml", cedar="tenants/gone.yaml") == {"acme": 1, "cedar": 2}
+
+    def test_of_author_and_committer_the_earlier_one_counts(self, repository: Repository) -> None:
+        repository.commit(9, {ACME: ABSENT}, authored=2)
+        assert repository.written() == {"acme": 2}
+
+    def test_of_a_merge_the_commit_of_the_branch_counts(self, repository: Repository) -> None:
+        git(repository.root, "checkout", "--quiet", "-b", "feature")
+        repository.commit(1, {ACME: ABSENT})
+        git(repository.root, "checkout", "--quiet", "main")
+        repository.commit(2, {"README": "x"})
+        git(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=8)
+        repository.commit(9, {"README": "y"})
+        assert repository.written() == {"acme": 1}
+
+    def test_that_a_branch_still_has_the_oldest_counts(self, repository: Repository) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        git(repository.root, "branch", "feature")
+        repository.commit(2, {ACME: LIVES})
+        repository.commit(3, {ACME: ABSENT})
+        git(repository.root, "checkout", "--quiet", "feature")
+        repository.commit(4, {"README": "x"})
+        git(repository.root, "checkout", "--quiet", "main")
+        git(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=5)
+        assert repository.written() == {"acme": 1}
+
+    def test_a_commit_that_nobody_can_read_does_not_make_it_younger(self, repository: Repository) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        repository.commit(2, {ACME: ABSENT + "teir: x\n"})
+        repository.commit(3, {ACME: ABSENT, "tiers.yaml": "["})
+        repository.commit(4, {ACME: ABSENT + "# x\n", "tiers.yaml": TIERS})
+        assert repository.written() == {"acme": 1}
+
+    def test_in_a_shallow_clone_it_is_as_old_as_the_last_commit_there(
+        self, repository: Repository, tmp_path: Path
+    ) -> None:
+        repository.commit(1, {ACME: ABSENT})
+        repository.commit(2, {"README": "x"})
+        git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "clone")
+        found = tombstones(tmp_path / "clone", {"acme": ACME}).written
+        assert found == {"acme": day(2)}
+
+
+class TestNothingIsKnown:
+    def test_of_one_that_is_being_written(self, repository: Repository) -> None:
+        write(repository.root, {ACME: ABSENT, CEDAR: CEDAR_ABSENT})
+        assert repository.written(acme=ACME, cedar=CEDAR) == {}
+
+    def test_outside_a_repository(self, tmp_path: Path) -> None:
+        write(tmp_path, {"tiers.yaml": TIERS, ACME: ABSENT})
+        assert tombstones(tmp_path, {"acme": ACME}).written == {}

@@ -1,0 +1,110 @@
+"""A tombstone ends the project that existed when it was written, and none that came later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.plan.guards import guard
+from reconciler.plan.history import History
+from reconciler.plan.lives import Tombstones
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from tests.builders import NOON, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.live.project import DeletedProject, LiveProject
+    from reconciler.plan.plan import Plan
+
+HOUR = timedelta(hours=1)
+WRITTEN = NOON - 10 * HOUR
+
+
+def plan_of(
+    project: LiveProject,
+    tombstones: Tombstones,
+    *deleted: DeletedProject,
+    pinned: str | None = None,
+    permissions: Permissions = Permissions(),
+) -> Plan:
+    desired = a_fleet(a_tenant(absent=True, project_id=pinned))
+    history = History(a_fleet(a_tenant()))
+    live = a_view(project, deleted={"free": deleted})
+    plan = make_plan(desired, live, history=history, tombstones=tombstones)
+    return guard(plan, desired, live, permissions, history=history)
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [action.kind for action in plan.actions]
+
+
+def born(at: datetime) -> LiveProject:
+    return a_project(created_at=at, id="p-acme")
+
+
+def written(at: datetime = WRITTEN, newest: datetime = NOON) -> Tombstones:
+    return Tombstones({"acme": at}, newest)
+
+
+class TestAProjectThatCameLater:
+    def test_is_not_deleted_by_an_older_tombstone_and_the_way_out_is_told(self) -> None:
+        plan = plan_of(born(WRITTEN + HOUR), written())
+        assert plan.empty
+        (refusal,) = plan.refusals
+        assert (refusal.rule, refusal.tenants, refusal.asked_for) == (Rule.LATER_LIFE, ("acme",), True)
+        assert "project p-acme was created on 2030-05-04 at 03:00 UTC" in refusal.message
+        assert "written for an earlier one, on 2030-05-04 at 02:00 UTC" in refusal.message
+        assert "state project_id: p-acme beside state: absent" in refusal.remedy
+
+    def test_nor_where_a_person_permits_what_takes(self) -> None:
+        later = born(WRITTEN + HOUR)
+        assert plan_of(later, written(), permissions=Permissions(lowering=True, counts={"deletes": 1})).empty
+
+    def test_is_deleted_where_the_tombstone_names_it(self) -> None:
+        assert kinds(plan_of(born(WRITTEN + HOUR), written(), pinned="p-acme")) == ["delete_project"]
+
+    def test_is_left_alone_where_the_tombstone_names_the_earlier_one(self) -> None:
+        plan = plan_of(born(WRITTEN + HOUR), written(), pinned="p-earlier")
+        assert plan.empty
+        assert not plan.refusals
+        assert not plan.conflicts
+
+    @pytest.mark.parametrize("after_the_end", [timedelta(), timedelta(seconds=1), 3 * HOUR])
+    def test_is_known_by_the_end_of_the_earlier_one_where_clocks_tell_nothing(
+        self, after_the_end: timedelta
+    ) -> None:
+        earlier = a_deleted(a_project(id="p-earlier"))
+        assert earlier.deleted_at is not None
+        years_apart = written(earlier.deleted_at - 800 * 24 * HOUR, newest=NOON - 800 * 24 * HOUR)
+        later = born(earlier.deleted_at + after_the_end)
+        assert plan_of(later, years_apart, earlier).empty
+        assert kinds(plan_of(later, years_apart)) == ["delete_project"]
+        other = a_deleted(a_project("other"))
+        assert kinds(plan_of(later, years_apart, other)) == ["delete_project"]
+
+
+class TestAProjectThatWasThere:
+    @pytest.mark.parametrize("before", [-timedelta(minutes=1), timedelta(), HOUR, 2000 * HOUR])
+    def test_is_deleted(self, before: timedelta) -> None:
+        assert kinds(plan_of(born(WRITTEN - before), written())) == ["delete_project"]
+
+    def test_is_deleted_where_one_of_its_name_was_deleted_before_the_tombstone(self) -> None:
+        earlier = a_deleted(a_project(id="p-earlier"))
+        assert earlier.deleted_at is not None
+        since = born(earlier.deleted_at + HOUR)
+        plan = plan_of(since, written(earlier.deleted_at + 2 * HOUR), earlier)
+        assert kinds(plan) == ["delete_project"]
+        assert not plan.notes
+
+    def test_is_deleted_where_a_second_one_was_deleted_while_it_lived(self) -> None:
+        second = a_deleted(a_project(id="p-second"))
+        assert second.deleted_at is not None
+        first = born(second.deleted_at - 3 * HOUR)
+        assert kinds(plan_of(first, written(second.deleted_at - HOUR), second)) == ["delete_project"]
+
+    def test_is_deleted_where_nobody_knows_when_the_tombstone_was_written(self) -> None:
+        assert kinds(plan_of(born(NOON), Tombstones())) == ["delete_project"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections import Counter
@@ -37,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers(CLIENT):
             item.user_properties.append((CLIENT, mark.args[0]))
+
+
+def pytest_collection_finish() -> None:
+    """What the tests are made of stays until the end: no collection of garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 TRIALS: Final = trials.Trials()

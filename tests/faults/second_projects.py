@@ -6,6 +6,7 @@ Hours later somebody runs again: with the journals of both runs at hand, or on a
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import Counter
 from contextlib import suppress
@@ -17,11 +18,12 @@ from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import Result
+from reconciler.plan.ownership import RUN, TENANT
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.front import Latency
 from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Killed, Strike, World, now
+from tests.unit.apply.world import Killed, Strike, World, journal_lines, now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,9 @@ TENANTS: Final = ("amber", "birch")
 FLEET: Final = a_fleet(*map(a_tenant, TENANTS))
 LAST_CALL: Final = 18
 """A run that dies does so at one of its first calls: it makes about so many."""
+START_WITHIN_SECONDS: Final = 2.0
+"""Both runs. Each searches for a tenant's project right before it creates one: of runs that start further apart,
+the second mostly finds what the first has made."""
 HOURS_LATER: Final = 3 * 3600
 COMMAND: Final = re.compile(r"--run-is-dead (\w+)")
 ENOUGH: Final = Permissions(counts={"deletes": 99}, expect_empty=True)
@@ -47,12 +52,16 @@ class Trial:
     seed: int
     pairs: int = 0
     """Tenants that had two projects, marked ones included, once the dust had settled."""
+    provable: int = 0
+    """Of their second projects: those of which no connection string can be out, as far as anybody can know."""
     deleted: int = 0
     """Second projects that were deleted by a later run."""
     commands: int = 0
     """Runs that had to be called dead by a person."""
     alone: bool = False
     """Whether a run took itself for the only one (--single-writer), which was wrong: it hands out at once."""
+    converging: set[str] = field(default_factory=set)
+    """Runs that may give away connection strings."""
     in_hand: set[str] = field(default_factory=set)
     """Projects that a run called a tenant's, or whose connection string it gave away."""
     live: dict[str, str] = field(default_factory=dict)
@@ -82,8 +91,10 @@ async def attempt(folder: Path, seed: int) -> Trial:
     doomed = random.randrange(2)
     await asyncio.gather(*(_racer(world, trial, random, number, dies=number == doomed) for number in range(2)))
     await asyncio.sleep(HOURS_LATER)
-    trial.pairs = len(_live(world)) - len({name.partition("-duplicate-")[0] for name in _live(world).values()})
     known = random.random() < 0.5
+    seconds = _seconds(world)
+    trial.pairs = len(seconds)
+    trial.provable = sum(_provable(world, trial, *second, known=known) for second in seconds.items())
     request = Request(permissions=ENOUGH, journals=(folder,) if known else ())
     planned = await _later(world, trial, request, "run2")
     if not known and (runs := frozenset(COMMAND.findall(_words(planned)))):
@@ -99,13 +110,16 @@ async def attempt(folder: Path, seed: int) -> Trial:
 
 
 async def _racer(world: World, trial: Trial, random: Random, number: int, *, dies: bool) -> None:
-    start, last, carried_out = random.uniform(0, 6), random.randint(1, LAST_CALL), random.random() < 0.5
+    start, last = random.uniform(0, START_WITHIN_SECONDS), random.randint(1, LAST_CALL)
+    carried_out = random.random() < 0.5
     converges, single = random.random() < 0.3, random.random() < 0.3
 
     def striking(call: int, _request: httpx.Request) -> Strike | None:
         return Strike(Killed(), carried_out) if dies and call == last else None
 
     alone = converges and single
+    if converges:
+        trial.converging.add(f"run{number}")
     trial.alone |= alone
     await asyncio.sleep(start)
     run = Run(id=f"run{number}", journal=world.folder / f"run{number}.jsonl", single_writer=alone)
@@ -136,6 +150,27 @@ def _note(trial: Trial, report: Report) -> None:
 def _words(planned: Planned) -> str:
     remedies = [conflict.remedy for conflict in planned.plan.conflicts]
     return "\n".join((*remedies, *(note.message for note in planned.plan.notes)))
+
+
+def _seconds(world: World) -> dict[str, str]:
+    """The live projects that another of their tenant's came before, each with the run that made it."""
+    rows = world.simulator.world.store.rows(
+        "SELECT p.id, b.annotations FROM projects p JOIN branches b ON b.project_id = p.id "
+        "WHERE p.deleted_at IS NULL AND b.annotations IS NOT NULL ORDER BY CAST(p.created_at AS INTEGER), p.id"
+    )
+    made = [(row[0], json.loads(row[1])["value"]) for row in rows]
+    first: dict[str, str] = {}
+    for id_, note in made:
+        first.setdefault(note[TENANT], id_)
+    return {id_: note[RUN] for id_, note in made if first[note[TENANT]] != id_}
+
+
+def _provable(world: World, trial: Trial, project_id: str, run: str, *, known: bool) -> bool:
+    """Whether nobody can have been told of the project: what its run tells is known, or it tells nothing."""
+    if not known:
+        return run not in trial.converging
+    told = journal_lines(world.folder / f"{run}.jsonl")
+    return not any(line["line"] == "kept" and line["project_id"] == project_id for line in told)
 
 
 def _live(world: World) -> dict[str, str]:

@@ -34,5 +34,5 @@ def test_what_a_dead_run_leaves_is_healed_and_nothing_in_use_is_deleted(tmp_path
             broken.append(f"seed {seed}: {trial.wrong}")
     assert not broken, "\n".join(broken)
     assert pairs >= 5, "these races make no pairs: they show nothing"
-    assert deleted >= pairs / 3, "the others were made by converge, which may have handed out their strings"
+    assert deleted >= pairs / 2
     assert commands >= 1

@@ -30,13 +30,15 @@ def steps(act: Callable[[], object]) -> int:
         frame.f_trace_lines = False
         return local
 
-    gc.collect()
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what a collection would call is no work of this
     sys.settrace(entering)
     try:
         act()
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
     return count
 
 

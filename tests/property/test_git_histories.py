@@ -40,7 +40,7 @@ class History:
         git(shell, "init", "--quiet", "--initial-branch=main")
         for tenant in TENANTS:
             grant(shell, tenant, 5)
-        self.root = commit(shell)
+        commit(shell)
         git(shell, "tag", "applied")
         for branch in BRANCHES[1:]:
             git(shell, "branch", branch)
@@ -57,7 +57,7 @@ class History:
                 self.try_to("merge", "--quiet", "--no-edit", "-X", "theirs", branch)
             case ("pick", branch):
                 self.try_to("cherry-pick", "--allow-empty", "--keep-redundant-commits", "-X", "theirs", branch)
-            case ("revert",) if git(self.shell, "rev-parse", "HEAD") != self.root:
+            case ("revert",) if " " in git(self.shell, "rev-list", "--parents", "--max-count=1", "HEAD"):
                 self.try_to("revert", "--no-edit", "-X", "theirs", "HEAD")
             case ("amend",):
                 git(self.shell, "commit", "--quiet", "--amend", "--allow-empty", "--message", "again")

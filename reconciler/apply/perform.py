@@ -11,7 +11,6 @@ from reconciler.apply.readback import (
     asked_of_snapshot,
     branch_fields,
     endpoint_fields,
-    project_fields,
     shortfall,
     snapshot_fields,
 )
@@ -29,6 +28,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.observed import project_fields
 from reconciler.plan.outcome import GONE
 from reconciler.plan.ownership import branch_annotations, creation_annotations
 
@@ -174,6 +174,7 @@ class Performer:
             address.branch(action.branch),
             name=action.rename_to,
             expires_at=action.expires_at,
+            expires_no_more=action.expires_no_more,
             request_id=request_id,
         )
         return Performed(

@@ -69,6 +69,11 @@ class DesiredState:
         name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self.tiers[tenant.tier], name)
 
+    def speaks_alike(self, other: DesiredState, tenant: Tenant) -> bool:
+        """Whether these files hold just what the other ones hold of a tenant of theirs: file, tier and naming."""
+        alike = self.tenants.get(tenant.name) == tenant and self.naming == other.naming
+        return alike and self.tiers.get(tenant.tier) == other.tiers[tenant.tier]
+
     def project_name(self, tenant: Tenant) -> str:
         """The name that the tenant's project is to have."""
         return self.naming.project_name(tenant.name)

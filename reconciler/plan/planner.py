@@ -57,7 +57,9 @@ def make_plan(
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
+    mismatches = _mismatches(desired, history, tenants, identities) | _unrecoverable(
+        desired, live, tenants, identities, now
+    )
     mismatches |= adoption.given_out_again(desired, live, history, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
@@ -191,9 +193,18 @@ class _Planner:
         return OrganizationLimits() if known is None else known.limits
 
 
-def _mismatches(tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
+def _mismatches(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], identities: Identities
+) -> dict[str, Conflict]:
+    """Pins that differ from live; what a commit changed of them is refused instead (``at_creation``)."""
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
-    conflicts = (survey.pin_mismatch(tenant, project) for tenant, project in found if project)
+    differing = (
+        (tenant, project) for tenant, project in found if project and survey.pin_mismatch(tenant, project)
+    )
+    conflicts = (
+        survey.pin_mismatch(tenant, project, at_creation.pins_changed(desired, history, tenant))
+        for tenant, project in differing
+    )
     return {conflict.tenant: conflict for conflict in conflicts if conflict}
 
 

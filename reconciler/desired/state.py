@@ -58,7 +58,7 @@ class DesiredState:
     registry: EnvReference | str | None = None
     """The address of the tenant registry, or the variable that holds it; None where there is none."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
-    """Where the values of tiers.yaml stand that decide where keys go, by their paths (``Destination``)."""
+    """Where the keys of tiers.yaml stand, and the values that decide where keys go (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)

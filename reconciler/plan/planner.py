@@ -18,10 +18,12 @@ from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync
+from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import NOTHING, History
 from reconciler.plan.identity import identify
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
+from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,6 +76,9 @@ def make_plan(
         plans += pruned
         orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
+    told = _spoken_of(plans, planner.refusals)
+    kept = {t.name: identities.projects[t.name] for t in tenants if t.name in identities.projects}
+    kept = {name: project for name, project in kept.items() if name not in mismatches}
     settled = {name for name, ruling in rulings.items() if ruling.actions}
     undecided = {**identities.conflicts, **rivals.conflicts(rulings), **mismatches}
     return Plan(
@@ -92,7 +97,18 @@ def make_plan(
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
+        unmanaged=unmanaged(desired, history, kept, told, concerns),
+        file_changes=file_changes(desired, history, tenants, told),
     )
+
+
+def _spoken_of(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, set[str]]:
+    """The paths of which the actions and the refusals of each tenant speak."""
+    found: dict[str, set[str]] = {}
+    for actions in (*(plan.actions for plan in plans), *(refusal.actions for refusal in refusals)):
+        for action in actions:
+            found.setdefault(action.tenant, set()).update(change.path for change in action.changes)
+    return found
 
 
 class _Planner:

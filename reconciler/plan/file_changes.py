@@ -1,0 +1,163 @@
+"""What a commit changed in the files beside the fields of projects, so that no change of a key is silent.
+
+One walk over everything that a tenant's file and tiers.yaml say: a new key is told as soon as the types have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.desired.problem import Location
+from reconciler.desired.tier import EnvReference
+from reconciler.plan.change import JsonText
+from reconciler.plan.plan import FileChange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import History
+
+TENANT_KEYS: Final[Mapping[str, str]] = {
+    "tier": "no live value differs by it",
+    "labels": "labels select tenants, and change nothing in Neon",
+    "protect": "whether something may be taken from them",
+    "accept": "what a lowering may do to them",
+    "project_id": "which project is theirs",
+    "recover": "asks for nothing while their projects are live",
+}
+"""Keys of a tenant's file that are no field of its project, each with what it is for."""
+
+SEEN_IN_ACTIONS: Final = frozenset({"tier", "accept", "recover"})
+"""Those of them that need no word where something is planned for the tenant."""
+FLEET_KEYS: Final[Mapping[str, str]] = {
+    "fleet": "marks what is ours",
+    "naming": "how projects are called and found",
+    "organizations": "where projects live and what they may have",
+    "api": "how Neon is called",
+    "defaults": "counts for new projects only",
+    "tiers": "counts for what is made from now on",
+    "guards": "how much a run may do",
+    "drift_policy": "what is repaired by itself",
+}
+"""Keys of tiers.yaml, each with what it is for; what decides where keys go is judged before the first call
+(``desired.destinations``)."""
+NAMED: Final = ("tiers", "organizations")
+"""Keys below which names stand."""
+CARRIED_OUT: Final = (
+    "organization",
+    "quota",
+    "compute",
+    "restore_window_seconds",
+    "settings",
+    "dev_branches.compute",
+)
+"""Members of a tier that are fields of its tenants' projects."""
+_DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
+NO_TENANT: Final = "no tenant has this tier"
+
+
+def file_changes(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], planned: Mapping[str, Collection[str]]
+) -> tuple[FileChange, ...]:
+    """Those of tiers.yaml, then those of the tenants' files, the same of many tenants as one.
+
+    ``planned`` are the paths of which each tenant's actions and refusals speak.
+    """
+    alike: dict[tuple[str, Value, Value], dict[str, Location]] = {}
+    for tenant in tenants:
+        for path, before, after in _of_tenant(desired, history, tenant):
+            if path.partition(".")[0] not in SEEN_IN_ACTIONS or not planned.get(tenant.name):
+                alike.setdefault((path, before, after), {})[tenant.name] = tenant.location
+    told = (
+        FileChange(*key, TENANT_KEYS[key[0].partition(".")[0]], tuple(sorted(places)), min(places.values()))
+        for key, places in alike.items()
+    )
+    return (*_of_fleet(desired, history), *told)
+
+
+def _of_tenant(desired: DesiredState, history: History, tenant: Tenant) -> Iterator[tuple[str, Value, Value]]:
+    earlier = [] if tenant.absent or history.same(desired, tenant) else history.earlier(tenant.name)
+    if earlier and tenant.name not in history.unheld:
+        yield from _differing(
+            [_tenant_keys(files.tenants[tenant.name]) for files in earlier], _tenant_keys(tenant)
+        )
+
+
+def _tenant_keys(tenant: Tenant) -> Fields:
+    return {path: value for key in TENANT_KEYS for path, value in _flat(key, getattr(tenant, key))}
+
+
+def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
+    earlier = [files for files in (history.base, history.fork) if files is not None]
+    if not earlier:
+        return
+    inhabited = {tenant.tier for files in (desired, *earlier) for tenant in files.tenants.values()}
+    for path, before, after in _differing([_fleet_keys(files) for files in earlier], _fleet_keys(desired)):
+        root, name, member = (*path.split(".", 2), "", "")[:3]
+        field = root == "tiers" and any(f"{member}.".startswith(f"{one}.") for one in CARRIED_OUT)
+        stays = (
+            root not in NAMED or not member or all(name in getattr(files, root) for files in (desired, *earlier))
+        )
+        if stays and not (field and name in inhabited):
+            effect = NO_TENANT if field else FLEET_KEYS[root]
+            yield FileChange(path, before, after, effect, (), _place(desired, root, name))
+
+
+def _place(desired: DesiredState, root: str, name: str) -> Location:
+    known = desired.tiers.get(name) if root == "tiers" else None
+    return known.location if known else desired.places.get(root, Location("tiers.yaml"))
+
+
+def _names(files: DesiredState) -> Fields:
+    """The tiers and organizations that there are: of one that comes or goes no member is told."""
+    return {f"{root}.{name}": "present" for root in NAMED for name in getattr(files, root)}
+
+
+def _fleet_keys(files: DesiredState) -> Fields:
+    policy = files.policy
+    thresholds = {
+        name: {"max": one.count, "percent": one.percent} for name, one in _members(policy.thresholds).items()
+    }
+    parts = {
+        **{key: getattr(files, key) for key in FLEET_KEYS if key not in ("guards", "drift_policy")},
+        "guards": {"prune.min_age_seconds": policy.prune_min_age_seconds, **thresholds},
+        "drift_policy": policy.drift,
+    }
+    said = {path: value for key, part in parts.items() for path, value in _flat(key, part)}
+    return {**_names(files), **{path: value for path, value in said.items() if not _DESTINATION.fullmatch(path)}}
+
+
+def _differing(earlier: list[Fields], now: Fields) -> Iterator[tuple[str, Value, Value]]:
+    """Each path that is said otherwise than at the base, and than where the base and the files at hand parted."""
+    for path in dict.fromkeys((*earlier[0], *now)):
+        if all(before.get(path) != now.get(path) for before in earlier):
+            yield path, earlier[0].get(path), now.get(path)
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
+    """What is said, by path; what is not said, or is false, is left out."""
+    if isinstance(value, Enum):
+        yield path, str(value.value)
+    elif isinstance(value, tuple):
+        if value:
+            yield path, JsonText.of([str(item) for item in value])
+    elif isinstance(value, Mapping) or (is_dataclass(value) and not isinstance(value, EnvReference)):
+        for key, member in (value if isinstance(value, Mapping) else _members(value)).items():
+            yield from _flat(f"{path}.{key}", member)
+    elif value is not None and value is not False:
+        yield path, value if isinstance(value, (str, int, float)) else str(value)
+
+
+def _members(value: Any) -> dict[str, Any]:
+    members = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {
+        name: member for name, member in members.items() if name != "name" and not isinstance(member, Location)
+    }

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
+    from reconciler.plan.action import Action
     from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.history import History
 
 TENANT_KEYS: Final[Mapping[str, str]] = {
+    "state": "a tombstone that goes asks for nothing while its project is there",
     "tier": "no live value differs by it",
     "labels": "labels select tenants, and change nothing in Neon",
     "protect": "whether something may be taken from them",
@@ -35,8 +37,6 @@ TENANT_KEYS: Final[Mapping[str, str]] = {
 }
 """Keys of a tenant's file that are no field of its project, each with what it is for."""
 
-SEEN_IN_ACTIONS: Final = frozenset({"tier", "accept", "recover"})
-"""Those of them that need no word where something is planned for the tenant."""
 FLEET_KEYS: Final[Mapping[str, str]] = {
     "fleet": "marks what is ours",
     "naming": "how projects are called and found",
@@ -61,20 +61,20 @@ CARRIED_OUT: Final = (
 )
 """Members of a tier that are fields of its tenants' projects."""
 _DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
-NO_TENANT: Final = "no tenant has this tier"
+NO_TENANT: Final = "no tenant gets it from this tier"
 
 
 def file_changes(
-    desired: DesiredState, history: History, tenants: Iterable[Tenant], planned: Mapping[str, Collection[str]]
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], planned: Mapping[str, Collection[Action]]
 ) -> tuple[FileChange, ...]:
     """Those of tiers.yaml, then those of the tenants' files, the same of many tenants as one.
 
-    ``planned`` are the paths of which each tenant's actions and refusals speak.
+    ``planned`` are each tenant's actions, refused or not.
     """
     alike: dict[tuple[str, Value, Value], dict[str, Location]] = {}
     for tenant in tenants:
         for path, before, after in _of_tenant(desired, history, tenant):
-            if path.partition(".")[0] not in SEEN_IN_ACTIONS or not planned.get(tenant.name):
+            if not _seen(path.partition(".")[0], planned.get(tenant.name, ())):
                 alike.setdefault((path, before, after), {})[tenant.name] = tenant.location
     told = (
         FileChange(*key, TENANT_KEYS[key[0].partition(".")[0]], tuple(sorted(places)), min(places.values()))
@@ -83,32 +83,58 @@ def file_changes(
     return (*_of_fleet(desired, history), *told)
 
 
+def _seen(key: str, actions: Collection[Action]) -> bool:
+    """Whether what is planned for the tenant shows the change of the key by itself."""
+    if key == "accept":
+        return any(action.lowering for action in actions)
+    return bool(actions) and key in ("tier", "recover")
+
+
 def _of_tenant(desired: DesiredState, history: History, tenant: Tenant) -> Iterator[tuple[str, Value, Value]]:
     earlier = [] if tenant.absent or history.same(desired, tenant) else history.earlier(tenant.name)
-    if earlier and tenant.name not in history.unheld:
+    if any(files.tenants[tenant.name].absent for files in earlier):
+        yield "state", "absent", None
+    elif earlier and tenant.name not in history.unheld:
         yield from _differing(
             [_tenant_keys(files.tenants[tenant.name]) for files in earlier], _tenant_keys(tenant)
         )
 
 
 def _tenant_keys(tenant: Tenant) -> Fields:
-    return {path: value for key in TENANT_KEYS for path, value in _flat(key, getattr(tenant, key))}
+    return {path: value for key in TENANT_KEYS for path, value in _flat(key, getattr(tenant, key, None))}
 
 
 def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
     earlier = [files for files in (history.base, history.fork) if files is not None]
     if not earlier:
         return
-    inhabited = {tenant.tier for files in (desired, *earlier) for tenant in files.tenants.values()}
     for path, before, after in _differing([_fleet_keys(files) for files in earlier], _fleet_keys(desired)):
         root, name, member = (*path.split(".", 2), "", "")[:3]
-        field = root == "tiers" and any(f"{member}.".startswith(f"{one}.") for one in CARRIED_OUT)
         stays = (
             root not in NAMED or not member or all(name in getattr(files, root) for files in (desired, *earlier))
         )
-        if stays and not (field and name in inhabited):
+        field = root == "tiers" and any(f"{member}.".startswith(f"{one}.") for one in CARRIED_OUT)
+        if stays and not (field and any(_reaches(files, name, member) for files in (desired, *earlier))):
             effect = NO_TENANT if field else FLEET_KEYS[root]
             yield FileChange(path, before, after, effect, (), _place(desired, root, name))
+
+
+def _reaches(files: DesiredState, tier: str, member: str) -> bool:
+    """Whether a tenant gets this member of the tier, which none of its own values covers."""
+    part, _, name = member.rpartition(".")
+    for tenant in files.tenants.values():
+        own = tenant.overrides
+        if tenant.tier != tier or tenant.absent:
+            continue
+        if part == "dev_branches.compute":
+            if any(getattr(branch.compute, name, None) is None for branch in tenant.dev_branches or ()):
+                return True
+        elif member.startswith("settings."):
+            if member.split(".")[1] not in own.settings:
+                return True
+        elif not (name in own.quota if part == "quota" else getattr(own.compute if part else own, name, None)):
+            return True
+    return False
 
 
 def _place(desired: DesiredState, root: str, name: str) -> Location:

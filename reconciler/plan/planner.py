@@ -76,7 +76,8 @@ def make_plan(
         plans += pruned
         orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
-    told = _spoken_of(plans, planner.refusals)
+    planned_for = _planned_for(plans, planner.refusals)
+    told = {name: {c.path for action in actions for c in action.changes} for name, actions in planned_for.items()}
     kept = {t.name: identities.projects[t.name] for t in tenants if t.name in identities.projects}
     kept = {name: project for name, project in kept.items() if name not in mismatches}
     settled = {name for name, ruling in rulings.items() if ruling.actions}
@@ -98,16 +99,16 @@ def make_plan(
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
         unmanaged=unmanaged(desired, history, kept, told, concerns),
-        file_changes=file_changes(desired, history, tenants, told),
+        file_changes=file_changes(desired, history, tenants, planned_for),
     )
 
 
-def _spoken_of(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, set[str]]:
-    """The paths of which the actions and the refusals of each tenant speak."""
-    found: dict[str, set[str]] = {}
+def _planned_for(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, list[Action]]:
+    """The actions of each tenant, refused or not."""
+    found: dict[str, list[Action]] = {}
     for actions in (*(plan.actions for plan in plans), *(refusal.actions for refusal in refusals)):
         for action in actions:
-            found.setdefault(action.tenant, set()).update(change.path for change in action.changes)
+            found.setdefault(action.tenant, []).append(action)
     return found
 
 

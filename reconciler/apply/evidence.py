@@ -13,7 +13,6 @@ from reconciler.apply.readback import (
     branch_fields,
     carried,
     endpoint_fields,
-    project_fields,
     shortfall,
     snapshot_fields,
 )
@@ -34,6 +33,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.observed import project_fields
 from reconciler.plan.ownership import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT, declared_name
 
 if TYPE_CHECKING:

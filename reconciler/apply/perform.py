@@ -12,7 +12,6 @@ from reconciler.apply.readback import (
     asked_of_snapshot,
     branch_fields,
     endpoint_fields,
-    project_fields,
     shortfall,
     snapshot_fields,
 )
@@ -31,6 +30,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.observed import project_fields
 from reconciler.plan.outcome import GONE
 from reconciler.plan.ownership import adoption_annotations, branch_annotations, creation_annotations
 
@@ -209,6 +209,7 @@ class Performer:
             address.branch(action.branch),
             name=action.rename_to,
             expires_at=action.expires_at,
+            expires_no_more=action.expires_no_more,
             request_id=request_id,
         )
         return Performed(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import NotTakenError
 from reconciler.plan.action import CreateBranch
 from reconciler.plan.change import FieldChange, JsonText
-from reconciler.plan.concerns import compute, quota, restore_window
+from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.free_form import differs, merge
 from reconciler.plan.concerns.moments import text
 
@@ -16,24 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.apply.address import Address
-    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveSnapshot
     from reconciler.plan.action import CreateSnapshot, PatchBranch
     from reconciler.plan.change import Value
-
-
-def project_fields(project: LiveProject) -> dict[str, Value]:
-    """Every field that the API states of a project, by path; what it leaves out is absent."""
-    settings = {f"settings.{key}": JsonText.of(value) for key, value in (project.settings or {}).items()}
-    window = project.restore_window_seconds
-    return {
-        "name": project.name,
-        "region": project.region,
-        "pg_version": project.pg_version,
-        **quota.members(project.quota),
-        **compute.members(project.compute),
-        **({} if window is None else {restore_window.PATH: window}),
-        **settings,
-    }
 
 
 def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:
@@ -50,7 +35,8 @@ def asked_of_branch(action: CreateBranch | PatchBranch, address: Address) -> tup
     """What a branch is to show after the call, as far as the action states it."""
     expires_at = _moment(action.expires_at)
     if not isinstance(action, CreateBranch):
-        return _asked(name=action.rename_to, expires_at=expires_at)
+        lasting = (FieldChange("expires_at", None, None),) if action.expires_no_more else ()
+        return (*_asked(name=action.rename_to, expires_at=expires_at), *lasting)
     parent = None if action.schema_only else address.branch(action.parent)  # Neon: a schema alone is a root
     return _asked(name=action.branch, parent=parent, expires_at=expires_at)
 

@@ -22,7 +22,7 @@ from reconciler.apply.claims import claim, in_time, of_run, put_down, release
 from reconciler.apply.journal import Intent
 from reconciler.apply.namesakes import namesakes, still_absent
 from reconciler.apply.perform import Performed
-from reconciler.apply.readback import project_fields, shortfall
+from reconciler.apply.readback import shortfall
 from reconciler.errors import (
     ClaimedError,
     LostRaceError,
@@ -34,6 +34,7 @@ from reconciler.errors import (
 from reconciler.neon.parallel import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
+from reconciler.plan.observed import project_fields
 from reconciler.plan.rivals import marked
 
 if TYPE_CHECKING:

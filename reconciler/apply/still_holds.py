@@ -12,7 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.address import Address
-from reconciler.apply.readback import branch_fields, endpoint_fields, project_fields
+from reconciler.apply.readback import branch_fields, endpoint_fields
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.live.project import Quota
 from reconciler.neon.client import PROJECTS_PER_PAGE
@@ -20,6 +20,7 @@ from reconciler.neon.parallel import each
 from reconciler.plan import rests_on
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.concerns import quota
+from reconciler.plan.observed import project_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

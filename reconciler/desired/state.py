@@ -58,7 +58,7 @@ class DesiredState:
     registry: EnvReference | str | None = None
     """The address of the tenant registry, or the variable that holds it; None where there is none."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
-    """Where the values of tiers.yaml stand that decide where keys go, by their paths (``Destination``)."""
+    """Where the keys of tiers.yaml stand, and the values that decide where keys go (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)
@@ -73,6 +73,11 @@ class DesiredState:
         """The organization of the tenant's tier; None where there is no such tier, as of a tombstone."""
         tier = self.tiers.get(tenant.tier)
         return None if tier is None else tier.organization
+
+    def speaks_alike(self, other: DesiredState, tenant: Tenant) -> bool:
+        """Whether these files hold just what the other ones hold of a tenant of theirs: file, tier and naming."""
+        alike = self.tenants.get(tenant.name) == tenant and self.naming == other.naming
+        return alike and self.tiers.get(tenant.tier) == other.tiers.get(tenant.tier)
 
     def project_name(self, tenant: Tenant) -> str:
         """The name that the tenant's project is to have."""

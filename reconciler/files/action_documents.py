@@ -45,19 +45,20 @@ class ChangeDocument(Document):
         """The change again."""
         return FieldChange(
             self.path,
-            None if self.before is None else _value(self.path, self.before),
-            _value(self.path, self.after),
+            None if self.before is None else value(self.path, self.before),
+            value(self.path, self.after),
             Risk[self.risk.upper()],
             self.lowering,
             self.origin,
         )
 
 
-def _value(path: str, written: Any) -> Value:
+def value(path: str, written: Any) -> Value:
+    """A value as it was written, of the field at the path."""
     if path.startswith(_STRUCTURED) or isinstance(written, dict | list):
         return JsonText.of(written)
-    value: Value = written
-    return value
+    plain: Value = written
+    return plain
 
 
 class Shared(Document):
@@ -144,7 +145,7 @@ class Patch(Shared):
     """Values that go out with the changes and stay as they are."""
 
     def _patch(self) -> dict[str, Any]:
-        companions = tuple((path, _value(path, value)) for path, value in self.companions.items())
+        companions = tuple((path, value(path, written)) for path, written in self.companions.items())
         return {**self._shared(), "before_transfer": self.before_transfer, "companions": companions}
 
 

@@ -55,8 +55,13 @@ def fleet(document: TiersDocument, place: Callable[[tuple[str, ...]], Location])
         defaults=Defaults(**document.defaults.model_dump()),
         policy=_policy(document),
         registry=document.registry.url if document.registry else None,
-        places={".".join(path): place(path) for path in _destinations(document)},
+        places={".".join(path): place(path) for path in (*_destinations(document), *_sections(document))},
     )
+
+
+def _sections(document: TiersDocument) -> Iterator[tuple[str]]:
+    """The keys of the file that it states."""
+    yield from ((key,) for key in type(document).model_fields if key in document.model_fields_set)
 
 
 def _destinations(document: TiersDocument) -> Iterator[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from typing import Literal
 from reconciler.desired.problem import Severity
 from reconciler.files.action_documents import AnyActionDocument
 from reconciler.files.document import (
+    AnyJson,
     BranchCounts,
     Document,
     Flag,
@@ -96,6 +97,34 @@ class NoteDocument(Document):
     source: PlaceDocument | None
 
 
+class UnmanagedDocument(Document):
+    """What the files managed at the base and do not manage any more: the live value is kept."""
+
+    path: Text
+    live: dict[Text, AnyJson]
+    """The value that is kept, by the path of each of its members; null was not read."""
+    tenants: tuple[Text, ...]
+    tier: Text | None
+    """The tier that ceased to state it; null where it stood in the tenants' own files."""
+    new_tenants: Text
+    """What new tenants of the tier get; may be empty."""
+    sources: tuple[PlaceDocument, ...]
+
+
+class FileChangeDocument(Document):
+    """What a commit changed in the files beside the fields of projects: no action carries it out."""
+
+    path: Text
+    before: AnyJson
+    """null where the files did not say it."""
+    after: AnyJson
+    effect: Text
+    """What the key is for."""
+    tenants: tuple[Text, ...]
+    """Empty for tiers.yaml."""
+    source: PlaceDocument
+
+
 class CoverageDocument(Document):
     """What was looked at."""
 
@@ -169,6 +198,8 @@ class PlanDocument(Differences):
     """The commit of the files."""
     base: Text | None
     """The commit that they were compared with."""
+    unmanaged: tuple[UnmanagedDocument, ...]
+    file_changes: tuple[FileChangeDocument, ...]
 
 
 class DriftDocument(Differences):

@@ -10,14 +10,25 @@ from pydantic import ValidationError
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import named
-from reconciler.files.action_documents import ACTIONS
+from reconciler.files.action_documents import ACTIONS, value
 from reconciler.files.finding import shown
 from reconciler.files.json_lines import no_constant, unique_members
 from reconciler.files.plan_documents import PlanDocument
 from reconciler.files.regular import UnreadableError
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.plan.approval import Made, SavedPlan
-from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, TenantPlan
+from reconciler.plan.plan import (
+    Budget,
+    Conflict,
+    Coverage,
+    FileChange,
+    Note,
+    Orphan,
+    Plan,
+    Refusal,
+    TenantPlan,
+    Unmanaged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,11 +39,13 @@ if TYPE_CHECKING:
     from reconciler.files.action_documents import ActionDocument
     from reconciler.files.plan_documents import (
         ConflictDocument,
+        FileChangeDocument,
         NoteDocument,
         ProjectDocument,
         RefusalDocument,
         SnapshotDocument,
         TenantDocument,
+        UnmanagedDocument,
     )
     from reconciler.plan.action import Action
 
@@ -183,6 +196,8 @@ def _plan(document: PlanDocument) -> Plan:
         notes=tuple(map(_note, document.notes)),
         coverage=Coverage(**dict(document.coverage)),
         budget=Budget(**dict(document.budget)),
+        unmanaged=tuple(map(_unmanaged, document.unmanaged)),
+        file_changes=tuple(map(_file_change, document.file_changes)),
         organizations=document.organizations,
         api_host=document.api_host,
     )
@@ -227,6 +242,20 @@ def _refusal(document: RefusalDocument) -> Refusal:
 
 def _conflict(document: ConflictDocument) -> Conflict:
     return Conflict(document.tenant, document.message, document.remedy, document.source.location())
+
+
+def _unmanaged(document: UnmanagedDocument) -> Unmanaged:
+    live = tuple((path, None if one is None else value(path, one)) for path, one in document.live.items())
+    sources = tuple(source.location() for source in document.sources)
+    return Unmanaged(document.path, live, document.tenants, document.tier, document.new_tenants, sources)
+
+
+def _file_change(document: FileChangeDocument) -> FileChange:
+    before, after = (
+        None if one is None else value(document.path, one) for one in (document.before, document.after)
+    )
+    source = document.source.location()
+    return FileChange(document.path, before, after, document.effect, document.tenants, source)
 
 
 def _note(document: NoteDocument) -> Note:

@@ -100,13 +100,15 @@ def new_endpoint(compute: Compute | None) -> Json:
     return {"type": "read_write", **sizes}
 
 
-def branch_body(*, name: str | None, expires_at: datetime | None) -> Json:
-    """PATCH /projects/{id}/branches/{id}. Neon: what is absent stays as it is; a null would clear the expiry."""
+def branch_body(*, name: str | None, expires_at: datetime | None, expires_no_more: bool = False) -> Json:
+    """PATCH /projects/{id}/branches/{id}. Neon: what is absent stays as it is; a null removes the expiry."""
     branch: dict[str, Json] = {}
     if name is not None:
         branch["name"] = name
     if expires_at is not None:
         branch["expires_at"] = text(expires_at)
+    elif expires_no_more:
+        branch["expires_at"] = None
     return {"branch": branch}
 
 

@@ -103,15 +103,16 @@ class BranchCalls(Account):
         *,
         name: str | None = None,
         expires_at: datetime | None = None,
+        expires_no_more: bool = False,
         request_id: str | None = None,
     ) -> PatchedBranch:
-        """Give a branch another name or expiry; a None leaves it as it is."""
+        """Give a branch another name or expiry; a None leaves it as it is. ``expires_no_more`` ends its expiry."""
         call = Call(
             "PATCH",
             BRANCH,
             f"patch branch {branch_id} of project {project_id}",
             {"project_id": project_id, "branch_id": branch_id},
-            body=bodies.branch_body(name=name, expires_at=expires_at),
+            body=bodies.branch_body(name=name, expires_at=expires_at, expires_no_more=expires_no_more),
         )
         answer = await self._send(organization, call, wire.OneBranch, request_id)
         return PatchedBranch(wire.live_branch(answer.branch, {}), tuple(answer.operations))

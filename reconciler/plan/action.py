@@ -194,13 +194,19 @@ class PatchBranch(TenantAction):
 
     @property
     def expires_at(self) -> datetime | None:
-        """The expiry that it is to have; None leaves the expiry as it is."""
+        """The expiry that it is to have; None leaves the expiry as it is, or ends it (``expires_no_more``)."""
         moment = self._after("expires_at")
         return None if moment is None else datetime.fromisoformat(moment)
 
+    @property
+    def expires_no_more(self) -> bool:
+        """Whether its expiry is taken away, so that it stays."""
+        return any(change.path.endswith(".expires_at") and change.after is None for change in self.changes)
+
     def _after(self, member: str) -> str | None:
-        found = (str(change.after) for change in self.changes if change.path.endswith(f".{member}"))
-        return next(found, None)
+        found = (change.after for change in self.changes if change.path.endswith(f".{member}"))
+        value = next(found, None)
+        return None if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

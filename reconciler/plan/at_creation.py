@@ -2,61 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.concerns.moments import text
-from reconciler.plan.plan import Refusal, Rule
+from reconciler.plan import wanted
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns import branches, made, snapshots
+from reconciler.plan.ownership import Purpose, declared_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import DevBranch, Tenant
-    from reconciler.live.project import LiveProject
-    from reconciler.plan.history import History
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import History, Past
+    from reconciler.plan.plan import Refusal
+
+LIVE_PINS: Final = ("region", "pg_version")
+"""What Neon tells of a project: a pin that differs is a conflict where no commit changed it."""
 
 
 def changed(desired: DesiredState, history: History, tenant: Tenant, project: LiveProject) -> Iterator[Refusal]:
-    """A refusal for each database, role or live development branch that a commit asks to have been made otherwise.
-
-    Nothing without a base. Region and version are held against the live project, as a conflict.
-    """
-    said = [files for files in (history.base, history.fork) if files is not None]
-    before = [files.tenants[tenant.name] for files in said if tenant.name in files.tenants]
-    if history.base is None or len(before) < len(said) or tenant.name in history.unheld:
+    """A refusal for each pin, live branch or snapshot that a commit asks to have been made otherwise."""
+    past = _known_past(desired, history, tenant)
+    if past is None:
         return
-    for word in ("database", "role"):
-        now = getattr(tenant.pins, word)
-        earlier = [getattr(b.pins, word) or getattr(f.defaults, word) for f, b in zip(said, before, strict=True)]
-        if now is not None and now not in earlier and now != getattr(desired.defaults, word):
-            yield _refusal(tenant, f"{word} is {now} in the file, and was {earlier[0]} when the project was made")
-    live = {branch.name for branch in project.branches or () if not branch.default}
-    for branch in tenant.dev_branches or ():
-        earlier_ones = [_branch(one, branch.name) for one in before]
-        if branch.name in live and all(one and _made_as(one) != _made_as(branch) for one in earlier_ones):
-            words = [word for word, value in _made_as(branch).items() if _said(earlier_ones[0], word) != value]
-            told = f"branch {branch.name!r} exists, and {', '.join(words)} of it changed in the file"
-            yield _refusal(tenant, told)
+    now = wanted.fields(desired, tenant)
+    for word in wanted.PINS:
+        was = _made_with(desired, history, tenant, project, word)
+        if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
+            told = f"{word} is {now[word]} in the file, and was {was[0]} when the project was made"
+            yield made.refusal(tenant.name, told, made.OF_A_PROJECT)
+    for thing, path, members in _things(desired, project, now):
+        moved = [member for member in members if past.origin(f"{path}.{member}", now) is Origin.CONFIG]
+        if moved and all(path in said for said in (past.base, past.fork, now)):
+            yield made.refusal(tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file")
 
 
-def _branch(tenant: Tenant, name: str) -> DevBranch | None:
-    return next((branch for branch in tenant.dev_branches or () if branch.name == name), None)
+def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:
+    """Which of region and version a commit pinned to another one than before."""
+    past = _known_past(desired, history, tenant)
+    if past is None:
+        return ()
+    now = wanted.fields(desired, tenant)
+    return tuple(word for word in LIVE_PINS if past.origin(word, now) is Origin.CONFIG)
 
 
-def _made_as(branch: DevBranch) -> dict[str, str | bool | None]:
-    at = None if branch.at is None else text(branch.at)
-    return {"parent": branch.parent, "at": at, "schema_only": branch.schema_only}
+def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past | None:
+    """What the files said of a tenant that they knew; None where nobody can tell, or they say the same."""
+    past = None if history.same(desired, tenant) else history.past(tenant.name)
+    return past if past is not None and past.base and past.fork else None
 
 
-def _said(branch: DevBranch | None, word: str) -> str | bool | None:
-    return None if branch is None else _made_as(branch)[word]
+def _made_with(
+    desired: DesiredState, history: History, tenant: Tenant, project: LiveProject, word: str
+) -> list[str | int]:
+    """What the project may have been made with: as it is live, or else as the files said."""
+    if word in LIVE_PINS:
+        return [getattr(project, word)]
+    earlier = [(files, files.tenants[tenant.name]) for files in history.earlier(tenant.name)]
+    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in earlier]
+    return [*pinned, getattr(desired.defaults, word)]
 
 
-def _refusal(tenant: Tenant, message: str) -> Refusal:
-    return Refusal(
-        Rule.MADE_AT_CREATION,
-        (tenant.name,),
-        f"{message}: that counts at creation only",
-        "give it another name, delete it first, or take the change back",
-        (),
-    )
+def _things(
+    desired: DesiredState, project: LiveProject, now: Fields
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each live copy: what it is called, its path, and the members that count at its creation only."""
+    for branch in project.branches or ():
+        if not branch.default and declared_name(branch, desired.fleet, Purpose.SNAPSHOT) is None:
+            name = _declared(desired, branch, now)
+            yield f"branch {name!r}", branches.path(name), branches.MADE_AS
+    for name in snapshots.names(project):
+        yield f"snapshot {name!r}", snapshots.path(name), snapshots.MADE_AS
+
+
+def _declared(desired: DesiredState, branch: LiveBranch, now: Fields) -> str:
+    """The name that the files use for it: its own where they do, else the one under which it was made."""
+    if branches.path(branch.name) in now:
+        return branch.name
+    return declared_name(branch, desired.fleet, Purpose.DEV_BRANCH) or branch.name

@@ -113,6 +113,21 @@ class History:
         fork = base if before.fork is None else wanted.said(before.fork, tenant)
         return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
 
+    def same(self, desired: DesiredState, tenant: Tenant) -> bool:
+        """Whether the files say of the tenant what they said before: the quick answer for nearly every one."""
+        before = self.before(tenant.name)
+        if before is None or tenant.name in self.unheld or tenant.name in self.documents:
+            return False
+        states = [files for files in (before.base, before.fork) if files is not None]
+        return all(files.speaks_alike(desired, tenant) for files in states)
+
+    def earlier(self, tenant: str) -> list[DesiredState]:
+        """The files at the tenant's own base and at the fork, or beside a document, that declare the tenant."""
+        before = self.before(tenant)
+        states = (before.base, before.fork) if before else ()
+        said = (self.files,) if tenant in self.documents else states
+        return [files for files in said if files is not None and tenant in files.tenants]
+
     def known(self, tenant: str) -> Tenant | None:
         """The tenant as the base, or the fork, declared it."""
         before = self.before(tenant)

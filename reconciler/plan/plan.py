@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.desired.problem import Location
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
+    from reconciler.plan.change import Value
 
 
 class Rule(Enum):
@@ -118,6 +119,39 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """What the files managed at the base and do not manage any more: the live value is kept."""
+
+    path: str
+    live: tuple[tuple[str, Value], ...]
+    """The value that is kept, by the path of each of its members; a None was not read."""
+    tenants: tuple[str, ...]
+    """All of whom the same is to be said, in name order."""
+    tier: str | None
+    """The tier that ceased to state it; None where it stood in the tenants' own files."""
+    new_tenants: str
+    """What new tenants of the tier get; empty where it stood in the tenants' own files."""
+    sources: tuple[Location, ...]
+    """The tier, or the tenants, as they stand in the files now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What a commit changed in the files beside the fields of projects: no action carries it out."""
+
+    path: str
+    """Of keys: ``protect``, ``labels.team``, ``defaults.region``."""
+    before: Value
+    """None where the files did not say it."""
+    after: Value
+    effect: str
+    """What the key is for, in a few words."""
+    tenants: tuple[str, ...]
+    """Whose files changed so, in name order; empty for tiers.yaml."""
+    source: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """What the plan looked at; "in sync" is never said without it."""
 
@@ -174,6 +208,8 @@ class Plan:
     notes: tuple[Note, ...]
     coverage: Coverage
     budget: Budget
+    unmanaged: tuple[Unmanaged, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()
     organizations: Mapping[str, str] = field(default_factory=dict)
     """Neon's id of each, by its name; empty where the plan was made of no account."""
     api_host: str | None = None

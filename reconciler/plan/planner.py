@@ -29,11 +29,13 @@ from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync
+from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import NOTHING, History
 from reconciler.plan.identity import identify
 from reconciler.plan.lives import NOTHING_KNOWN, later_life
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
+from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -70,7 +72,9 @@ def make_plan(
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    mismatches = _mismatches(tenants, identities) | _unrecoverable(desired, live, tenants, identities, now)
+    mismatches = _mismatches(desired, history, tenants, identities) | _unrecoverable(
+        desired, live, tenants, identities, now
+    )
     mismatches |= adoption.given_out_again(desired, live, history, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
@@ -85,6 +89,10 @@ def make_plan(
         plans += pruned
         orphans = _left(orphans, pruned)
     plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
+    planned_for = _planned_for(plans, planner.refusals)
+    told = {name: {c.path for action in actions for c in action.changes} for name, actions in planned_for.items()}
+    kept = {t.name: identities.projects[t.name] for t in tenants if t.name in identities.projects}
+    kept = {name: project for name, project in kept.items() if name not in mismatches}
     settled = {name for name, ruling in rulings.items() if ruling.actions}
     undecided = {**identities.conflicts, **rivals.conflicts(rulings), **mismatches}
     return Plan(
@@ -105,7 +113,18 @@ def make_plan(
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
         budget=estimate(plans, desired, live),
+        unmanaged=unmanaged(desired, history, kept, told, concerns),
+        file_changes=file_changes(desired, history, tenants, planned_for),
     )
+
+
+def _planned_for(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, list[Action]]:
+    """The actions of each tenant, refused or not."""
+    found: dict[str, list[Action]] = {}
+    for actions in (*(plan.actions for plan in plans), *(refusal.actions for refusal in refusals)):
+        for action in actions:
+            found.setdefault(action.tenant, []).append(action)
+    return found
 
 
 class _Planner:
@@ -228,9 +247,18 @@ class _Planner:
         return OrganizationLimits() if known is None else known.limits
 
 
-def _mismatches(tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
+def _mismatches(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], identities: Identities
+) -> dict[str, Conflict]:
+    """Pins that differ from live; what a commit changed of them is refused instead (``at_creation``)."""
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
-    conflicts = (survey.pin_mismatch(tenant, project) for tenant, project in found if project)
+    differing = (
+        (tenant, project) for tenant, project in found if project and survey.pin_mismatch(tenant, project)
+    )
+    conflicts = (
+        survey.pin_mismatch(tenant, project, at_creation.pins_changed(desired, history, tenant))
+        for tenant, project in differing
+    )
     return {conflict.tenant: conflict for conflict in conflicts if conflict}
 
 

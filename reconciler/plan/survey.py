@@ -36,14 +36,16 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
     return ownership.annotated_tenant(project, desired.fleet) or desired.tenant_by_project_name(project.name)
 
 
-def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:
-    """A fact that counts at creation only, pinned to something else than what the project has."""
+def pin_mismatch(tenant: Tenant, project: LiveProject, besides: Collection[str] = ()) -> Conflict | None:
+    """A fact that counts at creation only, pinned to something else than what the project has; ``besides`` are
+    those that are judged elsewhere.
+    """
     pinned_and_live = {
         "region": (tenant.pins.region, project.region),
         "pg_version": (tenant.pins.pg_version, project.pg_version),
     }
     for word, (pinned, live) in pinned_and_live.items():
-        if pinned is not None and pinned != live:
+        if pinned is not None and pinned != live and word not in besides:
             return Conflict(
                 tenant.name,
                 f"{word} is pinned to {pinned}, but project {project.id} has {live}",

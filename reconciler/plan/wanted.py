@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 STATE = "state"
 RECOVER = "recover"
+PINS = ("region", "pg_version", "database", "role")
+"""What counts at a project's creation only."""
 PRESENT, ABSENT = "present", "absent"
 
 
@@ -27,6 +29,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
         **({} if tenant.recover is None else {RECOVER: tenant.recover}),
         organization.PATH: settings.organization,
         **{path: value for concern in managed for path, value in concern.items()},
+        **{word: value for word in PINS if (value := getattr(tenant.pins, word)) is not None},
         **branches.wanted(settings),
         **snapshots.wanted(settings),
     }

@@ -40,7 +40,16 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Made, Stale
     from reconciler.plan.change import FieldChange, Value
     from reconciler.plan.outcome import ActionOutcome, Deletion, Report, TenantOutcome
-    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
+    from reconciler.plan.plan import (
+        Conflict,
+        FileChange,
+        Note,
+        Orphan,
+        Plan,
+        Refusal,
+        TenantPlan,
+        Unmanaged,
+    )
 
 FORMAT_VERSION: Final = 1
 """Grows when a reader of an older version would misunderstand; new keys do not count."""
@@ -54,12 +63,16 @@ _MARKS: Final = re.compile(r"#(?=#)|(?<=section_start):|(?<=section_end):")
 def plan(planned: Plan, made: Made) -> str:
     """The plan: what apply would do. It is complete: ``reconciler.files.saved_plan`` reads it back."""
     about = {"made_at": _time(made.at), "commit": made.commit, "base": made.base}
-    return _text("plan", planned, planned.tenants, about)
+    files_alone = {
+        "unmanaged": list(map(_unmanaged, planned.unmanaged)),
+        "file_changes": list(map(_file_change, planned.file_changes)),
+    }
+    return _text("plan", planned, planned.tenants, about, files_alone)
 
 
 def drift(planned: Plan) -> str:
     """The drift report: every tenant that differs, whether apply would repair it or not."""
-    return _text("drift", planned, differing(planned), {})
+    return _text("drift", planned, differing(planned), {}, {})
 
 
 def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
@@ -91,7 +104,7 @@ def problems(found: Iterable[Problem]) -> str:
     return _serialise("problems", {"problems": [_problem(problem) for problem in ordered]})
 
 
-def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Document) -> str:
+def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Document, files_alone: Document) -> str:
     return _serialise(
         kind,
         {
@@ -105,6 +118,7 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
             "conflicts": [_conflict(conflict) for conflict in planned.conflicts],
             "orphans": [_orphan(orphan) for orphan in planned.orphans],
             "notes": [_note(note) for note in planned.notes],
+            **files_alone,
             "coverage": asdict(planned.coverage),
             "budget": asdict(planned.budget),
         },
@@ -305,6 +319,28 @@ def _conflict(conflict: Conflict) -> Document:
 
 def _orphan(orphan: Orphan) -> Document:
     return {"tenant": orphan.tenant, "owned": orphan.owned, "project": _project(orphan.project)}
+
+
+def _unmanaged(kept: Unmanaged) -> Document:
+    return {
+        "path": kept.path,
+        "live": {path: _value(value) for path, value in kept.live},
+        "tenants": list(kept.tenants),
+        "tier": kept.tier,
+        "new_tenants": kept.new_tenants,
+        "sources": list(map(_location, kept.sources)),
+    }
+
+
+def _file_change(change: FileChange) -> Document:
+    return {
+        "path": change.path,
+        "before": _value(change.before),
+        "after": _value(change.after),
+        "effect": change.effect,
+        "tenants": list(change.tenants),
+        "source": _location(change.source),
+    }
 
 
 def _note(note: Note) -> Document:

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
+from reconciler.views import files_alone
 from reconciler.views.grouping import (
     by_kind,
     collapse,
@@ -105,7 +106,7 @@ def _coverage(planned: Plan) -> list[Markdown]:
 def _comment(head: Sequence[Markdown], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:
     whole = ""
     for rows in _ROWS:
-        whole = document((paragraph(head), *_tables(tenants, voice, rows), *_remarks(planned, rows)))
+        whole = document((paragraph(head), *_tables(tenants, voice, rows), *_remarks(planned, voice, rows)))
         if len(whole) <= MAX_CHARACTERS:
             break
     return whole
@@ -177,12 +178,14 @@ def _turn(before: str, after: str, voice: Voice) -> Markdown:
     return row(*live, *between, *files)
 
 
-def _remarks(planned: Plan, rows: int) -> Iterator[Block]:
+def _remarks(planned: Plan, voice: Voice, rows: int) -> Iterator[Block]:
     refused, reported = refused_and_reported(planned.refusals)
+    alone = files_alone.sentences(planned) if voice is PLAN else ()
     groups = {
         "Refused": list(map(_refusal, same_refusals(refused))),
         "Reported": list(map(_refusal, same_refusals(reported))),
         **{title: list(map(_conflict, found)) for title, found in conflicts_by_cause(planned.conflicts).items()},
+        files_alone.TITLE: [row(text(told), text(phrase("({})", where))) for told, where in alone],
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),
     }

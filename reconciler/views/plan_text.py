@@ -41,6 +41,7 @@ def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Line
     yield from _stale(stale, extent)
     for title, found in conflicts_by_cause(plan.conflicts).items():
         yield from remarks.conflicts(title, found, extent)
+    yield from remarks.files_alone(plan, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)
     yield from _closing(plan, len(stale))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.views import signs
 from reconciler.views.blocks import heading, more
+from reconciler.views.files_alone import TITLE, count, sentences
 from reconciler.views.layout import Line, blank
 from reconciler.views.phrase import Phrase, phrase
 from reconciler.views.wording import ELSEWHERE, counted, names, ownership, place, project_facts
@@ -14,7 +15,7 @@ from reconciler.views.words import NOTHING, column, width_of, words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.plan.plan import Conflict, Note, Orphan, Refusal
+    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal
     from reconciler.views.blocks import Extent
     from reconciler.views.layout import Series
 
@@ -103,6 +104,18 @@ def _note(message: str, alike: Sequence[Note], extent: Extent) -> Line:
     if source := place(note.source for note in alike if note.source is not None):
         body += words(phrase("  ({})", source), signs.ASIDE)
     return Line(lead, body, indent=2)
+
+
+def files_alone(plan: Plan, extent: Extent) -> Iterator[Line | Series]:
+    """What a commit changed and no action carries out; nothing where there is none of it."""
+    if not (total := count(plan)):
+        return
+    yield from heading(TITLE, total)
+    told = list(sentences(plan))
+    for sentence, where in told[: extent.blocks]:
+        yield Line(NOTHING, words(sentence) + words(phrase("  ({})", where), signs.ASIDE), indent=2)
+    yield blank()
+    yield from cut(told, extent, "change")
 
 
 def cut(found: Sequence[object], extent: Extent, noun: str) -> Iterator[Line | Series]:

@@ -206,7 +206,8 @@ def _branched(project: LiveProject, action: CreateBranch, fleet: str) -> LivePro
 def _mended(branch: LiveBranch, action: PatchBranch) -> LiveBranch:
     if branch.name != action.branch:
         return branch
-    return replace(branch, name=action.rename_to or branch.name, expires_at=action.expires_at or branch.expires_at)
+    expires_at = None if action.expires_no_more else action.expires_at or branch.expires_at
+    return replace(branch, name=action.rename_to or branch.name, expires_at=expires_at)
 
 
 def _saved(project: LiveProject, action: CreateSnapshot) -> LiveProject:

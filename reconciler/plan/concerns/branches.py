@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
-from reconciler.plan.concerns.direction import EXPIRY
+from reconciler.plan.concerns.expiry import hindrance as cannot_expire
+from reconciler.plan.concerns.expiry import moved, too_far
+from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import outside_window, text
 from reconciler.plan.concerns.organization import branches_allowed
 from reconciler.plan.ownership import Purpose
@@ -18,6 +19,7 @@ from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
+MADE_AS: Final = ("parent", "at", "schema_only")
+"""Members of a branch that count at its creation only."""
 EXPIRED: Final = "expired by the tenant's file"
-LONGEST_LIFE: Final = timedelta(days=30)
-"""Neon: how far ahead a branch may expire."""
 
 
 def path(name: str) -> str:
@@ -50,12 +52,24 @@ def computes(settings: Settings) -> list[Compute]:
 
 
 def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
-    """What counts after creation too; ``parent`` and ``at`` do not."""
+    """What counts after creation too, and what counts at creation only (``plan.at_creation``)."""
     own = path(branch.name)
     yield own, "present"
     if branch.expires_at is not None:
-        yield f"{own}{EXPIRY}", text(branch.expires_at)
+        yield expiry_path(own), text(branch.expires_at)
+    yield from made_as(branch)
     yield from ((f"{own}.{member}", value) for member, value in compute.members(branch.compute).items())
+
+
+def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
+    """What the branch states that counts at its creation only."""
+    own = path(branch.name)
+    if branch.parent is not None:
+        yield f"{own}.parent", branch.parent
+    if branch.at is not None:
+        yield f"{own}.at", text(branch.at)
+    if branch.schema_only:
+        yield f"{own}.schema_only", True
 
 
 def findings(case: Case) -> Iterator[Finding]:
@@ -100,7 +114,7 @@ def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
     """An expiry that a commit has stated is cause enough once it has passed; one that is new needs a cause."""
     own = path(name)
-    expiry = f"{own}{EXPIRY}"
+    expiry = expiry_path(own)
     stated = case.past is not None and case.past.base.get(expiry) == case.wanted_now.get(expiry)
     spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)
     origin = Origin.CONFIG if reason == EXPIRED and stated else case.origin(*spoken_of, reduces=True)
@@ -120,12 +134,8 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
-    if branch.expires_at is None and live.expires_at is not None:
-        yield _note(
-            case, f"branch {branch.name!r} expires at {text(live.expires_at)}, which the file does not say"
-        )
-    expiry = list(_another_expiry(case, branch, live))
-    if expiry and (hindrance := _cannot_expire(case, branch, live, parents)):
+    expiry = list(moved(case, path(branch.name), live.expires_at, branch.expires_at))
+    if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
         yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
         expiry = []
     changes = [*_renaming(case, branch, live), *expiry]
@@ -145,28 +155,6 @@ def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Field
         yield FieldChange(f"{own}.name", live.name, branch.name, origin=case.origin(own))
 
 
-def _another_expiry(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
-    """Expiry against expiry. One that the file leaves out is left alone; an earlier one takes data away sooner."""
-    own, until = f"{path(branch.name)}{EXPIRY}", branch.expires_at
-    if until is None or (live.expires_at is not None and text(live.expires_at) == text(until)):
-        return
-    before = None if live.expires_at is None else text(live.expires_at)
-    sooner = live.expires_at is None or until < live.expires_at
-    risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
-    yield case.caused(FieldChange(own, before, text(until), risk, lowering=sooner))
-
-
-def _cannot_expire(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> str | None:
-    """Neon: branch expiration."""
-    if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
-        return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
-    if live.protected:
-        return "it is protected in Neon"
-    if live.id in parents:
-        return "it has children"
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class _Parent:
     """A branch that others may start from."""
@@ -180,9 +168,10 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
     limit, most = case.limits.branches, case.settings.most_dev_branches
     expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
     names = {found.id: branch.name for branch in live.declared if (found := live.of(branch.name))}
+    unmanaged = {branch.id: branch.expires_at is not None for branch in staying if branch.id not in names}
     there = {
         (name := names.get(branch.id, branch.name)): _Parent(
-            branch.expires_at is not None or name in expiring, branch.created_at
+            unmanaged.get(branch.id, name in expiring), branch.created_at
         )
         for branch in staying
     }
@@ -206,8 +195,8 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
         return f"its parent {parent_name!r} does not exist"
     if parent.expires:
         return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
-    if branch.expires_at is not None and branch.expires_at > case.now + LONGEST_LIFE:
-        return f"it is to expire at {text(branch.expires_at)}, more than {LONGEST_LIFE.days} days ahead"
+    if far := too_far(branch.expires_at, case.now):
+        return far
     if branch.at is None:
         return None
     if branch.at < parent.created_at:

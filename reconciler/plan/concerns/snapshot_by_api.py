@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns import made
+from reconciler.plan.concerns.expiry import moved
 from reconciler.plan.concerns.snapshot_method import Kept
+from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
@@ -28,7 +32,7 @@ class ByApi:
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
         """Manual ones; those of a schedule do not count (Neon: plans)."""
         return tuple(
-            Kept(snapshot.name, snapshot.id, snapshot.created_at)
+            Kept(snapshot.name, snapshot.id, snapshot.created_at, expires_at=snapshot.expires_at)
             for snapshot in case.project.snapshots or ()
             if snapshot.manual
         )
@@ -57,6 +61,17 @@ class ByApi:
             at=snapshot.at,
             expires_at=snapshot.expires_at,
         )
+
+    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else said."""
+        for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
+            if change.origin is Origin.CONFIG:
+                message = f"snapshot {snapshot.name!r} exists, and expires_at of it changed in the file"
+                yield made.refusal(case.tenant.name, message)
+            else:
+                live, file = change.before or "not set", change.after or "not set"
+                message = f"expires_at of snapshot {snapshot.name!r} is {live}, and {file} in the file"
+                yield Note(case.tenant.name, f"{message}: Neon cannot change it", case.tenant.location)
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
         """For good: Neon recovers no snapshot."""

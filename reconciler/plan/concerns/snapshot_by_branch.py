@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.concerns.expiry import hindrance, moved
 from reconciler.plan.concerns.snapshot_method import Kept
 from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
@@ -38,7 +40,7 @@ class ByBranch:
             ours = declared_name(branch, case.fleet, Purpose.SNAPSHOT) is not None
             if ours or (renamed.get(branch.name, branch.name) in declared and not branch.default):
                 removable = ours and not branch.protected and branch.id not in parents
-                found.append(Kept(branch.name, branch.id, branch.created_at, removable))
+                found.append(Kept(branch.name, branch.id, branch.created_at, removable, branch.expires_at))
         return tuple(found)
 
     def hindrance(self, project: LiveProject) -> str | None:  # noqa: ARG002 - any branch has children
@@ -68,6 +70,24 @@ class ByBranch:
             expires_at=snapshot.expires_at,
             with_compute=False,
         )
+
+    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+        """As of any branch."""
+        branches = case.project.branches or ()
+        live = next(branch for branch in branches if branch.id == kept.id)
+        parents = frozenset(branch.parent_id for branch in branches)
+        changes = tuple(moved(case, f"snapshots.{snapshot.name}", live.expires_at, snapshot.expires_at))
+        if changes and (why := hindrance(case, live, snapshot.expires_at, parents)):
+            message = f"the expiry of snapshot {snapshot.name!r} is left as it is: {why}"
+            yield Note(case.tenant.name, message, case.tenant.location)
+        elif changes:
+            yield PatchBranch(
+                tenant=case.tenant.name,
+                reason="differs from the tenant's file",
+                source=case.tenant.location,
+                changes=changes,
+                branch=kept.name,
+            )
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteBranch:
         """The branch."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from reconciler.desired.tenant import Snapshot
@@ -25,6 +25,7 @@ class Kept:
     created_at: datetime
     removable: bool = True
     """False for one that was made by hand and cannot be told from a tenant's own."""
+    expires_at: datetime | None = None
 
 
 class Method(Protocol):
@@ -48,6 +49,9 @@ class Method(Protocol):
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> Action:
         """The action that takes it of the default branch."""
+
+    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+        """What is done, or said, where a live one has another expiry than the files state."""
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> Action:
         """The action that deletes it; ``early`` where the project moves only without it."""

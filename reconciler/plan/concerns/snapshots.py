@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import AtLimit, SnapshotMethod
-from reconciler.plan.change import FieldChange, JsonText, Risk
-from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
+from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
+from reconciler.plan.concerns import made, snapshot_by_api, snapshot_by_branch
+from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import expired, outside_window, text
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
+from reconciler.plan.ownership import PURPOSE, Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -23,13 +25,18 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import Snapshot
+    from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case, Finding
-    from reconciler.plan.change import Origin
+    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_method import Kept, Method
 
 NAME: Final = "snapshots"
+MADE_AS: Final = ("at",)
+"""Members of a snapshot that count when it is taken only."""
+KEPT_BY: Final = ".method"
+"""The way of keeping a snapshot, which counts when it is taken."""
 METHODS: Final[Mapping[SnapshotMethod, Method]] = {
     SnapshotMethod.API: snapshot_by_api.METHOD,
     SnapshotMethod.BRANCH: snapshot_by_branch.METHOD,
@@ -47,10 +54,29 @@ def method(settings: Settings) -> Method:
 
 
 def wanted(settings: Settings) -> Fields:
-    """Each declared snapshot: only that it is to exist, for everything else counts at creation."""
+    """Each declared snapshot, what it was made as, and that snapshots are managed at all."""
     if settings.snapshots is None:
         return {}
-    return {NAME: True, **{path(snapshot.name): JsonText.of("present") for snapshot in settings.snapshots}}
+    stated = (one for snapshot in settings.snapshots for one in _stated(snapshot, settings))
+    return {NAME: True, **dict(stated)}
+
+
+def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value]]:
+    own = path(snapshot.name)
+    yield own, JsonText.of("present")
+    if snapshot.expires_at is not None:
+        yield expiry_path(own), text(snapshot.expires_at)
+    if snapshot.at is not None:
+        yield f"{own}.at", text(snapshot.at)
+    yield f"{own}{KEPT_BY}", settings.snapshot_policy.method.value
+
+
+def names(project: LiveProject) -> tuple[str, ...]:
+    """Of the snapshots that were seen, however they are kept."""
+    taken_here = Purpose.SNAPSHOT.value
+    manual = [snapshot.name for snapshot in project.snapshots or () if snapshot.manual]
+    kept = [branch.name for branch in project.branches or () if branch.annotations.get(PURPOSE) == taken_here]
+    return tuple(dict.fromkeys((*manual, *kept)))
 
 
 def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
@@ -68,6 +94,8 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     counts = Counter(snapshot.name for snapshot in kept)
     for name in sorted(name for name, count in counts.items() if count > 1):
         yield Note(case.tenant.name, f"several snapshots are called {name!r}", case.tenant.location)
+    for stated, old in _declared_and_live(declared, kept):
+        yield from keeping.expiry(case, stated, old)
     giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
     surplus = _surplus(case, len(kept)) if case.moves else 0
     leaving = giving_way[:surplus]
@@ -76,6 +104,16 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     gone = {snapshot.id for snapshot in leaving}
     staying = [snapshot for snapshot in kept if snapshot.id not in gone]
     yield from _taken(case, missing, _Room(case, staying, giving_way[surplus:], keeping.room(case, planned)))
+
+
+def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
+    """Each declared snapshot that is live; several of a name are nobody's to tell apart."""
+    live: dict[str, list[Kept]] = {}
+    for snapshot in kept:
+        live.setdefault(snapshot.name, []).append(snapshot)
+    for wanted_one in declared:
+        if len(found := live.get(wanted_one.name, [])) == 1:
+            yield wanted_one, found[0]
 
 
 def _surplus(case: Case, count: int) -> int:
@@ -130,7 +168,10 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
     keeping = method(case.settings)
     takeable = []
     for snapshot in missing:
-        if hindrance := _hindrance(case, snapshot):
+        if _kept_otherwise(case, snapshot):
+            message = f"snapshot {snapshot.name!r} was taken, and the method of its tier changed"
+            yield made.refusal(case.tenant.name, message, made.TAKEN)
+        elif hindrance := _hindrance(case, snapshot):
             message = f"snapshot {snapshot.name!r} is not taken: {hindrance}"
             yield Note(case.tenant.name, message, case.tenant.location)
         else:
@@ -147,6 +188,14 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
         yield keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
     if left := takeable[len(fitting) :]:
         yield _no_room(case, takeable, left, room)
+
+
+def _kept_otherwise(case: Case, snapshot: Snapshot) -> bool:
+    """Whether it was declared before and kept in another way: taken again, it would hold another moment's data."""
+    own = f"{path(snapshot.name)}{KEPT_BY}"
+    if case.past is None or own not in case.past.base or own not in case.past.fork:
+        return False
+    return case.origin(own) is Origin.CONFIG
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:

@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
+from reconciler.plan.concerns.expiry import ends_an_expiry
 from reconciler.plan.guards.bench import first, with_held
 from reconciler.plan.order import Stage, stage
 
@@ -53,7 +54,7 @@ def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
     """A branch waits for its parent, and for room as long as others may not go."""
     verdicts = {action: first(changes) for action, changes in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
-    missing = {a.rename_to: v for a, v in verdicts.items() if isinstance(a, PatchBranch) and a.rename_to}
+    missing = dict(_unfit_parents(held))
     room = _room(verdicts, bench)
     for action in bench.planned.actions:
         if not isinstance(action, CreateBranch):
@@ -64,6 +65,16 @@ def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
         else:
             missing[action.branch] = verdict
             yield action, verdict
+
+
+def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
+    """Live branches that keep another name, or keep an expiry: Neon gives such a branch no children."""
+    for action, changes in held.items():
+        if isinstance(action, PatchBranch):
+            name = action.rename_to or action.branch
+            for change, verdict in changes.items():
+                if change.path.endswith(".name") or ends_an_expiry(change):
+                    yield name, verdict
 
 
 def _room(held: Mapping[Action, Verdict], bench: Bench) -> float:

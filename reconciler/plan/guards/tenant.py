@@ -29,6 +29,7 @@ from reconciler.plan.action import (
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, concern_name
 from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.concerns.expiry import ends_an_expiry
 from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.together import companions
@@ -260,6 +261,8 @@ def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
     policy = bench.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
         return _only_reported(concern)
+    if ends_an_expiry(change) and change.origin is not Origin.CONFIG and policy is not DriftPolicy.REPAIR:
+        return _unstated_expiry(concern)
     if change.lowering and not _has_cause(change, policy, bench):
         return _no_cause(change, concern)
     return None
@@ -276,6 +279,15 @@ def _protection(bench: Bench) -> Verdict | None:
             "apply the commit that removes protect first, alone; then take what is to be taken",
         )
     return None
+
+
+def _unstated_expiry(concern: str) -> Verdict:
+    """Set by hand, or by Neon: what the files do not speak of is not managed."""
+    return Verdict(
+        Rule.DRIFT_POLICY,
+        "it expires, which the files do not say, and no commit since the base took that from them",
+        f"state expires_at in the file, or have it removed with drift_policy.{concern}: repair",
+    )
 
 
 def _only_reported(concern: str) -> Verdict:

@@ -11,12 +11,12 @@ from reconciler.apply.readback import (
     branch_fields,
     carried,
     endpoint_fields,
-    project_fields,
     shortfall,
     snapshot_fields,
 )
 from reconciler.live.project import Compute, LiveSnapshot
 from reconciler.plan.change import FieldChange, JsonText, Value
+from reconciler.plan.observed import project_fields
 from tests.builders import (
     DAY,
     NOON,

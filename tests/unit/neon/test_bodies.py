@@ -108,6 +108,8 @@ def test_moments_go_out_in_utc_to_the_second() -> None:
 
 def test_a_branch_patch_never_clears_what_it_does_not_name() -> None:
     assert bodies.branch_body(name="dev", expires_at=None) == {"branch": {"name": "dev"}}
+    lasting = bodies.branch_body(name=None, expires_at=None, expires_no_more=True)
+    assert lasting == {"branch": {"expires_at": None}}
     assert bodies.branch_body(name=None, expires_at=datetime(2026, 7, 1, tzinfo=UTC)) == {
         "branch": {"expires_at": "2026-07-01T00:00:00Z"}
     }

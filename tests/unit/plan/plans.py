@@ -24,7 +24,19 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from reconciler.plan.ownership import Purpose
-from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
+from reconciler.plan.plan import (
+    Budget,
+    Conflict,
+    Coverage,
+    FileChange,
+    Note,
+    Orphan,
+    Plan,
+    Refusal,
+    Rule,
+    TenantPlan,
+    Unmanaged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +141,11 @@ def tenant_plans(draw: st.DrawFn, name: str) -> TenantPlan:
     return TenantPlan(name, draw(st.none() | projects), tuple(chosen))
 
 
+stated = (
+    st.none() | texts | counts | flags | st.lists(texts, max_size=2).map(lambda items: JsonText.of(list(items)))
+)
+
+
 def in_tuple(one: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     """None of them, or one."""
     return st.lists(one, max_size=1).map(tuple)
@@ -157,5 +174,19 @@ def plans(draw: st.DrawFn, fleet: str = "prod", organizations: Mapping[str, str]
             )
         ),
         budget=draw(st.builds(Budget, counts, counts, counts, finite)),
+        unmanaged=draw(
+            in_tuple(
+                st.builds(
+                    Unmanaged,
+                    texts,
+                    st.dictionaries(texts, stated, max_size=2).map(lambda live: tuple(live.items())),
+                    st.just(("dee",)),
+                    st.none() | texts,
+                    texts,
+                    st.tuples(places),
+                )
+            )
+        ),
+        file_changes=draw(in_tuple(st.builds(FileChange, texts, stated, stated, texts, st.just(()), places))),
         organizations=organizations,
     )

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tenant import DevBranch, Pins
+from reconciler.desired.selection import Selection
+from reconciler.desired.tenant import DevBranch, Pins, Snapshot
+from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
+from reconciler.live.project import LiveSnapshot
+from reconciler.plan.applied import Ended, standing
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Before, History
+from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
-from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.builders import FREE_TIER, NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
+    from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan
 
 PLAIN = DevBranch("dev")
@@ -23,9 +29,9 @@ DEV = a_branch(id="br-dev", name="dev", default=False, parent_id="br-p-acme")
 LIVE = a_view(a_project(branches=(a_branch(), DEV)))
 
 
-def planned(now: Tenant, before: Tenant, fork: Tenant | None = None) -> Plan:
+def planned(now: Tenant, before: Tenant, fork: Tenant | None = None, live: LiveState = LIVE) -> Plan:
     history = History(a_fleet(before), None if fork is None else a_fleet(fork))
-    return guard(make_plan(a_fleet(now), LIVE, history=history), a_fleet(now), LIVE, history=history)
+    return guard(make_plan(a_fleet(now), live, history=history), a_fleet(now), live, history=history)
 
 
 def with_branch(branch: DevBranch = PLAIN) -> Tenant:
@@ -50,11 +56,95 @@ def test_a_live_branch_that_is_to_have_been_made_otherwise(changed: DevBranch, w
     assert not planned(with_branch(changed), with_branch(), with_branch(changed)).refusals, "older than the base"
 
 
-@pytest.mark.parametrize("pins", [Pins(database="other"), Pins(role="other")])
-def test_a_database_or_a_role_of_another_name(pins: Pins) -> None:
-    (refusal,) = planned(a_tenant(pins=pins), a_tenant()).refusals
+@pytest.mark.parametrize(
+    ("pins", "told"),
+    [
+        (Pins(database="other"), "database is other in the file, and was neondb when the project was made"),
+        (Pins(role="other"), "role is other in the file, and was neondb_owner when the project was made"),
+        (Pins(region="elsewhere"), "region is elsewhere in the file, and was aws-us-east-2 when"),
+        (Pins(pg_version=18), "pg_version is 18 in the file, and was 17 when the project was made"),
+    ],
+)
+def test_a_pin_that_a_commit_changed(pins: Pins, told: str) -> None:
+    plan = planned(a_tenant(pins=pins), a_tenant())
+    (refusal,) = plan.refusals
     assert refusal.rule is Rule.MADE_AT_CREATION
+    assert told in refusal.message
+    assert "no project is destroyed" in refusal.remedy
+    assert not plan.conflicts
     assert not planned(a_tenant(pins=Pins(database="neondb")), a_tenant()).refusals, "it says what is so"
+
+
+def test_a_pin_that_no_commit_changed_and_that_differs_is_a_conflict() -> None:
+    pinned = a_tenant(pins=Pins(region="elsewhere"))
+    plan = planned(pinned, pinned)
+    assert not plan.refusals
+    assert [conflict.asked_for for conflict in plan.conflicts] == [False]
+    both = planned(a_tenant(pins=Pins(region="elsewhere", pg_version=18)), pinned)
+    assert ["region" in conflict.message for conflict in both.conflicts] == [True], "of what no commit changed"
+    assert [conflict.asked_for for conflict in both.conflicts] == [True], "beside it, one changed the version"
+
+
+SOON, LATER = NOON + timedelta(days=1), NOON + timedelta(days=2)
+TAKEN = LiveSnapshot("snap-1", "v1", "br-p-acme", NOON - timedelta(days=1), SOON)
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        (Snapshot("v1", expires_at=LATER), "expires_at"),
+        (Snapshot("v1"), "expires_at"),
+        (Snapshot("v1", at=NOON - timedelta(hours=1), expires_at=SOON), "at"),
+    ],
+)
+def test_a_live_snapshot_that_is_to_have_been_taken_otherwise(changed: Snapshot, word: str) -> None:
+    """Neon changes no expiry of a snapshot, and none holds another moment than the one it was taken of."""
+    before = a_tenant(snapshots=(Snapshot("v1", expires_at=SOON),))
+    live = a_view(a_project(snapshots=(TAKEN,)))
+    plan = planned(a_tenant(snapshots=(changed,)), before, live=live)
+    (refusal,) = plan.refusals
+    assert refusal.rule is Rule.MADE_AT_CREATION
+    assert f"snapshot 'v1' exists, and {word} of it changed in the file" in refusal.message
+    assert refusal.asked_for
+    assert plan.empty
+    alike = planned(before, before, live=live)
+    assert not alike.refusals
+    assert not alike.notes
+
+
+def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_said() -> None:
+    tenant = a_tenant(snapshots=(Snapshot("v1"),))
+    (note,) = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,)))).notes
+    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in note.message
+
+
+def test_a_snapshot_that_was_kept_in_another_way_is_not_taken_again() -> None:
+    """It would hold today's data under the name of a moment that has passed."""
+    tenant = a_tenant(snapshots=(Snapshot("v1"),))
+    by_branch = replace(FREE_TIER, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
+    now, base = a_fleet(tenant, tiers=(by_branch,)), a_fleet(tenant)
+    plan = guard(make_plan(now, LIVE, base=base), now, LIVE, history=History(base))
+    assert plan.empty
+    (refusal,) = plan.refusals
+    assert refusal.rule is Rule.MADE_AT_CREATION
+    assert "snapshot 'v1' was taken, and the method of its tier changed" in refusal.message
+
+
+def test_a_tenant_who_was_refused_is_refused_again_by_its_own_base() -> None:
+    """The fleet's base has moved on to the files at hand; this tenant's has not."""
+    now, before = a_fleet(with_branch(replace(PLAIN, schema_only=True))), a_fleet(with_branch())
+    history = History(now, owed={"acme": Before(before)})
+    assert [refusal.rule for refusal in make_plan(now, LIVE, history=history).refusals] == [Rule.MADE_AT_CREATION]
+
+
+def test_a_tenant_with_such_a_change_keeps_its_base() -> None:
+    """Else the next run would find nothing that changed, and call it in sync."""
+    now, before = a_fleet(with_branch(replace(PLAIN, schema_only=True))), a_fleet(with_branch())
+    history = History(before)
+    plan = guard(make_plan(now, LIVE, history=history), now, LIVE, history=history)
+    report = Report("r1", NOON, NOON, (), 0)
+    ended = Ended(desired=now, history=history, plan=plan, report=report, selection=Selection(), whole=True)
+    assert dict(standing(ended)) == {"acme": False}
 
 
 def test_without_a_base_nobody_can_tell() -> None:

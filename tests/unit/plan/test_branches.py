@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
 from reconciler.live.project import Compute
 from reconciler.plan.action import CreateBranch, CreateProject, DeleteBranch, PatchBranch, PatchEndpoint
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -191,7 +193,6 @@ def test_expiry_is_compared_with_expiry_to_the_second() -> None:
     assert patch.lowering, "its data goes sooner"
     (later,) = actions(branch, project=live(ours("dev", expires_at=until - timedelta(days=1))))
     assert later.risk is Risk.SAFE
-    assert not actions(DEV, project=live(ours("dev", expires_at=until))), "unstated is left alone"
 
 
 def test_a_branch_whose_expiry_has_passed_is_neither_created_nor_deleted_while_neon_does_it() -> None:
@@ -263,10 +264,56 @@ def test_a_root_branch_is_not_deleted() -> None:
     assert "root branch" in found.notes[0].message
 
 
-def test_an_expiry_that_the_file_does_not_state_is_said() -> None:
-    found = plan(DEV, project=live(ours("dev", expires_at=NOON + timedelta(days=1))))
-    assert found.empty
-    assert "expires at 2030-05-05T12:00:00Z" in found.notes[0].message
+class TestAnExpiryThatTheFileDoesNotState:
+    """Whether a commit took it from the file, or it only stands live."""
+
+    LIVE = a_view(live(ours("dev", expires_at=NOON + timedelta(days=1))))
+    STATED = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON + timedelta(days=1)),)))
+
+    def guarded(self, history: History, policy: Policy = Policy(), *more: DevBranch) -> Plan:
+        files = a_fleet(a_tenant(dev_branches=(DEV, *more)), policy=policy)
+        return guard(make_plan(files, self.LIVE, history=history), files, self.LIVE, history=history)
+
+    def test_ends_where_a_commit_removed_it(self) -> None:
+        (patch,) = self.guarded(History(self.STATED)).actions
+        assert isinstance(patch, PatchBranch)
+        assert patch.expires_no_more
+        assert [(c.before, c.after, c.origin) for c in patch.changes] == [
+            ("2030-05-05T12:00:00Z", None, Origin.CONFIG)
+        ]
+        assert patch.risk is Risk.SAFE
+        assert not patch.lowering
+
+    @pytest.mark.parametrize("history", [History(), History(a_fleet(a_tenant(dev_branches=(DEV,))))])
+    def test_is_reported_where_it_only_stands_live(self, history: History) -> None:
+        found = self.guarded(history)
+        assert found.empty
+        (refusal,) = found.refusals
+        assert refusal.rule is Rule.DRIFT_POLICY
+        assert not refusal.asked_for
+        assert "expires" in refusal.message
+
+    def test_stays_where_the_files_are_older_than_the_base(self) -> None:
+        found = self.guarded(History(self.STATED, a_fleet(a_tenant(dev_branches=(DEV,)))))
+        assert found.empty
+        assert [refusal.rule for refusal in found.refusals] == [Rule.BASE_AHEAD]
+
+    def test_is_removed_where_drift_policy_says_so(self) -> None:
+        repair = Policy(drift={"dev_branches": DriftPolicy.REPAIR})
+        (patch,) = self.guarded(History(a_fleet(a_tenant(dev_branches=(DEV,)))), repair).actions
+        assert isinstance(patch, PatchBranch)
+        assert patch.expires_no_more
+
+    def test_keeps_the_branch_from_having_children_for_as_long_as_it_stands(self) -> None:
+        child = DevBranch("child", parent="dev")
+        asked = self.guarded(History(self.STATED), Policy(), child)
+        assert [action.kind for action in asked.actions] == ["patch_branch", "create_branch"]
+        drift = self.guarded(History(a_fleet(a_tenant(dev_branches=(DEV,)))), Policy(), child)
+        assert drift.empty
+        assert {action.kind for refusal in drift.refusals for action in refusal.actions} == {
+            "patch_branch",
+            "create_branch",
+        }
 
 
 def test_the_passing_of_an_expiry_that_a_commit_has_stated_is_cause_enough() -> None:

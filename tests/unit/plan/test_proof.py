@@ -55,9 +55,13 @@ BOUNDLESS = replace(QUOTA, **dict.fromkeys([member for member, _, _ in MEMBERS],
 
 
 def guarded(tenant: Tenant, project: LiveProject, policy: Policy = Policy()) -> Plan:
-    """A person has permitted that something is taken from the tenant, whom an earlier run has handled."""
+    """A person has permitted that something is taken from the tenant, whom an earlier run has handled.
+
+    What its file accepts came with the commit at hand.
+    """
     fleet, view = a_fleet(tenant, tiers=(TIER, PRO_TIER), policy=policy), a_view(project)
-    history = History(fleet)
+    before = replace(fleet, tenants={tenant.name: replace(tenant, accept=Accepted())})
+    history = History(before)
     return guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
 
 

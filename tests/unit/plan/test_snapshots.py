@@ -11,7 +11,14 @@ import pytest
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveProject, LiveSnapshot
-from reconciler.plan.action import CreateBranch, CreateProject, CreateSnapshot, DeleteBranch, DeleteSnapshot
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteSnapshot,
+    PatchBranch,
+)
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.ownership import Purpose, branch_annotations
@@ -264,3 +271,19 @@ def test_a_moment_before_the_default_branch_was_created_is_a_warning_and_no_acti
         plan = make_plan(desired, live)
         assert not [step for step in steps(plan) if step.startswith("+")]
         assert "lies before branch 'main' was created" in plan.notes[-1].message
+
+
+@pytest.mark.parametrize(("until", "sooner"), [(None, False), (NOON + timedelta(days=1), True)])
+def test_the_expiry_of_a_branch_snapshot_moves_as_that_of_any_branch(until: datetime | None, sooner: bool) -> None:
+    by_branch, stated = SnapshotMethod.BRANCH, NOON + timedelta(days=3)
+    old = replace(_as_branch("v1", NOON - timedelta(days=1)), expires_at=stated)
+    base = fleet(Snapshot("v1", expires_at=stated), method=by_branch)
+    now = fleet(Snapshot("v1", expires_at=until), method=by_branch)
+    view = a_view(a_project(branches=(a_branch(), old)))
+    assert make_plan(base, view, base=base).empty
+    (patch,) = make_plan(now, view, base=base).actions
+    assert isinstance(patch, PatchBranch)
+    assert patch.expires_at == until
+    assert patch.expires_no_more is (until is None)
+    assert patch.lowering is sooner
+    assert [change.origin for change in patch.changes] == [Origin.CONFIG]

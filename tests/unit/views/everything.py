@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.desired.problem import Location
 from reconciler.plan.change import JsonText
 from reconciler.plan.ownership import Purpose
-from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, Rule
+from reconciler.plan.plan import Conflict, FileChange, Note, Orphan, Plan, Refusal, Rule, Unmanaged
 from tests.unit.views import builders as build
 
 
@@ -45,6 +45,21 @@ def everything_called(text: str) -> Plan:
         conflicts=(Conflict(text, text, text, place),),
         orphans=(Orphan(live, text, owned=False),),
         notes=(Note(text, text, place),),
+        unmanaged=(
+            Unmanaged(
+                f"settings.{text}",
+                ((f"settings.{text}", JsonText.of({text: text})),),
+                (text,),
+                text,
+                text,
+                (place,),
+            ),
+            Unmanaged(text, ((text, text), (f"{text}.{text}", JsonText.of([text]))), (text,), None, "", (place,)),
+        ),
+        file_changes=(
+            FileChange(text, text, JsonText.of([text]), text, (text,), place),
+            FileChange(text, text, text, text, (), place),
+        ),
         coverage=replace(build.plan().coverage, organizations=(text,)),
         fleet=text,
         organizations={text: text},

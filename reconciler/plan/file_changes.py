@@ -1,0 +1,189 @@
+"""What a commit changed in the files beside the fields of projects, so that no change of a key is silent.
+
+One walk over everything that a tenant's file and tiers.yaml say: a new key is told as soon as the types have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.desired.problem import Location
+from reconciler.desired.tier import EnvReference
+from reconciler.plan.change import JsonText
+from reconciler.plan.plan import FileChange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import History
+
+TENANT_KEYS: Final[Mapping[str, str]] = {
+    "state": "a tombstone that goes asks for nothing while its project is there",
+    "tier": "no live value differs by it",
+    "labels": "labels select tenants, and change nothing in Neon",
+    "protect": "whether something may be taken from them",
+    "accept": "what a lowering may do to them",
+    "project_id": "which project is theirs",
+    "recover": "asks for nothing while their projects are live",
+}
+"""Keys of a tenant's file that are no field of its project, each with what it is for."""
+
+FLEET_KEYS: Final[Mapping[str, str]] = {
+    "fleet": "marks what is ours",
+    "naming": "how projects are called and found",
+    "organizations": "where projects live and what they may have",
+    "api": "how Neon is called",
+    "defaults": "counts for new projects only",
+    "tiers": "counts for what is made from now on",
+    "guards": "how much a run may do",
+    "drift_policy": "what is repaired by itself",
+}
+"""Keys of tiers.yaml, each with what it is for; what decides where keys go is judged before the first call
+(``desired.destinations``)."""
+NAMED: Final = ("tiers", "organizations")
+"""Keys below which names stand."""
+CARRIED_OUT: Final = (
+    "organization",
+    "quota",
+    "compute",
+    "restore_window_seconds",
+    "settings",
+    "dev_branches.compute",
+)
+"""Members of a tier that are fields of its tenants' projects."""
+_DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
+NO_TENANT: Final = "no tenant gets it from this tier"
+
+
+def file_changes(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], planned: Mapping[str, Collection[Action]]
+) -> tuple[FileChange, ...]:
+    """Those of tiers.yaml, then those of the tenants' files, the same of many tenants as one.
+
+    ``planned`` are each tenant's actions, refused or not.
+    """
+    alike: dict[tuple[str, Value, Value], dict[str, Location]] = {}
+    for tenant in tenants:
+        for path, before, after in _of_tenant(desired, history, tenant):
+            if not _seen(path.partition(".")[0], planned.get(tenant.name, ())):
+                alike.setdefault((path, before, after), {})[tenant.name] = tenant.location
+    told = (
+        FileChange(*key, TENANT_KEYS[key[0].partition(".")[0]], tuple(sorted(places)), min(places.values()))
+        for key, places in alike.items()
+    )
+    return (*_of_fleet(desired, history), *told)
+
+
+def _seen(key: str, actions: Collection[Action]) -> bool:
+    """Whether what is planned for the tenant shows the change of the key by itself."""
+    if key == "accept":
+        return any(action.lowering for action in actions)
+    return bool(actions) and key in ("tier", "recover")
+
+
+def _of_tenant(desired: DesiredState, history: History, tenant: Tenant) -> Iterator[tuple[str, Value, Value]]:
+    earlier = [] if tenant.absent or history.same(desired, tenant) else history.earlier(tenant.name)
+    if any(files.tenants[tenant.name].absent for files in earlier):
+        yield "state", "absent", None
+    elif earlier and tenant.name not in history.unheld:
+        yield from _differing(
+            [_tenant_keys(files.tenants[tenant.name]) for files in earlier], _tenant_keys(tenant)
+        )
+
+
+def _tenant_keys(tenant: Tenant) -> Fields:
+    return {path: value for key in TENANT_KEYS for path, value in _flat(key, getattr(tenant, key, None))}
+
+
+def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
+    earlier = [files for files in (history.base, history.fork) if files is not None]
+    if not earlier:
+        return
+    for path, before, after in _differing([_fleet_keys(files) for files in earlier], _fleet_keys(desired)):
+        root, name, member = (*path.split(".", 2), "", "")[:3]
+        stays = (
+            root not in NAMED or not member or all(name in getattr(files, root) for files in (desired, *earlier))
+        )
+        field = root == "tiers" and any(f"{member}.".startswith(f"{one}.") for one in CARRIED_OUT)
+        if stays and not (field and any(_reaches(files, name, member) for files in (desired, *earlier))):
+            effect = NO_TENANT if field else FLEET_KEYS[root]
+            yield FileChange(path, before, after, effect, (), _place(desired, root, name))
+
+
+def _reaches(files: DesiredState, tier: str, member: str) -> bool:
+    """Whether a tenant gets this member of the tier, which none of its own values covers."""
+    part, _, name = member.rpartition(".")
+    for tenant in files.tenants.values():
+        own = tenant.overrides
+        if tenant.tier != tier or tenant.absent:
+            continue
+        if part == "dev_branches.compute":
+            if any(getattr(branch.compute, name, None) is None for branch in tenant.dev_branches or ()):
+                return True
+        elif member.startswith("settings."):
+            if member.split(".")[1] not in own.settings:
+                return True
+        elif not (name in own.quota if part == "quota" else getattr(own.compute if part else own, name, None)):
+            return True
+    return False
+
+
+def _place(desired: DesiredState, root: str, name: str) -> Location:
+    known = desired.tiers.get(name) if root == "tiers" else None
+    return known.location if known else desired.places.get(root, Location("tiers.yaml"))
+
+
+def _names(files: DesiredState) -> Fields:
+    """The tiers and organizations that there are: of one that comes or goes no member is told."""
+    return {f"{root}.{name}": "present" for root in NAMED for name in getattr(files, root)}
+
+
+def _fleet_keys(files: DesiredState) -> Fields:
+    policy = files.policy
+    thresholds = {
+        name: {"max": one.count, "percent": one.percent} for name, one in _members(policy.thresholds).items()
+    }
+    parts = {
+        **{key: getattr(files, key) for key in FLEET_KEYS if key not in ("guards", "drift_policy")},
+        "guards": {"prune.min_age_seconds": policy.prune_min_age_seconds, **thresholds},
+        "drift_policy": policy.drift,
+    }
+    said = {path: value for key, part in parts.items() for path, value in _flat(key, part)}
+    return {**_names(files), **{path: value for path, value in said.items() if not _DESTINATION.fullmatch(path)}}
+
+
+def _differing(earlier: list[Fields], now: Fields) -> Iterator[tuple[str, Value, Value]]:
+    """Each path that is said otherwise than at the base, and than where the base and the files at hand parted."""
+    for path in dict.fromkeys((*earlier[0], *now)):
+        if all(before.get(path) != now.get(path) for before in earlier):
+            yield path, earlier[0].get(path), now.get(path)
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
+    """What is said, by path; what is not said, or is false, is left out."""
+    if isinstance(value, Enum):
+        yield path, str(value.value)
+    elif isinstance(value, tuple):
+        if value:
+            yield path, JsonText.of([str(item) for item in value])
+    elif isinstance(value, Mapping) or (is_dataclass(value) and not isinstance(value, EnvReference)):
+        for key, member in (value if isinstance(value, Mapping) else _members(value)).items():
+            yield from _flat(f"{path}.{key}", member)
+    elif value is not None and value is not False:
+        yield path, value if isinstance(value, (str, int, float)) else str(value)
+
+
+def _members(value: Any) -> dict[str, Any]:
+    members = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {
+        name: member for name, member in members.items() if name != "name" and not isinstance(member, Location)
+    }

@@ -1,0 +1,27 @@
+"""What the API states of a project, by the field paths of the files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.change import JsonText
+from reconciler.plan.concerns import compute, quota, restore_window
+
+if TYPE_CHECKING:
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.change import Value
+
+
+def project_fields(project: LiveProject) -> dict[str, Value]:
+    """Every field that the API states of a project, by path; what it leaves out is absent."""
+    settings = {f"settings.{key}": JsonText.of(value) for key, value in (project.settings or {}).items()}
+    window = project.restore_window_seconds
+    return {
+        "name": project.name,
+        "region": project.region,
+        "pg_version": project.pg_version,
+        **quota.members(project.quota),
+        **compute.members(project.compute),
+        **({} if window is None else {restore_window.PATH: window}),
+        **settings,
+    }

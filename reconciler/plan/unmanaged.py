@@ -1,0 +1,148 @@
+"""What the files cease to manage: a key that is absent is not managed, so that its live value is kept, and told.
+
+One walk over everything that the files wanted of a tenant before: at the base, and where the base and the files at
+hand parted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.tenant import Overrides
+from reconciler.plan import wanted
+from reconciler.plan.change import JsonText
+from reconciler.plan.concerns import compute, concern_name, free_form, quota
+from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
+from reconciler.plan.plan import Unmanaged
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from reconciler.desired.problem import Location
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import Json, LiveProject
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.history import History, Past
+
+NO_LIMIT: Final = "new ones get no limit"
+NEONS_DEFAULT: Final = "new ones get Neon's default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One thing that a tenant's files manage no more."""
+
+    path: str
+    live: tuple[tuple[str, Value], ...]
+    tier: str | None
+
+
+def unmanaged(
+    desired: DesiredState,
+    history: History,
+    projects: Mapping[str, LiveProject],
+    planned: Mapping[str, Collection[str]],
+    only: Collection[str],
+) -> tuple[Unmanaged, ...]:
+    """What is kept of these tenants' projects, the same of many as one, in the order of tenants and fields.
+
+    ``planned`` are the paths of which each tenant's actions and refusals speak; ``only`` names the concerns.
+    """
+    alike: dict[_Kept, dict[str, Location]] = {}
+    for name, project in projects.items():
+        tenant = desired.tenants[name]
+        for kept in _kept(desired, history, tenant, project, planned.get(name, ())):
+            if concern_name(kept.path) in only:
+                place = desired.tiers[kept.tier].location if kept.tier else tenant.location
+                alike.setdefault(kept, {})[name] = place
+    return tuple(_told(kept, places) for kept, places in alike.items())
+
+
+def _told(kept: _Kept, places: Mapping[str, Location]) -> Unmanaged:
+    new_tenants = ""
+    if kept.tier is not None:
+        new_tenants = NO_LIMIT if concern_name(kept.path) == quota.QUOTA.name else NEONS_DEFAULT
+    sources = tuple(sorted(set(places.values())))
+    return Unmanaged(kept.path, kept.live, tuple(sorted(places)), kept.tier, new_tenants, sources)
+
+
+def _kept(
+    desired: DesiredState, history: History, tenant: Tenant, project: LiveProject, planned: Collection[str]
+) -> Iterator[_Kept]:
+    past = None if tenant.absent or history.same(desired, tenant) else history.past(tenant.name)
+    if past is None:
+        return
+    now, live = wanted.fields(desired, tenant), LiveValues(project, desired.fleet, past.base)
+    gone = [path for path in _gone(past, now) if path not in planned]
+    earlier = next(iter(history.earlier(tenant.name)), None)
+    for path, members in _together(gone, now).items():
+        values = [(member, live.value(member)) for member in members]
+        there = tuple((member, value) for member, value in values if not isinstance(value, Nothing))
+        if there:
+            of_tier = earlier is not None and _of_its_tier(earlier, earlier.tenants[tenant.name], members[0])
+            yield _Kept(path, there, tenant.tier if of_tier else None)
+
+
+def _gone(past: Past, now: Fields) -> Iterator[str]:
+    """Each path that base and fork stated and the files do not, without those that lie below another one."""
+    gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
+    for path, stated in gone.items():
+        above = any(other in gone for other in beginnings(path) if other != path)
+        if path not in (wanted.STATE, wanted.RECOVER) and not above and not _counts_once(path, stated):
+            yield path
+    for path, becomes in now.items():
+        said = [before.get(path) for before in (past.base, past.fork)]
+        for member in _members_gone(said, becomes):
+            yield f"{path}.{member}"
+
+
+def _counts_once(path: str, stated: Value) -> bool:
+    """Members of a copy that are refused, or whose absence means something: an expiry, what it was made as."""
+    copies = path.partition(".")[0] in COPIES and "." in path
+    return copies and stated not in PRESENT and ".compute." not in path
+
+
+def _members_gone(before: list[Value], now: Value) -> list[str]:
+    """Members that a structured value states no more, at any depth; one that is replaced is none."""
+    values = [value.value for value in (*before, now) if isinstance(value, JsonText)]
+    if len(values) < len(before) + 1:
+        return []
+    *earlier, stated = values
+    found = [dict.fromkeys(_lost(one, stated)) for one in earlier]
+    return [member for member in found[0] if all(member in others for others in found)]
+
+
+def _lost(before: Json, now: Json) -> Iterator[str]:
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return
+    for key, value in before.items():
+        if key not in now:
+            yield key
+        else:
+            yield from (f"{key}.{member}" for member in _lost(value, now[key]))
+
+
+def _together(gone: Iterable[str], now: Fields) -> dict[str, list[str]]:
+    """Members of a quota or compute as one where all that was stated of it is gone; else each by itself."""
+    found: dict[str, list[str]] = {}
+    left = {path.rpartition(".")[0] for path in now}
+    for path in gone:
+        whole, _, member = path.rpartition(".")
+        grouped = f"{whole.rpartition('.')[2]}.{member}" in (*quota.PATHS, *compute.PATHS)
+        found.setdefault(whole if grouped and whole not in left else path, []).append(path)
+    return found
+
+
+def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
+    """Whether it was the tier that stated it, and not the tenant's own file."""
+    root, _, rest = path.partition(".")
+    if (root in COPIES and ".compute." not in path) or root in (*wanted.PINS, "name"):
+        return False
+    if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in beginnings(rest)):
+        return False
+    declared = tenant.dev_branches and tuple(replace(branch, compute=None) for branch in tenant.dev_branches)
+    bare = wanted.fields(files, replace(tenant, overrides=Overrides(), dev_branches=declared))
+    return path in bare or (root == free_form.FREE_FORM.name and any(one in bare for one in beginnings(path)))

@@ -1,0 +1,260 @@
+"""A price list and a tenant's file in which every key of the format stands, in two ways: made for the schema.
+
+``LEAVES`` are the keys as the schema has them: a key that is added there has to be added here, and is then tried.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
+
+from pydantic import BaseModel
+
+from reconciler.desired.problem import Location
+from reconciler.files import build
+from reconciler.files.tenant_rules import tenant_findings
+from reconciler.files.tenant_schema import TenantDocument
+from reconciler.files.tier_rules import tiers_findings
+from reconciler.files.tiers_schema import TiersDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.desired.state import DesiredState
+
+Document: TypeAlias = "dict[str, Any]"
+Path: TypeAlias = "tuple[str | int, ...]"
+
+TENANT: Final[Document] = {
+    "tenant": "acme",
+    "tier": "pro",
+    "labels": {"team": "eu"},
+    "overrides": {
+        "quota": {
+            "active_time": "700h",
+            "compute_time": "600h",
+            "written_data": "9GiB",
+            "data_transfer": "80GiB",
+            "logical_size": "11GiB",
+        },
+        "compute": {"min_cu": "0.5", "max_cu": "4", "suspend_timeout": "6m"},
+        "restore_window": "6d",
+        "settings": {"allowed_ips": {"ips": ["10.0.0.0/8"]}},
+    },
+    "snapshots": ["v1", {"name": "v2", "expires_at": "2030-06-01T00:00:00Z"}],
+    "dev_branches": [
+        "plain",
+        {
+            "name": "dev",
+            "parent": "plain",
+            "schema_only": "false",
+            "expires_at": "2030-05-20T00:00:00Z",
+            "compute": {"min_cu": "0.75", "max_cu": "5", "suspend_timeout": "12m"},
+        },
+    ],
+    "protect": "false",
+    "accept": {"suspension": "true", "full_branches": "true", "history_loss": "true"},
+    "state": "present",
+    "project_id": "p-acme",
+    "recover": "p-acme",
+    "revision": "3",
+    "region": "aws-us-east-2",
+    "pg_version": "17",
+    "database": "app",
+    "role": "app_owner",
+}
+"""What is live is as it says."""
+
+OTHER_TENANT: Final[Document] = {
+    "tier": "scale",
+    "labels": {"team": "us"},
+    "overrides": {
+        "quota": {
+            "active_time": "70h",
+            "compute_time": "500h",
+            "written_data": "8GiB",
+            "data_transfer": "90GiB",
+            "logical_size": "12GiB",
+        },
+        "compute": {"min_cu": "1", "max_cu": "3", "suspend_timeout": "7m"},
+        "restore_window": "5d",
+        "settings": {"allowed_ips": {"ips": ["192.168.0.0/16"]}},
+    },
+    "snapshots": ["v3", {"name": "v4", "at": "2030-05-04T11:00:00Z", "expires_at": "2030-07-01T00:00:00Z"}],
+    "dev_branches": [
+        "simple",
+        {
+            "name": "devel",
+            "parent": "main",
+            "at": "2030-05-04T11:00:00Z",
+            "schema_only": "true",
+            "expires_at": "2030-05-10T00:00:00Z",
+            "compute": {"min_cu": "1.5", "max_cu": "5.5", "suspend_timeout": "10m"},
+        },
+    ],
+    "protect": "true",
+    "accept": {"suspension": "false", "full_branches": "false", "history_loss": "false"},
+    "state": "absent",
+    "project_id": "p-other",
+    "recover": "p-other",
+    "revision": "4",
+    "region": "aws-eu-central-1",
+    "pg_version": "18",
+    "database": "other",
+    "role": "other_owner",
+}
+
+_LIMITS: Final[Document] = {
+    "projects": "900",
+    "branches": "100",
+    "snapshots": "10",
+    "compute": {"min_cu": "0.25", "max_cu": "16"},
+    "restore_window": "7d",
+    "min_suspend_timeout": "1m",
+}
+_TIER: Final[Document] = {
+    "organization": "paid",
+    "quota": {
+        "active_time": "750h",
+        "compute_time": "unlimited",
+        "written_data": "unlimited",
+        "data_transfer": "50GiB",
+        "logical_size": "10GiB",
+    },
+    "compute": {"min_cu": "0.25", "max_cu": "2", "suspend_timeout": "5m"},
+    "restore_window": "7d",
+    "settings": {"maintenance_window": {"weekdays": ["7"]}},
+    "snapshots": {"at_limit": "refuse", "method": "api"},
+    "dev_branches": {"max": "20", "compute": {"min_cu": "1.75", "max_cu": "6", "suspend_timeout": "8m"}},
+}
+TIERS: Final[Document] = {
+    "version": "1",
+    "fleet": "prod",
+    "naming": {"project": "myapp-{tenant}", "previous": ["old-{tenant}"]},
+    "organizations": {
+        "free": {"id": "${NEON_FREE_ORG_ID}", "api_key": "${FREE_ORG_API_KEY}", "limits": deepcopy(_LIMITS)},
+        "paid": {"id": "${NEON_PAID_ORG_ID}", "api_key": "${PAID_ORG_API_KEY}", "limits": deepcopy(_LIMITS)},
+    },
+    "personal_api_key": "${PERSONAL_API_KEY}",
+    "registry": {"url": "${REGISTRY_URL}"},
+    "api": {
+        "host": "https://console.neon.tech/api/v2",
+        "requests_per_minute": "600",
+        "burst_per_second": "30",
+        "batch_share": "0.5",
+        "settle": "9s",
+    },
+    "defaults": {
+        "region": "aws-us-west-2",
+        "pg_version": "16",
+        "database": "first",
+        "role": "first_owner",
+        "branch": "main",
+    },
+    "tiers": {"pro": deepcopy(_TIER), "scale": deepcopy(_TIER) | {"restore_window": "4d"}},
+    "tenants": [{"files": "tenants/*.yaml"}],
+    "guards": {
+        **{name: {"max": "100", "percent": "9"} for name in ("creates", "transfers", "disruptive", "deletes")},
+        "prune": {"min_age": "8d"},
+    },
+    "drift_policy": {"quota": "report"},
+}
+
+OTHER_TIERS: Final[Document] = {
+    "fleet": "test",
+    "naming": {"project": "app-{tenant}", "previous": ["older-{tenant}"]},
+    "organizations": {
+        "paid": {
+            "limits": {
+                "projects": "800",
+                "branches": "90",
+                "snapshots": "9",
+                "compute": {"min_cu": "0.5", "max_cu": "12"},
+                "restore_window": "8d",
+                "min_suspend_timeout": "2m",
+            }
+        }
+    },
+    "api": {"requests_per_minute": "500", "burst_per_second": "20", "batch_share": "0.4", "settle": "8s"},
+    "defaults": {
+        "region": "aws-eu-central-1",
+        "pg_version": "18",
+        "database": "second",
+        "role": "second_owner",
+        "branch": "trunk",
+    },
+    "tiers": {
+        "pro": {
+            "organization": "free",
+            "quota": {
+                "active_time": "75h",
+                "compute_time": "9h",
+                "written_data": "7GiB",
+                "data_transfer": "60GiB",
+                "logical_size": "20GiB",
+            },
+            "compute": {"min_cu": "1.25", "max_cu": "2.5", "suspend_timeout": "9m"},
+            "restore_window": "3d",
+            "settings": {"maintenance_window": {"weekdays": ["6"]}},
+            "snapshots": {"at_limit": "replace_oldest", "method": "branch"},
+            "dev_branches": {"max": "9", "compute": {"min_cu": "2", "max_cu": "6.5", "suspend_timeout": "11m"}},
+        }
+    },
+    "guards": {
+        **{name: {"max": "200", "percent": "8"} for name in ("creates", "transfers", "disruptive", "deletes")},
+        "prune": {"min_age": "9d"},
+    },
+    "drift_policy": {"quota": "repair"},
+}
+
+
+def fleet(tiers: Document, tenant: Document | None) -> DesiredState | None:
+    """The desired state that such files come to; None where they are not valid together."""
+    try:
+        prices, written = TiersDocument(**tiers), tenant and TenantDocument(**tenant)
+    except ValueError:
+        return None
+    state = build.fleet(prices, lambda _: Location("tiers.yaml", 1))
+    found = list(tiers_findings(prices, state))
+    if isinstance(written, TenantDocument) and not found:
+        found = list(tenant_findings(written, state))
+        declared = build.tenant(written, Location("tenants/acme.yaml", 1))
+        state = state.__class__(**{**_members(state), "tenants": {declared.name: declared}})
+    return None if found else state
+
+
+def _members(state: DesiredState) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in state.__slots__}
+
+
+def keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """Every key of the schema, at any depth; ``*`` stands for the entries of a list or map."""
+    for name, field in model.model_fields.items():
+        yield from _below((name,), field.annotation)
+
+
+def _below(path: tuple[str, ...], annotation: Any) -> Iterator[tuple[str, ...]]:
+    inner = [one for one in get_args(annotation) if one is not type(None)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield path
+        for deeper in keys(annotation):
+            yield (*path, *deeper)
+    elif get_origin(annotation) in (dict, list, tuple):
+        yield path
+        yield from (
+            one
+            for one in _below((*path, "*"), inner[-1 if get_origin(annotation) is dict else 0])
+            if one != (*path, "*")
+        )
+    elif inner and any(_holds_keys(one) for one in inner):
+        for one in inner:
+            if _holds_keys(one):
+                yield from _below(path, one)
+    else:
+        yield path
+
+
+def _holds_keys(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return get_origin(annotation) in (dict, list, tuple) or any(_holds_keys(one) for one in get_args(annotation))

@@ -1,0 +1,72 @@
+"""What a commit changed and no action carries out, as text, Markdown and JSON tell it."""
+
+from __future__ import annotations
+
+from reconciler.desired.problem import Location
+from reconciler.plan.change import JsonText
+from reconciler.plan.plan import FileChange, Unmanaged
+from reconciler.views import drift_text, markdown, plan_text
+from reconciler.views.console import as_text
+from tests.unit.views import builders as build
+
+MANY = tuple(f"t{number:04}" for number in range(8412))
+IPS = JsonText.of({"ips": ["10.0.0.0/8"]})
+ALLOWED = "settings.allowed_ips"
+OF_A_TIER = Unmanaged(
+    ALLOWED, ((ALLOWED, IPS),), MANY, "pro", "new ones get Neon's default", (Location("tiers.yaml", 12),)
+)
+OWN = Unmanaged(
+    "quota",
+    (("quota.active_time_seconds", 0), ("quota.logical_size_bytes", 500 * build.GIB)),
+    ("acme",),
+    None,
+    "",
+    (build.at("acme"),),
+)
+REGION = FileChange(
+    "defaults.region", "here", "there", "counts for new projects only", (), Location("tiers.yaml", 40)
+)
+ENDED = FileChange(
+    "protect", True, None, "whether something may be taken from them", MANY[:8], build.at("t0000", 3)
+)
+PLAN = build.plan(unmanaged=(OF_A_TIER, OWN), file_changes=(REGION, ENDED))
+
+
+def test_thousands_of_tenants_are_one_line_of_text() -> None:
+    text = as_text(plan_text.render(PLAN), 200)
+    assert "Changed in the files alone (4)\n" in text
+    assert (
+        "  no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants, new ones get "
+        "Neon's default  (tier pro, tiers.yaml:12)\n"
+    ) in text
+    assert (
+        "  no longer managed, live value kept: quota (active_time unlimited, logical_size 500GiB) of 1 tenant  "
+        "(acme, tenants/acme.yaml:2)\n"
+    ) in text
+    assert "  defaults.region: here -> there; counts for new projects only  (tiers.yaml:40)\n" in text
+    assert "  protect: true -> not set, 8 tenants; whether something may be taken from them  (" in text
+    assert "In sync" in text, "nothing differs"
+
+
+def test_and_one_line_of_a_comment() -> None:
+    text = markdown.plan(PLAN)
+    assert (
+        "- no longer managed, live value kept: `settings.allowed_ips` (`10.0.0.0/8`) of 8,412 tenants, new ones "
+        "get Neon's default (tier `pro`, `tiers.yaml:12`)\n"
+    ) in text
+    assert "- `defaults.region`: `here` &rarr; `there`; counts for new projects only (`tiers.yaml:40`)\n" in text
+
+
+def test_a_drift_report_speaks_of_what_is_live_alone() -> None:
+    assert "no longer managed" not in as_text(drift_text.render(PLAN), 200)
+    assert "no longer managed" not in markdown.drift(PLAN)
+
+
+def test_a_value_that_was_not_read_and_one_that_is_long() -> None:
+    unread = Unmanaged("snapshots", (("snapshots", None),), ("acme",), None, "", (build.at("acme"),))
+    long = Unmanaged(
+        "settings.x", (("settings.x", JsonText.of("x" * 999)),), ("acme",), None, "", (build.at("acme"),)
+    )
+    text = as_text(plan_text.render(build.plan(unmanaged=(unread, long))), 2000)
+    assert "live value kept: snapshots of 1 tenant  (acme" in text
+    assert f"settings.x ({'x' * 200}...) of 1 tenant" in text

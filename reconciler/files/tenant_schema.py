@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from reconciler.files.readers import read_free_form
 from reconciler.files.scalars import (
@@ -26,6 +26,8 @@ from reconciler.files.scalars import (
     Word,
 )
 
+MOST_PREVIOUS = 20
+"""Earlier names of a tenant, and earlier patterns of names: each is tried on every project."""
 FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
 
 
@@ -141,6 +143,8 @@ class TenantDocument(Section):
     protect: Flag = False
     """Refuses every lowering or destructive action until removed."""
     accept: AcceptDocument | None = None
+    previously: Annotated[list[TenantName], Field(max_length=MOST_PREVIOUS)] = []
+    """Names that the tenant had before: its project is found by them and renamed, and none is created."""
     state: Absent = False
     """absent: the tenant's project is to be deleted."""
     project_id: ProjectId | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.names import composed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -52,7 +54,7 @@ def declared_name(branch: LiveBranch, fleet: str, purpose: Purpose) -> str | Non
     """The name under which this fleet created the branch for that purpose; None where it did not."""
     note = branch.annotations
     ours = note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == fleet
-    return note.get(BRANCH) if ours and note.get(PURPOSE) == purpose.value else None
+    return composed(note[BRANCH]) if ours and note.get(PURPOSE) == purpose.value and BRANCH in note else None
 
 
 def owner(project: LiveProject) -> Mapping[str, str] | None:

@@ -72,7 +72,7 @@ def test_editors_find_nothing_wrong_with_the_price_list() -> None:
     "document",
     [
         {"tenant": "acme"},
-        {"tenant": "Acme", "tier": "free"},
+        {"tenant": "-acme", "tier": "free"},
         {"tenant": "acme", "tier": "free", "snapshot": []},
         {"tenant": "acme", "tier": "free", "snapshots": None},
         {"tenant": "acme", "tier": "free", "snapshots": [{"nam": "x"}]},

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
-from reconciler.apply.bookkeeping import RebuiltRegistry, put_right, rebuild, remembered
+from reconciler.apply.bookkeeping import RebuiltRegistry, present_revisions, put_right, rebuild, remembered
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
@@ -239,13 +239,13 @@ class Fleet:
         """
         looked_at = asyncio.get_running_loop().time()
         live = self._with_fates(await self._observe(request, on_progress), request)
-        require_own_places(self.desired, live, request.past, request.permissions)
+        require_own_places(self.desired, live, self._past(request), request.permissions)
         now = self._time()
         plan = make_plan(
             self.desired,
             live,
             now=now,
-            history=request.past,
+            history=self._past(request),
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
@@ -264,7 +264,7 @@ class Fleet:
             self.desired,
             differing.live,
             request.permissions,
-            history=request.past,
+            history=self._past(request),
             selection=request.selection,
             strict=request.strict,
         )
@@ -323,9 +323,11 @@ class Fleet:
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
         few = chosen if not request.selection.everything and len(chosen) <= FEW else None
-        rows = {} if self._registry is None else self._registry.rows(few)
-        revisions = remembered(self._registry, self._applied, few)
-        new = frozenset(name for name in chosen if request.past.new(name))
+        desired, past = self.desired, self._past(request)
+        asked = None if few is None else [name for chosen_one in few for name in desired.names(chosen_one)]
+        rows = {} if self._registry is None else desired.by_present_name(self._registry.rows(asked))
+        revisions = present_revisions(desired, remembered(self._registry, self._applied, asked))
+        new = frozenset(name for name in chosen if past.new(name))
         if few is not None:
             live = await look_up(
                 self._neon,
@@ -349,12 +351,16 @@ class Fleet:
                 new=new,
                 on_progress=on_progress,
             )
-        return replace(live, revisions=revisions, applied=self._applied)
+        return replace(live, revisions=revisions, applied=desired.by_present_name(self._applied))
 
     def _had_a_project(self, tenant: str, request: Request) -> bool:
-        remembered_only = LiveState(applied=self._applied)
+        remembered_only = LiveState(applied=self.desired.by_present_name(self._applied))
         first_run = request.permissions.expect_empty
-        return known_past(tenant, remembered_only, request.past, first_run=first_run) is not None
+        return known_past(tenant, remembered_only, self._past(request), first_run=first_run) is not None
+
+    def _past(self, request: Request) -> History:
+        """What the files said before of each tenant, under the name that it has now."""
+        return request.past.under(self.desired)
 
     def _with_fates(self, live: LiveState, request: Request) -> LiveState:
         """The same view with what is known of runs that have left second projects."""

@@ -89,8 +89,9 @@ class FleetFiles:
         _check_scope(scope, permission, desired)
         changed = None
         if scope.changed_since is not None:
-            owed = self._kept(scope.changed_since, desired).keys() & desired.tenants.keys()
-            changed = changed_since(desired, self._at(scope.changed_since)) | owed
+            owed = {desired.present_name(name) for name in self._kept(scope.changed_since, desired)}
+            before = self._at(scope.changed_since).as_called_in(desired)
+            changed = changed_since(desired, before) | (owed & desired.tenants.keys())
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             history = replace(history, mentioned=mentioned(self._directory))
@@ -137,7 +138,7 @@ class FleetFiles:
         kept = self._kept(compared, desired)
         owed = self._owed(kept, desired)
         unheld = self._unheld(desired, said, frozenset(owed))
-        return History(said, fork, owed=owed, unheld=unheld, guessed=base is None)
+        return History(said, fork, owed=owed, unheld=unheld, guessed=base is None).under(desired)
 
     def base_to_advance(self, name: str, scope: ScopeFlags, desired: DesiredState, ref: str | None) -> Base:
         """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.desired.address import NEON
 from reconciler.desired.names import identity
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from reconciler.desired.problem import Location
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import EnvReference, Organization, Tier
+
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,29 @@ class DesiredState:
     def present_name(self, tenant: str) -> str:
         """The name that a tenant has now, where the files say that this is an earlier one."""
         return tenant if tenant in self.tenants else self._renamed.get(tenant, tenant)
+
+    def by_present_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
+        """What is told of tenants, by their present names; rather what is told of these than of earlier ones."""
+        present = {name: value for name, value in told.items() if self.present_name(name) == name}
+        return {**{self.present_name(name): value for name, value in told.items()}, **present}
+
+    def as_called_in(self, now: DesiredState) -> DesiredState:
+        """The same state, its tenants under the names that they have in a later one.
+
+        Each is as it was, its project's name too.
+        """
+        moved: dict[str, str] = {}
+        for tenant in now.tenants.values():
+            known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
+            if known and tenant.name not in self.tenants and tenant.name not in self.held_back:
+                moved[known[0]] = tenant.name
+        if not moved:
+            return self
+        return replace(
+            self,
+            tenants={moved.get(name, name): tenant for name, tenant in self.tenants.items()},
+            held_back=frozenset(moved.get(name, name) for name in self.held_back),
+        )
 
     def tenant_by_project_name(self, project_name: str) -> str | None:
         """The tenant, declared or not, that a project's whole name stands for; of several a declared one."""

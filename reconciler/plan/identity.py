@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.ownership import FLEET, annotated_tenant, owner
+from reconciler.plan.ownership import FLEET, created_for, owner
 from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ class _Search:
         """Whether a project of the tenant's name may be its own: one that another tenant pins, and that was not
         created for this one, only has the name.
         """
-        annotated = annotated_tenant(project, self._desired.fleet)
+        annotated = created_for(project, self._desired)
         return self._pins.get(project.id) is None or annotated in (None, tenant.name)
 
     def _own(self, tenant: Tenant, candidates: list[LiveProject]) -> list[LiveProject]:
         """Less those that were created for another declared tenant, where others are left: that one has them."""
-        whose = [annotated_tenant(project, self._desired.fleet) for project in candidates]
+        whose = [created_for(project, self._desired) for project in candidates]
         others = self._desired.tenants.keys() - {tenant.name}
         return [p for p, name in zip(candidates, whose, strict=True) if name not in others] or candidates
 
@@ -144,7 +144,7 @@ class _Search:
         """A project renamed in the console still says whose it is."""
         annotated: dict[str, list[LiveProject]] = {}
         for project in self._unmatched():
-            if tenant_name := annotated_tenant(project, self._desired.fleet):
+            if tenant_name := created_for(project, self._desired):
                 annotated.setdefault(tenant_name, []).append(project)
         for tenant in missing:
             self._settle(tenant, annotated.get(tenant.name, []))
@@ -177,7 +177,7 @@ class _Search:
             return _belongs_elsewhere(tenant, project, foreign)
         if project.id in self._desired.pins_held_back:
             return _is_pinned_by_a_broken_file(tenant, project)
-        annotated = annotated_tenant(project, self._desired.fleet)
+        annotated = created_for(project, self._desired)
         if tenant.project_id is not None:
             return self._foreign_pin(tenant, project, annotated)
         if annotated is None or annotated == tenant.name:

@@ -10,6 +10,7 @@ from reconciler.desired.names import composed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveBranch, LiveProject
 
 MANAGED_BY: Final = "managed-by"
@@ -80,8 +81,14 @@ def owned(project: LiveProject, fleet: str) -> bool | None:
     return annotation is not None and annotation.get(FLEET) == fleet
 
 
+def created_for(project: LiveProject, desired: DesiredState) -> str | None:
+    """The tenant, by its present name, whom the fleet's own annotation names, if it is on the project."""
+    name = annotated_tenant(project, desired.fleet)
+    return None if name is None else desired.present_name(name)
+
+
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
-    """The tenant that the fleet's own annotation names, if it is on the project."""
+    """The tenant as the annotation names it: Neon changes none, so that it may be an earlier name."""
     annotation = creator(project) or owner(project)
     if annotation is None or annotation.get(FLEET) != fleet:
         return None

@@ -32,7 +32,7 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
     owner = ownership.owner(project)
     if owner is not None and owner.get(ownership.FLEET) != desired.fleet:
         return None
-    return ownership.annotated_tenant(project, desired.fleet) or desired.tenant_by_project_name(project.name)
+    return ownership.created_for(project, desired) or desired.tenant_by_project_name(project.name)
 
 
 def pin_mismatch(tenant: Tenant, project: LiveProject) -> Conflict | None:

@@ -112,7 +112,7 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     if not isinstance(action, DeleteProject) or project is None or bench.pinned:
         return None
     fleet = bench.desired.fleet
-    if ownership.owned(project, fleet) and ownership.annotated_tenant(project, fleet) == action.tenant:
+    if ownership.owned(project, fleet) and ownership.created_for(project, bench.desired) == action.tenant:
         return None
     return Verdict(
         Rule.OWNERSHIP,

@@ -40,7 +40,7 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.neon.trust import check_names, chosen_host
-from reconciler.plan import rivals
+from reconciler.plan import renames, rivals
 from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.live.project import Json
     from reconciler.neon.client import Neon
     from reconciler.plan.approval import Stale
@@ -94,6 +95,8 @@ class Request:
     permissions: Permissions = Permissions()
     strict: bool = False
     """Nothing is applied where anything is refused."""
+    gone: tuple[Tenant, ...] = ()
+    """Tenants whom the files have taken out since the commit that the selection is by."""
     journals: tuple[Path, ...] = ()
     """Files and folders in which journals of earlier runs are looked for, besides the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
@@ -161,6 +164,13 @@ def _idle_words(request: Request, live: LiveState) -> Iterator[Note]:
     """A run that is misspelt is called dead in vain."""
     for run in sorted(request.dead_runs - live.fates.keys()):
         yield Note(None, f"--run-is-dead {run} changes nothing: no tenant has a second project of that run")
+
+
+def _taken_out(request: Request) -> Iterator[Note]:
+    """Nothing selects who is in no file."""
+    for tenant in request.gone:
+        told = "no file declares the tenant any more: its project stays; to delete it, add state: absent"
+        yield Note(tenant.name, told, tenant.location)
 
 
 def utc_now() -> datetime:
@@ -250,7 +260,7 @@ class Fleet:
             only=request.only,
             prune=request.permissions.prune,
         )
-        notes = (*plan.notes, *_idle_words(request, live), *self._clocks_apart())
+        notes = (*plan.notes, *_idle_words(request, live), *_taken_out(request), *self._clocks_apart())
         ids = self._neon.organization_ids
         told = replace(plan, notes=notes, organizations=ids, api_host=self.api_host)
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
@@ -360,7 +370,8 @@ class Fleet:
 
     def _past(self, request: Request) -> History:
         """What the files said before of each tenant, under the name that it has now."""
-        return request.past.under(self.desired)
+        past = request.past.under(self.desired)
+        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
 
     def _with_fates(self, live: LiveState, request: Request) -> LiveState:
         """The same view with what is known of runs that have left second projects."""

@@ -94,6 +94,8 @@ class History:
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program asked for one by one."""
 
+    gone: frozenset[str] = field(default_factory=frozenset)
+    """Tenants whom the files declare no more, as far as the files were looked through for them."""
     mentioned: Mapping[str, str] = field(default_factory=dict)
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
@@ -101,7 +103,8 @@ class History:
         """The same under the names that tenants have now: what is known of an earlier name is known of them."""
         if not any(tenant.previously for tenant in now.tenants.values()):
             return self
-        owed = {name: before and before.under(now) for name, before in self.owed.items()}
+        moved = {id(before): before and before.under(now) for before in self.owed.values()}
+        owed = {name: moved[id(before)] for name, before in self.owed.items()}
         return replace(
             self,
             base=self.base and self.base.as_called_in(now),
@@ -112,8 +115,10 @@ class History:
 
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""
-        if tenant in self.owed:
-            return self.owed[tenant]
+        return self.owed.get(tenant, self._before)
+
+    @cached_property
+    def _before(self) -> Before | None:
         return None if self.base is None else Before(self.base, self.fork)
 
     def past(self, tenant: str) -> Past | None:

@@ -43,6 +43,7 @@ class Rule(Enum):
     STRICT = "strict"
     STALE_REVISION = "stale-revision"
     MISSING_PROJECT = "missing-project"
+    LOOKS_RENAMED = "looks-renamed"
 
 
 @dataclass(frozen=True, slots=True)

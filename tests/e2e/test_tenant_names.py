@@ -91,6 +91,61 @@ def test_nor_does_it_end_a_protection(fleet: Shell, door: tuple[str, ...]) -> No
     assert transfers(fleet) == {"acme-inc": 8, "bluebird": 8}
 
 
+@pytest.mark.parametrize("door", DOORS, ids=" ".join)
+def test_a_rename_that_the_file_does_not_tell_makes_no_empty_project(fleet: Shell, door: tuple[str, ...]) -> None:
+    before = ids(fleet)
+    rename(fleet, "acme", "acme-inc")
+    ended = run(fleet, *door)
+    assert ended.code == 5
+    told = " ".join((ended.out + ended.err).split())
+    assert "looks like a rename of 'acme'" in told
+    assert "add `previously: [acme]` to tenants/acme-inc.yaml:1" in told
+    assert ids(fleet) == before
+
+
+def test_nor_do_two_of_them_that_say_no_more_than_a_tier(shell: Shell) -> None:
+    git(shell, "init", "--quiet", "--initial-branch=main")
+    for tenant in ("red", "green"):
+        shell.tenant(tenant)
+    shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
+    commit(shell)
+    shell.applied("--base", "none")
+    git(shell, "tag", "applied")
+    for old, new in (("red", "ruby"), ("green", "jade")):
+        git(shell, "mv", f"tenants/{old}.yaml", f"tenants/{new}.yaml")
+        shell.tenant(new)
+    commit(shell)
+    assert run(shell, "apply", "--base", "applied").code == 5
+    assert sorted(ids(shell)) == ["myapp-green", "myapp-red"]
+    succeeded(run(shell, "apply", "--base", "applied", "--allow", "creates=2"))
+    assert len(ids(shell)) == 4
+
+
+def test_a_file_that_only_moved_to_another_folder_is_no_rename(fleet: Shell) -> None:
+    (fleet.folder / "tenants/eu").mkdir()
+    git(fleet, "mv", "tenants/acme.yaml", "tenants/eu/acme.yaml")
+    grant(fleet, "cedar", 8)
+    commit(fleet)
+    succeeded(run(fleet, "converge", "cedar", "--base", "applied"))
+    assert "in sync" in succeeded(run(fleet, "plan", "--base", "applied")).out.lower()
+
+
+def test_who_left_the_files_is_named_by_a_selection_of_changes(fleet: Shell) -> None:
+    fleet.tenant("gone", "tier: free\nstate: absent")
+    commit(fleet)
+    git(fleet, "tag", "--force", "applied")
+    git(fleet, "rm", "--quiet", "tenants/acme.yaml", "tenants/gone.yaml")
+    commit(fleet)
+    for flags in (("--changed-since", "applied"), ("--changed-since", "applied", "--base", "applied")):
+        ended = succeeded(run(fleet, "plan", *flags))
+        assert "acme" in ended.out
+        assert "no file declares the tenant any more: its project stays" in " ".join(ended.out.split())
+        assert "gone" not in ended.out
+    document = run(fleet, "plan", "--changed-since", "applied", "--format", "json").document
+    assert [note["tenant"] for note in document["notes"]] == ["acme"]
+    assert "acme" not in run(fleet, "plan", "--changed-since", "HEAD").out
+
+
 def test_a_sign_up_does_not_take_an_earlier_name(fleet: Shell) -> None:
     rename(fleet, "acme", "acme-inc", more=EARLIER)
     refused = fleet.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "free"}')

@@ -41,11 +41,6 @@ class Frame:
             return project_name[len(self.start) : len(project_name) - len(self.end)]
         return None
 
-    def may_meet(self, other: Frame) -> bool:
-        """Whether a name of one tenant by this frame can be that of another tenant by the other frame."""
-        alike = self.start.startswith(other.start) or other.start.startswith(self.start)
-        return alike and (self.end.endswith(other.end) or other.end.endswith(self.end))
-
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -89,13 +84,6 @@ class Naming:
             if found:
                 yield Search(text, found)
                 left = {name: None for name in left if name not in found}
-
-
-def meeting(frames: Collection[Frame]) -> tuple[tuple[Frame, Frame], ...]:
-    """The ordered pairs of different frames by which two tenants can have one name."""
-    if len(frames) == 1:
-        return ()
-    return tuple((one, other) for one, other in product(frames, frames) if one != other and one.may_meet(other))
 
 
 def _each(pattern: str, tiers: Collection[str], organizations: Collection[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.desired.address import NEON
 from reconciler.desired.names import identity
-from reconciler.desired.naming import meeting
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 
@@ -130,19 +129,20 @@ class DesiredState:
         known = (name for name in found if name in self.tenants or name in self.held_back)
         return next(known, found[0] if found else None)
 
-    def namesakes(self, tenant: str) -> dict[str, str]:
-        """By name, the tenants, declared or not, whose projects could have a name that this tenant's could have.
+    def namesakes(self, tenant: str) -> frozenset[str]:
+        """The tenants, declared or not, whose projects could have a name that this tenant's could have."""
+        found = (frame.tenant(name) for name in self.project_names(tenant) for frame in self.frames)
+        return frozenset(self.present_name(name) for name in found if name) - {tenant}
 
-        With that name of a project.
-        """
-        meetings = ((one.name(name), other) for name in self.names(tenant) for one, other in self._meeting)
-        found = {whose: name for name, other in meetings if (whose := other.tenant(name))}
-        return {self.present_name(whose): name for whose, name in found.items() if whose not in self.names(tenant)}
-
-    @property
-    def names_can_meet(self) -> bool:
-        """Whether there are two tenants, declared or not, whose projects could have one name."""
-        return bool(self._meeting)
+    @cached_property
+    def project_owners(self) -> Mapping[str, tuple[str, ...]]:
+        """By name of a project, the tenants whose own it could be, but for those who state its id."""
+        owners: dict[str, tuple[str, ...]] = {}
+        pinned = {name for name, tenant in self.tenants.items() if tenant.project_id is not None}
+        for tenant in sorted({*self.tenants, *self.held_back} - pinned):
+            for name in self.project_names(tenant):
+                owners[name] = (*owners.get(name, ()), tenant)
+        return owners
 
     def same_name(self, tenant: str) -> str | None:
         """The tenant of the files whose name, or an earlier one, is this name but for its case."""
@@ -152,10 +152,6 @@ class DesiredState:
     def frames(self) -> tuple[Frame, ...]:
         """What stands around tenants' names in the names of projects."""
         return self.naming.frames(self.tiers, self.organizations)
-
-    @cached_property
-    def _meeting(self) -> tuple[tuple[Frame, Frame], ...]:
-        return meeting(self.frames)
 
     @cached_property
     def _renamed(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import load, parse_tenants
-from reconciler.files.namesakes import name_of_another, shared_project_names
+from reconciler.files.namesakes import name_of_another, shared_project_name
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -57,8 +57,11 @@ def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> 
             place = declared.tenants[holder].location if holder in declared.tenants else "a broken file"
             told = name_of_another(name, holder, place)
             raise InvalidInputError(f"{given.location}: {told}", hint="give one of the two tenants another name")
-    for problem, _ in shared_project_names(fleet, given):
-        raise InvalidInputError(f"{given.location}: {problem.message}", hint=problem.hint)
+    for name in fleet.project_names(given.name) if given.project_id is None else ():
+        for other in declared.project_owners.get(name, ()):
+            if other != given.name:
+                shared = shared_project_name(fleet, name, given, other)
+                raise InvalidInputError(f"{given.location}: {shared.message}", hint=shared.hint)
 
 
 def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:

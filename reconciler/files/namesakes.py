@@ -33,9 +33,8 @@ def in_the_way(fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterab
             told = in_two_cases(*other)
             yield Problem(tenant.location, told.message, told.hint), (tenant.name,)
     yield from _earlier_names(fleet, broken, renamed)
-    if fleet.names_can_meet:
-        for tenant in fleet.tenants.values():
-            yield from shared_project_names(fleet, tenant)
+    if len(fleet.frames) > 1:
+        yield from _shared_project_names(fleet)
 
 
 def _earlier_names(
@@ -60,20 +59,24 @@ def name_of_another(name: str, holder: str, place: Location | str) -> str:
     return f"{name!r} is a name of tenant {holder!r} in {place}"
 
 
-def shared_project_names(fleet: DesiredState, tenant: Tenant) -> Iterator[InTheWay]:
-    """Other tenants whose project could have a name that this tenant's could have. A pin says whose one is."""
-    if tenant.project_id is not None:
-        return
-    for other, name in fleet.namesakes(tenant.name).items():
-        declared = fleet.tenants.get(other)
-        if other not in fleet.held_back and (declared is None or declared.project_id is not None):
-            continue
-        place = f" in {declared.location}" if declared is not None else ""
-        yield (
-            Problem(
-                tenant.location,
-                f"project {name!r} could be that of tenant {tenant.name!r}, and that of tenant {other!r}{place}",
-                "give one of them another name, take one of the patterns out of naming, or state project_id",
-            ),
-            (tenant.name, other),
-        )
+def _shared_project_names(fleet: DesiredState) -> Iterator[InTheWay]:
+    """Told once for each two tenants at the place of either."""
+    shared = {name: owners for name, owners in fleet.project_owners.items() if len(owners) > 1}
+    told: set[tuple[str, str]] = set()
+    for name, owners in shared.items():
+        first = owners[0]
+        for one, other in ((first, owners[1]), *((another, first) for another in owners[1:])):
+            if one in fleet.tenants and (one, other) not in told:
+                told.add((one, other))
+                yield shared_project_name(fleet, name, fleet.tenants[one], other), (one, other)
+
+
+def shared_project_name(fleet: DesiredState, name: str, tenant: Tenant, other: str) -> Problem:
+    """A project's name that two tenants' could have. A pin says whose one is."""
+    declared = fleet.tenants.get(other)
+    place = f" in {declared.location}" if declared is not None else ""
+    return Problem(
+        tenant.location,
+        f"project {name!r} could be that of tenant {tenant.name!r}, and that of tenant {other!r}{place}",
+        "give one of them another name, take one of the patterns out of naming, or state project_id",
+    )

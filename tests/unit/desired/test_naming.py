@@ -65,12 +65,13 @@ def test_one_that_is_half_done_still_finds_the_project() -> None:
     assert make_plan(fleet, a_view(a_pro_project(name="myapp-acme-pro"))).empty
 
 
-def test_a_fleet_of_one_pattern_and_tiers_that_end_unlike_has_no_names_to_share() -> None:
-    assert not a_fleet(a_tenant(), naming=TIERED).names_can_meet
+def test_a_name_that_two_tenants_could_have_has_both_as_owners() -> None:
+    apart = a_fleet(a_tenant("a"), a_tenant("a-x"), naming=TIERED)
+    assert all(len(owners) == 1 for owners in apart.project_owners.values())
     alike = (FREE_TIER, replace(FREE_TIER, name="x-free"))
     fleet = a_fleet(a_tenant("a"), a_tenant("a-x"), naming=Naming("{tenant}-{tier}"), tiers=alike)
-    assert fleet.names_can_meet
-    assert fleet.namesakes("a") == {"a-x": "a-x-free"}
+    assert fleet.project_owners["a-x-free"] == ("a", "a-x")
+    assert fleet.namesakes("a") == {"a-x"}
 
 
 def test_names_are_one_whatever_their_form_and_case() -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
-from reconciler.apply.bookkeeping import RebuiltRegistry, put_right, rebuild, remembered
+from reconciler.apply.bookkeeping import RebuiltRegistry, present_revisions, put_right, rebuild, remembered
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.session import CreateProtocol
@@ -40,7 +40,7 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.neon.trust import check_names, chosen_host
-from reconciler.plan import rivals
+from reconciler.plan import renames, rivals
 from reconciler.plan.action import TransferProject
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.live.project import Json
     from reconciler.live.registered import Placement
     from reconciler.neon.client import Neon
@@ -102,6 +103,8 @@ class Request:
     """Tells since when the files say of tenants that they are absent; asked of those who have a project."""
     removed: Callable[[Collection[str]], frozenset[str]] | None = None
     """Tells which tenants an earlier commit declared; asked before a project is spared for its tenant's sake."""
+    gone: tuple[Tenant, ...] = ()
+    """Tenants whom the files have taken out since the commit that the selection is by."""
     journals: tuple[Path, ...] = ()
     """Files and folders in which journals of earlier runs are looked for, besides the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
@@ -171,6 +174,13 @@ def _idle_words(request: Request, live: LiveState) -> Iterator[Note]:
     """A run that is misspelt is called dead in vain."""
     for run in sorted(request.dead_runs - live.fates.keys()):
         yield Note(None, f"--run-is-dead {run} changes nothing: no tenant has a second project of that run")
+
+
+def _taken_out(request: Request) -> Iterator[Note]:
+    """Nothing selects who is in no file."""
+    for tenant in request.gone:
+        told = "no file declares the tenant any more: its project stays; to delete it, add state: absent"
+        yield Note(tenant.name, told, tenant.location)
 
 
 def utc_now() -> datetime:
@@ -249,7 +259,7 @@ class Fleet:
         """
         looked_at = asyncio.get_running_loop().time()
         live = self._with_fates(await self._observe(request, on_progress), request)
-        require_own_places(self.desired, live, request.past, request.permissions)
+        require_own_places(self.desired, live, self._past(request), request.permissions)
         now = self._time()
         plan = make_plan(
             self.desired,
@@ -261,7 +271,7 @@ class Fleet:
             prune=request.permissions.prune,
             tombstones=self._tombstones(live, request),
         )
-        notes = (*plan.notes, *_idle_words(request, live), *self._clocks_apart())
+        notes = (*plan.notes, *_idle_words(request, live), *_taken_out(request), *self._clocks_apart())
         ids = self._neon.organization_ids
         told = replace(plan, notes=notes, organizations=ids, api_host=self.api_host)
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
@@ -277,10 +287,11 @@ class Fleet:
         return request.tombstones(asked) if asked and request.tombstones else Tombstones()
 
     def _with_removed(self, live: LiveState, request: Request) -> History:
+        past = self._past(request)
         if not request.permissions.prune or request.removed is None:
-            return request.past
+            return past
         names = (orphan.tenant for orphan in orphans(self.desired, identify(self.desired, live)))
-        return replace(request.past, removed=request.removed(by_document(live, request.past, names)))
+        return replace(past, removed=request.removed(by_document(live, past, names)))
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What of the differences that ``drift`` found the guards let through."""
@@ -289,7 +300,7 @@ class Fleet:
             self.desired,
             differing.live,
             request.permissions,
-            history=request.past,
+            history=self._past(request),
             selection=request.selection,
             strict=request.strict,
             now=differing.at,
@@ -349,9 +360,11 @@ class Fleet:
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
         few = chosen if not request.selection.everything and len(chosen) <= FEW else None
-        rows = {} if self._registry is None else self._registry.rows(few)
-        revisions = remembered(self._registry, self._applied, few)
-        new = frozenset(name for name in chosen if request.past.new(name))
+        desired, past = self.desired, self._past(request)
+        asked = None if few is None else [name for chosen_one in few for name in desired.names(chosen_one)]
+        rows = {} if self._registry is None else desired.by_present_name(self._registry.rows(asked))
+        revisions = present_revisions(desired, remembered(self._registry, self._applied, asked))
+        new = frozenset(name for name in chosen if past.new(name))
         if few is not None:
             live = await look_up(
                 self._neon,
@@ -375,12 +388,17 @@ class Fleet:
                 new=new,
                 on_progress=on_progress,
             )
-        return replace(live, revisions=revisions, applied=self._applied)
+        return replace(live, revisions=revisions, applied=desired.by_present_name(self._applied))
 
     def _had_a_project(self, tenant: str, request: Request) -> bool:
-        remembered_only = LiveState(applied=self._applied)
+        remembered_only = LiveState(applied=self.desired.by_present_name(self._applied))
         first_run = request.permissions.expect_empty
-        return known_past(tenant, remembered_only, request.past, first_run=first_run) is not None
+        return known_past(tenant, remembered_only, self._past(request), first_run=first_run) is not None
+
+    def _past(self, request: Request) -> History:
+        """What the files said before of each tenant, under the name that it has now."""
+        past = request.past.under(self.desired)
+        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
 
     def _with_fates(self, live: LiveState, request: Request) -> LiveState:
         """The same view with what is known of runs that have left second projects."""
@@ -401,7 +419,15 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            put_right(self._registry, planned.live, planned.placements, planned.settled, run.id, self._time())
+            put_right(
+                self._registry,
+                self.desired,
+                planned.live,
+                planned.placements,
+                planned.settled,
+                run.id,
+                self._time(),
+            )
         protocol = CreateProtocol(
             settle_seconds=self.desired.api.settle_seconds,
             second_look=not just_observed,

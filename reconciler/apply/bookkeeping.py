@@ -42,19 +42,38 @@ def remembered(registry: Registry | None, told: Mapping[str, int], tenants: list
     return last | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
 
 
+def present_revisions(desired: DesiredState, told: Mapping[str, int]) -> dict[str, int]:
+    """The revisions by the names that tenants have now: of one with earlier names the highest."""
+    found: dict[str, int] = {}
+    for name, revision in told.items():
+        present = desired.present_name(name)
+        found[present] = max(revision, found.get(present, revision))
+    return found
+
+
+def _rename(registry: Registry, desired: DesiredState) -> None:
+    """The rows of tenants' earlier names become those of their present ones."""
+    earlier = [name for tenant in desired.tenants.values() for name in tenant.previously]
+    for name, row in (registry.rows(earlier) if earlier else {}).items():
+        registry.rename(name, desired.present_name(name), row)
+
+
 def put_right(
     registry: Registry,
+    desired: DesiredState,
     live: LiveState,
     placements: tuple[Placement, ...],
     settled: Mapping[str, int],
     run: str,
     at: datetime,
 ) -> None:
-    """Before a run writes: the rows that ``placements`` correct, and the revisions that hold already.
+    """Before a run writes: the rows of tenants with new names, the rows that ``placements`` correct, and the
+    revisions that hold already.
 
     Raises RegistryError.
     """
     registry.prepare()
+    _rename(registry, desired)
     registry.mend(placements, live.registered, run, at)
     raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
     registry.accept(raised, run, at)
@@ -65,6 +84,7 @@ async def rebuild(
 ) -> RebuiltRegistry:
     """Fills the registry by pins, names and annotations. Raises RegistryError."""
     registry.prepare()
+    _rename(registry, desired)
     began = asyncio.get_running_loop().time()
     rows = registry.rows()
 

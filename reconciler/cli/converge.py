@@ -37,6 +37,8 @@ from reconciler.views import json_documents, plan_text, report_text
 from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
@@ -93,11 +95,13 @@ def command(
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
     text = _standard_input() if STDIN in tenants else None
-    given = [] if text is None else _given(files, text)
+    given = {} if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
-    fleet_files, declared, desired = _read(files, names, text, ref)
+    earlier_names = {name for called in given.values() for name in called}
+    fleet_files, declared, desired = _read(files, names, text, ref, also=earlier_names)
     by_name = frozenset(names).difference(given)
-    before = FleetFiles(files, only=by_name).history(base, declared, ref=ref) if by_name else History()
+    ever = frozenset(called for name in by_name for called in declared.names(name))
+    before = FleetFiles(files, only=ever).history(base, declared, ref=ref) if by_name else History()
     committed = fleet_files.committed(declared, given)
     history = replace(
         before,
@@ -141,14 +145,14 @@ def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
 
 
 def _read(
-    files: FilesFlags, names: list[str], text: str | None, ref: str | None
+    files: FilesFlags, names: list[str], text: str | None, ref: str | None, *, also: Collection[str]
 ) -> tuple[FleetFiles, DesiredState, DesiredState]:
-    """What the files say of these tenants, and what stdin makes of it.
+    """What the files say of these tenants, and what stdin makes of it. ``also`` are names that are read too.
 
     All are read where one of them names its project, which may be another's. Those others are no matter of this
     run: what is wrong with their files only keeps their projects out of reach.
     """
-    fleet_files = FleetFiles(files, only=frozenset(names))
+    fleet_files = FleetFiles(files, only=frozenset((*names, *also)))
     fleet_files.require_tip(ref)
     declared, desired = _said(fleet_files, text)
     if not any(desired.tenants[name].project_id for name in names if name in desired.tenants):
@@ -172,10 +176,13 @@ def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, Desi
     return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
 
 
-def _given(files: FilesFlags, text: str) -> list[str]:
-    """The names of the tenants on stdin. Needs the price list alone: they tell which files are to be read."""
-    _, names = parse(FleetFiles(files, only=frozenset()).desired(), text, STDIN_NAME)
-    return names
+def _given(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:
+    """The names of the tenants on stdin, each with all that it had: they tell which files are to be read.
+
+    Needs the price list alone.
+    """
+    desired, names = parse(FleetFiles(files, only=frozenset()).desired(), text, STDIN_NAME)
+    return {name: desired.names(name) for name in names}
 
 
 def _few(names: list[str]) -> list[str]:

@@ -166,7 +166,7 @@ def _without_its_last_branch(desired: DesiredState, tenant: Tenant) -> Placed:
 
 def _orphan(desired: DesiredState) -> ProjectSeed:
     return ProjectSeed(
-        name=desired.naming.project_name(ORPHAN),
+        name=desired.project_names(ORPHAN)[0],
         annotations=creation_annotations(fleet=desired.fleet, tenant=ORPHAN, run="seed"),
     )
 

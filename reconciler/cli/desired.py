@@ -14,13 +14,23 @@ from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
 from reconciler.files.freshness import require_tip
-from reconciler.files.git import ahead_of_head, base_ref, commit_id, fork_point, left_out, load_at, unheld
+from reconciler.files.git import (
+    ahead_of_head,
+    base_ref,
+    commit_id,
+    fork_point,
+    left_out,
+    load_at,
+    taken_out,
+    unheld,
+)
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.removed import removed
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
+from reconciler.plan import renames
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.history import Before, History
@@ -56,6 +66,7 @@ class FleetFiles:
 
     def __init__(self, flags: FilesFlags, only: frozenset[str] | None = None) -> None:
         """``only`` names the tenants that matter, where the others need not be read."""
+        self._flags = flags
         self._directory = flags.directory
         self._on_invalid = OnInvalid(flags.on_invalid)
         self._only = only
@@ -90,10 +101,12 @@ class FleetFiles:
         ``ref`` is the branch that the files were found to be the tip of.
         """
         _check_scope(scope, permission, desired)
-        changed = None
+        changed, taken = None, {}
         if scope.changed_since is not None:
-            owed = self._kept(scope.changed_since, desired).keys() & desired.tenants.keys()
-            changed = changed_since(desired, self._at(scope.changed_since)) | owed
+            owed = {desired.present_name(name) for name in self._kept(scope.changed_since, desired)}
+            before = self._before_at(scope.changed_since).under(desired)
+            changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
+            taken = renames.declared_before(renames.gone(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             history = replace(history, mentioned=mentioned(self._directory))
@@ -106,7 +119,14 @@ class FleetFiles:
             strict=permission.strict,
             tombstones=partial(self.tombstones, desired),
             removed=partial(removed, self._directory),
+            gone=tuple(taken.values()),
         )
+
+    def _before_at(self, ref: str) -> Before:
+        """What they said at a commit, and where it and HEAD parted."""
+        parted = fork_point(self._directory, ref)
+        here = parted is None or parted == commit_id(self._directory, ref)
+        return Before(self._at(ref), None if here else self._loaded_at(str(parted)).desired)
 
     def base(self, ref: str | None) -> DesiredState | None:
         """What they said at the base: as named, else at the commit that the work tree is compared with."""
@@ -138,11 +158,27 @@ class FleetFiles:
         if parted is None:
             _tell(f"{compared} and HEAD have no common past here: nothing is taken from a tenant", SHALLOW_HINT)
             return History()
+        known = self._known(said, compared, parted, desired)
+        if self._only is None:
+            known = replace(known, gone=renames.gone(known, desired))
+        elif any(known.new(name) for name in self._only if name in desired.tenants):
+            known = self._with_gone(known, compared, parted, desired)
+        return replace(known, guessed=base is None)
+
+    def _known(self, said: DesiredState, compared: str, parted: str, desired: DesiredState) -> History:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
-        kept = self._kept(compared, desired)
-        owed = self._owed(kept, desired)
+        owed = self._owed(self._kept(compared, desired), desired)
         unheld = self._unheld(desired, said, frozenset(owed))
-        return History(said, fork, owed=owed, unheld=unheld, guessed=base is None)
+        return History(said, fork, owed=owed, unheld=unheld).under(desired)
+
+    def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
+        """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""
+        names = taken_out(self._directory, compared).difference(desired.tenants, desired.held_back)
+        if not names:
+            return known
+        wider = FleetFiles(self._flags, only=names.union(self._only or ()))
+        said = wider._loaded_at(compared).desired
+        return known if said is None else replace(wider._known(said, compared, parted, desired), gone=names)
 
     def base_to_advance(self, name: str, scope: ScopeFlags, desired: DesiredState, ref: str | None) -> Base:
         """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""

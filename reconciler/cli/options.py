@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from reconciler.desired.names import composed
 from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import InvalidInputError
 from reconciler.plan.concerns import NAMES
@@ -298,7 +299,7 @@ journal_option = click.option(
 
 
 def _label(text: str) -> tuple[str, str | None]:
-    key, equals, value = text.partition("=")
+    key, equals, value = composed(text).partition("=")
     return key, value if equals else None
 
 

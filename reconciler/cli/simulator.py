@@ -149,7 +149,8 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
         raise InvalidInputError(
             f"tiers.yaml knows no organization {chosen!r}", hint=f"one of {', '.join(desired.organizations)}"
         )
-    pattern = name or desired.naming.project_name("tenant-{number:05d}")
+    tier = next((tier.name for tier in desired.tiers.values() if tier.organization == chosen), "")
+    pattern = name or desired.naming.project_name("tenant-{number:05d}", tier=tier, organization=chosen)
     with open_account(data, desired, _now()) as simulator:
         seed_fleet(simulator, chosen, tenants, name=pattern)
     say(f"added {tenants:,} projects to organization {chosen} in {data}")

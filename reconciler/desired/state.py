@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.desired.address import NEON
+from reconciler.desired.names import identity
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.desired.naming import Naming
+    from reconciler.desired.naming import Frame, Naming, Search
     from reconciler.desired.problem import Location
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import EnvReference, Organization, Tier
+
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Defaults:
     branch: str = "main"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DesiredState:
     """Everything that the files say. ``tenants`` is in name order; tombstones are among them."""
 
@@ -81,15 +86,93 @@ class DesiredState:
 
     def project_name(self, tenant: Tenant) -> str:
         """The name that the tenant's project is to have."""
-        return self.naming.project_name(tenant.name)
+        tier = self.tiers.get(tenant.tier)
+        organization = "" if tier is None else tier.organization
+        return self.naming.project_name(tenant.name, tier=tenant.tier, organization=organization)
 
     def project_names(self, tenant: str) -> tuple[str, ...]:
         """Every name by which the project of the tenant of this name is recognised, the current one first."""
-        return self.naming.names(tenant)
+        declared = self.tenants.get(tenant)
+        current = (self.project_name(declared),) if declared and declared.tier in self.tiers else ()
+        names = (frame.name(name) for name in self.names(tenant) for frame in self.frames)
+        return tuple(dict.fromkeys((*current, *names)))
+
+    def project_searches(self, tenant: str) -> tuple[Search, ...]:
+        """What finds all projects of these names."""
+        return tuple(self.naming.searches(self.names(tenant), self.project_names(tenant)))
+
+    def names(self, tenant: str) -> tuple[str, ...]:
+        """The tenant's name, and those that it had before."""
+        declared = self.tenants.get(tenant)
+        return (tenant,) if declared is None else (tenant, *declared.previously)
+
+    def present_name(self, tenant: str) -> str:
+        """The name that a tenant has now, where the files say that this is an earlier one."""
+        return tenant if tenant in self.tenants else self._renamed.get(tenant, tenant)
+
+    def by_present_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
+        """What is told of tenants, by their present names; rather what is told of these than of earlier ones."""
+        present = {name: value for name, value in told.items() if self.present_name(name) == name}
+        return {**{self.present_name(name): value for name, value in told.items()}, **present}
+
+    def as_called_in(self, now: DesiredState) -> DesiredState:
+        """The same state, its tenants under the names that they have in a later one.
+
+        Each is as it was, its project's name too.
+        """
+        moved: dict[str, str] = {}
+        for tenant in now.tenants.values():
+            known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
+            if known and tenant.name not in self.tenants and tenant.name not in self.held_back:
+                moved[known[0]] = tenant.name
+        if not moved:
+            return self
+        return replace(
+            self,
+            tenants={moved.get(name, name): tenant for name, tenant in self.tenants.items()},
+            held_back=frozenset(moved.get(name, name) for name in self.held_back),
+        )
 
     def tenant_by_project_name(self, project_name: str) -> str | None:
-        """The name of the tenant, declared or not, that a project's whole name stands for."""
-        return self.naming.tenant(project_name)
+        """The tenant, declared or not, that a project's whole name stands for; of several a declared one."""
+        found = [self.present_name(name) for frame in self.frames if (name := frame.tenant(project_name))]
+        known = (name for name in found if name in self.tenants or name in self.held_back)
+        return next(known, found[0] if found else None)
+
+    def namesakes(self, tenant: str) -> frozenset[str]:
+        """The tenants, declared or not, whose projects could have a name that this tenant's could have."""
+        found = (frame.tenant(name) for name in self.project_names(tenant) for frame in self.frames)
+        return frozenset(self.present_name(name) for name in found if name) - {tenant}
+
+    @cached_property
+    def project_owners(self) -> Mapping[str, tuple[str, ...]]:
+        """By name of a project, the tenants whose own it could be, but for those who state its id."""
+        owners: dict[str, tuple[str, ...]] = {}
+        pinned = {name for name, tenant in self.tenants.items() if tenant.project_id is not None}
+        for tenant in sorted({*self.tenants, *self.held_back} - pinned):
+            for name in self.project_names(tenant):
+                owners[name] = (*owners.get(name, ()), tenant)
+        return owners
+
+    def same_name(self, tenant: str) -> str | None:
+        """The tenant of the files whose name, or an earlier one, is this name but for its case."""
+        return self._identities.get(identity(tenant))
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """What stands around tenants' names in the names of projects."""
+        return self.naming.frames(self.tiers, self.organizations)
+
+    @cached_property
+    def _renamed(self) -> Mapping[str, str]:
+        """By earlier name."""
+        return {old: tenant.name for tenant in self.tenants.values() for old in tenant.previously}
+
+    @cached_property
+    def _identities(self) -> Mapping[str, str]:
+        names = {identity(name): name for name in self.held_back}
+        earlier = {identity(old): name for old, name in self._renamed.items()}
+        return {**earlier, **names, **{identity(name): name for name in self.tenants}}
 
     def selecting(self, names: Iterable[str]) -> DesiredState:
         """The same state with only these tenants, in name order."""

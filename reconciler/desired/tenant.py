@@ -97,6 +97,8 @@ class Tenant:
     dev_branches: tuple[DevBranch, ...] | None = None
     protect: bool = False
     accept: Accepted = Accepted()
+    previously: tuple[str, ...] = ()
+    """Names that the tenant had before: what is known of them is known of it."""
     absent: bool = False
     """``state: absent``, a tombstone: the project is to be deleted."""
     project_id: str | None = None

@@ -83,6 +83,7 @@ def tenant(document: TenantDocument, location: Location) -> Tenant:
         dev_branches=_dev_branches(document),
         protect=document.protect,
         accept=_accepted(document.accept) if document.accept else _NOTHING_ACCEPTED,
+        previously=tuple(document.previously),
         absent=document.state,
         project_id=document.project_id,
         recover=document.recover,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.desired.problem import Problem, Severity
+from reconciler.desired.names import TENANT, identity
+from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files import build
 from reconciler.files.finding import Finding
 from reconciler.files.tenant_rules import tenant_findings
@@ -14,15 +15,21 @@ from reconciler.files.tenant_rules import tenant_findings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
 
 MOST_PROBLEMS: Final = 100
 """Of one file: what is wrong with it beyond them is counted."""
-_NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([a-z0-9][a-z0-9._-]*)""")
+_NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 _PINS: Final = re.compile(rb"""\bproject_id["']?\s*:\s*["']?([a-z0-9-]+)""")
+
+
+class Named(NamedTuple):
+    """A tenant's name and where it stands."""
+
+    name: str
+    location: Location
 
 
 @dataclass(slots=True)
@@ -35,9 +42,14 @@ class Collection:
     pins_held_back: set[str] = field(default_factory=set)
     lost: bool = False
     """Something could not be read at all: nobody knows which tenants it holds."""
+    broken: dict[str, Named] = field(default_factory=dict)
+    """By identity, the names in files that cannot be used."""
+    renamed: list[Entry] = field(default_factory=list)
+    """Documents that state earlier names of their tenants."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
-    _first: dict[str, Location] = field(default_factory=dict)
-    """Where each name was met first. The entries themselves are let go: they would be most of a load's memory."""
+    _first: dict[str, Named] = field(default_factory=dict)
+    """Each name where it was met first, by identity. The entries themselves are let go: they would be most of a
+    load's memory."""
     _projects: dict[str, Tenant] = field(default_factory=dict)
 
     def add(
@@ -56,7 +68,9 @@ class Collection:
         tenants = [tenant for entry in listed if (tenant := self._checked(entry, found)) is not None]
         self.problems += _first_of(found)
         if any(problem.severity is Severity.ERROR for problem in found):
-            self.held_back.update(names, (entry.tenant for entry in listed if entry.tenant is not None))
+            file = Location(found[0].location.file)
+            self._hold_back(Named(entry.tenant, entry.location) for entry in listed if entry.tenant is not None)
+            self._hold_back(Named(name, file) for name in sorted(names))
             self.pins_held_back.update(pins, (pin for entry in listed if (pin := entry.pin) is not None))
         else:
             self._tenants.update((tenant.name, tenant) for tenant in tenants)
@@ -80,14 +94,21 @@ class Collection:
         if self.fleet is not None:
             problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
         tenant = build.tenant(document, entry.location)
+        if tenant.previously:
+            self.renamed.append(entry)
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]
         return tenant
 
+    def _hold_back(self, broken: Iterable[Named]) -> None:
+        for named in broken:
+            self.held_back.add(named.name)
+            self.broken.setdefault(identity(named.name), named)
+
     def _clashes(self, tenant: Tenant) -> Iterable[Finding]:
-        first = self._first.setdefault(tenant.name, tenant.location)
-        if first is not tenant.location:
-            self.held_back.add(tenant.name)
-            yield twice(tenant.name, first)
+        first = self._first.setdefault(identity(tenant.name), Named(tenant.name, tenant.location))
+        if first.location is not tenant.location:
+            self.held_back |= {tenant.name, first.name}
+            yield twice(tenant.name, first.location) if first.name == tenant.name else in_two_cases(*first)
         for key, project_id in (("project_id", tenant.project_id), ("recover", tenant.recover)):
             holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:
@@ -111,6 +132,12 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
 def twice(name: str, first: Location) -> Finding:
     """One tenant in two places."""
     return Finding(("tenant",), f"tenant {name!r} is also in {first}", "a tenant stands in one place")
+
+
+def in_two_cases(name: str, place: Location) -> Finding:
+    """One name, written in two ways."""
+    message = f"{name!r} in {place} is the same name but for its case"
+    return Finding(("tenant",), message, "give one of the two tenants another name")
 
 
 def pins_in(data: bytes) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.libgit import pygit2
@@ -57,6 +58,16 @@ def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
     return [] if there is None or here is None else sorted(there - here)
+
+
+def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str]:
+    """The names, without folder and ending, of tenants' files that the commit has and nothing on disk."""
+    work = WorkTree(root)
+    sources = read_price_list(work, tiers).sources
+    there, here = _paths(commit, sources), _paths(work, sources)
+    if there is None or here is None:
+        return frozenset()
+    return frozenset(PurePosixPath(path).stem for path in there) - {PurePosixPath(path).stem for path in here}
 
 
 def overlooked(repository: Repository, commit: CommitTree, root: Path, paths: Iterable[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from reconciler.desired.names import composed
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.finding import shown
 from reconciler.files.unseen import unseen_problems
@@ -195,6 +196,7 @@ class _Builder:
         self._document = None
 
     def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
+        text = composed(text)
         if text in frame.node:
             self._report(event, f"the key {shown(text)} is written twice", "keep one of them")
             frame.key = _Discard

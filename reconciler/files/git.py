@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import differ, is_left_out, missing, overlooked
+from reconciler.files.edits import differ, is_left_out, missing, names_taken_out, overlooked
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
@@ -160,6 +160,12 @@ def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
     if repository is None or head is None:
         return []
     return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]
+
+
+def taken_out(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> frozenset[str]:
+    """The names of the tenants' files that a commit has and the files at hand have not, without their endings."""
+    tree = fleet_tree(found(root), ref)
+    return frozenset() if tree is None else names_taken_out(tree, root, tiers)
 
 
 def ancestry(repository: Repository) -> Precedes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import load, parse_tenants
+from reconciler.files.namesakes import name_of_another, shared_project_name
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -31,8 +32,8 @@ def read(root: Path | str) -> DesiredState:
 def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
     """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
 
-    ``protect``, ``project_id`` and ``recover`` of a tenant's file stay in force. Raises InvalidInputError that
-    lists what is wrong with the text, or where it is longer than MAX_GIVEN.
+    ``protect``, ``project_id``, ``previously`` and ``recover`` of a tenant's file stay in force. Raises
+    InvalidInputError that lists what is wrong with the text, or where it is longer than MAX_GIVEN.
     """
     if len(text.encode(errors="replace")) > MAX_GIVEN:
         message = f"{source}: more than {MAX_GIVEN >> 20} MiB"
@@ -42,7 +43,25 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
         raise _invalid(loaded)
     given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
     tenants = {**desired.tenants, **given}
-    return replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}), list(given)
+    fleet = replace(desired, tenants={name: tenants[name] for name in sorted(tenants)})
+    for tenant in given.values():
+        _check_names(tenant, desired, fleet)
+    return fleet, list(given)
+
+
+def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> None:
+    """Raises InvalidInputError where a name of the document's is in the way of another tenant's."""
+    for name in (given.name, *given.previously):
+        holder = declared.same_name(name)
+        if holder is not None and holder != given.name:
+            place = declared.tenants[holder].location if holder in declared.tenants else "a broken file"
+            told = name_of_another(name, holder, place)
+            raise InvalidInputError(f"{given.location}: {told}", hint="give one of the two tenants another name")
+    for name in fleet.project_names(given.name) if given.project_id is None else ():
+        for other in declared.project_owners.get(name, ()):
+            if other != given.name:
+                shared = shared_project_name(fleet, name, given, other)
+                raise InvalidInputError(f"{given.location}: {shared.message}", hint=shared.hint)
 
 
 def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
@@ -58,6 +77,7 @@ def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
     _check_against_file(given, declared)
     return replace(
         given,
+        previously=tuple(dict.fromkeys((*given.previously, *declared.previously))),
         protect=given.protect or declared.protect,
         project_id=given.project_id or declared.project_id,
         recover=None if given.absent else given.recover or declared.recover,

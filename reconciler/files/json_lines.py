@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from reconciler.desired.names import composed
 from reconciler.desired.problem import Location, Problem
 from reconciler.files.entry import Entry, Text
 from reconciler.files.events import MAX_DEPTH, text_problems
@@ -32,7 +33,12 @@ def no_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=unique_members, parse_constant=no_constant)
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The same, its keys in NFC."""
+    return unique_members([(composed(name), value) for name, value in pairs])
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=no_constant)
 _VALUE: Final = re.compile(r"[^\s,\[\]]")
 """The first sign of a value that stands in an array or after another one."""
 

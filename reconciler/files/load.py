@@ -14,6 +14,7 @@ from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse, text_problems
 from reconciler.files.json_lines import read_values
+from reconciler.files.namesakes import in_the_way
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
+    from reconciler.files.price_list import PriceList
 
 
 class OnInvalid(Enum):
@@ -64,27 +66,52 @@ def load(
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     """As ``load``, from any tree."""
     prices = read_price_list(tree, reading.tiers)
+    collection = _read(tree, prices, reading)
+    if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
+        collection = _read(tree, prices, replace(reading, only=more))
+    return loaded(collection, on_invalid)
+
+
+def _read(tree: Tree, prices: PriceList, reading: Reading) -> Collection:
     collection = Collection(prices.fleet, lost=_has_error(prices.problems))
     collection.problems += prices.problems
     if reading.only != frozenset():
         with _collector_paused():
             read_tenants(tree, prices.sources, collection, reading)
-    return loaded(collection, on_invalid)
+    return collection
+
+
+def _concerned(fleet: DesiredState, collection: Collection, reading: Reading) -> frozenset[str] | None:
+    """The wanted tenants, with those who may be in the way of their names; None where there are no more."""
+    if not reading.only or not reading.pins:
+        return None
+    found = replace(fleet, tenants=collection.tenants())
+    names = {known for name in reading.only for known in found.names(name)}
+    concerned = names.union(*(found.namesakes(name) for name in names))
+    return None if concerned == reading.only else frozenset(concerned)
 
 
 def loaded(collection: Collection, on_invalid: OnInvalid) -> Loaded:
     """What has been collected, as far as it can be used."""
+    fleet = _assembled(collection)
+    if fleet is not None:
+        for problem, names in in_the_way(fleet, collection.broken, collection.renamed):
+            collection.problems.append(problem)
+            collection.held_back.update(names)
+        fleet = fleet if fleet.held_back == collection.held_back else _assembled(collection)
     problems = tuple(sorted(collection.problems, key=lambda problem: (problem.location, problem.message)))
     fatal = collection.lost or (on_invalid is OnInvalid.FAIL and _has_error(problems))
-    if fatal or collection.fleet is None:
-        return Loaded(None, problems)
-    fleet = replace(
+    return Loaded(None if fatal else fleet, problems)
+
+
+def _assembled(collection: Collection) -> DesiredState | None:
+    """The fleet with the tenants that are in order."""
+    return collection.fleet and replace(
         collection.fleet,
         tenants=collection.tenants(),
         held_back=frozenset(collection.held_back),
         pins_held_back=frozenset(collection.pins_held_back),
     )
-    return Loaded(fleet, problems)
 
 
 @contextmanager

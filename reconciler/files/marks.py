@@ -14,6 +14,7 @@ from yaml.events import (
     NodeEvent,
 )
 
+from reconciler.desired.names import composed
 from reconciler.files.events import events, place
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class _Reader:
         frame = self._open[-1] if self._open else None
         path: Path = ()
         if frame is not None and frame.mapping and frame.key is None:
-            frame.key = getattr(event, "value", "")
+            frame.key = composed(getattr(event, "value", ""))
             path = (*frame.path, frame.key)
             self.documents[-1].keys.setdefault(path, here)
         else:

@@ -8,13 +8,15 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.names import TENANT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_BYTES: Final = 1 << 20
 """Of a file that is looked into; a longer one only has its name."""
 _TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
-_NAMES: Final = re.compile(rb"""\btenant["']?\s*:\s*["']?([A-Za-z0-9][A-Za-z0-9._@+-]*)""")
+_NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 
 
 def mentioned(folder: Path) -> dict[str, str]:

@@ -9,29 +9,32 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.desired.naming import PLACEHOLDER
+from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT, composed
+from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, PLACEHOLDERS, TIER
 from reconciler.desired.tier import EnvReference
 from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
 from reconciler.files.events import NULLS, Quoted
-from reconciler.files.finding import RejectedError, did_you_mean, looks_secret, shown
+from reconciler.files.finding import (
+    RejectedError,
+    did_you_mean,
+    looks_secret,
+    nearest,
+    shown,
+)
 from reconciler.files.unseen import has_unseen
 from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
 from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from reconciler.live.project import Json
 
-MAX_NAME_LENGTH: Final = 256
-"""Neon: names of projects and branches."""
-MAX_TENANT_LENGTH: Final = 128
 RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
 """Neon: docs, manage/databases."""
 RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "public", "none")
 """Neon: docs, manage/roles; names that start with ``pg_`` are reserved too."""
 
-TENANT = re.compile(r"[a-z0-9][a-z0-9._-]*")
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -46,6 +49,7 @@ REVISION_DIGITS: Final = 18
 """Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
 _MAJOR_VERSION = re.compile(r"[1-9][0-9]")
 _CU_STEP: Final = Decimal("0.25")
+_BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
 def kind(value: object) -> str:
@@ -70,14 +74,25 @@ def refuse_secret(text: str) -> str:
 
 
 def read_text(text: str) -> str:
-    """Text that can stand on a line."""
+    """Text that can stand on a line, in NFC."""
+    return composed(_printable(text))
+
+
+def _printable(text: str) -> str:
     if has_unseen(text):
         raise RejectedError("holds a character that cannot be printed")
     return text
 
 
+def read_glob(text: str) -> str:
+    """A pattern of files, as it is written: some file systems keep the form of a name."""
+    read_name(text)
+    return text
+
+
 def read_name(text: str) -> str:
     """The name of a snapshot or branch."""
+    text = composed(text)
     if not text.strip() or text != text.strip():
         raise RejectedError("a name must not be blank or begin or end with a space")
     if len(text) > MAX_NAME_LENGTH:
@@ -90,7 +105,7 @@ def read_tenant_name(text: str) -> str:
     if not TENANT.fullmatch(text):
         raise RejectedError(
             f"{shown(text)} is no tenant name",
-            "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+            "letters A to Z, digits and . _ - + @, not beginning with '.' or '-'",
         )
     if len(text) > MAX_TENANT_LENGTH:
         raise RejectedError(f"a tenant name has at most {MAX_TENANT_LENGTH} characters, this one has {len(text)}")
@@ -132,7 +147,7 @@ def _reserved(names: tuple[str, ...]) -> str:
 
 
 def _read_identifier(text: str, what: str) -> str:
-    read_name(text)
+    text = read_name(text)
     if len(text.encode()) > 63:
         raise RejectedError(f"a {what} name has at most 63 bytes, this one has {len(text.encode())}")
     return text
@@ -172,13 +187,33 @@ def read_organization_id(text: str) -> str | EnvReference:
 
 def read_naming(text: str) -> str:
     """A pattern for project names, with room for the longest tenant name."""
-    read_name(text)
+    text = read_name(text)
+    for braces in _BRACES.findall(text):
+        if braces not in PLACEHOLDERS:
+            raise RejectedError(f"{shown(braces)} is no placeholder", _placeholder_hint(braces))
     if text.count(PLACEHOLDER) != 1:
         raise RejectedError(f"{shown(text)} must hold {PLACEHOLDER} exactly once", 'as in "myapp-{tenant}"')
-    longest = len(text) - len(PLACEHOLDER) + MAX_TENANT_LENGTH
-    if longest > MAX_NAME_LENGTH:
-        raise RejectedError(f"project names could have {longest} characters, Neon allows {MAX_NAME_LENGTH}")
+    refuse_long_names(text)
     return text
+
+
+def _placeholder_hint(braces: str) -> str:
+    near = nearest(braces.strip("{}"), [placeholder.strip("{}") for placeholder in PLACEHOLDERS])
+    return f"known: {', '.join(PLACEHOLDERS)}" if near is None else f"did you mean '{{{near}}}'?"
+
+
+def refuse_long_names(pattern: str, tiers: Iterable[str] = (), organizations: Iterable[str] = ()) -> None:
+    """Raises RejectedError where the longest tenant, tier and organization make a name too long for Neon."""
+    longest = {PLACEHOLDER: MAX_TENANT_LENGTH, TIER: _most(tiers), ORGANIZATION: _most(organizations)}
+    length = len(pattern) + sum(
+        pattern.count(placeholder) * (characters - len(placeholder)) for placeholder, characters in longest.items()
+    )
+    if length > MAX_NAME_LENGTH:
+        raise RejectedError(f"project names could have {length} characters, Neon allows {MAX_NAME_LENGTH}")
+
+
+def _most(names: Iterable[str]) -> int:
+    return max(map(len, names), default=0)
 
 
 def read_host(text: str) -> str:

@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic_core import core_schema
 
+from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT
 from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
 from reconciler.desired.units import parse_seconds
 from reconciler.files import readers
 from reconciler.files.finding import RejectedError
-from reconciler.files.readers import (
-    MAX_NAME_LENGTH,
-    MAX_TENANT_LENGTH,
-    PROJECT_ID,
-    REFERENCE,
-    SLUG,
-    TENANT,
-)
+from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
 from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
@@ -100,11 +94,13 @@ RegistryAddress: TypeAlias = Annotated[
     str | EnvReference,
     Scalar(readers.read_registry_address, "${NAME}, or an address such as sqlite:///registry.db", _text()),
 ]
+_AROUND: Final = r"([^{}]|\{tier\}|\{organization\})*"
 NamingPattern: TypeAlias = Annotated[
-    str, Scalar(readers.read_naming, 'a pattern such as "myapp-{tenant}"', _text(r"[^{}]*\{tenant\}[^{}]*"))
+    str,
+    Scalar(readers.read_naming, 'a pattern such as "myapp-{tenant}"', _text(_AROUND + r"\{tenant\}" + _AROUND)),
 ]
 Host: TypeAlias = Annotated[str, Scalar(readers.read_host, "an address", _text(r"https?://.+"))]
-Glob: TypeAlias = Annotated[str, Scalar(readers.read_name, "a pattern such as tenants/**/*.yaml", _text())]
+Glob: TypeAlias = Annotated[str, Scalar(readers.read_glob, "a pattern such as tenants/**/*.yaml", _text())]
 BytesQuota: TypeAlias = Annotated[int, Scalar(readers.read_bytes_quota, "a size such as 512MiB", _SIZE)]
 TimeQuota: TypeAlias = Annotated[int, Scalar(readers.read_time_quota, "a duration such as 100h", _DURATION)]
 Seconds: TypeAlias = Annotated[int, Scalar(parse_seconds, "a duration such as 7d", _DURATION)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from reconciler.desired.names import TENANT_SIGN, identity
 from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import Entry, Text, entries_of
@@ -27,8 +28,7 @@ MOST_BROKEN_LINES: Final = 1000
 """After which the rest of a file is not read: it is something else than tenants."""
 NO_JSON: Final = "the rest is not read; is this a file of one JSON tenant a line?"
 _PIN: Final = b"project_id"
-_NAME_SIGN: Final = "[a-z0-9._-]"
-"""What a tenant's name is made of."""
+_EARLIER_NAMES: Final = b"previously"
 
 
 class _File(NamedTuple):
@@ -60,17 +60,21 @@ class Reading:
 
     def wants(self, path: str) -> bool:
         """Whether the file is named after what is wanted."""
-        return self.only is None or _stem(path) in self.only
+        return self.only is None or identity(_stem(path)) in _identities(self.only)
 
     def paths(self, paths: list[str]) -> list[str]:
         """The files to look into: the wanted tenants' own where each has one and no pins count, otherwise all."""
         own = [path for path in paths if self.wants(path)]
-        enough = self.only is not None and not self.pins and self.only <= {_stem(path) for path in own}
+        stems = {identity(_stem(path)) for path in own}
+        enough = self.only is not None and not self.pins and _identities(self.only) <= stems
         return own if enough else paths
 
     def takes(self, names: set[str], line: bytes) -> bool:
         """Whether the line is of a tenant that is wanted; one without a readable name could be."""
-        return self.only is None or not names or not names.isdisjoint(self.only) or self._pinned(line)
+        if self.only is None or not names or self._pinned(line):
+            return True
+        wanted = not _identities(self.only).isdisjoint(map(identity, names))
+        return wanted or (_EARLIER_NAMES in line and _mention(self.only).search(line) is not None)
 
     def skips(self, path: str, data: bytes, lines: Mapping[str, Entry]) -> bool:
         """Whether the file cannot hold anything that is wanted, or that belongs on top of a line that is."""
@@ -105,10 +109,15 @@ def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection
 
 
 @lru_cache(maxsize=2)
+def _identities(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(identity, names))
+
+
+@lru_cache(maxsize=2)
 def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
-    """Any of the names, as a word of its own."""
+    """Any of the names, as a word of its own, in any case."""
     words = "|".join(re.escape(name) for name in sorted(names))
-    return re.compile(f"(?<!{_NAME_SIGN})(?:{words})(?!{_NAME_SIGN})".encode())
+    return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
 def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:

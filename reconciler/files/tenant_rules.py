@@ -33,6 +33,7 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
         hint = did_you_mean_or_known(document.tier, fleet.tiers)
         yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
     yield from _recovery_findings(document)
+    yield from _previous_name_findings(document)
     if document.state:
         return
     organization = fleet.organizations.get(tier.organization) if tier else None
@@ -56,6 +57,14 @@ def _recovery_findings(document: TenantDocument) -> Iterator[Finding]:
     if document.project_id not in (None, document.recover):
         message = f"recover names {document.recover!r}, and project_id {document.project_id!r}"
         yield Finding(("recover",), message, "a tenant has one project: state the same id, or only one of the two")
+
+
+def _previous_name_findings(document: TenantDocument) -> Iterator[Finding]:
+    seen = {document.tenant: "is the tenant's name now"}
+    for index, name in enumerate(document.previously):
+        if name in seen:
+            yield Finding(("previously", index), f"{name!r} {seen[name]}", "remove it here")
+        seen[name] = "stands there twice"
 
 
 def _override_findings(written: OverridesDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from reconciler.files.acceptances import SCHEMA as ACCEPTANCE
 from reconciler.files.acceptances import read_acceptance
@@ -28,6 +28,8 @@ from reconciler.files.scalars import (
     Word,
 )
 
+MOST_PREVIOUS = 20
+"""Earlier names of a tenant, and earlier patterns of names: each is tried on every project."""
 FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
 Acceptance = Annotated[Any, PlainValidator(read_acceptance), WithJsonSchema(ACCEPTANCE)]
 
@@ -154,6 +156,8 @@ class TenantDocument(Section):
     protect: Flag = False
     """Refuses every lowering or destructive action until removed."""
     accept: AcceptDocument | None = None
+    previously: Annotated[list[TenantName], Field(max_length=MOST_PREVIOUS)] = []
+    """Names that the tenant had before: its project is found by them and renamed, and none is created."""
     state: Absent = False
     """absent: the tenant's project is to be deleted. Its settings count for nothing then, whatever they are."""
     project_id: ProjectId | None = None

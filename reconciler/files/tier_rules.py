@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.desired.settings import override_compute
-from reconciler.files.finding import Finding, did_you_mean_or_known
+from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known
 from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
 from reconciler.files.patterns import hindrance
+from reconciler.files.readers import refuse_long_names
 from reconciler.files.tiers_schema import ThresholdDocument
 
 if TYPE_CHECKING:
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization, Tier
+    from reconciler.files.marks import Path
     from reconciler.files.tiers_schema import SourceDocument, TierDocument, TiersDocument
 
 
 def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Finding]:
     """Everything that is wrong across the keys of tiers.yaml."""
-    if document.naming.project in document.naming.previous:
-        index = document.naming.previous.index(document.naming.project)
-        yield Finding(("naming", "previous", index), "the pattern is also the current one", "remove it here")
+    yield from _naming_findings(document)
     yield from _shared_organizations(document)
     for name, written in document.tiers.items():
         yield from _tier_findings(written, fleet.tiers[name], fleet)
@@ -31,6 +31,24 @@ def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Fin
     for name, threshold in document.guards:
         if isinstance(threshold, ThresholdDocument) and threshold.max is None and threshold.percent is None:
             yield Finding(("guards", name), "states neither max nor percent", "as in {max: 5, percent: 1}")
+
+
+def _naming_findings(document: TiersDocument) -> Iterator[Finding]:
+    """Patterns that stand there twice, or whose names would be too long for Neon."""
+    naming = document.naming
+    paths: dict[str, Path] = {}
+    for path, pattern in (
+        (("naming", "project"), naming.project),
+        *((("naming", "previous", index), pattern) for index, pattern in enumerate(naming.previous)),
+    ):
+        if pattern in paths:
+            also = "the current one" if paths[pattern] == ("naming", "project") else "there before"
+            yield Finding(path, f"the pattern is also {also}", "remove it here")
+        paths.setdefault(pattern, path)
+        try:
+            refuse_long_names(pattern, document.tiers, document.organizations)
+        except RejectedError as error:
+            yield Finding(path, str(error), error.hint)
 
 
 def _shared_organizations(document: TiersDocument) -> Iterator[Finding]:

@@ -34,11 +34,9 @@ from reconciler.files.scalars import (
     WhenFull,
     Word,
 )
-from reconciler.files.tenant_schema import ComputeDocument, FreeForm, QuotaOverrides, Section
+from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, FreeForm, QuotaOverrides, Section
 
 DEFAULT_FILES = "tenants/**/*.yaml"
-MOST_PREVIOUS = 20
-"""Patterns of names: each is tried on every project."""
 MOST_SOURCES = 100
 """Each is tried on every file."""
 
@@ -51,9 +49,10 @@ class NamingDocument(Section):
     """How a tenant's project is called."""
 
     project: NamingPattern
-    """A pattern that holds {tenant} once."""
+    """A pattern that holds {tenant} once, and {tier} and {organization} where wanted."""
     previous: Annotated[tuple[NamingPattern, ...], Field(max_length=MOST_PREVIOUS)] = ()
-    """Older patterns: projects that match one are found and renamed."""
+    """Older patterns: projects that match one are found and renamed. Two tenants whose projects could have one
+    name, by any pattern, are an error."""
 
 
 class ComputeLimits(Section):

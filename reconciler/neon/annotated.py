@@ -14,7 +14,7 @@ from reconciler.live.state import AnnotationSearch, UnknownProject
 from reconciler.neon.parallel import each
 from reconciler.neon.view import ordered
 from reconciler.plan.needs import FEW_STRANGERS, Needs
-from reconciler.plan.ownership import annotated_tenant
+from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,8 +38,8 @@ async def find_annotated(
     others = [project for project in everybody.projects if project.id not in seen]
     asked = others if depth is Depth.DEEP else _few(others, desired)
     read = await _with_branches(view, replace(everybody, projects=tuple(asked)))
-    found = [project for project in read.projects if annotated_tenant(project, desired.fleet) in tenants]
-    whole = len({annotated_tenant(project, desired.fleet) for project in found}) == len(tenants)
+    found = [project for project in read.projects if created_for(project, desired) in tenants]
+    whole = len({created_for(project, desired) for project in found}) == len(tenants)
     unknown = {} if whole else {project.id: project for project in read.unknown}
     return replace(
         live,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.naming import Search
 from reconciler.errors import (
     ForeignProjectError,
     IncompleteViewError,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 PROJECTS_PER_PAGE: Final = 400
 """Neon: the most; the default is 10."""
 OPERATIONS_PER_PAGE: Final = 100
+_ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
+"""A part of a name whose last letter takes no mark from the next sign."""
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
 """Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
 
@@ -125,18 +129,22 @@ class Neon(BranchCalls, SnapshotCalls):
             ) from error
 
     async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
-        """The projects of exactly this name: Neon does not keep names unique, and its search takes parts.
+        """The projects of exactly this name."""
+        return await self.searched(organization, Search(name, (name,)))
 
-        A short page that holds the name ends the search; one that does not find it goes on to the very end.
+    async def searched(self, organization: str, search: Search) -> tuple[LiveProject, ...]:
+        """The projects of exactly these names: Neon does not keep names unique, and its search takes parts.
+
+        A short page that holds one ends the search; one that does not goes on to the very end.
         Ids that were unavailable are read one by one, so that an empty answer means that there is none.
         """
         found: dict[str, LiveProject] = {}
-        purpose = f"look for project {name} in organization {organization}"
-        async with aclosing(self._pages(organization, purpose, search=name)) as pages:
+        purpose = f"look for project {' or '.join(search.names)} in organization {organization}"
+        async with aclosing(self._pages(organization, purpose, search=_in_any_form(search.text))) as pages:
             async for page in pages:
                 read = [await self._project_if_any(organization, id_) for id_ in page.unavailable_project_ids]
                 seen = [*self._listed(page, organization), *filter(None, read)]
-                found.update({project.id: project for project in seen if project.name == name})
+                found.update({project.id: project for project in seen if project.name in search.names})
                 if found and len(seen) < PROJECTS_PER_PAGE:
                     break
         return tuple(found.values())
@@ -380,6 +388,11 @@ async def connect(
     pace = Pace.of(api, share=share)
     async with Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets) as transport:
         yield Neon(transport, access)
+
+
+def _in_any_form(text: str) -> str:
+    """What both forms of a name's letters hold: its longest part in ASCII, where there is one."""
+    return text if text.isascii() else max(_ASCII.findall(text), key=len, default=text)
 
 
 def _counted(project_ids: Sequence[str]) -> str:

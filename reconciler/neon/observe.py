@@ -215,8 +215,8 @@ async def _find(
         return [await view.read(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
         return [await view.read(row.project_id, first=row.organization or home)]
-    places = list(product(view.organizations, desired.project_names(tenant.name)))
-    found = await each(places, lambda place: view.neon.named(*place))
+    places = list(product(view.organizations, desired.project_searches(tenant.name)))
+    found = await each(places, lambda place: view.neon.searched(*place))
     named: list[Seen] = [project for of_one_place in found for project in of_one_place]
     if tenant.recover is not None and not named:
         named.append(await view.read(tenant.recover, first=home))

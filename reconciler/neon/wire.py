@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct, field
 
+from reconciler.desired.names import composed
 from reconciler.live.project import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,
     Compute,
@@ -239,7 +240,7 @@ def live_project(
     """The project in our names and units; what the answer leaves out is None, not observed."""
     return LiveProject(
         id=answer.id,
-        name=answer.name,
+        name=composed(answer.name),
         organization=organization,
         region=answer.region_id,
         pg_version=answer.pg_version,
@@ -291,7 +292,7 @@ def live_branch(answer: BranchAnswer, annotations: Mapping[str, str]) -> LiveBra
     """The branch with its annotations, which no answer holds inside of it."""
     return LiveBranch(
         id=answer.id,
-        name=answer.name,
+        name=composed(answer.name),
         parent_id=answer.parent_id,
         default=answer.default,
         protected=answer.protected,
@@ -317,7 +318,7 @@ def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
     """The snapshot; one that does not say who took it counts as manual, so that it is not taken twice."""
     return LiveSnapshot(
         id=answer.id,
-        name=answer.name,
+        name=composed(answer.name),
         source_branch_id=answer.source_branch_id,
         created_at=utc(answer.created_at),
         expires_at=_moment(answer.expires_at),

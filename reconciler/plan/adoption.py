@@ -14,7 +14,7 @@ from reconciler.plan import wanted
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.history import Past
-from reconciler.plan.ownership import annotated_at, annotated_tenant, created_for, handed_out
+from reconciler.plan.ownership import annotated_at, annotated_tenant, created_for, handed_out, made_for
 from reconciler.plan.plan import Conflict, Note
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def confirmed(
     """Whether more than its name says that the project is the tenant's."""
     return (
         _told(tenant, project, live)
-        or annotated_tenant(project, desired.fleet) == tenant.name
+        or created_for(project, desired) == tenant.name
         or history.handled(tenant.name)
     )
 
@@ -66,7 +66,7 @@ def past(
     said = history.past(tenant.name)
     if project is None or tenant.absent or (said is not None and (said.declared or said.document)):
         return said
-    if _told(tenant, project, live) or created_for(project, desired.fleet) == tenant.name:
+    if _told(tenant, project, live) or made_for(project, desired) == tenant.name:
         return said
     now = wanted.fields(desired, tenant)
     return Past(now, now)
@@ -109,7 +109,10 @@ def given_out_again(
     identities: Identities,
     now: datetime,
 ) -> dict[str, Conflict]:
-    """New tenants whose name finds the project of an earlier tenant of that name."""
+    """New tenants whose name finds the project of an earlier tenant of that name.
+
+    What their files call an earlier name of theirs (``previously``) is theirs.
+    """
     found = ((tenant, identities.projects.get(tenant.name)) for tenant in tenants if not tenant.absent)
     return {
         tenant.name: _conflict(tenant, project)

@@ -35,9 +35,9 @@ class Applied:
     owed: Mapping[str, str | None] = field(default_factory=dict)
     """The tenants whose base is another commit; None for one that was never done."""
 
-    def of(self, tenant: str) -> str | None:
-        """The tenant's base; None where it was never done."""
-        return self.owed.get(tenant, self.commit)
+    def of(self, *names: str) -> str | None:
+        """The base of a tenant that has or had these names; None where it was never done."""
+        return next((self.owed[name] for name in names if name in self.owed), self.commit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
     commit = head if before is None or not precedes(head, before.commit) else before.commit
     bases = {}
     for tenant, done in standing(ended):
-        was = None if before is None else before.of(tenant)
+        was = None if before is None else before.of(*ended.desired.names(tenant))
         bases[tenant] = head if done and (was is None or not precedes(head, was)) else was
     return Applied(commit, {name: base for name, base in sorted(bases.items()) if base != commit})
 

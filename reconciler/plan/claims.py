@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.plan.contradictions import pin_is_gone, row_is_gone, was_moved
-from reconciler.plan.ownership import annotated_tenant
+from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ class Claims:
         """Those of these that say whose they are, by tenant: one that somebody renamed still does."""
         found: dict[str, list[LiveProject]] = {}
         for project in projects:
-            if tenant := annotated_tenant(project, self._desired.fleet):
+            if tenant := created_for(project, self._desired):
                 found.setdefault(tenant, []).append(project)
         return found
 
@@ -93,14 +93,14 @@ class Claims:
         names = self._desired.project_names(tenant.name)
         named = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
         others = self._desired.tenants.keys() - {tenant.name}
-        own = [p for p in named if annotated_tenant(p, self._desired.fleet) not in others]
+        own = [p for p in named if created_for(p, self._desired) not in others]
         return tuple(own or named)
 
     def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
         """Whether a project of the tenant's name may be its own: one that another tenant pins, and that was not
         created for this one, only has the name.
         """
-        annotated = annotated_tenant(project, self._desired.fleet)
+        annotated = created_for(project, self._desired)
         return self.pins.get(project.id) is None or annotated in (None, tenant.name)
 
     def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.ownership import FLEET, annotated_tenant, owner
+from reconciler.plan.ownership import FLEET, created_for, owner
 from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None
     neither of the two gets it: the other one may be new under a name that was somebody else's before.
     """
     tenant, project = claim.tenant, claim.project
-    whose = annotated_tenant(project, desired.fleet) or desired.tenant_by_project_name(project.name)
+    whose = created_for(project, desired) or desired.tenant_by_project_name(project.name)
     if not claim.pinned or whose in (None, tenant.name) or project.name in desired.project_names(tenant.name):
         return None
     declared = desired.tenants.get(whose)
@@ -94,7 +94,7 @@ def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None
 
 def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradiction | None:
     """One that the files know, as far as they can be read."""
-    annotated = annotated_tenant(claim.project, desired.fleet)
+    annotated = created_for(claim.project, desired)
     if claim.pinned or annotated in (None, claim.tenant.name):
         return None
     if annotated not in desired.tenants and annotated not in desired.held_back:
@@ -104,7 +104,7 @@ def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradi
 
 
 def _created_for_a_tenant_that_is_gone(claim: Claim, desired: DesiredState) -> Contradiction | None:
-    annotated = annotated_tenant(claim.project, desired.fleet)
+    annotated = created_for(claim.project, desired)
     if claim.pinned or claim.confirmed or annotated in (None, claim.tenant.name):
         return None
     return Contradiction(_was_another_tenants(claim.tenant, claim.project, annotated))

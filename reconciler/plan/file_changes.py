@@ -33,6 +33,7 @@ TENANT_KEYS: Final[Mapping[str, str]] = {
     "protect": "whether something may be taken from them",
     "accept": "what a lowering may do to them",
     "project_id": "which project is theirs",
+    "previously": "earlier names by which their projects are found",
     "recover": "asks for nothing while their projects are live",
 }
 """Keys of a tenant's file that are no field of its project, each with what it is for."""

@@ -7,7 +7,7 @@ What takes something from a tenant is asked for only where they moved the field 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,10 @@ class Before:
     base: DesiredState
     fork: DesiredState | None = None
 
+    def under(self, now: DesiredState) -> Before:
+        """The same under the names that tenants have now."""
+        return Before(self.base.as_called_in(now), self.fork and self.fork.as_called_in(now))
+
 
 @dataclass(frozen=True)
 class History:
@@ -92,13 +96,31 @@ class History:
 
     removed: frozenset[str] = field(default_factory=frozenset)
     """Tenants in no file whom an earlier commit declared, as far as somebody looked."""
+    gone: frozenset[str] = field(default_factory=frozenset)
+    """Tenants whom the files declare no more, as far as the files were looked through for them."""
     mentioned: Mapping[str, str] = field(default_factory=dict)
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
+    def under(self, now: DesiredState) -> History:
+        """The same under the names that tenants have now: what is known of an earlier name is known of them."""
+        if not any(tenant.previously for tenant in now.tenants.values()):
+            return self
+        moved = {id(before): before and before.under(now) for before in self.owed.values()}
+        owed = {name: moved[id(before)] for name, before in self.owed.items()}
+        return replace(
+            self,
+            base=self.base and self.base.as_called_in(now),
+            fork=self.fork and self.fork.as_called_in(now),
+            owed=now.by_present_name(owed),
+            files=self.files and self.files.as_called_in(now),
+        )
+
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""
-        if tenant in self.owed:
-            return self.owed[tenant]
+        return self.owed.get(tenant, self._before)
+
+    @cached_property
+    def _before(self) -> Before | None:
         return None if self.base is None else Before(self.base, self.fork)
 
     def past(self, tenant: str) -> Past | None:
@@ -144,20 +166,20 @@ class History:
 
     @cached_property
     def _protected(self) -> frozenset[str]:
-        return frozenset(tenant.name for tenant in self._protecting())
+        return frozenset(name for present, tenant in self._protecting() for name in (present, tenant.name))
 
     @cached_property
     def _protected_pins(self) -> frozenset[str]:
-        return frozenset(tenant.project_id for tenant in self._protecting() if tenant.project_id is not None)
+        return frozenset(tenant.project_id for _, tenant in self._protecting() if tenant.project_id is not None)
 
-    def _protecting(self) -> Iterator[Tenant]:
-        """Each tenant as its own base or fork, or the files beside a document, protect it."""
+    def _protecting(self) -> Iterator[tuple[str, Tenant]]:
+        """Each tenant by its present name, as its own base or fork, or files beside a document, protect it."""
         owed = [state for before in self.owed.values() if before for state in (before.base, before.fork)]
         known = (files for files in (self.base, self.fork, self.files, *owed) if files is not None)
         for files in known:
-            for tenant in files.tenants.values():
-                if tenant.protect and (files is self.files or self._is_its_own(files, tenant.name)):
-                    yield tenant
+            for name, tenant in files.tenants.items():
+                if tenant.protect and (files is self.files or self._is_its_own(files, name)):
+                    yield name, tenant
 
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
         before = self.before(tenant)

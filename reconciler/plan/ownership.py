@@ -5,10 +5,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.names import composed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveBranch, LiveProject
 
 MANAGED_BY: Final = "managed-by"
@@ -71,7 +74,7 @@ def declared_name(branch: LiveBranch, fleet: str, purpose: Purpose) -> str | Non
     """The name under which this fleet created the branch for that purpose; None where it did not."""
     note = branch.annotations
     ours = note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == fleet
-    return note.get(BRANCH) if ours and note.get(PURPOSE) == purpose.value else None
+    return composed(note[BRANCH]) if ours and note.get(PURPOSE) == purpose.value and BRANCH in note else None
 
 
 def owner(project: LiveProject) -> Mapping[str, str] | None:
@@ -97,16 +100,26 @@ def owned(project: LiveProject, fleet: str) -> bool | None:
     return annotation is not None and annotation.get(FLEET) == fleet
 
 
+def created_for(project: LiveProject, desired: DesiredState) -> str | None:
+    """The tenant, by its present name, whom the fleet's own annotation names, if it is on the project."""
+    name = annotated_tenant(project, desired.fleet)
+    return None if name is None else desired.present_name(name)
+
+
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
-    """The tenant that the fleet's own annotation names, if it is on the project."""
+    """The tenant as the annotation names it: Neon changes none, so that it may be an earlier name."""
     branch = _telling(project, fleet)
     return None if branch is None else branch.annotations.get(TENANT)
 
 
-def created_for(project: LiveProject, fleet: str) -> str | None:
-    """The tenant for whom this fleet created the project; None where it was found, or not read."""
+def made_for(project: LiveProject, desired: DesiredState) -> str | None:
+    """The tenant, by its present name, for whom this fleet made the project.
+
+    None where the project was found, or not read.
+    """
     annotation = creator(project)
-    return annotation.get(TENANT) if annotation is not None and annotation.get(FLEET) == fleet else None
+    name = None if annotation is None or annotation.get(FLEET) != desired.fleet else annotation.get(TENANT)
+    return None if name is None else desired.present_name(name)
 
 
 def annotated_at(project: LiveProject, fleet: str) -> datetime:

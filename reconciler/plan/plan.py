@@ -46,6 +46,7 @@ class Rule(Enum):
     MISSING_PROJECT = "missing-project"
     UNCONFIRMED = "unconfirmed"
     LATER_LIFE = "later-life"
+    LOOKS_RENAMED = "looks-renamed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
     owner = ownership.owner(project)
     if owner is not None and owner.get(ownership.FLEET) != desired.fleet:
         return None
-    return ownership.annotated_tenant(project, desired.fleet) or desired.tenant_by_project_name(project.name)
+    return ownership.created_for(project, desired) or desired.tenant_by_project_name(project.name)
 
 
 def pin_mismatch(tenant: Tenant, project: LiveProject, besides: Collection[str] = ()) -> Conflict | None:
@@ -88,7 +88,7 @@ def _second_projects(desired: DesiredState, tenants: Sequence[Tenant], identitie
         tenant.name: tenant for tenant in tenants if tenant.project_id and tenant.name in identities.projects
     }
     for project in identities.unmatched if pinned else ():
-        tenant = pinned.get(ownership.annotated_tenant(project, desired.fleet) or "")
+        tenant = pinned.get(ownership.created_for(project, desired) or "")
         if tenant is not None and MARK not in project.name:
             second = f"project {project.id} ({project.name} in {project.organization})"
             told = (

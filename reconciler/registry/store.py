@@ -127,6 +127,19 @@ class Registry:
                         overtaken.append(placement.tenant)
         return overtaken
 
+    def rename(self, tenant: str, present: str, seen: Registered) -> None:
+        """Gives a tenant's row to its present name, unless either row has come or changed since it was ``seen``.
+
+        A second row for the same project goes.
+        """
+        both = sa.select(TENANTS).where(*self._of(present))
+        with self._writing() as connection:
+            other = connection.execute(both).one_or_none()
+            if other is None:
+                connection.execute(sa.update(TENANTS).where(*self._as(tenant, seen)).values(tenant=present))
+            elif other.project_id == seen.project_id:
+                connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen)))
+
     def forget(self, tenant: str, project_id: str) -> None:
         """Takes away the row of a project that is deleted, unless it names another by now."""
         with self._writing() as connection:

@@ -120,7 +120,7 @@ class Lane:
         if ended.code == 6 and "has appeared in" in ended.text:
             self.later(hours=3)
             ended = self.start("once-more", *journals).ended()
-        self.later(hours=1)  # every list shows by then what it has made
+        self.later(hours=3)  # every list shows by then what has arrived, and its counters tell whether it is used
         if max(self.of_tenants().values()) == 1:
             assert ended.code == 0, ended.text
             return

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
@@ -56,6 +57,7 @@ TENANT: Final[Document] = {
     "accept": {"suspension": "true", "full_branches": "true", "history_loss": "true"},
     "state": "present",
     "project_id": "p-acme",
+    "previously": ["acme-old"],
     "recover": "p-acme",
     "revision": "3",
     "region": "aws-us-east-2",
@@ -96,6 +98,7 @@ OTHER_TENANT: Final[Document] = {
     "accept": {"suspension": "false", "full_branches": "false", "history_loss": "false"},
     "state": "absent",
     "project_id": "p-other",
+    "previously": ["acme-older"],
     "recover": "p-other",
     "revision": "4",
     "region": "aws-eu-central-1",
@@ -224,7 +227,7 @@ def fleet(tiers: Document, tenant: Document | None) -> DesiredState | None:
 
 
 def _members(state: DesiredState) -> dict[str, Any]:
-    return {name: getattr(state, name) for name in state.__slots__}
+    return {member.name: getattr(state, member.name) for member in fields(state)}
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.history import History
-from reconciler.plan.ownership import annotated_tenant
+from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,7 +81,7 @@ class Bench:
         project = self.planned.project
         if project is None:
             return self.history.protects((self.planned.tenant,), None)
-        made_for = annotated_tenant(project, self.desired.fleet)
+        made_for = created_for(project, self.desired)
         named = self.desired.tenant_by_project_name(project.name)
         names = (name for name in (self.planned.tenant, made_for, named) if name is not None)
         return self.history.protects(names, project.id)

@@ -13,6 +13,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, asked_for, is_caused, selected, share
 from reconciler.plan.guards.missing import missing_projects
+from reconciler.plan.guards.renamed import looks_renamed
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
@@ -254,6 +255,7 @@ def _touches(action: Action, planned: TenantPlan) -> str:
 
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (
+    looks_renamed,
     missing_projects,
     many_unmatched,
     shrunken_files,

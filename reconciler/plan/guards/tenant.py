@@ -119,7 +119,7 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     if not isinstance(action, DeleteProject) or project is None or bench.pinned:
         return None
     fleet = bench.desired.fleet
-    annotated = ownership.annotated_tenant(project, fleet)
+    annotated = ownership.created_for(project, bench.desired)
     if ownership.owned(project, fleet) and annotated == action.tenant:
         return None
     in_the_registry = bench.live.places.get(action.tenant) == project.id and project.branches is not None

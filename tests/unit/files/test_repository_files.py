@@ -82,7 +82,7 @@ def test_editors_ask_a_tombstone_for_no_tier() -> None:
     "document",
     [
         {"tenant": "acme"},
-        {"tenant": "Acme", "tier": "free"},
+        {"tenant": "-acme", "tier": "free"},
         {"tenant": "acme", "tier": "free", "snapshot": []},
         {"tenant": "acme", "tier": "free", "snapshots": None},
         {"tenant": "acme", "tier": "free", "snapshots": [{"nam": "x"}]},

@@ -305,7 +305,7 @@ def test_what_is_just_allowed_is_accepted(case: str, tmp_path: Path) -> None:
     assert not loaded.problems
 
 
-@pytest.mark.parametrize("name", ["Acme", "acme corp", "-acme", ".acme", "a/b", "ümlaut", "a" * 129])
+@pytest.mark.parametrize("name", ["acme corp", "-acme", ".acme", "a/b", "ümlaut", "a" * 129])
 def test_a_tenants_name_fits_a_file_and_a_project(name: str, tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {"tenants/x.yaml": f"tenant: '{name}'\ntier: free\n"})
     assert any("tenant name" in problem.message for problem in loaded.problems)

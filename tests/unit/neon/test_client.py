@@ -201,6 +201,14 @@ def test_a_search_that_cannot_read_what_the_list_could_not_show_says_so_rather_t
         using(ScriptedApi(script), lambda neon: neon.named("free", "acme"))
 
 
+def test_a_search_finds_a_name_in_whichever_form_neon_has_it() -> None:
+    composed, in_two_signs = "caf\u00e9-acme", "cafe\u0301-acme"
+    api = ScriptedApi(replies(page(project("1", in_two_signs), project("2", "cafe-acme"), project("3", composed))))
+    found = using(api, lambda neon: neon.named("free", composed))
+    assert [(one.id, one.name) for one in found] == [("1", composed), ("3", composed)]
+    assert api.asked[0].query["search"] == "-acme"
+
+
 def test_a_create_gives_back_what_was_made() -> None:
     answer = {
         "project": project("p1", "acme"),

@@ -377,6 +377,15 @@ def test_looking_up_searches_for_earlier_names_too() -> None:
     assert [one.id for one in live.projects] == ["1"]
 
 
+def test_looking_up_by_a_pattern_with_a_tier_takes_one_search_per_organization() -> None:
+    naming = Naming("myapp-{tenant}-{tier}")
+    fleet = Fleet(settled("1", "myapp-acme-pro", "paid"))
+    live = looked_up(fleet, a_fleet(a_tenant(), naming=naming))
+    assert [one.id for one in live.projects] == ["1"]
+    searches = [asked.query["search"] for asked in fleet.asked if "search" in asked.query]
+    assert searches == ["myapp-acme-"] * 2
+
+
 def test_looking_up_finds_both_of_two_projects_for_one_tenant() -> None:
     fleet = Fleet(settled("1", "myapp-acme"), settled("2", "myapp-acme", "paid"))
     assert [one.id for one in looked_up(fleet, a_fleet(a_tenant())).projects] == ["1", "2"]

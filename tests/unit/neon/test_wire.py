@@ -177,3 +177,13 @@ def test_of_a_snapshot_only_id_name_and_birth_are_certain() -> None:
     bare = {"id": "snap-1", "name": "v1", "created_at": "2026-01-01T00:00:00Z"}
     live = wire.live_snapshot(msgspec.convert(bare, wire.SnapshotAnswer))
     assert (live.source_branch_id, live.expires_at, live.manual) == (None, None, True)
+
+
+def test_every_name_is_in_nfc() -> None:
+    composed, in_two_signs = "caf\u00e9", "cafe\u0301"
+    page = msgspec.convert({"branches": [branch("br-1", in_two_signs)]}, wire.BranchesPage)
+    (found,) = wire.live_branches(page)
+    listed = msgspec.convert(project("p1", in_two_signs), wire.ProjectAnswer)
+    kept = msgspec.convert(snapshot("s1", in_two_signs), wire.SnapshotAnswer)
+    names = (wire.live_project(listed, "free").name, found.name, wire.live_snapshot(kept).name)
+    assert names == (composed,) * 3

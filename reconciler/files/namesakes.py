@@ -1,0 +1,82 @@
+"""Tenants whose names are in each other's way, which only all of them together show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.desired.names import identity
+from reconciler.desired.problem import Problem
+from reconciler.files.collection import Named, in_two_cases
+from reconciler.files.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.desired.problem import Location
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.files.entry import Entry
+
+InTheWay: TypeAlias = "tuple[Problem, tuple[str, ...]]"
+"""A problem and the tenants that it holds back."""
+
+
+def in_the_way(fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]) -> Iterator[InTheWay]:
+    """Names that differ in case from one in a broken file, earlier names that are another's, and names of projects
+    that two tenants could have.
+
+    ``broken`` are names in files that cannot be used, by identity; ``renamed`` are documents with earlier names.
+    """
+    for tenant in fleet.tenants.values() if broken else ():
+        other = broken.get(identity(tenant.name))
+        if other is not None and other.name != tenant.name:
+            told = in_two_cases(*other)
+            yield Problem(tenant.location, told.message, told.hint), (tenant.name,)
+    yield from _earlier_names(fleet, broken, renamed)
+    if len(fleet.frames) > 1:
+        yield from _shared_project_names(fleet)
+
+
+def _earlier_names(
+    fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]
+) -> Iterator[InTheWay]:
+    documents = [(entry, document) for entry in renamed if not isinstance(document := entry.document(), tuple)]
+    own = {identity(tenant.name): Named(tenant.name, tenant.location) for tenant in fleet.tenants.values()}
+    holders: dict[str, Named] = {**broken, **own} if documents else {}
+    claims: dict[str, Named] = {}
+    for entry, document in documents:
+        for index, name in enumerate(document.previously):
+            holder = holders.get(identity(name)) or claims.get(identity(name))
+            if holder is not None and holder.name != document.tenant:
+                told = name_of_another(name, *holder)
+                found = Finding(("previously", index), told, "an earlier name is that of one tenant, who is gone")
+                yield entry.problem(found), (document.tenant, holder.name)
+            claims.setdefault(identity(name), Named(document.tenant, entry.location))
+
+
+def name_of_another(name: str, holder: str, place: Location | str) -> str:
+    """That a name is also another tenant's, as its own or as an earlier one, be it in another case."""
+    return f"{name!r} is a name of tenant {holder!r} in {place}"
+
+
+def _shared_project_names(fleet: DesiredState) -> Iterator[InTheWay]:
+    """Told once for each two tenants at the place of either."""
+    shared = {name: owners for name, owners in fleet.project_owners.items() if len(owners) > 1}
+    told: set[tuple[str, str]] = set()
+    for name, owners in shared.items():
+        first = owners[0]
+        for one, other in ((first, owners[1]), *((another, first) for another in owners[1:])):
+            if one in fleet.tenants and (one, other) not in told:
+                told.add((one, other))
+                yield shared_project_name(fleet, name, fleet.tenants[one], other), (one, other)
+
+
+def shared_project_name(fleet: DesiredState, name: str, tenant: Tenant, other: str) -> Problem:
+    """A project's name that two tenants' could have. A pin says whose one is."""
+    declared = fleet.tenants.get(other)
+    place = f" in {declared.location}" if declared is not None else ""
+    return Problem(
+        tenant.location,
+        f"project {name!r} could be that of tenant {tenant.name!r}, and that of tenant {other!r}{place}",
+        "give one of them another name, take one of the patterns out of naming, or state project_id",
+    )

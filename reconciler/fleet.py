@@ -29,7 +29,7 @@ from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.apply.testimony import fates
 from reconciler.desired.api_host import foreign
-from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
@@ -80,8 +80,6 @@ TenantDocument: TypeAlias = "Mapping[str, Json]"
 """What a tenant file holds: ``{"tenant": "acme", "tier": "pro"}``."""
 
 NOTHING_REMEMBERED: Final[Mapping[str, int]] = MappingProxyType({})
-FEW: Final = 50
-"""Up to so many selected tenants are looked up one by one; the fleet is not listed for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +88,7 @@ class Request:
 
     selection: Selection = Selection()
     depth: Depth = Depth.DECLARED
+    reach: Reach = Reach()
     only: tuple[str, ...] = NAMES
     """Names of concerns."""
     base: DesiredState | None = None
@@ -359,7 +358,7 @@ class Fleet:
 
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
-        few = chosen if not request.selection.everything and len(chosen) <= FEW else None
+        few = chosen if not request.selection.everything and len(chosen) <= request.reach.few_tenants else None
         desired, past = self.desired, self._past(request)
         asked = None if few is None else [name for chosen_one in few for name in desired.names(chosen_one)]
         rows = {} if self._registry is None else desired.by_present_name(self._registry.rows(asked))
@@ -371,6 +370,7 @@ class Fleet:
                 self.desired,
                 few,
                 depth=request.depth,
+                reach=request.reach,
                 mention_deleted=request.mention_deleted,
                 registered=rows,
                 new=new,
@@ -383,6 +383,7 @@ class Fleet:
                 self.desired,
                 selection=request.selection,
                 depth=request.depth,
+                reach=request.reach,
                 permissions=request.permissions,
                 registered=rows,
                 new=new,

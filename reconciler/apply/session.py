@@ -11,7 +11,7 @@ from reconciler.apply.duplicates import doubt
 from reconciler.apply.journal import Intent
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
-from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject
+from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
 from reconciler.plan.outcome import GONE, Deletion
 from reconciler.plan.rests_on import FRESH_SECONDS
 
@@ -34,6 +34,8 @@ RECOVERABLE: Final = timedelta(days=7)
 """Neon: how long a deleted project can be recovered (recoverProject)."""
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one keeps the rate used up while the other waits for its shared call."""
+SHOWN_IN_NO_LIST: Final = (PatchEndpoint, CreateBranch, CreateSnapshot)
+"""Actions whose operations may fail although a later look finds what was asked for."""
 SENT_AGAIN: Final = "sent again: the live state shows that the call whose answer was lost was not carried out"
 
 Within: TypeAlias = "Callable[[Coroutine[Any, Any, Performed]], Awaitable[Performed]]"
@@ -91,8 +93,8 @@ class Session:
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
         """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.
 
-        Operations are waited for before the next write to the project and only then; ``more`` says
-        that one follows after these actions.
+        Operations are waited for before the next write to the project; ``more`` says that one follows after these
+        actions. Those of the last action are waited for where no list would show that they failed.
         """
         todo = list(actions)
         for place, action in enumerate(todo, start=1):
@@ -148,7 +150,7 @@ class Session:
             performed = await self.act(action, address)
             if performed.shortfall is not None:
                 raise performed.shortfall
-            if more:
+            if more or isinstance(action, SHOWN_IN_NO_LIST):
                 await self.neon.wait(address.organization, address.project_id, performed.operations)
         except ReconcilerError as error:
             self.tally.failed(action, error)

@@ -27,10 +27,11 @@ from reconciler.cli.options import (
     ref_option,
 )
 from reconciler.cli.signals import stop_on_signals
+from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
 from reconciler.files.given import MAX_GIVEN
 from reconciler.files.load import OnInvalid
-from reconciler.fleet import FEW, Request, Run, parse
+from reconciler.fleet import Request, Run, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
 from reconciler.views import json_documents, plan_text, report_text
@@ -186,8 +187,9 @@ def _given(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:
 
 
 def _few(names: list[str]) -> list[str]:
-    if len(names) > FEW:
+    few = Reach().few_tenants
+    if len(names) > few:
         raise InvalidInputError(
-            f"{len(names)} tenants are no few: converge takes {FEW} at most", hint="use apply with --tenant"
+            f"{len(names)} tenants are no few: converge takes {few} at most", hint="use apply with --tenant"
         )
     return names

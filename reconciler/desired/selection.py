@@ -21,6 +21,18 @@ class Depth(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Up to how many tenants or projects a run looks at one by one, whatever its depth."""
+
+    few_tenants: int = 50
+    """Selected tenants that are looked up by name or id; the fleet is not listed for them."""
+    small_fleet: int = 100
+    """Selected tenants that are read whole at ``Depth.DECLARED``: it costs seconds."""
+    few_strangers: int = 200
+    """Projects of no tenant that are asked whose they are; more only at ``Depth.DEEP``: it costs minutes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """All conditions must hold; an empty one holds always."""
 

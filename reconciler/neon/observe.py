@@ -11,7 +11,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import LiveProject, Quota
 from reconciler.live.state import LiveState, UnknownProject
@@ -52,6 +52,7 @@ async def observe(
     *,
     selection: Selection = Selection(),
     depth: Depth = Depth.DECLARED,
+    reach: Reach = Reach(),
     permissions: Permissions = Permissions(),
     registered: Mapping[str, Registered] = NO_REGISTRY,
     new: Collection[str] = (),
@@ -75,7 +76,9 @@ async def observe(
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(needs, desired, depth=depth, selection=selection, prune=permissions.prune, new=new)
+    wanted = partial(
+        needs, desired, depth=depth, reach=reach, selection=selection, prune=permissions.prune, new=new
+    )
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     live = replace(live, elsewhere=view.elsewhere)
     return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
@@ -88,6 +91,7 @@ async def look_up(
     *,
     selection: Selection = Selection(),
     depth: Depth = Depth.DECLARED,
+    reach: Reach = Reach(),
     mention_deleted: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
     known: Collection[str] = (),
@@ -110,8 +114,8 @@ async def look_up(
     live = replace(live, unknown=(*live.unknown, *unknown), registered=registered)
     lost = [tenant for tenant in known if tenant in chosen.tenants and _is_lost(chosen, live, tenant)]
     if lost:
-        live = await find_annotated(view, desired, live, lost, depth=depth)
-    wanted = partial(needs, chosen, depth=depth, selection=selection, new=new)
+        live = await find_annotated(view, desired, live, lost, depth=depth, reach=reach)
+    wanted = partial(needs, chosen, depth=depth, reach=reach, selection=selection, new=new)
     live = replace(await view.closer(live, wanted, partial(_tell_read, on_progress)), elsewhere=view.elsewhere)
     needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)

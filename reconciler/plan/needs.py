@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.plan import lives, recovery, rivals
 from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.identity import Identities
-
-SMALL_FLEET: Final = 100
-"""Up to so many selected tenants everything is read at the default depth: it costs seconds."""
-FEW_STRANGERS: Final = 200
-"""Up to so many projects of no tenant are asked whose they are; more only at ``Depth.DEEP``: it costs minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,7 @@ def needs(
     live: LiveState,
     *,
     depth: Depth = Depth.DECLARED,
+    reach: Reach = Reach(),
     selection: Selection = Selection(),
     prune: bool = False,
     new: Collection[str] = (),
@@ -59,7 +55,7 @@ def needs(
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    small = depth is Depth.DECLARED and len(tenants) <= SMALL_FLEET
+    small = depth is Depth.DECLARED and len(tenants) <= reach.small_fleet
     matched = list(_matched(tenants, identities))
     ending = [project for tenant, project in matched if tenant.absent]
     looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in matched if not t.absent]
@@ -67,10 +63,10 @@ def needs(
     creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST
     strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
-    if depth is not Depth.DEEP and len(strangers) > FEW_STRANGERS:
+    if depth is not Depth.DEEP and len(strangers) > reach.few_strangers:
         strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if prune else []
     misnamed = list(_misnamed(desired, live, everybody=creating))
-    if depth is not Depth.DEEP and len(misnamed) > FEW_STRANGERS:
+    if depth is not Depth.DEEP and len(misnamed) > reach.few_strangers:
         misnamed = list(_misnamed(desired, live, everybody=False))
     branched = [*(look.project for look in settled if look.needs_branches or look.tenant in new)]
     branched += [*ending, *strangers, *misnamed]

@@ -8,8 +8,8 @@
     DELETE_BRANCH              1         2        1
     LOWER                                3
     TRANSFER                   2         4
-    PATCH_PROJECT              3         5        2
-    PATCH_ENDPOINT             4         6        3
+    PATCH_ENDPOINT             3         5        2
+    PATCH_PROJECT              4         6        3
     PATCH_BRANCH               5         7        4
     CREATE_BRANCH      2       6         8        5
     REPLACE_SNAPSHOT           7                  6
@@ -21,6 +21,9 @@ A recovery stands alone: nothing below a deleted project can be read, so that wh
 is planned by the next run. So does an adoption: what differs of a project that was found by its name alone
 is reported until it is marked. So does the deletion of a second project where a tenant has two of one name; one
 that its run had marked as a duplicate goes last, so that nothing waits for it.
+
+The project's patch comes after those of its computes: every list shows what it changes, and no list shows a
+compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
 for a moment only; one that a destination has no room for goes before the move.
@@ -64,8 +67,8 @@ class Stage(IntEnum):
     DELETE_BRANCH = 4
     LOWER = 5
     TRANSFER = 6
-    PATCH_PROJECT = 7
-    PATCH_ENDPOINT = 8
+    PATCH_ENDPOINT = 7
+    PATCH_PROJECT = 8
     PATCH_BRANCH = 9
     CREATE_BRANCH = 10
     REPLACE_SNAPSHOT = 11

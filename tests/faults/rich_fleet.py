@@ -90,6 +90,8 @@ AFTER: Final = a_fleet(
     tiers=TIERS,
 )
 
+REQUEST: Final = Request(base=BEFORE, permissions=Permissions(counts=ENOUGH))
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -109,6 +111,8 @@ class Scene:
     folder: Path
     ahead: timedelta = timedelta()
     """How far the clock of the machine is ahead of the account's."""
+    request: Request = REQUEST
+    """What each apply is about."""
 
     @property
     def simulator(self) -> Simulator:
@@ -132,7 +136,7 @@ class Scene:
         run = run if stop is None else replace(run, stop=stop)
         try:
             async with self._fleet(via) as fleet:
-                planned = await fleet.plan(REQUEST)
+                planned = await fleet.plan(self.request)
                 planned = planned if saved is None else fleet.approved(planned, saved)
                 report = await fleet.apply(planned, run)
         except ReconcilerError as error:
@@ -145,7 +149,7 @@ class Scene:
 
         async def main() -> Planned:
             async with self._fleet() as fleet:
-                return await fleet.plan(REQUEST)
+                return await fleet.plan(self.request)
 
         planned = self.world.run(main())
         return parse_saved_plan(json_documents.plan(planned.plan, Made(planned.at)).encode(), "plan.json").plan
@@ -162,18 +166,17 @@ class Scene:
 
 MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 """Where journals reach no disk, which is what takes longest in so many runs."""
-REQUEST: Final = Request(base=BEFORE, permissions=Permissions(counts=ENOUGH))
 
 
 @contextmanager
-def opened(latency: Latency = AT_ONCE) -> Iterator[Scene]:
+def opened(latency: Latency = AT_ONCE, request: Request = REQUEST) -> Iterator[Scene]:
     """An account of its own, on virtual time. Leaving the block asks the judge about every exchange."""
     organizations = [SimulatedOrganization(each.name, each.limits) for each in BEFORE.organizations.values()]
     neon_world = world(*organizations, latency=latency, starts_at=NOON.timestamp())
     with neon_world as neon, TemporaryDirectory(dir=MEMORY) as folder:
         for tenant in BEFORE.tenants.values():
             _seed(neon.simulator, BEFORE, tenant)
-        yield Scene(neon, Path(folder))
+        yield Scene(neon, Path(folder), request=request)
 
 
 def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:

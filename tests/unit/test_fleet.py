@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import InvalidInputError, MissingKeyError
-from reconciler.fleet import FEW, Fleet, Request, Run, read
-from reconciler.plan.needs import FEW_STRANGERS
+from reconciler.fleet import Fleet, Request, Run, read
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
@@ -160,8 +159,8 @@ class TestUpgrade:
         "GET /projects/ID/branches",
         "GET /projects/ID/endpoints",
         "POST /organizations/ID/projects/transfer",
-        "PATCH /projects/ID",
         "PATCH /projects/ID/endpoints/ID",
+        "PATCH /projects/ID",
     )
     PRO: TenantDocument = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
 
@@ -284,7 +283,7 @@ class TestWhatIsHandedOver:
 
 
 def test_a_few_selected_tenants_are_looked_up_and_more_are_listed(platform: Platform) -> None:
-    many = [a_tenant(f"t{number:02}") for number in range(FEW + 1)]
+    many = [a_tenant(f"t{number:02}") for number in range(Reach().few_tenants + 1)]
     crowd = Platform(platform.world, platform.folder, a_fleet(*many))
     crowd.project("t00")
     few = Request(selection=Selection(exclude=("t50",)), mention_deleted=False)
@@ -369,7 +368,7 @@ class TestATenantThatHadAProject:
         assert astray in conflict.message
 
     def test_among_very_many_strangers_it_is_asked_for_at_depth_deep(self, platform: Platform) -> None:
-        for number in range(FEW_STRANGERS):
+        for number in range(Reach().few_strangers):
             add_project(platform.world.simulator, "paid", ProjectSeed(f"shop {number}"))
         renamed = platform.project(name="Zoe production")
         held = platform.converge("zoe", request=self.known)

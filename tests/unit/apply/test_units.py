@@ -89,7 +89,7 @@ def test_a_moving_tenant_lowers_before_and_patches_after_its_transfer() -> None:
     before = [action.kind for action in before_transfer(downgrade)]
     after = [action.kind for action in after_transfer(downgrade)]
     assert before == ["patch_project", "patch_endpoint"]
-    assert after == ["patch_project", "patch_endpoint"]
+    assert after == ["patch_endpoint", "patch_project"]
     assert len(before) + 1 + len(after) == len(downgrade.actions)
 
 

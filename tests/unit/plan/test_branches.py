@@ -392,8 +392,8 @@ def test_an_upgrade_creates_branches_last_and_deletes_first() -> None:
     assert [action.kind for action in found.actions] == [
         "delete_branch",
         "transfer_project",
-        "patch_project",
         "patch_endpoint",
+        "patch_project",
         "create_branch",
     ]
 

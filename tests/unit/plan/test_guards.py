@@ -118,7 +118,7 @@ class TestLoweringNeedsACause:
 
     def test_an_upgrade_that_is_drift_waits_for_a_person(self) -> None:
         pro, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
-        upgrade = ["transfer_project", "patch_project", "patch_endpoint"]
+        upgrade = ["transfer_project", "patch_endpoint", "patch_project"]
         assert kinds(guarded(pro, live, base=a_fleet(a_tenant()))) == upgrade
         assert kinds(guarded(pro, live)) == upgrade
         assert kinds(guarded(pro, live, Permissions(counts={"transfers": 1}), base=pro)) == upgrade
@@ -171,7 +171,7 @@ class TestProtection:
         base = a_fleet(a_tenant(protect=True))
         plan = guarded(a_fleet(a_tenant(tier="pro", protect=True)), a_view(a_project()), base=base)
         assert not plan.refusals
-        assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
+        assert kinds(plan) == ["transfer_project", "patch_endpoint", "patch_project"]
 
     @pytest.mark.parametrize(
         "unprotected",
@@ -541,7 +541,7 @@ class TestStrict:
         assert len(plan.refusals[1].actions) == 3
         assert plan.budget.writes == 0
         lenient = guarded(self.fleet, self.live, base=self.base)
-        assert kinds(lenient) == ["transfer_project", "patch_project", "patch_endpoint"]
+        assert kinds(lenient) == ["transfer_project", "patch_endpoint", "patch_project"]
 
     def test_does_nothing_beside_a_conflict(self) -> None:
         twins = a_view(a_project("down"), a_project("down", id="p-twin"), a_project("up"))

@@ -228,7 +228,7 @@ class TestADocument:
     def test_gives(self) -> None:
         desired, files = a_fleet(a_tenant(tier="pro")), a_fleet(a_tenant())
         plan = plan_of(desired, a_view(a_project()), self.by_document(files))
-        assert [action.kind for action in plan.actions] == ["transfer_project", "patch_project", "patch_endpoint"]
+        assert [action.kind for action in plan.actions] == ["transfer_project", "patch_endpoint", "patch_project"]
 
     def test_takes_nothing(self) -> None:
         desired, files = a_fleet(a_tenant(accept=HISTORY_MAY_GO)), a_fleet(a_tenant(tier="pro"))

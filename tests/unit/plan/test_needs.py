@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.desired.selection import Depth, Selection
+from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import Compute, Consumption, Quota
-from reconciler.plan.needs import FEW_STRANGERS, SMALL_FLEET, Needs, needs
+from reconciler.plan.needs import Needs, needs
 from tests.builders import FREE_QUOTA, FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
-MANY = [f"t{i:03}" for i in range(SMALL_FLEET + 1)]
+MANY = [f"t{i:03}" for i in range(Reach().small_fleet + 1)]
 LISTED = [a_project(name, details=False) for name in MANY]
 
 
@@ -91,10 +91,10 @@ def test_projects_asked_about_singly_say_nothing_of_others() -> None:
 
 
 def test_very_many_strangers_are_only_asked_when_all_depth_is_wanted_and_the_plan_says_so() -> None:
-    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(FEW_STRANGERS + 1)]
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
     fleet, live = a_fleet(a_tenant()), a_view(*strangers)
     assert not needs(fleet, live)
-    assert len(needs(fleet, live, depth=Depth.DEEP).branches) == FEW_STRANGERS + 1
+    assert len(needs(fleet, live, depth=Depth.DEEP).branches) == Reach().few_strangers + 1
     (note,) = make_plan(fleet, live).notes
     assert "201 live projects match no tenant" in note.message
 
@@ -146,6 +146,6 @@ def test_before_anything_is_written_it_is_asked_whose_the_project_is() -> None:
 
 
 def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:
-    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(FEW_STRANGERS + 1)]
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
     live = a_view(*strangers, a_project("left", details=False))
     assert needs(a_fleet(), live, prune=True) == Needs(branches=("p-left",))

@@ -73,8 +73,8 @@ def test_a_missing_tenant_is_created_with_everything_in_one_call() -> None:
 
 def test_an_upgrade_moves_first_and_raises_afterwards() -> None:
     plan = make_plan(a_fleet(a_tenant(tier="pro")), a_view(a_project()))
-    assert kinds(plan) == ["transfer_project", "patch_project", "patch_endpoint"]
-    transfer, patch, endpoint = plan.actions
+    assert kinds(plan) == ["transfer_project", "patch_endpoint", "patch_project"]
+    transfer, endpoint, patch = plan.actions
     assert isinstance(transfer, TransferProject)
     assert (transfer.origin, transfer.destination, transfer.downgrade) == ("free", "paid", False)
     assert isinstance(patch, PatchProject)
@@ -91,10 +91,10 @@ def test_a_downgrade_lowers_what_the_destination_forbids_before_it_moves() -> No
         "patch_project",
         "patch_endpoint",
         "transfer_project",
-        "patch_project",
         "patch_endpoint",
+        "patch_project",
     ]
-    lower, lower_endpoint, transfer, patch, endpoint = plan.actions
+    lower, lower_endpoint, transfer, endpoint, patch = plan.actions
     assert values(lower) == {"compute.max_cu": 2, "restore_window_seconds": DAY}
     assert isinstance(lower, PatchProject)
     assert lower.companions == (("compute.min_cu", 0.5), ("compute.suspend_timeout_seconds", 300))

@@ -88,7 +88,7 @@ def test_once_it_is_live_the_line_asks_for_nothing() -> None:
 def test_once_it_is_live_the_rest_of_the_file_counts_as_always() -> None:
     live = view(a_project("acme", id=OLD), deleted=())
     (planned,) = make_plan(a_fleet(back(tier="pro")), live).tenants
-    assert [action.kind for action in planned.actions] == ["transfer_project", "patch_project", "patch_endpoint"]
+    assert [action.kind for action in planned.actions] == ["transfer_project", "patch_endpoint", "patch_project"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.desired.naming import Search
 from reconciler.live.project import Compute
 from reconciler.neon.client import Neon
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
@@ -41,6 +42,7 @@ async def use_everything(neon: Neon) -> None:
     await neon.wait("free", id_, (await neon.update_project("free", id_, {"name": "acme-2"})).operations)
     await neon.projects("free")
     await neon.named("free", "acme-2")
+    await neon.searched("free", Search("acme", ("acme-2", "acme-3")))
     await neon.transfer_projects("free", "paid", [id_])
     await neon.project("paid", id_)
     await neon.branches("paid", id_)

@@ -13,6 +13,8 @@ from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
+from reconciler.files.edits import sources_without_files
+from reconciler.files.finding import shown
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
     ahead_of_head,
@@ -113,6 +115,7 @@ class FleetFiles:
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
+            _check_sources(self._directory)
             history = replace(history, mentioned=mentioned(self._directory))
         return Request(
             selection=scope.selection(changed),
@@ -303,6 +306,15 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
             hint="name a commit whose files were valid with --base",
         )
     return loaded.desired
+
+
+def _check_sources(directory: Path) -> None:
+    """Tenants of files that are made elsewhere look like nobody's where this run was not given them."""
+    if empty := sources_without_files(directory, PRICE_LIST):
+        raise InvalidInputError(
+            f"--prune: no file matches {shown(empty[0])}, so that nobody knows which tenants it declares",
+            hint="provide its files, or take the source out of tiers.yaml",
+        )
 
 
 def _left_out(directory: Path) -> list[str]:

@@ -159,6 +159,16 @@ class TestWhatGitDoesNotHold:
         assert run(fleet, "plan").code == 0
 
 
+def test_a_source_whose_files_are_not_there_prunes_nobody(fleet: Shell) -> None:
+    prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    sources = 'tenants: [{files: "tenants/**/*.yaml"}, {files: "lines/*.ndjson"}]'
+    fleet.write("tiers.yaml", f"{prices}\n{sources}\n")
+    commit(fleet)
+    ended = run(fleet, "apply", "--base", "applied", "--prune")
+    assert ended.code == 3
+    assert "no file matches 'lines/*.ndjson'" in ended.err
+
+
 def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
     git(fleet, "checkout", "--quiet", "--orphan", "other")
     grant(fleet, "acme", 2)

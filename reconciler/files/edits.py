@@ -61,10 +61,14 @@ def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
 
 
 def sources_without_files(root: Path, tiers: str) -> list[str]:
-    """The patterns of sources that no file on disk matches: their tenants may come from elsewhere."""
+    """The patterns of sources that no file on disk matches: their tenants may come from elsewhere.
+
+    None where no source has any: then the whole fleet is empty, which a guard judges.
+    """
     work = WorkTree(root)
     sources = read_price_list(work, tiers).sources
-    return [source.pattern for source in sources if not _paths(work, [source])]
+    empty = [source.pattern for source in sources if not _paths(work, [source])]
+    return empty if len(empty) < len(sources) else []
 
 
 def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str]:

@@ -13,12 +13,15 @@ from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
+from reconciler.files.edits import sources_without_files
+from reconciler.files.finding import shown
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
     ahead_of_head,
     base_ref,
     commit_id,
     fork_point,
+    is_shallow,
     left_out,
     load_at,
     taken_out,
@@ -51,8 +54,11 @@ if TYPE_CHECKING:
     from reconciler.plan.lives import Tombstones
 
 NO_BASE = "none"
+PRICE_LIST = "tiers.yaml"
+NOTHING_IS_TAKEN = "nothing is taken from a tenant, moved, or created"
+HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
-SHALLOW_HINT = "fetch the whole history (fetch-depth: 0)"
+SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after merges that cross, merge the base once more"
 
 
 class InvalidFilesError(ReconcilerError):
@@ -109,6 +115,7 @@ class FleetFiles:
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
+            _check_sources(self._directory)
             history = replace(history, mentioned=mentioned(self._directory))
         return Request(
             selection=scope.selection(changed),
@@ -148,16 +155,20 @@ class FleetFiles:
         ``ref`` says that they are the newest ones.
         """
         if base is None and ref is None and (branch := ahead_of_head(self._directory)):
-            _tell(f"branch {branch} is ahead of these files: nothing is taken from a tenant", AHEAD_HINT)
-            return History()
+            _tell(f"branch {branch} is ahead of these files: {NOTHING_IS_TAKEN}", AHEAD_HINT)
+            return History(lost=True)
         said = self.base(base)
         compared = self._compared if base is None else base
         if said is None or compared is None:
-            return History()
+            return History(lost=base != NO_BASE and self._has_an_untold_past(compared))
         parted = fork_point(self._directory, compared)
         if parted is None:
-            _tell(f"{compared} and HEAD have no common past here: nothing is taken from a tenant", SHALLOW_HINT)
-            return History()
+            parting = f"{compared} and HEAD have no common past here, or one that crosses"
+            _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
+            return History(lost=True)
+        if unheld(self._directory, (), {PRICE_LIST}):
+            _tell(f"git is told to overlook an edit of {PRICE_LIST}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
+            return History(lost=True)
         known = self._known(said, compared, parted, desired)
         if self._only is None:
             known = replace(known, gone=renames.gone(known, desired))
@@ -165,9 +176,19 @@ class FleetFiles:
             known = self._with_gone(known, compared, parted, desired)
         return replace(known, guessed=base is None)
 
+    def _has_an_untold_past(self, compared: str | None) -> bool:
+        """Whether there were files before these, although none can be compared with."""
+        if compared is not None:  # what is wrong with them is told
+            return True
+        if not is_shallow(self._directory):
+            return False
+        _tell(f"the clone is shallow, and holds no commit to compare with: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
+        return True
+
     def _known(self, said: DesiredState, compared: str, parted: str, desired: DesiredState) -> History:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
-        owed = self._owed(self._kept(compared, desired), desired)
+        older = None if parted == commit_id(self._directory, compared) else parted
+        owed = self._owed(self._kept(compared, desired), desired, older)
         unheld = self._unheld(desired, said, frozenset(owed))
         return History(said, fork, owed=owed, unheld=unheld).under(desired)
 
@@ -190,25 +211,36 @@ class FleetFiles:
         owed = {} if record is None else record.applied.owed
         return {name: commit for name, commit in owed.items() if self._only is None or name in self._only}
 
-    def _owed(self, kept: dict[str, str | None], desired: DesiredState) -> dict[str, Before | None]:
-        """What the files said of each of these tenants at its own base."""
+    def _owed(
+        self, kept: dict[str, str | None], desired: DesiredState, older: str | None
+    ) -> dict[str, Before | None]:
+        """What the files said of each of these tenants at its own base.
+
+        ``older`` is the commit in which HEAD and the base of all others parted, where HEAD lacks what came since.
+        """
         tenants: dict[str | None, set[str]] = {}
         for name, commit in kept.items():
             tenants.setdefault(commit, set()).add(name)
-        found = {commit: self._before(commit, frozenset(names), desired) for commit, names in tenants.items()}
+        found = {
+            commit: self._before(commit, frozenset(names), desired, older) for commit, names in tenants.items()
+        }
         return {name: found[commit] for name, commit in kept.items()}
 
-    def _before(self, commit: str | None, names: frozenset[str], desired: DesiredState) -> Before | None:
+    def _before(
+        self, commit: str | None, names: frozenset[str], desired: DesiredState, older: str | None
+    ) -> Before | None:
         """What they said of a few tenants at a commit; None where that cannot be told."""
-        if commit is None:
-            return Before(desired.selecting(()))
         try:
-            parted = fork_point(self._directory, commit)
-            loaded = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
+            parted = older or (fork_point(self._directory, commit) if commit else None)
+            said = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
         except InvalidInputError:
             return None
-        base, *fork = loaded
-        return Before(base, fork[0]) if base is not None and fork and fork[0] is not None else None
+        if commit is None:
+            said.insert(0, desired.selecting(()))
+        if any(files is None for files in said) or (commit is not None and parted is None):
+            return None
+        base, *fork = (files for files in said if files is not None)
+        return Before(base, fork[0] if fork else None)
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants whose files git does not hold."""
@@ -274,6 +306,15 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
             hint="name a commit whose files were valid with --base",
         )
     return loaded.desired
+
+
+def _check_sources(directory: Path) -> None:
+    """Tenants of files that are made elsewhere look like nobody's where this run was not given them."""
+    if empty := sources_without_files(directory, PRICE_LIST):
+        raise InvalidInputError(
+            f"--prune: no file matches {shown(empty[0])}, so that nobody knows which tenants it declares",
+            hint="provide its files, or take the source out of tiers.yaml",
+        )
 
 
 def _left_out(directory: Path) -> list[str]:

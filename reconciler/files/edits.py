@@ -60,6 +60,17 @@ def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
     return [] if there is None or here is None else sorted(there - here)
 
 
+def sources_without_files(root: Path, tiers: str) -> list[str]:
+    """The patterns of sources that no file on disk matches: their tenants may come from elsewhere.
+
+    None where no source has any: then the whole fleet is empty, which a guard judges.
+    """
+    work = WorkTree(root)
+    sources = read_price_list(work, tiers).sources
+    empty = [source.pattern for source in sources if not _paths(work, [source])]
+    return empty if len(empty) < len(sources) else []
+
+
 def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str]:
     """The names, without folder and ending, of tenants' files that the commit has and nothing on disk."""
     work = WorkTree(root)

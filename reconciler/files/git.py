@@ -104,16 +104,31 @@ def _holds(repository: Repository, ref: str, path: str) -> bool:
 def fork_point(root: Path, ref: str) -> str | None:
     """The commit in which HEAD and ``ref`` parted: ``ref`` itself where HEAD is a child of it.
 
-    None where they have no common ancestor that is known here, as in a shallow clone. Raises InvalidInputError for
-    a ref that does not exist.
+    None where they have no common ancestor that is known here, as in a shallow clone, or several of which none
+    comes before another, as after two merges that cross. Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
     head, base = (named(repository, name).commit for name in (_HEAD, ref))
     try:
-        common: object = repository.libgit.merge_base(head, base)
+        common: pygit2.Oid | None = repository.libgit.merge_base(head, base)
+        if common is None or _since(repository, head, common) & _since(repository, base, common):
+            return None
     except (KeyError, ValueError, pygit2.GitError):
         return None
-    return str(common) if common else None
+    return str(common)
+
+
+def _since(repository: Repository, commit: str, ancestor: pygit2.Oid) -> set[str]:
+    """The commits from an ancestor, which is left out, up to a commit."""
+    walk = repository.libgit.walk(commit, pygit2.enums.SortMode.NONE)
+    walk.hide(ancestor)
+    return {str(one.id) for one in walk}
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether the repository lacks a part of its history; False outside a git checkout."""
+    repository = find(root)
+    return repository is not None and bool(repository.libgit.is_shallow)
 
 
 def ahead_of_head(root: Path) -> str | None:

@@ -89,6 +89,9 @@ class History:
     """Tenants of whom a document speaks."""
     committed: frozenset[str] = field(default_factory=frozenset)
     """Of those, the tenants whose files the commit at hand declares."""
+    lost: bool = False
+    """Whether the files have a history that cannot be told here: of a shallow clone, or of files that a branch has
+    left behind. Then nobody knows what they asked for before, and they are no cause of anything but what gives."""
     guessed: bool = False
     """Whether nobody has named the base: it is what the files are a change of, and may never have been applied."""
     named: frozenset[str] = field(default_factory=frozenset)
@@ -156,6 +159,13 @@ class History:
         states = () if before is None else (before.base, before.fork)
         said = (files.tenants.get(tenant) for files in states if files is not None)
         return next((found for found in said if found is not None), None)
+
+    def is_older_than_the_base(self, tenant: str) -> bool:
+        """Whether the base declares a tenant whom the files did not have yet where they parted from it."""
+        before = self.before(tenant)
+        if before is None or before.fork is None:
+            return False
+        return _declared(before.base, tenant) and not _declared(before.fork, tenant)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
         """Whether the files at the base or the fork protect one of these tenants, or whichever pins the project.

@@ -16,12 +16,14 @@ def known_past(tenant: str, live: LiveState, history: History, *, first_run: boo
     nothing at all is live. A registry's row that names a project finds it, or is a conflict. A revision that the
     registry remembers without a row is that of a tombstone, or of a creation that failed.
     """
-    unused = first_run or (history.guessed and _nothing_lives(live))
+    unused = first_run or ((history.guessed or history.lost) and _nothing_lives(live))
     if history.knew(tenant) and not unused:
         declared_now = tenant in history.committed
         return "the commit at hand declares the tenant" if declared_now else "the base declares the tenant"
     if tenant in live.applied:
         return f"revision {live.applied[tenant]} of the tenant was applied"
+    if history.lost and not unused and tenant not in history.documents:
+        return "the tenant may have had one (what the files said before is not known here)"
     return None
 
 

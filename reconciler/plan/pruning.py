@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PRICE_LIST: Final = Location("tiers.yaml")
 ABSENT: Final = "if the tenant is to be deleted, add its file with state: absent"
+NEWEST: Final = f"run on the newest commit, in a clone that has its history; or {ABSENT}"
 
 
 def prunings(
@@ -46,6 +47,8 @@ def _spared(
 ) -> tuple[str, str] | None:
     """Why the tenant may be one whose file is only missing here, and what to do."""
     tenant, project = orphan.tenant, orphan.project
+    if older := _may_be_older(history, tenant):
+        return older, NEWEST
     if file := history.mentioned.get(tenant):
         return f"file {file} speaks of the tenant and declares nobody", f"repair or remove it; {ABSENT}"
     if tenant in by_document(live, history, [tenant]):
@@ -56,6 +59,15 @@ def _spared(
         return f"the project is younger than {_age(desired)}", later
     if project.last_active_at is not None and project.last_active_at > youngest:
         return f"the project was active within {_age(desired)}", later
+    return None
+
+
+def _may_be_older(history: History, tenant: str) -> str | None:
+    """Why the tenant's file may be one that these files do not have yet."""
+    if history.lost:
+        return "what the files said before is not known here: its file may only be missing"
+    if history.is_older_than_the_base(tenant):
+        return "the base declares the tenant, and these files are older"
     return None
 
 

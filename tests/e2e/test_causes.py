@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from typing import TYPE_CHECKING
@@ -158,6 +159,16 @@ class TestWhatGitDoesNotHold:
         assert run(fleet, "plan").code == 0
 
 
+def test_a_source_whose_files_are_not_there_prunes_nobody(fleet: Shell) -> None:
+    prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    sources = 'tenants: [{files: "tenants/**/*.yaml"}, {files: "lines/*.ndjson"}]'
+    fleet.write("tiers.yaml", f"{prices}\n{sources}\n")
+    commit(fleet)
+    ended = run(fleet, "apply", "--base", "applied", "--prune")
+    assert ended.code == 3
+    assert "no file matches 'lines/*.ndjson'" in ended.err
+
+
 def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
     git(fleet, "checkout", "--quiet", "--orphan", "other")
     grant(fleet, "acme", 2)
@@ -165,6 +176,107 @@ def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
     ended = run(fleet, "apply", "--base", "applied")
     assert "no common past" in ended.err
     assert transfers(fleet) == {"acme": 8, "bluebird": 8}
+
+
+def test_where_two_merges_cross_nothing_is_taken(fleet: Shell) -> None:
+    """The base and HEAD parted in two commits: by one of them alone a lowering of main would be this branch's."""
+    git(fleet, "branch", "one")
+    grant(fleet, "acme", 6)
+    commit(fleet)
+    git(fleet, "checkout", "--quiet", "one")
+    grant(fleet, "bluebird", 9)
+    theirs = commit(fleet)
+    git(fleet, "merge", "--quiet", "--no-edit", "main")
+    git(fleet, "checkout", "--quiet", "main")
+    git(fleet, "merge", "--quiet", "--no-edit", theirs)
+    grant(fleet, "acme", 7)
+    commit(fleet)
+    run(fleet, "apply", "--base", "applied")
+    git(fleet, "tag", "--force", "applied")
+    git(fleet, "checkout", "--quiet", "one")
+    ended = run(fleet, "apply", "--base", "applied")
+    assert "or one that crosses" in ended.err
+    assert transfers(fleet) == {"acme": 7, "bluebird": 9}
+
+
+def test_a_price_list_whose_edit_git_overlooks_takes_nothing(fleet: Shell) -> None:
+    git(fleet, "update-index", "--assume-unchanged", "tiers.yaml")
+    prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    fleet.write("tiers.yaml", prices.replace("logical_size: 512MiB", "logical_size: 256MiB"))
+    ended = run(fleet, "apply", "--base", "applied", "--allow", "disruptive=9")
+    assert "overlook an edit of tiers.yaml" in ended.err
+    assert "Nothing to do" in ended.out or ended.code == 5
+    with sqlite3.connect(fleet.folder / "sim.db") as account:
+        sizes = account.execute("SELECT body ->> '$.settings.quota.logical_size_bytes' FROM projects").fetchall()
+    assert set(sizes) == {(512 * 2**20,)}
+
+
+def forget_the_past(shell: Shell) -> None:
+    """The files become a clone with the newest commit alone, as CI makes them."""
+    git(
+        shell,
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth",
+        "1",
+        f"file://{shell.folder}",
+        str(shell.folder / "shallow"),
+    )
+    shutil.rmtree(shell.folder / ".git")
+    (shell.folder / "shallow").rename(shell.folder / ".git")
+    git(shell, "config", "core.bare", "false")
+    git(shell, "reset", "--quiet")
+
+
+class TestACloneWithoutItsHistory:
+    @pytest.fixture
+    def shallow(self, fleet: Shell) -> Shell:
+        commit(fleet)
+        forget_the_past(fleet)
+        return fleet
+
+    def test_makes_no_project_for_whom_it_does_not_find(self, shallow: Shell) -> None:
+        with sqlite3.connect(shallow.folder / "sim.db") as account:
+            account.execute("UPDATE projects SET deleted_at = 1 WHERE name = 'myapp-acme'")
+        ended = run(shallow, "apply")
+        assert ended.code == 5
+        assert "the clone is shallow" in ended.err
+        assert "missing-project" in ended.out
+        assert transfers(shallow) == {"bluebird": 8}
+
+    def test_lowers_nothing_even_where_drift_is_repaired(self, shallow: Shell) -> None:
+        by_hand(shallow, "acme", 100)
+        prices = (shallow.folder / "tiers.yaml").read_text(encoding="utf-8")
+        shallow.write("tiers.yaml", f"{prices}\ndrift_policy: {{quota: repair}}\n")
+        commit(shallow)
+        forget_the_past(shallow)
+        run(shallow, "apply")
+        assert transfers(shallow)["acme"] == 100
+
+    def test_makes_all_of_them_where_nothing_lives_yet(self, shallow: Shell) -> None:
+        with sqlite3.connect(shallow.folder / "sim.db") as account:
+            account.execute("UPDATE projects SET deleted_at = 1")
+        assert run(shallow, "apply").code == 0
+        assert transfers(shallow) == {"acme": 8, "bluebird": 8}
+
+
+def test_what_waits_since_an_older_commit_is_not_asked_for_by_files_that_the_tag_has_left_behind(
+    fleet: Shell,
+) -> None:
+    advancing = ("--base", "refs/tags/applied", "--advance", "applied", "--tenant", "bluebird")
+    grant(fleet, "acme", 3)
+    older = commit(fleet)
+    run(fleet, "apply", *advancing)
+    grant(fleet, "acme", 6)
+    commit(fleet)
+    run(fleet, "apply", *advancing)
+    git(fleet, "checkout", "--quiet", older)
+    run(fleet, "apply", "--base", "refs/tags/applied")
+    assert transfers(fleet)["acme"] == 8
+    git(fleet, "checkout", "--quiet", "main")
+    run(fleet, "apply", "--base", "refs/tags/applied")
+    assert transfers(fleet)["acme"] == 6
 
 
 class TestOnlyWhatWasAskedForCounts:

@@ -32,10 +32,17 @@ def reduced(path: str, before: Fields, now: Fields) -> bool:
     return _takes(path, was, becomes)
 
 
+def of_a_compute(path: str) -> str | None:
+    """The member of a compute that the field is, be it the project's or a branch's; None where it is none.
+
+    The end of the path tells: a branch may be called ``compute.v2``.
+    """
+    return next((member for member in COMPUTE if path == member or path.endswith(f".{member}")), None)
+
+
 def _takes(path: str, was: Value, becomes: Value) -> bool:
-    compute = path[path.find("compute.") :]
-    if compute in COMPUTE:
-        return takes_compute(compute, was, becomes)
+    if (size := of_a_compute(path)) is not None:
+        return takes_compute(size, was, becomes)
     if not isinstance(was, int | float) or not isinstance(becomes, int | float):
         return True
     if path in QUOTA:

@@ -19,6 +19,7 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, quota
+from reconciler.plan.concerns.direction import of_a_compute
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.history import origin
 from reconciler.plan.identity import identify
@@ -39,8 +40,6 @@ CREATES: Final = "creates"
 TRANSFERS: Final = "transfers"
 DISRUPTIVE: Final = "disruptive"
 DELETES: Final = "deletes"
-COMPUTE: Final = "compute."
-"""In the path of every field of a compute: of the project's and of a branch's."""
 
 
 def _disrupts(action: Action, planned: TenantPlan) -> bool:
@@ -122,16 +121,22 @@ class _Asking:
     history: History
 
     @property
+    def base(self) -> DesiredState | None:
+        """The files at the tenant's own base: of one that is owed, an earlier commit than the others'."""
+        before = self.history.before(self.tenant.name)
+        return None if before is None else before.base
+
+    @property
     def before(self) -> Tenant | None:
-        """The tenant as the base declares it; None where it does not, or by a tombstone."""
-        base = self.history.base
+        """The tenant as its base declares it; None where it does not, or by a tombstone."""
+        base = self.base
         known = None if base is None else base.tenants.get(self.tenant.name)
         return None if known is None or known.absent else known
 
     @property
     def is_unchanged(self) -> bool:
         """Whether the files say of it what the base says."""
-        base, tier = self.history.base, self.tenant.tier
+        base, tier = self.base, self.tenant.tier
         if base is None:
             return True
         same = base.tenants.get(self.tenant.name) == self.tenant
@@ -140,7 +145,7 @@ class _Asking:
     @property
     def home(self) -> str:
         """The organization of its tier at the base; where it is new, of its tier."""
-        base, before = self.history.base, self.before
+        base, before = self.base, self.before
         home = self.desired.home(self.tenant) if base is None or before is None else base.home(before)
         return home or ""
 
@@ -182,10 +187,10 @@ def _asks_for_disruption(said: _Asking) -> bool:
     now = wanted.fields(said.desired, said.tenant)
     moved = [path for path in now if past.origin(path, now, reduces=path in QUOTA) is Origin.CONFIG]
     if said.project is None:
-        return any(path in QUOTA or COMPUTE in path for path in moved)
+        return any(path in QUOTA or of_a_compute(path) for path in moved)
     settings = said.desired.settings(said.tenant)
     lower = any(change.lowering and change.path in moved for change in quota.changes(settings, said.project))
-    sizes = {path for path in moved if COMPUTE in path}
+    sizes = {path for path in moved if of_a_compute(path)}
     due = {change.path for change in compute.changes(settings, said.project)}
     return lower or any(path not in compute.PATHS or path in due for path in sizes)
 

@@ -141,9 +141,11 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[
 
 def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
     change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
-    repaired = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
+    repairs = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
+    repaired = repairs and not bench.history.lost
     allowed = repaired or (change.lowering and bench.permissions.lowering)
-    return change.origin is Origin.DRIFT and not allowed
+    uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and bench.history.lost)
+    return uncaused and not allowed
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:

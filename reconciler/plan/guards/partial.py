@@ -25,7 +25,7 @@ def part_of_a_tier(bench: Bench) -> Verdict | None:
     settings = bench.desired.settings(tenant)
     differing = list(_differing(settings, project))
     left_out = [name for name in differing if name not in bench.only]
-    if not left_out or len(left_out) == len(differing):
+    if not left_out:
         return None
     if project.organization == settings.organization and not bench.changes_tier:
         return None

@@ -243,7 +243,6 @@ def _together(held: Held, bench: Bench) -> Held:
     parts = {
         action: [change for change in action.changes if change.origin in (Origin.CONFIG, Origin.UNKNOWN)]
         for action in bench.planned.actions
-        if isinstance(action, PatchProject | PatchEndpoint | TransferProject)
     }
     waiting = (held.get(action, {}).get(change) for action, changes in parts.items() for change in changes)
     verdict = next(filter(None, waiting), None)
@@ -302,7 +301,7 @@ def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) ->
     pruned = isinstance(bench.planned.actions[0], DeleteProject) and bench.permissions.prune
     return (
         change.origin is Origin.CONFIG
-        or policy is DriftPolicy.REPAIR
+        or (policy is DriftPolicy.REPAIR and not bench.history.lost)
         or bench.permissions.lowering
         or (pruned and bench.planned.tenant not in bench.desired.tenants)
     )

@@ -163,6 +163,7 @@ class TestInValue:
             ({"restore_window_seconds": 60}, {"restore_window_seconds": DAY}, False),
             ({"dev_branches.a.compute.max_cu": 2}, {"dev_branches.a.compute.max_cu": 1}, True),
             ({"dev_branches.a.compute.max_cu": 1}, {"dev_branches.a.compute.max_cu": 2}, False),
+            ({"dev_branches.compute.v2.compute.max_cu": 1}, {"dev_branches.compute.v2.compute.max_cu": 2}, False),
             ({"dev_branches.a.expires_at": "2031"}, {"dev_branches.a.expires_at": "2030"}, True),
             ({"dev_branches.a.expires_at": "2030"}, {"dev_branches.a.expires_at": "2031"}, False),
             ({"dev_branches.a.expires_at": "2030"}, {}, False),

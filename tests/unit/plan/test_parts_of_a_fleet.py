@@ -9,13 +9,13 @@ import pytest
 
 from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
-from reconciler.desired.tenant import Accepted, Overrides
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides
 from reconciler.desired.tier import Tier
 from reconciler.live.project import Compute
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share
-from reconciler.plan.history import History
+from reconciler.plan.history import Before, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (
@@ -100,6 +100,14 @@ class TestThresholdsOfParts:
         plan = guarded(upgraded, a_view(*LIVE), Selection(tenants=("t0[0-3]",)))
         assert plan.empty
         assert "60 transfers in organization free in the whole fleet" in plan.refusals[0].message
+
+    def test_what_is_owed_since_the_base_moved_counts_too(self) -> None:
+        """The base of all others is this commit: of those who wait, an earlier one."""
+        waiting = tombstones(60)
+        history = History(waiting, owed=dict.fromkeys(waiting.tenants, Before(BEFORE)))
+        few = Selection(tenants=("t0[0-3]",))
+        plan = make_plan(waiting, a_view(*LIVE), history=history, selection=few)
+        assert guard(plan, waiting, a_view(*LIVE), Permissions(), history=history, selection=few).empty
 
     def test_what_is_done_already_is_not_counted(self) -> None:
         rest = a_view(*LIVE[58:])
@@ -245,6 +253,26 @@ class TestOnly:
         assert refused == {"up", "down"}
         rest = {"quota": ["safe"], "compute": ["same"]}
         assert [planned.tenant for planned in plan.tenants] == rest.get(only, [])
+
+    def test_branches_do_not_go_without_the_tier(self) -> None:
+        files = a_fleet(
+            a_tenant("up", "enterprise", dev_branches=(DevBranch("dev"),)),
+            tiers=(FREE_TIER, PRO_TIER, self.enterprise),
+        )
+        plan = guarded(files, a_view(a_project("up")), base=self.before, only=("dev_branches",))
+        assert plan.empty
+        assert [refusal.rule for refusal in plan.refusals] == [Rule.PART_OF_A_TIER]
+
+    def test_branches_wait_with_what_the_tier_takes(self) -> None:
+        """In one organization: a shorter window that the file does not accept, and more branches."""
+        short = replace(PRO_TIER, name="short", restore_window_seconds=DAY)
+        before = a_fleet(a_tenant("same", "pro"), tiers=(FREE_TIER, PRO_TIER, short))
+        files = a_fleet(
+            a_tenant("same", "short", dev_branches=(DevBranch("dev"),)), tiers=(FREE_TIER, PRO_TIER, short)
+        )
+        plan = guarded(files, a_view(a_pro_project("same")), base=before)
+        assert plan.empty
+        assert {refusal.rule for refusal in plan.refusals} == {Rule.DOWNGRADE_PROOF}
 
     def test_a_part_of_a_tier_in_one_organization_is_refused_too(self) -> None:
         larger = replace(self.enterprise, quota=replace(PRO_QUOTA, data_transfer_bytes=99 * GIB))

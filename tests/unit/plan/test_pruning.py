@@ -48,6 +48,17 @@ def test_an_old_idle_project_of_nobody_is_deleted() -> None:
         assert not plan.refusals
 
 
+def test_files_that_are_older_than_the_base_prune_nobody_whom_it_has_got_since() -> None:
+    added_since = History(a_fleet(a_tenant("kept"), a_tenant("gone")), KEPT)
+    assert spared(pruned(added_since)) == "the base declares the tenant, and these files are older"
+    removed_here = replace(added_since, fork=added_since.base)
+    assert pruned(removed_here).tenants
+
+
+def test_where_nobody_knows_what_the_files_said_nobody_is_pruned() -> None:
+    assert "its file may only be missing" in spared(pruned(History(lost=True)))
+
+
 def test_what_is_young_or_was_active_is_spared() -> None:
     assert spared(pruned(created_at=YOUNG)) == "the project is younger than 7 d"
     assert spared(pruned(last_active_at=YOUNG)) == "the project was active within 7 d"

@@ -454,13 +454,19 @@ class Fleet:
             )
         return replace(report, api_host=self.api_host)
 
-    async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
-        """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""
+    async def rebuild_registry(
+        self, history: History = History(), *, on_progress: Progress = quietly
+    ) -> RebuiltRegistry:
+        """Fills the registry by pins, annotations, and names that ``history`` confirms.
+
+        Raises InvalidInputError where there is none.
+        """
         if self._registry is None:
             raise InvalidInputError(
                 "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
             )
-        return await rebuild(self._registry, self.desired, self._neon, self._time, on_progress)
+        past = history.under(self.desired)
+        return await rebuild(self._registry, self.desired, self._neon, past, self._time, on_progress)
 
     def _header(self, run: Run) -> Header:
         return Header(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.live.registered import Placement, Registered
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
+    from reconciler.plan.history import History
     from reconciler.registry.store import Registry
 
 
@@ -80,9 +81,14 @@ def put_right(
 
 
 async def rebuild(
-    registry: Registry, desired: DesiredState, neon: Neon, now: Callable[[], datetime], on_progress: Progress
+    registry: Registry,
+    desired: DesiredState,
+    neon: Neon,
+    history: History,
+    now: Callable[[], datetime],
+    on_progress: Progress,
 ) -> RebuiltRegistry:
-    """Fills the registry by pins, names and annotations. Raises RegistryError."""
+    """Fills the registry by pins, annotations, and names that ``history`` confirms. Raises RegistryError."""
     registry.prepare()
     _rename(registry, desired)
     began = asyncio.get_running_loop().time()
@@ -95,7 +101,8 @@ async def rebuild(
     if lost := gone(live):
         live = await look(without(rows, lost))
     looked_for = timedelta(seconds=asyncio.get_running_loop().time() - began)
-    found = registration(desired, live, rows, lapsed_before=now() - looked_for - LAPSES_AFTER)
+    at = now()
+    found = registration(desired, live, rows, history, now=at, lapsed_before=at - looked_for - LAPSES_AFTER)
     overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), now())
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
     return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

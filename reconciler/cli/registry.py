@@ -30,13 +30,14 @@ def command() -> None:
 @account_options
 @base_option
 def rebuild(files: FilesFlags, account: AccountFlags, base: str | None) -> ExitCode:
-    """Fill the registry from live: by pins, names and annotations; safe at any time."""
+    """Fill the registry from live: by pins and annotations, and by names of tenants that --base declares."""
     fleet_files = FleetFiles(files)
     desired = fleet_files.desired()
+    history = fleet_files.history(base, desired)
 
     async def fill(fleet: Fleet) -> tuple[RebuiltRegistry, str | None]:
         with watching(stderr_console()) as on_progress:
-            return await fleet.rebuild_registry(on_progress=on_progress), fleet.api_host
+            return await fleet.rebuild_registry(history, on_progress=on_progress), fleet.api_host
 
     share = desired.api.batch_share
     rebuilt, api_host = with_fleet(account, desired, fill, files=fleet_files, base=base, share=share)

@@ -49,11 +49,13 @@ def confirmed(
 
 
 def _told(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
-    """Whether a pin, a recovery, a row of the registry or a revision that was accepted says so."""
-    return (
-        project.id in (tenant.project_id, tenant.recover, live.places.get(tenant.name))
-        or tenant.name in live.revisions
-    )
+    """Whether a row of the registry, or what ``_stated`` names, says so."""
+    return project.id == live.places.get(tenant.name) or _stated(tenant, project, live)
+
+
+def _stated(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
+    """Whether a pin, a recovery or a revision that was accepted says so: each speaks for a person or a program."""
+    return project.id in (tenant.project_id, tenant.recover) or tenant.name in live.revisions
 
 
 def past(
@@ -61,12 +63,13 @@ def past(
 ) -> Past | None:
     """What the files said of the tenant. Of a project that was found, what differs is no commit's doing.
 
-    That holds unless the files declared the tenant before, or a document speaks of it.
+    That holds unless the files declared the tenant before, or a document speaks of it. A row of the registry may
+    be what an earlier run put down when it found the project: it says whose the project is, and not who asked.
     """
     said = history.past(tenant.name)
     if project is None or tenant.absent or (said is not None and (said.declared or said.document)):
         return said
-    if _told(tenant, project, live) or made_for(project, desired) == tenant.name:
+    if _stated(tenant, project, live) or made_for(project, desired) == tenant.name:
         return said
     now = wanted.fields(desired, tenant)
     return Past(now, now)

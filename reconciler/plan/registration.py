@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.live.registered import Placement
+from reconciler.plan.adoption import confirmed, given_out_again
 from reconciler.plan.claims import pins
 from reconciler.plan.identity import identify
 from reconciler.plan.survey import orphans
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
+    from reconciler.plan.history import History
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Conflict, Plan
 
@@ -104,14 +106,28 @@ def settled(desired: DesiredState, live: LiveState, plan: Plan, selection: Selec
 
 
 def registration(
-    desired: DesiredState, live: LiveState, rows: Mapping[str, Registered], *, lapsed_before: datetime
+    desired: DesiredState,
+    live: LiveState,
+    rows: Mapping[str, Registered],
+    history: History,
+    *,
+    now: datetime,
+    lapsed_before: datetime,
 ) -> Registration:
     """What a rebuild does. ``rows`` are all of them; ``live`` was observed without those that are ``gone``.
 
-    Claims from before ``lapsed_before`` have led to nothing, or their project shows.
+    A row says later whose a project is: none is written for one that a name alone finds, nor for one that may be
+    an earlier customer's. Claims from before ``lapsed_before`` have led to nothing, or their project shows.
     """
     identities = identify(desired, live)
-    placements = _misplaced({**_owned_orphans(desired, identities), **identities.projects}, rows)
+    doubtful = given_out_again(desired, live, history, desired.tenants.values(), identities, now)
+    found = {name: project for name, project in identities.projects.items() if name not in doubtful}
+    certain = {
+        name: project
+        for name, project in found.items()
+        if confirmed(desired, live, history, desired.tenants[name], project)
+    }
+    placements = _misplaced({**_owned_orphans(desired, identities), **certain}, rows)
     changes = [_placed(placement, rows.get(placement.tenant)) for placement in placements]
     placed = {placement.tenant for placement in placements}
     holders = {project.id: tenant for tenant, project in identities.projects.items()}
@@ -124,8 +140,11 @@ def registration(
         placements=placements,
         forgotten=tuple(forgotten.items()),
         changes=tuple(sorted(changes, key=lambda change: change.tenant)),
-        waiting=tuple(_waiting(tenant, row) for tenant, row in waiting.items()),
-        conflicts=tuple(identities.conflicts[name] for name in sorted(identities.conflicts)),
+        waiting=(
+            *(_waiting(tenant, row) for tenant, row in waiting.items()),
+            *(_unconfirmed(name, found[name]) for name in sorted(found.keys() - certain.keys())),
+        ),
+        conflicts=tuple(conflict for _, conflict in sorted({**identities.conflicts, **doubtful}.items())),
     )
 
 
@@ -173,3 +192,8 @@ def _forgotten(tenant: str, row: Registered, holders: Mapping[str, str]) -> RowC
 
 def _waiting(tenant: str, row: Registered) -> RowChange:
     return RowChange(tenant, f"claimed by run {row.claimed_by} since {row.claimed_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _unconfirmed(tenant: str, project: LiveProject) -> RowChange:
+    found = f"project {project.id} ({project.name} in {project.organization}) was found by its name alone"
+    return RowChange(tenant, f"{found}: apply puts it down and changes nothing, or state project_id in its file")

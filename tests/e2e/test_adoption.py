@@ -154,6 +154,13 @@ class TestARegistry:
         assert "unconfirmed" not in second.out
         assert "lowering-needs-a-cause" in second.out
 
+    def test_a_row_that_was_put_down_for_a_name_asks_for_nothing(self, registered: Shell) -> None:
+        before = rows(registered)
+        told = [run(registered, "apply", "--base", "applied") for _ in range(3)]
+        assert [applied.code for applied in told] == [0, 0, 0], told[-1].out
+        assert "Reported (1)" in told[-1].out
+        assert rows(registered) == before
+
     def test_it_keeps_no_row_of_a_project_that_is_in_doubt(self, registered: Shell) -> None:
         """An earlier customer's: a run beside the conflict does not settle it."""
         tenant = "nina"

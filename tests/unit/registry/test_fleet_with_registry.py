@@ -18,6 +18,7 @@ from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, Run
 from reconciler.live.registered import Placement
 from reconciler.neon.observe import observe
+from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
@@ -392,6 +393,47 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
         }
         assert [change.tenant for change in rebuilt.registration.waiting] == ["alive"]
         assert (rebuilt.rows, again.registration.changes) == (5, ())
+
+    virtually(main())
+
+
+@pytest.mark.parametrize(
+    ("history", "row"),
+    [
+        (History(), False),
+        (History(ACME, guessed=True), False),
+        (History(a_fleet(a_tenant("bob"))), False),
+        (History(ACME), True),
+    ],
+    ids=["nothing known", "a base that nobody named", "new to the base", "at a base that somebody named"],
+)
+def test_a_rebuild_puts_down_what_only_a_name_finds_where_the_base_confirms_it(
+    platform: Platform, history: History, row: bool
+) -> None:
+    """A row says later whose the project is, and what is taken from it."""
+
+    async def main() -> None:
+        add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme"))
+        async with platform.fleet() as fleet:
+            rebuilt = await fleet.rebuild_registry(history)
+        assert list(platform.rows()) == ["acme"] * row
+        waiting = [change.message for change in rebuilt.registration.waiting]
+        assert ["found by its name alone" in message for message in waiting] == [True] * (not row)
+
+    virtually(main())
+
+
+def test_a_rebuild_puts_down_no_earlier_customers_project(platform: Platform) -> None:
+    async def main() -> None:
+        note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "r0"}
+        made = platform.world.simulator.clock.now() - 100 * 86_400
+        add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme", annotations=note, created_at=made))
+        async with platform.fleet() as fleet:
+            rebuilt = await fleet.rebuild_registry(History(a_fleet(a_tenant("bob"))))
+            assert platform.rows() == {}
+            assert "earlier customer" in rebuilt.registration.conflicts[0].message
+            await fleet.rebuild_registry()
+            assert list(platform.rows()) == ["acme"]
 
     virtually(main())
 

@@ -244,6 +244,24 @@ class TestOrganizationsUnderOtherNames:
         now = replace(FLEET, organizations={each.name: each for each in swapped})
         assert stopped(SWAPPED, History(FLEET).under(now), files=now)
 
+    def test_nor_do_two_exchange_all_of_their_tenants_by_other_names_and_ids(self) -> None:
+        """Names changed and the variables mixed up in one commit: the tiers kept their tenants."""
+        names = (replace(FREE, name="sponsored", id=PAID.id), replace(PAID, name="premium", id=FREE.id))
+        tiers = (replace(FREE_TIER, organization="sponsored"), replace(PRO_TIER, organization="premium"))
+        now = a_fleet(*FLEET.tenants.values(), tiers=tiers, organizations=names)
+        paying = (a_pro_project(name, organization="sponsored") for name in PAYING)
+        live = a_view(*paying, *(a_project(name, organization="premium") for name in FREE_ONES))
+        assert stopped(live, History(FLEET).under(now), files=now)
+        assert not stopped(
+            live, History(FLEET).under(now), files=now, permissions=Permissions(counts={"transfers": 10})
+        )
+
+    def test_a_tier_that_a_commit_moves_is_moved(self) -> None:
+        """One way only: nobody has to be named."""
+        tiers = (FREE_TIER, replace(PRO_TIER, organization="big"))
+        now, base = (files(*(a_tenant(n, "pro") for n in PAYING), tiers=one) for one in (tiers, TIERS))
+        assert not stopped(a_view(*map(a_pro_project, PAYING)), History(base).under(now), files=now)
+
     def test_other_names_alone_are_no_sign(self) -> None:
         now = self.renamed(*map(a_tenant, FREE_ONES))
         live = a_view(*(a_project(name, organization="sponsored") for name in FREE_ONES))

@@ -66,6 +66,23 @@ def by_hand(shell: Shell, tenant: str, gib: int) -> None:
         account.execute(changed, (LIMIT, gib * GIB, f"myapp-{tenant}"))
 
 
+def homes(shell: Shell) -> dict[str, str]:
+    """The names of the organizations of the live projects, by tenant."""
+    query = "SELECT p.name, o.name FROM projects p JOIN organizations o ON o.id = p.org_id"
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        rows = account.execute(query).fetchall()
+    return {name.removeprefix("myapp-"): organization for name, organization in rows}
+
+
+def move(shell: Shell, tenant: str, organization: str) -> None:
+    """Support moves a project in the console."""
+    found = "SELECT id FROM organizations WHERE name = ?"
+    moved = "UPDATE projects SET org_id = ?1, body = json_set(body, '$.org_id', ?1) WHERE name = ?2"
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        ((org_id,),) = account.execute(found, (organization,))
+        account.execute(moved, (org_id, f"myapp-{tenant}"))
+
+
 def run(shell: Shell, command: str, *flags: str) -> Ended:
     extra = ("--yes", "--journal", "journal.jsonl") if command == "apply" else ()
     return shell.simulated(command, *extra, *flags)
@@ -389,50 +406,32 @@ personal_api_key""",
         1,
     )
 
-    @staticmethod
-    def homes(shell: Shell) -> dict[str, str]:
-        """The names of the organizations of the live projects, by tenant."""
-        with sqlite3.connect(shell.folder / "sim.db") as account:
-            rows = account.execute(
-                "SELECT p.name, o.name FROM projects p JOIN organizations o ON o.id = p.org_id"
-            ).fetchall()
-        return {name.removeprefix("myapp-"): organization for name, organization in rows}
-
-    @staticmethod
-    def move(shell: Shell, tenant: str, organization: str) -> None:
-        """Support moves a project in the console."""
-        found = "SELECT id FROM organizations WHERE name = ?"
-        moved = "UPDATE projects SET org_id = ?1, body = json_set(body, '$.org_id', ?1) WHERE name = ?2"
-        with sqlite3.connect(shell.folder / "sim.db") as account:
-            ((org_id,),) = account.execute(found, (organization,))
-            account.execute(moved, (org_id, f"myapp-{tenant}"))
-
     def test_an_upgrade_does_not_move_down_whom_support_put_into_the_biggest(self, fleet: Shell) -> None:
         fleet.write("tiers.yaml", self.BIG)
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
         git(fleet, "tag", "--force", "applied")
-        self.move(fleet, "acme", "big")
+        move(fleet, "acme", "big")
         for tenant in ("acme", "bluebird"):
             fleet.tenant(tenant, "tier: pro")
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 5
-        assert self.homes(fleet) == {"acme": "big", "bluebird": "paid"}
+        assert homes(fleet) == {"acme": "big", "bluebird": "paid"}
         fleet.tenant("acme", "tier: free\naccept: {history_loss: true}")
         git(fleet, "tag", "--force", "applied")
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
-        assert self.homes(fleet)["acme"] == "free"
+        assert homes(fleet)["acme"] == "free"
 
     def test_another_name_of_one_moves_nobody(self, fleet: Shell) -> None:
         by_hand(fleet, "acme", 100)
-        self.move(fleet, "acme", "paid")
+        move(fleet, "acme", "paid")
         renamed = TIERS.replace("  free:\n    id", "  sponsored:\n    id").replace(": free\n", ": sponsored\n")
         fleet.write("tiers.yaml", renamed)
         commit(fleet)
         ended = run(fleet, "apply", "--base", "applied", "--trust-files")
         assert ended.code == 0
-        assert self.homes(fleet) == {"acme": "paid", "bluebird": "sponsored"}
+        assert homes(fleet) == {"acme": "paid", "bluebird": "sponsored"}
         assert transfers(fleet) == {"acme": 100, "bluebird": 8}
 
 

@@ -67,7 +67,7 @@ def open_account(
     *,
     judge: Judge | None = None,
 ) -> Simulator:
-    """The account in the file, made if need be, with an organization for each of the files'.
+    """The account in the file, made if need be, with an organization for each of the files', told by its id.
 
     Raises InvalidInputError for a file that is none of the simulator's.
     """
@@ -75,7 +75,7 @@ def open_account(
         named.require_file(file)
         return Simulator.open(
             file,
-            [SimulatedOrganization(o.name, o.limits) for o in desired.organizations.values()],
+            [SimulatedOrganization(o.name, o.limits, str(o.id)) for o in desired.organizations.values()],
             clock_source=clock_source,
             latency=LATENCY,
             judge=judge,

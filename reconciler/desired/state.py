@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.desired.address import NEON
+from reconciler.desired.homes import homes_in
 from reconciler.desired.names import identity
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
+from reconciler.desired.tier import OrganizationLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,16 +70,28 @@ class DesiredState:
     """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)
     """Ids of projects that those files name as their tenants' own."""
+    homes: Mapping[str, Organization] = field(default_factory=dict, compare=False, repr=False)
+    """Of files that are compared with later ones, by tier: its organization, as the later files have it."""
 
     def settings(self, tenant: Tenant) -> Settings:
         """The tenant's resolved settings."""
         name = None if tenant.project_id else self.project_name(tenant)
-        return resolve(tenant, self.tiers[tenant.tier], name)
+        tier = self.tiers[tenant.tier]
+        if tier.name in self.homes:
+            tier = replace(tier, organization=self.homes[tier.name].name)
+        return resolve(tenant, tier, name)
 
     def home(self, tenant: Tenant) -> str | None:
         """The organization of the tenant's tier; None where there is no such tier, as of a tombstone."""
         tier = self.tiers.get(tenant.tier)
-        return None if tier is None else tier.organization
+        if tier is None:
+            return None
+        return self.homes[tier.name].name if tier.name in self.homes else tier.organization
+
+    def allowed(self, tier: str) -> OrganizationLimits:
+        """What the organization of a tier allows; nothing that the files do not state."""
+        home = self.homes.get(tier) or self.organizations.get(self.tiers[tier].organization)
+        return OrganizationLimits() if home is None else home.limits
 
     def speaks_alike(self, other: DesiredState, tenant: Tenant) -> bool:
         """Whether these files hold just what the other ones hold of a tenant of theirs: file, tier and naming."""
@@ -116,22 +130,28 @@ class DesiredState:
         return {**{self.present_name(name): value for name, value in told.items()}, **present}
 
     def as_called_in(self, now: DesiredState) -> DesiredState:
-        """The same state, its tenants under the names that they have in a later one.
+        """The same state, its tenants and organizations under the names that they have in a later one.
 
         Each is as it was, its project's name too.
         """
+        homes, moved = self.homes or homes_in(now, self), self._renamed_in(now)
+        if homes == self.homes and not moved:
+            return self
+        return replace(
+            self,
+            homes=homes,
+            tenants={moved.get(name, name): tenant for name, tenant in self.tenants.items()},
+            held_back=frozenset(moved.get(name, name) for name in self.held_back),
+        )
+
+    def _renamed_in(self, now: DesiredState) -> dict[str, str]:
+        """The later names of tenants that these files know under an earlier one only."""
         moved: dict[str, str] = {}
         for tenant in now.tenants.values():
             known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
             if known and tenant.name not in self.tenants and tenant.name not in self.held_back:
                 moved[known[0]] = tenant.name
-        if not moved:
-            return self
-        return replace(
-            self,
-            tenants={moved.get(name, name): tenant for name, tenant in self.tenants.items()},
-            held_back=frozenset(moved.get(name, name) for name in self.held_back),
-        )
+        return moved
 
     def tenant_by_project_name(self, project_name: str) -> str | None:
         """The tenant, declared or not, that a project's whole name stands for; of several a declared one."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.desired.units import format_cu, format_seconds
 from reconciler.files.finding import Finding
-from reconciler.live.project import NEVER_SUSPEND
+from reconciler.live.project import MAX_CU_RANGE, NEVER_SUSPEND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from reconciler.files.marks import Path
     from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.live.project import Compute
-
-MAX_CU_RANGE: Final = 8
-"""Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
 
 
 def compute_findings(

@@ -15,6 +15,8 @@ DEFAULT_SUSPEND_TIMEOUT_SECONDS = 300
 """Neon: reports and accepts 0 for this default; both are normalised to the value in effect."""
 
 NEVER_SUSPEND = -1
+MAX_CU_RANGE = 8
+"""Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
 """Neon: a suspend timeout of -1 keeps the compute on."""
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveBranch, LiveProject
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import History, Past
     from reconciler.plan.plan import Refusal
 
@@ -67,7 +67,7 @@ def _made_with(
 
 
 def _things(
-    desired: DesiredState, project: LiveProject, now: Fields
+    desired: DesiredState, project: LiveProject, now: Stated
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Each live copy: what it is called, its path, and the members that count at its creation only."""
     for branch in project.branches or ():
@@ -78,7 +78,7 @@ def _things(
         yield f"snapshot {name!r}", snapshots.path(name), snapshots.MADE_AS
 
 
-def _declared(desired: DesiredState, branch: LiveBranch, now: Fields) -> str:
+def _declared(desired: DesiredState, branch: LiveBranch, now: Stated) -> str:
     """The name that the files use for it: its own where they do, else the one under which it was made."""
     if branches.path(branch.name) in now:
         return branch.name

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION_PATH
+from reconciler.plan.concerns.organization import Place
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
 from reconciler.plan.history import origin
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import Past
     from reconciler.plan.plan import Note, Refusal
 
@@ -32,7 +34,7 @@ class Case:
     tenant: Tenant
     settings: Settings
     project: LiveProject
-    wanted_now: Fields
+    wanted_now: Stated
     past: Past | None
     """What the files wanted before; None where that cannot be told."""
     only: frozenset[str]
@@ -64,14 +66,24 @@ class Case:
         managed = wanted is not None and RESTORE_WINDOW.name in self.only
         return wanted if managed else self.project.restore_window_seconds
 
-    def origin(self, *paths: str, reduces: bool = False) -> Origin:
-        """Why something differs: the files' doing where any of these fields moved there, and in that direction."""
-        causes = [origin(path, self.wanted_now, self.past, reduces=reduces) for path in paths]
+    def origin(self, *paths: str, reduces: bool = False, live: Value = None) -> Origin:
+        """Why something differs: the files' doing where any of these fields moved there, and in that direction.
+
+        ``live`` is what is reduced, where one field alone is meant.
+        """
+        causes = [origin(path, self.wanted_now, self.past, reduces=reduces, live=live) for path in paths]
         return Origin.CONFIG if Origin.CONFIG in causes else causes[0]
 
     def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
         """The change with its origin. ``spoken_of`` is the field of the files, where it is another."""
-        return replace(change, origin=self.origin(spoken_of or change.path, reduces=change.lowering))
+        path, live = spoken_of or change.path, change.before
+        return replace(change, origin=self.origin(path, reduces=change.lowering, live=live))
+
+    def moved(self, *, reduces: bool) -> Origin:
+        """Why the project is in another organization than the files say. ``reduces`` says that this one grants
+        more than theirs in any respect."""
+        here = Place(self.project.organization, self.here)
+        return origin(ORGANIZATION_PATH, self.wanted_now, self.past, reduces=reduces, live=here)
 
 
 Finding: TypeAlias = "Action | Note | Refusal"

@@ -109,9 +109,9 @@ def _bounded(project: LiveProject) -> Fields:
 def _clamps(case: Case, observed: Fields) -> Iterator[FieldChange]:
     """Values that this run does not manage and that stand in the way of the move; they share its origin."""
     if case.moves:
-        managed = {path: value for path, value in case.wanted_now.items() if concern_name(path) in case.only}
+        managed = [path for path in case.wanted_now if concern_name(path) in case.only]
         for change in organization.clamps(case.there, observed, managed):
-            yield case.caused(change, organization.PATH)
+            yield replace(change, origin=case.moved(reduces=change.lowering))
 
 
 def _transfer(case: Case) -> Iterator[TransferProject]:
@@ -131,9 +131,8 @@ def _transfer(case: Case) -> Iterator[TransferProject]:
 
 def _move(case: Case) -> FieldChange:
     downgrade = organization.is_downgrade(case.here, case.there)
-    return case.caused(
-        organization.move(case.project.organization, case.settings.organization, downgrade=downgrade)
-    )
+    move = organization.move(case.project.organization, case.settings.organization, downgrade=downgrade)
+    return replace(move, origin=case.moved(reduces=downgrade))
 
 
 def _patch_project(

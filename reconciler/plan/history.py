@@ -13,50 +13,65 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan import wanted
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.direction import reduced
+from reconciler.plan.concerns.direction import reduced, touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Tenant
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Stated
+    from reconciler.plan.concerns.organization import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the files said of one tenant."""
 
-    base: Fields
-    fork: Fields
+    base: Stated
+    fork: Stated
     """At the commit in which the base and the files at hand parted."""
     declared: bool = True
     """Whether the base knows the tenant: of one that it does not know, nothing is taken."""
     document: bool = False
     """Whether a document speaks of the tenant now: it is no commit, and asks for nothing that takes."""
+    in_another_tier: bool = False
+    """Whether the project has another tier than any of these files gave the tenant."""
 
-    def origin(self, path: str, now: Fields, *, reduces: bool = False) -> Origin:
-        """Why a field differs from live. ``reduces`` says that the change takes something from the tenant."""
+    def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Place = None) -> Origin:
+        """Why a field differs from live. ``reduces`` says that the change takes something from the tenant.
+
+        Then ``live`` is what it takes that from: the live value, and None where that is not told.
+        """
+        silent = self.document or (not self.declared and path != wanted.STATE)
+        if reduces and not silent and self._asks_for_reduction(path, now, live):
+            return Origin.CONFIG
         if self.base.get(path) == now.get(path):
             return Origin.DRIFT
         if self.fork.get(path) == now.get(path):
             return Origin.BASE_AHEAD
-        return self._reduction(path, now) if reduces else Origin.CONFIG
+        if not reduces:
+            return Origin.CONFIG
+        in_part = all(touched(path, before, now, live) for before in (self.base, self.fork))
+        return Origin.UNKNOWN if silent or in_part else Origin.DRIFT
 
-    def _reduction(self, path: str, now: Fields) -> Origin:
-        if self.document or (not self.declared and path != wanted.STATE):
-            return Origin.UNKNOWN
-        asked = all(reduced(path, before, now) for before in (self.base, self.fork))
-        return Origin.CONFIG if asked else Origin.DRIFT
+    def _asks_for_reduction(self, path: str, now: Stated, live: Value | Place) -> bool:
+        return all(
+            reduced(path, before, now, live, in_another_tier=self.in_another_tier)
+            for before in (self.base, self.fork)
+        )
 
 
 NOTHING = Past({}, {})
 """Of a tenant that is new: all that the files say is asked for."""
 
 
-def origin(path: str, now: Fields, past: Past | None, *, reduces: bool = False) -> Origin:
+def origin(
+    path: str, now: Stated, past: Past | None, *, reduces: bool = False, live: Value | Place = None
+) -> Origin:
     """As ``Past.origin``; unknown where nobody can tell what the files said."""
-    return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces)
+    return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces, live=live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +82,9 @@ class Before:
     fork: DesiredState | None = None
 
     def under(self, now: DesiredState) -> Before:
-        """The same under the names that tenants have now."""
-        return Before(self.base.as_called_in(now), self.fork and self.fork.as_called_in(now))
+        """The same under the names that tenants and organizations have now."""
+        base, fork = self.base.as_called_in(now), self.fork and self.fork.as_called_in(now)
+        return self if base is self.base and fork is self.fork else Before(base, fork)
 
 
 @dataclass(frozen=True)
@@ -105,18 +121,15 @@ class History:
     """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
     def under(self, now: DesiredState) -> History:
-        """The same under the names that tenants have now: what is known of an earlier name is known of them."""
-        if not any(tenant.previously for tenant in now.tenants.values()):
-            return self
+        """The same under the names that tenants and organizations have now: what is known of an earlier name is
+        known of them."""
         moved = {id(before): before and before.under(now) for before in self.owed.values()}
         owed = {name: moved[id(before)] for name, before in self.owed.items()}
-        return replace(
-            self,
-            base=self.base and self.base.as_called_in(now),
-            fork=self.fork and self.fork.as_called_in(now),
-            owed=now.by_present_name(owed),
-            files=self.files and self.files.as_called_in(now),
-        )
+        base, fork, files = (one and one.as_called_in(now) for one in (self.base, self.fork, self.files))
+        pairs = ((base, self.base), (fork, self.fork), (files, self.files))
+        if all(one is other for one, other in (*pairs, *((owed[name], self.owed[name]) for name in owed))):
+            return self
+        return replace(self, base=base, fork=fork, owed=now.by_present_name(owed), files=files)
 
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""
@@ -195,7 +208,7 @@ class History:
         before = self.before(tenant)
         return before is None or files is before.base or files is before.fork
 
-    def moved(self, tenant: str, now: Fields) -> bool:
+    def moved(self, tenant: str, now: Stated) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""
         past = self.past(tenant)
         if past is None or tenant in self.named:

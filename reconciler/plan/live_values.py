@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import Json, LiveProject
     from reconciler.plan.change import Value
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.concerns.concern import Fields, Stated
 
 PRESENT: Final = ("present", JsonText.of("present"))
 """The values of the path of a branch or snapshot itself."""
@@ -39,7 +39,7 @@ def beginnings(path: str) -> Iterator[str]:
 class LiveValues:
     """Of one project, beside what the files stated of it: a structured value is shown as far as they did."""
 
-    def __init__(self, project: LiveProject, fleet: str, stated: Fields) -> None:
+    def __init__(self, project: LiveProject, fleet: str, stated: Stated) -> None:
         self._project = project
         self._fleet = fleet
         self._stated = stated

@@ -35,6 +35,7 @@ from reconciler.plan.identity import identify
 from reconciler.plan.lives import NOTHING_KNOWN, later_life
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
+from reconciler.plan.standing import in_another_tier
 from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
@@ -229,13 +230,17 @@ class _Planner:
                 yield finding
 
     def _case(self, tenant: Tenant, settings: Settings, project: LiveProject) -> Case:
+        past = adoption.past(self._desired, self._live, self._history, tenant, project)
+        changes_tier = any(f.tenants[tenant.name].tier != tenant.tier for f in self._history.earlier(tenant.name))
+        if past and changes_tier and in_another_tier(self._desired, self._history, tenant, project):
+            past = replace(past, in_another_tier=True)
         return Case(
             fleet=self._desired.fleet,
             tenant=tenant,
             settings=settings,
             project=project,
             wanted_now=wanted.fields(self._desired, tenant),
-            past=adoption.past(self._desired, self._live, self._history, tenant, project),
+            past=past,
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.live.state import LiveState
     from reconciler.plan.history import History
     from reconciler.plan.permissions import Permissions
@@ -27,41 +28,61 @@ COMPARE: Final = (
 def require_own_places(desired: DesiredState, live: LiveState, history: History, permissions: Permissions) -> None:
     """Raises WrongOrganizationError where most of an organization's tenants live in another one by no commit.
 
-    Tenants whom the files, a document or a person moves from one organization to another are no sign. Without a
-    base nobody can tell who was moved: then two organizations whose tenants live elsewhere are one.
+    Tenants whom the files, a document or a person moves from one organization to another are no sign, unless a
+    commit of tiers.yaml has two organizations exchange all of them. Without a base nobody can tell who was moved:
+    then two organizations whose tenants live elsewhere are a sign.
     """
     astray = dict(_astray(desired, live, history))
     if history.base is None and len(astray) == 1:
         return
+    astray = astray or _exchanged(dict(_astray(desired, live, history, with_tiers=True)))
     total = sum(places.total() for places in astray.values())
     for home, places in astray.items():
         if permissions.counts.get("transfers", 0) < total:
-            where, _ = places.most_common(1)[0]
             raise WrongOrganizationError(
-                f"{places.total()} tenants of organization {home} are live elsewhere, most of them in {where}, "
-                "and no commit moved them: are ids or keys swapped?",
+                f"{places.total()} tenants of organization {home} are live elsewhere, most of them in "
+                f"{_most(places)}, and no commit moved them one by one: are ids or keys swapped?",
                 hint=f"{COMPARE}{total}",
             )
 
 
-def _astray(desired: DesiredState, live: LiveState, history: History) -> Iterator[tuple[str, Counter[str]]]:
-    """The organizations that have most of their tenants elsewhere, with where these live."""
+def _exchanged(astray: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """The organizations of which each has most of its tenants in the other one."""
+    places = {home: _most(elsewhere) for home, elsewhere in astray.items()}
+    return {home: astray[home] for home, where in places.items() if places.get(where) == home}
+
+
+def _most(places: Counter[str]) -> str:
+    return places.most_common(1)[0][0]
+
+
+def _astray(
+    desired: DesiredState, live: LiveState, history: History, *, with_tiers: bool = False
+) -> Iterator[tuple[str, Counter[str]]]:
+    """The organizations that have most of their tenants elsewhere, with where these live.
+
+    ``with_tiers`` counts tenants whose whole tier was moved, too.
+    """
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, project in identify(desired, live).projects.items():
         tenant = desired.tenants[name]
         home = desired.home(tenant)
-        if home is not None and not tenant.absent and not _moved(name, home, history):
-            found[home][project.organization] += 1
+        if home is None or tenant.absent or _moved(tenant, home, history, with_tiers=with_tiers):
+            continue
+        found[home][project.organization] += 1
     for home, places in found.items():
         elsewhere = Counter({where: count for where, count in places.items() if where != home})
         if elsewhere.total() >= MANY and 2 * elsewhere.total() > places.total():
             yield home, elsewhere
 
 
-def _moved(tenant: str, home: str, history: History) -> bool:
-    """Whether somebody asked for the tenant to be in another organization than before."""
-    if tenant in history.named:
+def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> bool:
+    """Whether somebody asked for the tenant to be in another organization than before; ``with_tiers`` says that
+    one who has the same tier as before was not asked for."""
+    if tenant.name in history.named:
         return True
-    earlier = history.before(tenant)
-    before = None if earlier is None else earlier.base.tenants.get(tenant)
-    return earlier is not None and before is not None and earlier.base.home(before) != home
+    earlier = history.before(tenant.name)
+    before = None if earlier is None else earlier.base.tenants.get(tenant.name)
+    if earlier is None or before is None or (with_tiers and before.tier == tenant.tier):
+        return False
+    return earlier.base.home(before) != home

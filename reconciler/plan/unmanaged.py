@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import Json, LiveProject
     from reconciler.plan.change import Value
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.concerns.concern import Stated
+    from reconciler.plan.concerns.organization import Place
     from reconciler.plan.history import History, Past
 
 NO_LIMIT: Final = "new ones get no limit"
@@ -86,7 +87,7 @@ def _kept(
             yield _Kept(path, there, tenant.tier if of_tier else None)
 
 
-def _gone(past: Past, now: Fields) -> Iterator[str]:
+def _gone(past: Past, now: Stated) -> Iterator[str]:
     """Each path that base and fork stated and the files do not, without those that lie below another one."""
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
@@ -99,13 +100,13 @@ def _gone(past: Past, now: Fields) -> Iterator[str]:
             yield f"{path}.{member}"
 
 
-def _counts_once(path: str, stated: Value) -> bool:
+def _counts_once(path: str, stated: Value | Place) -> bool:
     """Members of a copy that are refused, or whose absence means something: an expiry, what it was made as."""
     copies = path.partition(".")[0] in COPIES and "." in path
     return copies and stated not in PRESENT and ".compute." not in path
 
 
-def _members_gone(before: list[Value], now: Value) -> list[str]:
+def _members_gone(before: list[Value | Place], now: Value | Place) -> list[str]:
     """Members that a structured value states no more, at any depth; one that is replaced is none."""
     values = [value.value for value in (*before, now) if isinstance(value, JsonText)]
     if len(values) < len(before) + 1:
@@ -125,7 +126,7 @@ def _lost(before: Json, now: Json) -> Iterator[str]:
             yield from (f"{key}.{member}" for member in _lost(value, now[key]))
 
 
-def _together(gone: Iterable[str], now: Fields) -> dict[str, list[str]]:
+def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
     """Members of a quota or compute as one where all that was stated of it is gone; else each by itself."""
     found: dict[str, list[str]] = {}
     left = {path.rpartition(".")[0] for path in now}

@@ -9,7 +9,7 @@ from reconciler.plan.concerns import PROJECT_CONCERNS, branches, organization, s
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.concerns.concern import Stated
 
 STATE = "state"
 RECOVER = "recover"
@@ -18,7 +18,7 @@ PINS = ("region", "pg_version", "database", "role")
 PRESENT, ABSENT = "present", "absent"
 
 
-def fields(desired: DesiredState, tenant: Tenant) -> Fields:
+def fields(desired: DesiredState, tenant: Tenant) -> Stated:
     """Every managed field of the tenant; of a tombstone, only that it is one."""
     if tenant.absent:
         return {STATE: ABSENT}
@@ -27,7 +27,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
     return {
         STATE: PRESENT,
         **({} if tenant.recover is None else {RECOVER: tenant.recover}),
-        organization.PATH: settings.organization,
+        organization.PATH: organization.Place(settings.organization, desired.allowed(tenant.tier), tenant.tier),
         **{path: value for concern in managed for path, value in concern.items()},
         **{word: value for word in PINS if (value := getattr(tenant.pins, word)) is not None},
         **branches.wanted(settings),
@@ -35,7 +35,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Fields:
     }
 
 
-def said(files: DesiredState, tenant: str) -> Fields | None:
+def said(files: DesiredState, tenant: str) -> Stated | None:
     """What the files wanted of a tenant; empty where they did not know it, None where they are broken there."""
     if tenant in files.held_back:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PERSONAL_KEY: Final = "sim_personal_key"
 """Not a secret: every simulator has it."""
 
+_PREFIX: Final = "org-sim-"
 _NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
 
 
@@ -30,6 +32,8 @@ class SimulatedOrganization:
 
     name: str
     limits: OrganizationLimits = field(default_factory=OrganizationLimits)
+    reference: str | None = None
+    """How whoever uses the account refers to its id: the account knows it by that under another name, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +46,58 @@ class StoredOrganization:
     created_at: str
 
 
-def register(transaction: Transaction, organizations: Iterable[SimulatedOrganization], created_at: str) -> None:
-    """Store organizations with their keys; a known one keeps both and takes on the new limits."""
+def register(
+    transaction: Transaction, store: Store, organizations: Iterable[SimulatedOrganization], created_at: str
+) -> None:
+    """Store organizations with their keys; a known one keeps both and takes on the new limits, and a new name."""
+    wanted = tuple(organizations)
+    ids = _ids(store, wanted)
     keys.give(transaction, PERSONAL_KEY, Key(KeyKind.PERSONAL), "simulator")
-    for organization in organizations:
-        org_id = organization_id(organization.name)
-        body = msgspec.json.encode({"limits": asdict(organization.limits), "created_at": created_at}).decode()
+    for name, org_id in ids.items():  # two may exchange their names
+        transaction.execute("UPDATE organizations SET name = id WHERE id = ? OR name = ?", org_id, name)
+    for organization in wanted:
+        org_id = ids[organization.name]
+        body = {
+            "limits": asdict(organization.limits),
+            "reference": organization.reference,
+            "created_at": created_at,
+        }
         transaction.execute(
             "INSERT INTO organizations VALUES (?, ?, 0, ?) ON CONFLICT (id) DO UPDATE "
-            "SET body = json_set(body, '$.limits', json_extract(excluded.body, '$.limits'))",
-            *(org_id, organization.name, body),
+            "SET name = excluded.name, body = json_patch(body, json_remove(excluded.body, '$.created_at'))",
+            *(org_id, organization.name, msgspec.json.encode(body).decode()),
         )
-        token = organization_key(organization.name)
-        keys.give(transaction, token, Key(KeyKind.ORGANIZATION, org_id), organization.name)
+        keys.give(transaction, organization_key(org_id), Key(KeyKind.ORGANIZATION, org_id), organization.name)
+
+
+def _ids(store: Store, wanted: Iterable[SimulatedOrganization]) -> dict[str, str]:
+    """By name: the id of the stored organization that was referenced alike, else the one of the name.
+
+    That one is another's, where an organization has moved on from this name to another one.
+    """
+    query = "SELECT id, body ->> '$.reference' AS reference FROM organizations"
+    known = {row["reference"]: row["id"] for row in store.rows(query) if row["reference"] is not None}
+    ids = {each.name: known[each.reference] for each in wanted if each.reference in known}
+    for each in wanted:
+        if each.name not in ids:
+            ids[each.name] = _free(organization_id(each.name), ids.values())
+    return ids
+
+
+def _free(org_id: str, taken: Iterable[str]) -> str:
+    used = frozenset(taken)
+    numbered = (f"{org_id[:57]}-{number}" for number in count(2))
+    return next(one for one in (org_id, *islice(numbered, len(used))) if one not in used)
 
 
 def organization_id(name: str) -> str:
     """The id that the simulator gives an organization (Neon: ``^[a-z0-9-]{1,60}$``)."""
-    return f"org-sim-{_NOT_IN_AN_ID.sub('-', name.lower()).strip('-')}"[:60]
+    return f"{_PREFIX}{_NOT_IN_AN_ID.sub('-', name.lower()).strip('-')}"[:60]
 
 
-def organization_key(name: str) -> str:
+def organization_key(org_id: str) -> str:
     """The key that opens one organization. Not a secret."""
-    return f"sim_org_{_NOT_IN_AN_ID.sub('_', name.lower()).strip('_')}_key"
+    return f"sim_org_{org_id.removeprefix(_PREFIX).replace('-', '_')}_key"
 
 
 def project_key(project_id: str) -> str:

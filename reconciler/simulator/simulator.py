@@ -68,7 +68,7 @@ class Simulator:
         if behaviour is not None:
             world.switches.set(behaviour)
         with world.writing() as transaction:
-            register(transaction, organizations, timestamp(transaction.now))
+            register(transaction, store, organizations, timestamp(transaction.now))
         return cls(world, latency, judge)
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Simulator:
     @property
     def organization_keys(self) -> Mapping[str, str]:
         """The API key of each organization, by its name. Not secrets."""
-        return {name: organization_key(name) for name in self.organization_ids}
+        return {name: organization_key(org_id) for name, org_id in self.organization_ids.items()}
 
     @property
     def personal_key(self) -> str:

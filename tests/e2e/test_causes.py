@@ -66,6 +66,23 @@ def by_hand(shell: Shell, tenant: str, gib: int) -> None:
         account.execute(changed, (LIMIT, gib * GIB, f"myapp-{tenant}"))
 
 
+def homes(shell: Shell) -> dict[str, str]:
+    """The names of the organizations of the live projects, by tenant."""
+    query = "SELECT p.name, o.name FROM projects p JOIN organizations o ON o.id = p.org_id"
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        rows = account.execute(query).fetchall()
+    return {name.removeprefix("myapp-"): organization for name, organization in rows}
+
+
+def move(shell: Shell, tenant: str, organization: str) -> None:
+    """Support moves a project in the console."""
+    found = "SELECT id FROM organizations WHERE name = ?"
+    moved = "UPDATE projects SET org_id = ?1, body = json_set(body, '$.org_id', ?1) WHERE name = ?2"
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        ((org_id,),) = account.execute(found, (organization,))
+        account.execute(moved, (org_id, f"myapp-{tenant}"))
+
+
 def run(shell: Shell, command: str, *flags: str) -> Ended:
     extra = ("--yes", "--journal", "journal.jsonl") if command == "apply" else ()
     return shell.simulated(command, *extra, *flags)
@@ -374,3 +391,66 @@ class TestATombstone:
         assert transfers(fleet) == {"acme": 8, "bluebird": 8}
         assert run(fleet, "plan", "--base", "applied").code == 0
         assert fleet.run("validate").code == 0
+
+
+class TestOrganizations:
+    """Three of them, and other words for one."""
+
+    BIG = TIERS.replace(
+        "personal_api_key",
+        """  big:
+    id: ${NEON_BIG_ORG_ID}
+    api_key: ${BIG_ORG_API_KEY}
+    limits: {branches: 5000, snapshots: 100, compute: {min_cu: 0.25, max_cu: 56}, restore_window: 30d}
+personal_api_key""",
+        1,
+    )
+
+    def test_an_upgrade_does_not_move_down_whom_support_put_into_the_biggest(self, fleet: Shell) -> None:
+        fleet.write("tiers.yaml", self.BIG)
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        git(fleet, "tag", "--force", "applied")
+        move(fleet, "acme", "big")
+        for tenant in ("acme", "bluebird"):
+            fleet.tenant(tenant, "tier: pro")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 5
+        assert homes(fleet) == {"acme": "big", "bluebird": "paid"}
+        fleet.tenant("acme", "tier: free\naccept: {history_loss: true}")
+        git(fleet, "tag", "--force", "applied")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert homes(fleet)["acme"] == "free"
+
+    def test_another_name_of_one_moves_nobody(self, fleet: Shell) -> None:
+        by_hand(fleet, "acme", 100)
+        move(fleet, "acme", "paid")
+        renamed = TIERS.replace("  free:\n    id", "  sponsored:\n    id").replace(": free\n", ": sponsored\n")
+        fleet.write("tiers.yaml", renamed)
+        commit(fleet)
+        ended = run(fleet, "apply", "--base", "applied", "--trust-files")
+        assert ended.code == 0
+        assert homes(fleet) == {"acme": "paid", "bluebird": "sponsored"}
+        assert transfers(fleet) == {"acme": 100, "bluebird": 8}
+
+
+def test_a_downgrade_takes_all_that_a_document_gave(fleet: Shell) -> None:
+    """Nothing of the tier that only the document named is left beside the tier of the commit."""
+    fleet.tenant("acme", "tier: pro")
+    commit(fleet)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    git(fleet, "tag", "--force", "applied")
+    scale = TIERS[TIERS.index("  pro:") :].replace("pro:", "scale:").replace("50GiB", "500GiB")
+    scale = scale.replace(
+        "min_cu: 0.5, max_cu: 4, suspend_timeout: 5m", "min_cu: 1, max_cu: 8, suspend_timeout: 9m"
+    )
+    fleet.write("tiers.yaml", TIERS + scale)
+    commit(fleet)
+    document = b'{"tenant": "acme", "tier": "scale"}'
+    assert fleet.simulated("converge", "-", "--journal", "journal.jsonl", stdin=document).code == 0
+    assert transfers(fleet)["acme"] == 500
+    fleet.tenant("acme", "tier: free\naccept: {history_loss: true}")
+    commit(fleet)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    assert run(fleet, "plan", "--base", "HEAD", "--detailed-exitcode").code == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.files.applied import kept
 from tests.e2e.command_line import Shell
-from tests.e2e.test_causes import by_hand, commit, git, grant, run, transfers
+from tests.e2e.test_causes import by_hand, commit, git, homes, move, run, transfers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,34 @@ BRANCHES: Final = ("main", "one", "two")
 MOST: Final = 9
 ADVANCING: Final = ("--base", "refs/tags/applied", "--advance", "applied")
 
+ORGANIZATIONS: Final = ("free", "paid", "big")
+"""Each grants more than the one before it, and has a tier of its name."""
+
+
+def _price_list() -> str:
+    limits = {"free": 1, "paid": 10, "big": 100}
+    organizations = (
+        f"  {name}: {{id: '${{NEON_{name.upper()}_ORG_ID}}', api_key: '${{{name.upper()}_ORG_API_KEY}}', "
+        f"limits: {{branches: {most * 10}, snapshots: {most}}}}}\n"
+        for name, most in limits.items()
+    )
+    quota = "active_time: 100h, compute_time: unlimited, written_data: unlimited, logical_size: unlimited"
+    tiers = (f"  {name}: {{organization: {name}, quota: {{{quota}, data_transfer: 1GiB}}}}\n" for name in limits)
+    return (
+        'version: 1\nfleet: prod\nnaming: {project: "myapp-{tenant}"}\npersonal_api_key: ${PERSONAL_API_KEY}\n'
+        f"organizations:\n{''.join(organizations)}tiers:\n{''.join(tiers)}"
+    )
+
+
+PRICE_LIST: Final = _price_list()
+RENAMED: Final = PRICE_LIST.replace("  paid: {id", "  premium: {id").replace(
+    "organization: paid", "organization: premium"
+)
+
 steps = st.one_of(
     st.tuples(st.just("grant"), st.sampled_from(TENANTS), st.integers(1, MOST)),
+    st.tuples(st.just("tier"), st.sampled_from(TENANTS), st.sampled_from(ORGANIZATIONS)),
+    st.tuples(st.just("price list"), st.sampled_from([PRICE_LIST, RENAMED])),
     st.tuples(st.sampled_from(["switch", "merge", "pick"]), st.sampled_from(BRANCHES)),
     st.tuples(st.just("apply"), st.sampled_from(["*", *TENANTS])),
     st.sampled_from([("revert",), ("base",), ("amend",)]),
@@ -37,9 +63,10 @@ class History:
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
         shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
+        shell.write("tiers.yaml", PRICE_LIST)
         git(shell, "init", "--quiet", "--initial-branch=main")
         for tenant in TENANTS:
-            grant(shell, tenant, 5)
+            self.declare(tenant, "paid", 5)
         commit(shell)
         git(shell, "tag", "applied")
         for branch in BRANCHES[1:]:
@@ -48,8 +75,8 @@ class History:
     def take(self, step: tuple[str, ...]) -> None:
         """One step; a merge or pick that does not fit is given up."""
         match step:
-            case ("grant", tenant, gib):
-                grant(self.shell, tenant, int(gib))
+            case ("grant" | "tier" | "price list", *_):
+                self.edit(step)
                 commit(self.shell)
             case ("switch", branch):
                 git(self.shell, "checkout", "--quiet", branch)
@@ -69,25 +96,43 @@ class History:
             case _:
                 pass  # what nothing comes before is not reverted
 
+    def edit(self, step: tuple[str, ...]) -> None:
+        """What a person writes into a file."""
+        match step:
+            case ("grant", tenant, gib):
+                self.grant(tenant, int(gib))
+            case ("tier", tenant, tier):
+                self.declare(tenant, tier, self.at_hand(tenant)[0])
+            case (_, text):
+                self.shell.write("tiers.yaml", text)
+
     def try_to(self, *command: str) -> None:
         try:
             git(self.shell, *command)
         except Exception:
             git(self.shell, "reset", "--quiet", "--hard")
 
-    def value(self, commit_id: str, tenant: str) -> int:
-        """What the files of a commit grant."""
+    def declare(self, tenant: str, tier: str, gib: int) -> None:
+        self.shell.tenant(tenant, f"tier: {tier}\noverrides: {{quota: {{data_transfer: {gib}GiB}}}}")
+
+    def grant(self, tenant: str, gib: int) -> None:
+        self.declare(tenant, ORGANIZATIONS[self.at_hand(tenant)[1]], gib)
+
+    def value(self, commit_id: str, tenant: str) -> tuple[int, int]:
+        """What the files of a commit grant, and where the tenant's organization is in their order."""
         return self._read(git(self.shell, "show", f"{commit_id}:tenants/{tenant}.yaml"))
 
-    def at_hand(self, tenant: str) -> int:
+    def at_hand(self, tenant: str) -> tuple[int, int]:
         return self._read((self.shell.folder / f"tenants/{tenant}.yaml").read_text(encoding="utf-8"))
 
     @staticmethod
-    def _read(text: str) -> int:
-        return int(text.partition("data_transfer: ")[2].partition("GiB")[0])
+    def _read(text: str) -> tuple[int, int]:
+        tier = text.partition("tier: ")[2].partition("\n")[0]
+        return int(text.partition("data_transfer: ")[2].partition("GiB")[0]), ORGANIZATIONS.index(tier)
 
-    def reduced(self, tenant: str) -> bool:
-        """Whether a commit since the merge base, or an edit since HEAD, made the tenant's limit smaller."""
+    def reduced(self, tenant: str) -> tuple[bool, bool]:
+        """Whether a commit since the merge base, or an edit since HEAD, made the tenant's limit smaller, and its
+        tier."""
         record = kept(self.shell.folder, "refs/tags/applied", "prod")
         assert record is not None
         base = record.applied.of(tenant)
@@ -95,11 +140,25 @@ class History:
         try:
             start = git(self.shell, "merge-base", base, "HEAD")
         except CalledProcessError:
-            return False  # they have no common past, so that nobody can tell
+            return False, False  # they have no common past, so that nobody can tell
         since = git(self.shell, "rev-list", "--parents", f"{start}..HEAD").splitlines()
         made = (line.split() for line in since)
-        smaller = any(self.value(one, tenant) < self.value(p, tenant) for one, *parents in made for p in parents)
-        return smaller or self.at_hand(tenant) < self.value("HEAD", tenant)
+        steps = [(self.value(one, tenant), self.value(p, tenant)) for one, *parents in made for p in parents]
+        steps.append((self.at_hand(tenant), self.value("HEAD", tenant)))
+        return any(now[0] < was[0] for now, was in steps), any(now[1] < was[1] for now, was in steps)
+
+
+def homes_known(shell: Shell) -> list[str]:
+    """The names that the account has for its organizations."""
+    with shell.account() as account:
+        return list(account.organization_ids)
+
+
+def ranks(shell: Shell) -> dict[str, int]:
+    """Where the organization of each live project is in their order, whatever it is called."""
+    return {
+        tenant: ORGANIZATIONS.index("paid" if home == "premium" else home) for tenant, home in homes(shell).items()
+    }
 
 
 def commits(history: History) -> Iterator[str]:
@@ -111,11 +170,16 @@ def commits(history: History) -> Iterator[str]:
 @given(
     lived=st.lists(steps, min_size=2, max_size=9),
     live=st.tuples(*(st.integers(1, MOST) for _ in TENANTS)),
+    places=st.tuples(*(st.none() | st.integers(0, 2) for _ in TENANTS)),
     edit=st.none() | st.tuples(st.sampled_from(TENANTS), st.integers(1, MOST)),
     data=st.data(),
 )
 def test_whatever_is_checked_out_only_what_a_commit_since_the_merge_base_reduced_is_taken(
-    lived: list[tuple[str, ...]], live: tuple[int, ...], edit: tuple[str, int] | None, data: st.DataObject
+    lived: list[tuple[str, ...]],
+    live: tuple[int, ...],
+    places: tuple[int | None, ...],
+    edit: tuple[str, int] | None,
+    data: st.DataObject,
 ) -> None:
     with TemporaryDirectory() as folder:
         shell = Shell(Path(folder))
@@ -126,13 +190,22 @@ def test_whatever_is_checked_out_only_what_a_commit_since_the_merge_base_reduced
         if data.draw(st.booleans(), label="another commit"):
             git(shell, "checkout", "--quiet", data.draw(st.sampled_from([*commits(history)]), label="checked out"))
         if edit is not None:
-            grant(shell, *edit)
+            history.grant(*edit)
         for tenant, gib in zip(TENANTS, live, strict=True):
             by_hand(shell, tenant, gib)
+        names = [name if name in homes_known(shell) else "premium" for name in ORGANIZATIONS]
+        for tenant, place in zip(TENANTS, places, strict=True):
+            if place is not None:
+                move(shell, tenant, names[place])
         before, reduced = transfers(shell), {tenant: history.reduced(tenant) for tenant in TENANTS}
+        at_first = ranks(shell)
         assert run(shell, "apply", "--base", "applied").code in (0, 5)
-        after = transfers(shell)
+        after, at_last = transfers(shell), ranks(shell)
         for tenant in TENANTS:
+            limit, tier = reduced[tenant]
             if after[tenant] < before[tenant]:
                 event("taken")
-                assert reduced[tenant], (before, after)
+                assert limit or tier, (before, after)
+            if at_last[tenant] < at_first[tenant]:
+                event("moved down")
+                assert tier, (at_first, at_last)

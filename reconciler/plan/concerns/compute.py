@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.live.project import MAX_CU_RANGE
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.concern import Concern, Fields, differing
 
@@ -18,7 +19,7 @@ MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout
 PATHS = (MIN, MAX, SUSPEND)
 """All three travel together: Neon does not say whether a patch merges or replaces."""
 SIZE = frozenset({MIN, MAX})
-"""Two ends of one range: a guard that holds back one holds back both."""
+"""Two ends of one range."""
 
 
 def members(compute: Compute | None) -> dict[str, float | int]:
@@ -56,6 +57,11 @@ def takes(path: str, before: Value, after: Value) -> bool:
     if path == SUSPEND:
         return after >= 0 and (before < 0 or after < before)
     return after < before
+
+
+def is_a_range(smallest: float, largest: float) -> bool:
+    """Whether Neon lets a compute scale between two sizes."""
+    return smallest <= largest <= smallest + MAX_CU_RANGE
 
 
 COMPUTE = Concern("compute", wanted, changes)

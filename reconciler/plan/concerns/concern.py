@@ -11,9 +11,12 @@ from reconciler.plan.change import FieldChange, Value
 if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
+    from reconciler.plan.concerns.organization import Place
 
 Fields: TypeAlias = Mapping[str, Value]
 """Values by field path."""
+Stated: TypeAlias = "Mapping[str, Value | Place]"
+"""All that files state of a tenant, by field path: where it is, too."""
 
 
 @dataclass(frozen=True, slots=True)

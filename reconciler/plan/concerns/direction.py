@@ -1,50 +1,69 @@
-"""Which way a field moves: whether another value takes something from the tenant."""
+"""Which way the files moved a field: whether they ask for what a change of it takes from the tenant.
+
+What a change takes is asked for where the files moved in the same direction: a commit that raises a limit lowers
+nobody who was given more. Most fields stand for themselves. A tier is one thing: with one that grants less go the
+fields that are the same in both. With a smaller maximum goes a minimum that is larger.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from reconciler.plan.concerns.compute import PATHS as COMPUTE
-from reconciler.plan.concerns.compute import takes as takes_compute
-from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.concerns.quota import shrinks
-from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
+from reconciler.plan.concerns.compute import MAX, MIN
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION
+from reconciler.plan.concerns.organization import Place
+from reconciler.plan.concerns.ways import has_an_order, is_met, met, of_a_compute, ways
 
 if TYPE_CHECKING:
     from reconciler.plan.change import Value
-    from reconciler.plan.concerns.concern import Fields
-
-EXPIRY: Final = ".expires_at"
+    from reconciler.plan.concerns.concern import Stated
 
 
-def reduced(path: str, before: Fields, now: Fields) -> bool:
-    """Whether the files moved a field in the direction that takes from the tenant.
+def reduced(
+    path: str, before: Stated, now: Stated, live: Value | Place = None, *, in_another_tier: bool = False
+) -> bool:
+    """Whether the files ask for what a change from the live value takes.
 
     A field that the files begin or cease to manage has moved, and so has one without an order that is another.
+    ``live`` is None where it is not told: then any move that takes is one. ``in_another_tier`` says that the
+    project has all that another tier grants: then its organization goes with the tier, too.
     """
-    was, becomes = before.get(path), now.get(path)
-    if was == becomes:
+    moved = ways(path, before.get(path), now.get(path))
+    needed = ways(path, live, now.get(path))
+    if moved:
+        return met(needed, moved) or not ways(path, now.get(path), before.get(path))
+    if before.get(path) != now.get(path):
         return False
-    if path.endswith(EXPIRY):
-        return becomes is not None and (was is None or str(becomes) < str(was))
-    if was is None or becomes is None:
-        return True
-    return _takes(path, was, becomes)
+    goes_with_it = has_an_order(path) or (path == ORGANIZATION and in_another_tier)
+    return (goes_with_it and _tier_sank(before, now)) or _goes_with_the_maximum(path, before, now, live)
 
 
-def of_a_compute(path: str) -> str | None:
-    """The member of a compute that the field is, be it the project's or a branch's; None where it is none.
+def touched(path: str, before: Stated, now: Stated, live: Value | Place) -> bool:
+    """Whether the files ask for a part of what a change from the live value takes."""
+    moved = ways(path, before.get(path), now.get(path))
+    return any(is_met(way, moved) for way in ways(path, live, now.get(path)))
 
-    The end of the path tells: a branch may be called ``compute.v2``.
+
+def _tier_sank(before: Stated, now: Stated) -> bool:
+    """Whether the tenant has another tier than before, which takes something and gives nothing.
+
+    The organization decides, where one of the two grants more.
     """
-    return next((member for member in COMPUTE if path == member or path.endswith(f".{member}")), None)
+    was, becomes = before.get(ORGANIZATION), now.get(ORGANIZATION)
+    if not isinstance(was, Place) or not isinstance(becomes, Place) or was.tier == becomes.tier:
+        return False
+    down, up = ways(ORGANIZATION, was, becomes), ways(ORGANIZATION, becomes, was)
+    if down or up:
+        return bool(down) and not up
+    both = [path for path in before if path in now and has_an_order(path)]
+    takes = any(ways(path, before[path], now[path]) for path in both)
+    return takes and not any(ways(path, now[path], before[path]) for path in both)
 
 
-def _takes(path: str, was: Value, becomes: Value) -> bool:
-    if (size := of_a_compute(path)) is not None:
-        return takes_compute(size, was, becomes)
-    if not isinstance(was, int | float) or not isinstance(becomes, int | float):
-        return True
-    if path in QUOTA:
-        return shrinks(int(was), int(becomes))
-    return becomes < was if path == RESTORE_WINDOW else True
+def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value | Place) -> bool:
+    """Whether a smaller maximum, which the files ask for, leaves no room for the live minimum."""
+    if of_a_compute(path) != MIN or not isinstance(live, int | float):
+        return False
+    maximum = path.removesuffix(MIN) + MAX
+    most = now.get(maximum)
+    return isinstance(most, int | float) and live > most and bool(ways(maximum, before.get(maximum), most))

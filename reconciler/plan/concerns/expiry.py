@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.direction import EXPIRY
 from reconciler.plan.concerns.moments import text
+from reconciler.plan.concerns.ways import EXPIRY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

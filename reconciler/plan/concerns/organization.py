@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
@@ -11,7 +11,7 @@ from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
@@ -23,13 +23,25 @@ _LOWER_IS_MORE: Final = frozenset({"min_cu", "min_suspend_timeout_seconds"})
 _NOT_A_TENANTS: Final = frozenset({"projects"})
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files put a tenant. Another tier, or another limit of the organization, is no other place."""
+
+    organization: str
+    limits: OrganizationLimits = field(default=OrganizationLimits(), compare=False)
+    tier: str | None = field(default=None, compare=False)
+    """The tier by which the tenant is there; None where that is not told."""
+
+
 def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
     """Whether the destination grants a tenant less than the origin in any respect; not stated is no limit."""
-    return any(
-        _less(name, getattr(origin, name), getattr(destination, name))
-        for name in (field.name for field in fields(OrganizationLimits))
-        if name not in _NOT_A_TENANTS
-    )
+    return bool(granted_less(origin, destination))
+
+
+def granted_less(origin: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
+    """The limits by which the destination grants a tenant less than the origin."""
+    names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
+    return frozenset(name for name in names if _less(name, getattr(origin, name), getattr(destination, name)))
 
 
 def _less(name: str, before: float | None, after: float | None) -> bool:
@@ -66,7 +78,7 @@ def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     return value > bound
 
 
-def clamps(limits: OrganizationLimits, observed: Fields, wanted: Fields) -> Iterator[FieldChange]:
+def clamps(limits: OrganizationLimits, observed: Fields, wanted: Collection[str]) -> Iterator[FieldChange]:
     """Values that the files leave alone, but that the destination forbids: set to its bound."""
     for path, before in observed.items():
         if path not in wanted and forbids(limits, path, before):

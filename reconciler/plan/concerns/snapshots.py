@@ -15,7 +15,6 @@ from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from reconciler.plan.concerns import made, snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import expired, outside_window, text
-from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.ownership import PURPOSE, Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
@@ -208,7 +207,7 @@ def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
-    change = _existence(snapshot.name, case.origin(ORGANIZATION, reduces=True), before=True)
+    change = _existence(snapshot.name, case.moved(reduces=True), before=True)
     reason = snapshots_allowed(case.organization, case.limits)
     return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
 

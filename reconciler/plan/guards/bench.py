@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan.history import History
 from reconciler.plan.ownership import created_for
+from reconciler.plan.standing import in_another_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,6 +69,14 @@ class Bench:
         if tenant is None or tenant.absent:
             return False
         return tenant.name in self.history.documents if before is None else before != tenant.tier
+
+    @property
+    def in_another_tier(self) -> bool:
+        """Whether the project has all of a tier that no file gave the tenant: a document put it there."""
+        tenant, project = self.desired.tenants.get(self.planned.tenant), self.planned.project
+        if tenant is None or tenant.absent or project is None:
+            return False
+        return in_another_tier(self.desired, self.history, tenant, project)
 
     @property
     def protected(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from math import floor
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -18,9 +19,9 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.concerns import compute, quota
-from reconciler.plan.concerns.direction import of_a_compute
+from reconciler.plan.concerns import compute, organization, quota
 from reconciler.plan.concerns.quota import PATHS as QUOTA
+from reconciler.plan.concerns.ways import of_a_compute
 from reconciler.plan.history import origin
 from reconciler.plan.identity import identify
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
-    from reconciler.plan.history import History
+    from reconciler.plan.change import Value
+    from reconciler.plan.concerns.concern import Stated
+    from reconciler.plan.history import History, Past
     from reconciler.plan.plan import TenantPlan
 
 CREATES: Final = "creates"
@@ -110,7 +113,7 @@ def asked_for(kind: str, desired: DesiredState, live: LiveState, history: Histor
     return asked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Asking:
     """A tenant of whom the files may ask for something, selected or not: nothing below its project was read."""
 
@@ -142,6 +145,19 @@ class _Asking:
         same = base.tenants.get(self.tenant.name) == self.tenant
         return same and base.tiers.get(tier) == self.desired.tiers.get(tier)
 
+    @cached_property
+    def now(self) -> Stated:
+        """What the files want of it."""
+        return wanted.fields(self.desired, self.tenant)
+
+    @cached_property
+    def _past(self) -> Past | None:
+        return self.history.past(self.tenant.name)
+
+    def origin(self, path: str, *, reduces: bool = False, live: Value | organization.Place = None) -> Origin:
+        """Why a field differs, as a plan of the tenant would tell it."""
+        return origin(path, self.now, self._past, reduces=reduces, live=live)
+
     @property
     def home(self) -> str:
         """The organization of its tier at the base; where it is new, of its tier."""
@@ -165,34 +181,37 @@ def _asks_for_creation(said: _Asking) -> bool:
 
 
 def _asks_for_move(said: _Asking) -> bool:
+    """A project that is not where its tier is, by a commit that moved the tenant in that direction."""
     if said.tenant.absent or not said.lives:
         return False
-    return said.here != said.desired.tiers[said.tenant.tier].organization != said.home
+    there, known = said.desired.tiers[said.tenant.tier].organization, said.desired.organizations
+    if said.here == there or said.here not in known:
+        return False
+    here = organization.Place(said.here, known[said.here].limits)
+    down = organization.is_downgrade(here.limits, known[there].limits)
+    return said.origin(organization.PATH, reduces=down, live=here) is Origin.CONFIG
 
 
 def _asks_for_end(said: _Asking) -> bool:
     """Files that are older than the base ask for nothing."""
     if not said.tenant.absent or not said.lives:
         return False
-    past = said.history.past(said.tenant.name)
-    now = wanted.fields(said.desired, said.tenant)
-    return origin(wanted.STATE, now, past, reduces=True) is Origin.CONFIG
+    return said.origin(wanted.STATE, reduces=True) is Origin.CONFIG
 
 
 def _asks_for_disruption(said: _Asking) -> bool:
     """Another size of a compute, or a lower quota, that the project does not have yet."""
-    past = said.history.past(said.tenant.name)
-    if said.tenant.absent or not said.lives or past is None:
+    if said.tenant.absent or not said.lives:
         return False
-    now = wanted.fields(said.desired, said.tenant)
-    moved = [path for path in now if past.origin(path, now, reduces=path in QUOTA) is Origin.CONFIG]
+    paths = [path for path in said.now if path in QUOTA or of_a_compute(path)]
     if said.project is None:
-        return any(path in QUOTA or of_a_compute(path) for path in moved)
+        return any(said.origin(path, reduces=path in QUOTA) is Origin.CONFIG for path in paths)
     settings = said.desired.settings(said.tenant)
-    lower = any(change.lowering and change.path in moved for change in quota.changes(settings, said.project))
-    sizes = {path for path in moved if of_a_compute(path)}
-    due = {change.path for change in compute.changes(settings, said.project)}
-    return lower or any(path not in compute.PATHS or path in due for path in sizes)
+    lower = (change for change in quota.changes(settings, said.project) if change.lowering)
+    due = (*lower, *compute.changes(settings, said.project))
+    asked = (said.origin(c.path, reduces=c.lowering, live=c.before) is Origin.CONFIG for c in due)
+    of_branches = (path for path in paths if path not in (*QUOTA, *compute.PATHS))
+    return any(asked) or any(said.origin(path) is Origin.CONFIG for path in of_branches)
 
 
 _ASKS: Final[Mapping[str, Callable[[_Asking], bool]]] = {

@@ -27,7 +27,8 @@ def part_of_a_tier(bench: Bench) -> Verdict | None:
     left_out = [name for name in differing if name not in bench.only]
     if not left_out:
         return None
-    if project.organization == settings.organization and not bench.changes_tier:
+    moves = project.organization != settings.organization
+    if not (moves or bench.changes_tier or bench.in_another_tier):
         return None
     return Verdict(
         Rule.PART_OF_A_TIER,

@@ -193,13 +193,25 @@ def _held_changes(bench: Bench) -> Iterator[tuple[Action, Mapping[FieldChange, V
             continue
         held = {change: verdict for change in action.changes if (verdict := _judge_change(change, bench))}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
-        if size is not None:
-            # Two ends of one range: one alone could make a range that Neon rejects.
+        if size is not None and not _goes_alone(action, held):
             held |= {change: size for change in action.changes if change.path in SIZE}
         if misfit := _misfit(action, held, bench):
             held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
         if held:
             yield action, held
+
+
+def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
+    """Whether a commit asks for one end of the range, and Neon takes it beside the other one as it is."""
+    going = [change for change in action.changes if change.path in SIZE and change not in held]
+    if any(change.origin is not Origin.CONFIG for change in going):
+        return False
+    values = dict(action.companions) if isinstance(action, PatchProject | PatchEndpoint) else {}
+    values |= {change.path: change.before if change in held else change.after for change in action.changes}
+    smallest, largest = values.get(compute.MIN), values.get(compute.MAX)
+    if not isinstance(smallest, int | float) or not isinstance(largest, int | float):
+        return False
+    return compute.is_a_range(smallest, largest)
 
 
 def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verdict | None:
@@ -237,11 +249,15 @@ _BASE_AHEAD: Final = Verdict(
 
 
 def _together(held: Held, bench: Bench) -> Held:
-    """What a change of tier gives and takes goes, or waits, as one."""
+    """What a change of tier gives and takes goes, or waits, as one.
+
+    What somebody gave on top of a tier stays, and keeps nothing from going. Of a whole other tier nothing does.
+    """
     if not bench.changes_tier:
         return held
+    origins = set(Origin) if bench.in_another_tier else {Origin.CONFIG, Origin.UNKNOWN}
     parts = {
-        action: [change for change in action.changes if change.origin in (Origin.CONFIG, Origin.UNKNOWN)]
+        action: [change for change in action.changes if change.origin in origins]
         for action in bench.planned.actions
     }
     waiting = (held.get(action, {}).get(change) for action, changes in parts.items() for change in changes)

@@ -41,6 +41,23 @@ def test_an_organization_that_is_given_again_takes_on_its_new_limits(tmp_path: P
         assert neon.refused("POST", "/projects", {"project": {}})[0] == 422
 
 
+def test_an_organization_keeps_its_id_under_another_name(tmp_path: Path) -> None:
+    """As in Neon, where a name is no more than a word: told by how the files refer to its id."""
+
+    def opened(**names: str) -> tuple[dict[str, str], list[str]]:
+        organizations = [SimulatedOrganization(name, reference=of) for name, of in names.items()]
+        with Simulator.open(tmp_path / "sim.db", organizations) as simulator:
+            return dict(simulator.organization_ids), list(simulator.organization_keys.values())
+
+    free, paid, free_2 = "org-sim-free", "org-sim-paid", "org-sim-free-2"
+    assert opened(free="A", paid="B")[0] == {"free": free, "paid": paid}
+    assert opened(free="B", paid="A")[0] == {"free": paid, "paid": free}
+    assert opened(sponsored="A", free="C", paid="B")[0] == {"sponsored": free, "free": free_2, "paid": paid}
+    renamed, keys = opened(sponsored="D", free="C")
+    assert renamed == {"sponsored": "org-sim-sponsored", "free": free_2, free: free, "paid": paid}
+    assert len(set(keys)) == 4
+
+
 def test_the_same_calls_make_the_same_ids_and_secrets() -> None:
     def answers() -> tuple[object, object]:
         with account() as neon:

@@ -34,6 +34,7 @@ from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan import renames
+from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.history import Before, History
@@ -42,7 +43,7 @@ from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -109,7 +110,8 @@ class FleetFiles:
         _check_scope(scope, permission, desired)
         changed, taken = None, {}
         if scope.changed_since is not None:
-            owed = {desired.present_name(name) for name in self._kept(scope.changed_since, desired)}
+            kept = self._kept(scope.changed_since, desired)
+            owed = {desired.present_name(name) for name in (*kept.owed, *kept.tried)}
             before = self._before_at(scope.changed_since).under(desired)
             changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
@@ -188,9 +190,11 @@ class FleetFiles:
     def _known(self, said: DesiredState, compared: str, parted: str, desired: DesiredState) -> History:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
         older = None if parted == commit_id(self._directory, compared) else parted
-        owed = self._owed(self._kept(compared, desired), desired, older)
-        unheld = self._unheld(desired, said, frozenset(owed))
-        return History(said, fork, owed=owed, unheld=unheld).under(desired)
+        kept = self._kept(compared, desired)
+        owed = self._owed(kept.owed, desired, older)
+        tried = self._tried(kept.tried, desired, older)
+        unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
+        return History(said, fork, owed=owed, tried=tried, unheld=unheld).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""
@@ -205,14 +209,35 @@ class FleetFiles:
         """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""
         return base_to_advance(self._directory, name, desired.fleet, base=scope.base, ref=ref)
 
-    def _kept(self, ref: str, desired: DesiredState) -> dict[str, str | None]:
-        """The tenants that the record behind a base says are owed, with the commit that is theirs."""
+    def _kept(self, ref: str, desired: DesiredState) -> Applied:
+        """What the record behind a base says of the tenants who matter: whose base is another, what was tried."""
         record = kept(self._directory, ref, desired.fleet)
-        owed = {} if record is None else record.applied.owed
-        return {name: commit for name, commit in owed.items() if self._only is None or name in self._only}
+        if record is None:
+            return Applied(commit_id(self._directory, ref))
+        if self._only is None:
+            return record.applied
+        return record.applied.about(
+            {n for one in self._only for n in (desired.names(one) if one in desired.tenants else (one,))}
+        )
+
+    def _tried(
+        self, kept: Mapping[str, tuple[str, ...]], desired: DesiredState, older: str | None
+    ) -> dict[str, tuple[Before, ...]]:
+        """What the files said of each of these tenants at each commit that was tried for it and is here."""
+        tenants: dict[str, set[str]] = {}
+        for name, commits in kept.items():
+            for commit in commits:
+                tenants.setdefault(commit, set()).add(name)
+        found = {
+            commit: self._before(commit, frozenset(names), desired, older) for commit, names in tenants.items()
+        }
+        return {
+            name: tuple(known for commit in commits if (known := found[commit]) is not None)
+            for name, commits in kept.items()
+        }
 
     def _owed(
-        self, kept: dict[str, str | None], desired: DesiredState, older: str | None
+        self, kept: Mapping[str, str | None], desired: DesiredState, older: str | None
     ) -> dict[str, Before | None]:
         """What the files said of each of these tenants at its own base.
 

@@ -62,6 +62,6 @@ def _moved(tenant: str, home: str, history: History) -> bool:
     """Whether somebody asked for the tenant to be in another organization than before."""
     if tenant in history.named:
         return True
-    earlier = history.before(tenant)
-    before = None if earlier is None else earlier.base.tenants.get(tenant)
-    return earlier is not None and before is not None and earlier.base.home(before) != home
+    known = (history.before(tenant), *history.tried.get(tenant, ()))
+    earlier = ((one.base, one.base.tenants.get(tenant)) for one in known if one is not None)
+    return any(before is not None and files.home(before) != home for files, before in earlier)

@@ -27,6 +27,7 @@ from reconciler.files.git import (
     taken_out,
     unheld,
 )
+from reconciler.files.last_read import last_read
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.removed import removed
@@ -191,7 +192,7 @@ class FleetFiles:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
         older = None if parted == commit_id(self._directory, compared) else parted
         kept = self._kept(compared, desired)
-        owed = self._owed(kept.owed, desired, older)
+        owed = self._owed({**self._broken(said, compared, desired), **kept.owed}, desired, older)
         tried = self._tried(kept.tried, desired, older)
         unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
         return History(said, fork, owed=owed, tried=tried, unheld=unheld).under(desired)
@@ -219,6 +220,14 @@ class FleetFiles:
         return record.applied.about(
             {n for one in self._only for n in (desired.names(one) if one in desired.tenants else (one,))}
         )
+
+    def _broken(self, said: DesiredState, compared: str, desired: DesiredState) -> dict[str, str | None]:
+        """Of tenants whose files are broken at the base, the newest commit before it at which they were not.
+
+        Nothing that could not be read was applied. Of one for whom nobody can tell, the base counts.
+        """
+        broken = [name for name in desired.tenants if name in said.held_back]
+        return last_read(self._directory, compared, broken) if broken else {}
 
     def _tried(
         self, kept: Mapping[str, tuple[str, ...]], desired: DesiredState, older: str | None

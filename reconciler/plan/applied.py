@@ -179,12 +179,12 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
 
 
 def _gone(ended: Ended) -> Iterator[str]:
-    """Tenants who are in the files no more, while they have a project or nobody looked.
+    """Tenants who are in the files no more, or whose files are broken, while they have a project or nobody looked.
 
-    They keep their base: it protects them, and if the file comes back, they are not new.
+    They keep their base: it protects them, and if the file comes back, they are as new or as known as before.
     """
     base = ended.history.base
-    remembered = {*ended.history.owed, *ended.history.tried}
+    remembered = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
     known = {*(() if base is None else base.tenants), *remembered} - ended.desired.tenants.keys()
     looked = ended.selection.everything and ended.whole and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}

@@ -139,6 +139,11 @@ class World:
                 (LIMIT, gib * GIB, f"myapp-{tenant}"),
             )
 
+    def vanished(self, tenant: str) -> None:
+        """Its project is gone, for good."""
+        with sqlite3.connect(self.folder / "sim.db") as account:
+            account.execute("DELETE FROM projects WHERE name = ?", (f"myapp-{tenant}",))
+
 
 class Refusing(httpx.AsyncBaseTransport):
     """An API that refuses one kind of call; unless told otherwise, to change a project."""

@@ -195,7 +195,8 @@ class FleetFiles:
         owed = self._owed({**self._broken(said, compared, desired), **kept.owed}, desired, older)
         tried = self._tried(kept.tried, desired, older)
         unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
-        return History(said, fork, owed=owed, tried=tried, unheld=unheld).under(desired)
+        since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
+        return History(said, fork, owed=owed, tried=tried, since=since, unheld=unheld).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""

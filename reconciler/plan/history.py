@@ -106,6 +106,8 @@ class History:
     """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
     tried: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
     """The files at commits that were tried for a tenant and not carried out as a whole, the oldest first."""
+    since: Mapping[str, str | None] = field(default_factory=dict)
+    """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants whose files git does not hold: nobody can tell what they said."""
     files: DesiredState | None = None
@@ -146,6 +148,7 @@ class History:
             fork=self.fork and self.fork.as_called_in(now),
             owed=now.by_present_name(owed),
             tried=now.by_present_name(tried),
+            since=now.by_present_name(self.since),
             files=self.files and self.files.as_called_in(now),
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, NotAdvancedError
 from reconciler.files.refs import named
-from reconciler.files.repository import found
+from reconciler.files.repository import fetching, found
 from reconciler.files.tree import UnreadableError
 from reconciler.plan.applied import Applied
 
@@ -57,7 +57,8 @@ def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
         owed, tried = ({}, {}) if annotated is None else _read(annotated[1], full, fleet)
         return Kept(Applied(repository.objects.peeled(target), owed, tried), full, target)
     except UnreadableError as error:
-        raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=_BY_HAND) from error
+        hint = f"{fetching(error)}; or {_BY_HAND}"
+        raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=hint) from error
 
 
 def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:

@@ -145,3 +145,27 @@ def test_a_saved_plan_keeps_it(world: World) -> None:
     assert planned(world, folder, "--out", "plan.json").code == 0
     world.shell.folder = folder
     assert "Refused since earlier commits (1)" in world.shell.run("show", "plan.json").out
+
+
+def test_drift_on_files_that_are_older_says_so(world: World) -> None:
+    older = world.checkout()
+    world.tenant("bluebird", limit(3))
+    world.merge()
+    assert world.job("apply").code == 5
+    git(older, "fetch", "--quiet", "--tags", "--force")
+    ended = world.run(older, "drift", "--base", "refs/tags/applied")
+    assert ended.code == 2
+    assert "live 3GiB files 5GiB the base is ahead of these files" in words(ended)
+
+
+def test_a_base_of_its_own_that_is_not_here_is_told_and_nothing_is_taken(world: World) -> None:
+    """What the remote's record names was dropped by a forced push."""
+    folder = pull_request(world)
+    record = git(folder, "cat-file", "-p", "applied").replace(since(world), "dead" * 10)
+    (folder / "record").write_text(record + "\n", encoding="utf-8")
+    git(folder, "update-ref", "refs/tags/applied", git(folder, "hash-object", "-t", "tag", "-w", "record"))
+    (folder / "record").unlink()
+    ended = planned(world, folder)
+    assert ended.code == 0
+    assert "1 tenant waits since commit deaddeaddead: that commit cannot be read here" in words(ended)
+    assert "fetch the whole history" in words(ended)

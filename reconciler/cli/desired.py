@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from reconciler.cli.bases import Bases
 from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
@@ -27,7 +28,6 @@ from reconciler.files.git import (
     taken_out,
     unheld,
 )
-from reconciler.files.last_read import last_read
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.removed import removed
@@ -44,7 +44,7 @@ from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -192,11 +192,14 @@ class FleetFiles:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
         older = None if parted == commit_id(self._directory, compared) else parted
         kept = self._kept(compared, desired)
-        owed = self._owed({**self._broken(said, compared, desired), **kept.owed}, desired, older)
-        tried = self._tried(kept.tried, desired, older)
+        bases = Bases(self._directory, desired, older)
+        owed = bases.owed({**bases.before_they_broke(said, compared), **kept.owed})
+        tried = bases.tried(kept.tried)
         unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
+        known = History(said, fork, owed=owed, tried=tried, unheld=unheld)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
-        return History(said, fork, owed=owed, tried=tried, since=since, unheld=unheld).under(desired)
+        later = {} if older else bases.declared_since(known, kept)
+        return replace(known, since=since, declared_since=later).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""
@@ -221,61 +224,6 @@ class FleetFiles:
         return record.applied.about(
             {n for one in self._only for n in (desired.names(one) if one in desired.tenants else (one,))}
         )
-
-    def _broken(self, said: DesiredState, compared: str, desired: DesiredState) -> dict[str, str | None]:
-        """Of tenants whose files are broken at the base, the newest commit before it at which they were not.
-
-        Nothing that could not be read was applied. Of one for whom nobody can tell, the base counts.
-        """
-        broken = [name for name in desired.tenants if name in said.held_back]
-        return last_read(self._directory, compared, broken) if broken else {}
-
-    def _tried(
-        self, kept: Mapping[str, tuple[str, ...]], desired: DesiredState, older: str | None
-    ) -> dict[str, tuple[Before, ...]]:
-        """What the files said of each of these tenants at each commit that was tried for it and is here."""
-        tenants: dict[str, set[str]] = {}
-        for name, commits in kept.items():
-            for commit in commits:
-                tenants.setdefault(commit, set()).add(name)
-        found = {
-            commit: self._before(commit, frozenset(names), desired, older) for commit, names in tenants.items()
-        }
-        return {
-            name: tuple(known for commit in commits if (known := found[commit]) is not None)
-            for name, commits in kept.items()
-        }
-
-    def _owed(
-        self, kept: Mapping[str, str | None], desired: DesiredState, older: str | None
-    ) -> dict[str, Before | None]:
-        """What the files said of each of these tenants at its own base.
-
-        ``older`` is the commit in which HEAD and the base of all others parted, where HEAD lacks what came since.
-        """
-        tenants: dict[str | None, set[str]] = {}
-        for name, commit in kept.items():
-            tenants.setdefault(commit, set()).add(name)
-        found = {
-            commit: self._before(commit, frozenset(names), desired, older) for commit, names in tenants.items()
-        }
-        return {name: found[commit] for name, commit in kept.items()}
-
-    def _before(
-        self, commit: str | None, names: frozenset[str], desired: DesiredState, older: str | None
-    ) -> Before | None:
-        """What they said of a few tenants at a commit; None where that cannot be told."""
-        try:
-            parted = older or (fork_point(self._directory, commit) if commit else None)
-            said = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
-        except InvalidInputError:
-            return None
-        if commit is None:
-            said.insert(0, desired.selecting(()))
-        if any(files is None for files in said) or (commit is not None and parted is None):
-            return None
-        base, *fork = (files for files in said if files is not None)
-        return Before(base, fork[0] if fork else None)
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants whose files git does not hold."""

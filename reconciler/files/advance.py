@@ -49,6 +49,8 @@ class Base:
     tag: str | None
     """What the tag was at."""
     remote: str | None
+    begun: Applied | None = None
+    """What the run has put down in the tag before it wrote."""
 
     def trying(self, tenants: Iterable[str], seconds: int) -> Base:
         """The base with a record of whom the run is about to change, put down before it writes.
@@ -64,14 +66,14 @@ class Base:
             if self.remote is None:
                 there = kept_in(self.repository, self.ref, self.fleet)
                 done = there is not None and there.id == self.tag and self._replaced(there, made)
-                return replace(self, before=tried, tag=made) if done else self
+                return replace(self, begun=tried, tag=made) if done else self
             with remote_tag(self.repository, self.remote, self.ref) as tag:
                 if tag.id() != self.tag or not tag.moved(made, self.tag):
                     return self
             self._set_here(made)
         except (InvalidInputError, StaleFilesError, NotAdvancedError):
             return self
-        return replace(self, before=tried, tag=made)
+        return replace(self, begun=tried, tag=made)
 
     def advance(self, ended: Ended, seconds: int) -> Moved:
         """Moves the tag at the remote, then here. ``seconds`` since 1970 is the time.
@@ -97,7 +99,7 @@ class Base:
                 was = None if theirs is None else theirs.id
                 if theirs is not None and applied == theirs.applied:
                     return applied
-            elif was is not None and applied == self.before:
+            elif was is not None and applied == (self.begun or self.before):
                 return applied
             made = self._made(applied, seconds)
             if tag.moved(made, was):

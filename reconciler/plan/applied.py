@@ -86,8 +86,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
         if done:
             tried[tenant] = tuple(commit for commit in earlier if precedes(head, commit))
         else:
-            others = tuple(commit for commit in earlier if commit != head)
-            tried[tenant] = (*others, head) if tenant in begun else others
+            tried[tenant] = tuple(dict.fromkeys((*earlier, head))) if tenant in begun else earlier
     return _applied(commit, bases, tried)
 
 
@@ -135,7 +134,14 @@ def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
 def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
     """The tenants of a plan of whom their files ask for something, which may stay half done."""
     planned = (each.tenant for each in plan.tenants if each.tenant in desired.tenants)
-    return [name for name in planned if not {Origin.DRIFT}.issuperset(_origins(desired, history, name))]
+    asked = (name for name in planned if not {Origin.DRIFT}.issuperset(_origins(desired, history, name)))
+    return [name for name in asked if not _tried_already(desired, history, name)]
+
+
+def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
+    """Whether a commit that was tried says the same of the tenant: of many alike one is enough."""
+    now = wanted.fields(desired, desired.tenants[name])
+    return any(wanted.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
 def _begun(ended: Ended) -> frozenset[str]:
@@ -149,7 +155,8 @@ def _begun(ended: Ended) -> frozenset[str]:
     wrote = {name for name in tried if not results.get(name, set()) <= {Result.SKIPPED}}
     pasts = ((name, ended.history.past(name)) for name in ended.desired.tenants)
     strange = {name for name, past in pasts if past is not None and not (past.declared or past.document)}
-    return frozenset(wrote | {n for n in strange if ended.selection.includes(ended.desired.tenants[n])})
+    looked_at = (name for name in strange if ended.selection.includes(ended.desired.tenants[name]))
+    return frozenset(wrote.union(n for n in looked_at if not _tried_already(ended.desired, ended.history, n)))
 
 
 def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Origin]:

@@ -106,6 +106,9 @@ class History:
     """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
     tried: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
     """The files at commits that were tried for a tenant and not carried out as a whole, the oldest first."""
+    declared_since: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
+    """The files at commits after the base that declare a tenant whom it does not know, the oldest first: what the
+    files take of that is taken by a commit, whoever has made the project."""
     since: Mapping[str, str | None] = field(default_factory=dict)
     """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
     unheld: frozenset[str] = field(default_factory=frozenset)
@@ -149,6 +152,7 @@ class History:
             owed=now.by_present_name(owed),
             tried=now.by_present_name(tried),
             since=now.by_present_name(self.since),
+            declared_since=now.by_present_name(self.declared_since),
             files=self.files and self.files.as_called_in(now),
         )
 
@@ -169,7 +173,8 @@ class History:
         if before is None:
             return None
         own = _past(before, tenant)
-        attempts = (_past(attempt, tenant) for attempt in self.tried.get(tenant, ()))
+        later = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+        attempts = (_past(attempt, tenant) for attempt in later)
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
@@ -260,8 +265,7 @@ class History:
             return False
         before = self.before(tenant)
         at_base = None if before is None else before.base
-        attempts = (attempt.base for attempt in self.tried.get(tenant, ()))
-        earlier = [at_base, *attempts, self.files if tenant in self.documents else None]
+        earlier = [at_base, self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 

@@ -197,3 +197,15 @@ class TestATenantThatWasNeverDone:
         assert ended.code == 5
         assert "looks-renamed" in ended.out
         assert "dune-2" not in world.live()
+
+
+def test_who_is_new_can_be_lowered_by_a_commit_although_the_run_before_recorded_nothing(
+    world: World,
+) -> None:
+    world.tenant("dune", "tier: pro")
+    world.merge()
+    assert world.apply("--base", "refs/tags/applied").code == 0
+    world.tenant("dune", "tier: free\naccept: {history_loss: pro -> free}")
+    world.merge()
+    world.deployed()
+    assert world.live()["dune"] == ("free", 5)

@@ -198,6 +198,17 @@ class TestWhatWasTried:
         run = ended(history=history, selection=Selection(tenants=("bluebird",)))
         assert advanced(before, LATER, run, precedes) == Applied(LATER, {"acme": BASE}, {"acme": (HEAD,)})
 
+    def test_makes_nobody_known_so_that_an_earlier_customer_s_project_stays_a_conflict(self) -> None:
+        history = History(a_fleet(granting("bluebird", 8)), tried={"acme": (Before(fleet()),)})
+        assert history.new("acme")
+        assert not history.knew("acme")
+
+    def test_is_put_down_once_however_often_it_is_tried(self) -> None:
+        history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
+        before = Applied(BASE, tried={"acme": (HEAD,)})
+        again = advanced(before, LATER, ended(Result.FAILED, desired=fleet(acme=6), history=history), precedes)
+        assert again.tried == {"acme": (HEAD,)}
+
     def test_causes_what_takes_it_back_and_nothing_else(self) -> None:
         history = History(fleet(acme=8), tried={"acme": (Before(fleet(acme=20)),)})
         assert [

@@ -55,12 +55,21 @@ class Bases:
             base, before = kept.of(name), known.before(name)
             if base is not None and before is not None and self._is_unknown_to(before.base, name):
                 new.setdefault(base, set()).add(name)
+        return {
+            name: said
+            for base, names in new.items()
+            for name, said in self._back_to_its_first(base, names).items()
+        }
+
+    def _back_to_its_first(self, base: str, names: set[str]) -> dict[str, tuple[Before, ...]]:
+        """The commits after a base, from the newest back to the one that first declared each of these tenants."""
         found: dict[str, tuple[Before, ...]] = {}
-        for base, names in new.items():
-            for commit in commits_since(self._directory, base):
-                said = self._before(commit, frozenset(names))
-                if said is not None:
-                    found |= {name: (*found.get(name, ()), said) for name in names & said.base.tenants.keys()}
+        for commit in commits_since(self._directory, base):
+            said = self._before(commit, frozenset(names)) if names else None
+            if said is None:
+                break
+            names = names & said.base.tenants.keys()
+            found |= {name: (said, *found.get(name, ())) for name in names}
         return found
 
     def _is_unknown_to(self, files: DesiredState, tenant: str) -> bool:

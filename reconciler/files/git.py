@@ -122,7 +122,7 @@ def fork_point(root: Path, ref: str) -> str | None:
 
 
 def commits_since(root: Path, ref: str) -> list[str]:
-    """The commits after ``ref`` and before HEAD, the oldest first: along first parents, the newest few of many.
+    """The commits after ``ref`` and before HEAD, the newest first: along first parents, a few of many.
 
     Raises InvalidInputError for a ref that does not exist.
     """
@@ -135,7 +135,7 @@ def commits_since(root: Path, ref: str) -> list[str]:
         commits = [str(one.id) for one in islice(walk, _MOST_SINCE)]
     except (KeyError, ValueError, pygit2.GitError):
         return []
-    return [commit for commit in reversed(commits) if commit != head]
+    return [commit for commit in commits if commit != head]
 
 
 def _since(repository: Repository, commit: str, ancestor: pygit2.Oid) -> set[str]:

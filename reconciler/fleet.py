@@ -387,6 +387,7 @@ class Fleet:
                 permissions=request.permissions,
                 registered=rows,
                 new=new,
+                half_done=past.tried,
                 on_progress=on_progress,
             )
         return replace(live, revisions=revisions, applied=desired.by_present_name(self._applied))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, NotAdvancedError, SupersededError
 from reconciler.files.freshness import SHORT
-from reconciler.plan.applied import Ended
+from reconciler.plan.applied import Ended, to_be_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.views.console import say
 from reconciler.views.printable import printable
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 NAMED: Final = 5
 """Owed tenants that are told by name."""
+
+
+def trying(base: Base, desired: DesiredState, request: Request, planned: Planned) -> Base:
+    """The base with a record of whom the run is about to change, so that one that dies leaves word."""
+    return base.trying(to_be_tried(desired, request.past, planned.plan), int(planned.at.timestamp()))
 
 
 def advance(base: Base, desired: DesiredState, request: Request, planned: Planned, report: Report) -> bool:

@@ -106,7 +106,7 @@ def command(
     fleet_files.require_tip(ref)
     desired = fleet_files.desired()
     pushed = ref if _pushes(account) else None
-    moving = None if advance is None else fleet_files.base_to_advance(advance, scope, desired, pushed)
+    bases = [] if advance is None else [fleet_files.base_to_advance(advance, scope, desired, pushed)]
     request = earlier.known_to(fleet_files.request(scope, permission, desired, ref=ref), journal)
     run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
     console = stdout_console() if output.format == "text" else stderr_console()
@@ -130,13 +130,15 @@ def command(
             show(blank(), console)
             _confirm(asking=asking, yes=yes)
         fleet_files.require_tip(ref)
+        if bases and not planned.plan.empty:
+            bases.append(base.trying(bases[-1], desired, request, planned))
         with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, run, on_progress=on_progress)
 
     planned, report = with_fleet(
         account, desired, plan_and_apply, files=fleet_files, base=scope.base, share=desired.api.batch_share
     )
-    moved = moving is None or base.advance(moving, desired, request, planned, report)
+    moved = not bases or base.advance(bases[-1], desired, request, planned, report)
     _publish(output, planned, report, run)
     return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale, recorded=moved)
 

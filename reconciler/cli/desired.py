@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from reconciler.cli.bases import Bases
 from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
@@ -34,6 +35,7 @@ from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.plan import renames
+from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.history import Before, History
@@ -109,7 +111,8 @@ class FleetFiles:
         _check_scope(scope, permission, desired)
         changed, taken = None, {}
         if scope.changed_since is not None:
-            owed = {desired.present_name(name) for name in self._kept(scope.changed_since, desired)}
+            kept = self._kept(scope.changed_since, desired)
+            owed = {desired.present_name(name) for name in (*kept.owed, *kept.tried)}
             before = self._before_at(scope.changed_since).under(desired)
             changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
@@ -188,9 +191,15 @@ class FleetFiles:
     def _known(self, said: DesiredState, compared: str, parted: str, desired: DesiredState) -> History:
         fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
         older = None if parted == commit_id(self._directory, compared) else parted
-        owed = self._owed(self._kept(compared, desired), desired, older)
-        unheld = self._unheld(desired, said, frozenset(owed))
-        return History(said, fork, owed=owed, unheld=unheld).under(desired)
+        kept = self._kept(compared, desired)
+        bases = Bases(self._directory, desired, older)
+        owed = bases.owed({**bases.before_they_broke(said, compared), **kept.owed})
+        tried = bases.tried(kept.tried)
+        unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
+        known = History(said, fork, owed=owed, tried=tried, unheld=unheld)
+        since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
+        later = {} if older else bases.declared_since(known, kept)
+        return replace(known, since=since, declared_since=later).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""
@@ -205,42 +214,16 @@ class FleetFiles:
         """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""
         return base_to_advance(self._directory, name, desired.fleet, base=scope.base, ref=ref)
 
-    def _kept(self, ref: str, desired: DesiredState) -> dict[str, str | None]:
-        """The tenants that the record behind a base says are owed, with the commit that is theirs."""
+    def _kept(self, ref: str, desired: DesiredState) -> Applied:
+        """What the record behind a base says of the tenants who matter: whose base is another, what was tried."""
         record = kept(self._directory, ref, desired.fleet)
-        owed = {} if record is None else record.applied.owed
-        return {name: commit for name, commit in owed.items() if self._only is None or name in self._only}
-
-    def _owed(
-        self, kept: dict[str, str | None], desired: DesiredState, older: str | None
-    ) -> dict[str, Before | None]:
-        """What the files said of each of these tenants at its own base.
-
-        ``older`` is the commit in which HEAD and the base of all others parted, where HEAD lacks what came since.
-        """
-        tenants: dict[str | None, set[str]] = {}
-        for name, commit in kept.items():
-            tenants.setdefault(commit, set()).add(name)
-        found = {
-            commit: self._before(commit, frozenset(names), desired, older) for commit, names in tenants.items()
-        }
-        return {name: found[commit] for name, commit in kept.items()}
-
-    def _before(
-        self, commit: str | None, names: frozenset[str], desired: DesiredState, older: str | None
-    ) -> Before | None:
-        """What they said of a few tenants at a commit; None where that cannot be told."""
-        try:
-            parted = older or (fork_point(self._directory, commit) if commit else None)
-            said = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
-        except InvalidInputError:
-            return None
-        if commit is None:
-            said.insert(0, desired.selecting(()))
-        if any(files is None for files in said) or (commit is not None and parted is None):
-            return None
-        base, *fork = (files for files in said if files is not None)
-        return Before(base, fork[0] if fork else None)
+        if record is None:
+            return Applied(commit_id(self._directory, ref))
+        if self._only is None:
+            return record.applied
+        return record.applied.about(
+            {n for one in self._only for n in (desired.names(one) if one in desired.tenants else (one,))}
+        )
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants whose files git does not hold."""

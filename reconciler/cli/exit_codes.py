@@ -1,7 +1,8 @@
 """What a plan or a report means for the exit code.
 
 The code speaks of what the run was asked for. What is refused of that is a refusal; what drifted by itself, and a
-conflict of a tenant that no commit changed, is reported, and counts where ``--fail-on`` names it.
+conflict of a tenant that no commit changed, is reported, and counts where ``--fail-on`` names it. A plan is asked
+for what its files change: what waits since an earlier commit is tried by apply, and counts there.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _FAILURE = {
 
 def of_plan(plan: Plan, fail_on: Collection[str], *, detailed: bool) -> ExitCode:
     """DONE even where there is something to do, unless ``detailed``. ``fail_on`` is empty for the default."""
-    codes = list(_standing(plan, fail_on))
+    codes = list(_standing(plan, fail_on, passed_on=plan.passed_on))
     if detailed:
         codes += _differing(plan)
     return _weigh(codes, fail_on)
@@ -72,11 +73,16 @@ def of_apply(
     return _weigh(codes, fail_on)
 
 
-def _standing(plan: Plan, fail_on: Collection[str]) -> Iterator[ExitCode]:
+def _standing(
+    plan: Plan, fail_on: Collection[str], *, passed_on: frozenset[str] = frozenset()
+) -> Iterator[ExitCode]:
+    """``passed_on`` are tenants of whom the run was asked nothing: they count where ``fail_on`` names the word."""
+    others: frozenset[str] = frozenset() if "refused" in fail_on else passed_on
     incomplete = [refusal for refusal in plan.refusals if refusal.rule is Rule.INCOMPLETE_VIEW]
-    refused = any(refusal.asked_for for refusal in plan.refusals if refusal not in incomplete)
-    others = [conflict for conflict in plan.conflicts if not conflict.asked_for]
-    if refused or len(plan.conflicts) > len(others) or (others and "conflict" in fail_on):
+    asked = [refusal for refusal in plan.refusals if refusal.asked_for and refusal not in incomplete]
+    refused = any(not refusal.tenants or not others.issuperset(refusal.tenants) for refusal in asked)
+    in_conflict = [each for each in plan.conflicts if each.asked_for and each.tenant not in passed_on]
+    if refused or in_conflict or (plan.conflicts and "conflict" in fail_on):
         yield ExitCode.REFUSED
     if "drift" in fail_on and not all(refusal.asked_for for refusal in plan.refusals):
         yield ExitCode.CHANGES

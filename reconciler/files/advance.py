@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
@@ -16,6 +16,7 @@ from reconciler.files.repository import found
 from reconciler.plan.applied import Applied, advanced, merged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.files.remote_tag import RemoteTag
@@ -48,6 +49,31 @@ class Base:
     tag: str | None
     """What the tag was at."""
     remote: str | None
+    begun: Applied | None = None
+    """What the run has put down in the tag before it wrote."""
+
+    def trying(self, tenants: Iterable[str], seconds: int) -> Base:
+        """The base with a record of whom the run is about to change, put down before it writes.
+
+        Of a run that dies the next one knows then what may be half done. Where others move the tag meanwhile, or
+        it cannot be moved, the base is as it was, and ``advance`` tells. ``seconds`` since 1970 is the time.
+        """
+        if self.before is None or not (named := list(tenants)):
+            return self
+        tried = self.before.trying(named, self.head)
+        try:
+            made = self._made(tried, seconds)
+            if self.remote is None:
+                there = kept_in(self.repository, self.ref, self.fleet)
+                done = there is not None and there.id == self.tag and self._replaced(there, made)
+                return replace(self, begun=tried, tag=made) if done else self
+            with remote_tag(self.repository, self.remote, self.ref) as tag:
+                if tag.id() != self.tag or not tag.moved(made, self.tag):
+                    return self
+            self._set_here(made)
+        except (InvalidInputError, StaleFilesError, NotAdvancedError):
+            return self
+        return replace(self, begun=tried, tag=made)
 
     def advance(self, ended: Ended, seconds: int) -> Moved:
         """Moves the tag at the remote, then here. ``seconds`` since 1970 is the time.
@@ -73,7 +99,7 @@ class Base:
                 was = None if theirs is None else theirs.id
                 if theirs is not None and applied == theirs.applied:
                     return applied
-            elif was is not None and applied == self.before:
+            elif was is not None and applied == (self.begun or self.before):
                 return applied
             made = self._made(applied, seconds)
             if tag.moved(made, was):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, NotAdvancedError
 from reconciler.files.refs import named
-from reconciler.files.repository import found
+from reconciler.files.repository import fetching, found
 from reconciler.files.tree import UnreadableError
 from reconciler.plan.applied import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from reconciler.files.repository import Repository
@@ -54,30 +54,45 @@ def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
         return None
     try:
         annotated = repository.objects.annotation(target)
-        owed = {} if annotated is None else _read(annotated[1], full, fleet)
-        return Kept(Applied(repository.objects.peeled(target), owed), full, target)
+        owed, tried = ({}, {}) if annotated is None else _read(annotated[1], full, fleet)
+        return Kept(Applied(repository.objects.peeled(target), owed, tried), full, target)
     except UnreadableError as error:
-        raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=_BY_HAND) from error
+        hint = f"{fetching(error)}; or {_BY_HAND}"
+        raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=hint) from error
 
 
 def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
     """The tag object that holds a record. ``seconds`` since 1970 is when it is made. Raises NotAdvancedError."""
-    by_commit: dict[str | None, list[str]] = {}
-    for name, commit in applied.owed.items():
-        by_commit.setdefault(commit, []).append(name)
-    owed = [{"commit": commit, "tenants": sorted(by_commit[commit])} for commit in sorted(by_commit, key=str)]
-    message = json.dumps({"format_version": FORMAT_VERSION, "fleet": fleet, "owed": owed}, ensure_ascii=False)
+    record: dict[str, object] = {"format_version": FORMAT_VERSION, "fleet": fleet, "owed": _grouped(applied.owed)}
+    if applied.tried:
+        record["tried"] = _tried_groups(applied.tried)
+    message = json.dumps(record, ensure_ascii=False)
     if len(message.encode()) > _MOST_BYTES:
+        count = len({*applied.owed, *applied.tried})
         raise NotAdvancedError(
-            f"{len(applied.owed):,} tenants are owed an older commit, too many for the message of a tag",
+            f"{count:,} tenants wait or are half done, too many for the message of a tag",
             hint="find out why they are refused or fail, and run again: nothing was recorded",
         )
     head = f"object {applied.commit}\ntype commit\ntag {full.removeprefix(TAGS)}\n"
     return f"{head}tagger reconciler <reconciler@localhost> {seconds} +0000\n\n{message}\n".encode()
 
 
-def _read(message: bytes, full: str, fleet: str) -> dict[str, str | None]:
-    """The tenants that are owed. A message of another kind owes nobody."""
+def _grouped(commits: Mapping[str, str | None]) -> list[dict[str, object]]:
+    by_commit: dict[str | None, list[str]] = {}
+    for name, commit in commits.items():
+        by_commit.setdefault(commit, []).append(name)
+    return [{"commit": commit, "tenants": sorted(by_commit[commit])} for commit in sorted(by_commit, key=str)]
+
+
+def _tried_groups(tried: Mapping[str, tuple[str, ...]]) -> list[dict[str, object]]:
+    """The first commit that was tried for each tenant, then the second ones: each list keeps its order."""
+    places = range(max(map(len, tried.values())))
+    nth = ({name: all_of[place] for name, all_of in tried.items() if place < len(all_of)} for place in places)
+    return [group for commits in nth for group in _grouped(commits)]
+
+
+def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None], dict[str, tuple[str, ...]]]:
+    """The tenants that are owed, and what was tried. A message of another kind owes nobody."""
     try:
         record = json.loads(message)
     except (ValueError, RecursionError):
@@ -85,7 +100,7 @@ def _read(message: bytes, full: str, fleet: str) -> dict[str, str | None]:
     if not isinstance(record, dict) or "format_version" not in record:
         if message.lstrip().startswith(b'{"format_version"'):
             raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND)
-        return {}
+        return {}, {}
     if record["format_version"] != FORMAT_VERSION:
         raise InvalidInputError(f"the record in {full} has another format", hint="use a newer reconciler")
     if record.get("fleet") != fleet:
@@ -93,7 +108,11 @@ def _read(message: bytes, full: str, fleet: str) -> dict[str, str | None]:
             f"the record in {full} is of another fleet", hint=f"name a tag for each fleet; or {_BY_HAND}"
         )
     try:
-        return dict(_owed(record["owed"]))
+        tried: dict[str, tuple[str, ...]] = {}
+        for name, commit in _owed(record.get("tried", [])):
+            if commit is not None:
+                tried[name] = (*tried.get(name, ()), commit)
+        return dict(_owed(record["owed"])), tried
     except (KeyError, TypeError, ValueError):
         raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND) from None
 

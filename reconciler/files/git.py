@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = "HEAD"
 _PARENT: Final = "HEAD^1"
+_MOST_SINCE: Final = 20
+"""Commits whose files are read besides: each costs about as much as the base."""
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
 
 
@@ -116,6 +119,23 @@ def fork_point(root: Path, ref: str) -> str | None:
     except (KeyError, ValueError, pygit2.GitError):
         return None
     return str(common)
+
+
+def commits_since(root: Path, ref: str) -> list[str]:
+    """The commits after ``ref`` and before HEAD, the newest first: along first parents, a few of many.
+
+    Raises InvalidInputError for a ref that does not exist.
+    """
+    repository = found(root)
+    head, base = (named(repository, name).commit for name in (_HEAD, ref))
+    walk = repository.libgit.walk(head, pygit2.enums.SortMode.TOPOLOGICAL)
+    walk.simplify_first_parent()
+    walk.hide(base)
+    try:
+        commits = [str(one.id) for one in islice(walk, _MOST_SINCE)]
+    except (KeyError, ValueError, pygit2.GitError):
+        return []
+    return [commit for commit in commits if commit != head]
 
 
 def _since(repository: Repository, commit: str, ancestor: pygit2.Oid) -> set[str]:

@@ -153,6 +153,17 @@ class BudgetDocument(Document):
     seconds: Number
 
 
+class WaitingDocument(Document):
+    """Tenants that are not done with an earlier commit."""
+
+    commit: Text | None
+    """Their base; null where they were never done."""
+    reason: Text
+    tenants: tuple[Text, ...]
+    changed: bool
+    """Whether the files at hand ask something new of them."""
+
+
 class PlanCounts(Document):
     """Tenants by what their actions amount to, and everything beside them."""
 
@@ -200,6 +211,7 @@ class PlanDocument(Differences):
     """The commit that they were compared with."""
     unmanaged: tuple[UnmanagedDocument, ...]
     file_changes: tuple[FileChangeDocument, ...]
+    waiting: tuple[WaitingDocument, ...]
 
 
 class DriftDocument(Differences):

@@ -24,6 +24,8 @@ _NAME: Final = re.compile(r"(?P<name>[^~^:?*\[\\\s]+)(?P<steps>(?:[~^][0-9]{0,6}
 _STEP: Final = re.compile(r"([~^])([0-9]*)")
 _ID: Final = re.compile(r"[0-9a-f]{40}")
 _ABBREVIATION: Final = re.compile(r"[0-9a-f]{4,39}")
+_TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""A name that can be pasted into a command."""
 _HEAD: Final = "HEAD"
 _FORMS: Final = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 HINT: Final = "name a commit, branch or tag"
@@ -129,7 +131,21 @@ def _absent(repository: Repository, text: str) -> AbsentError:
             f"the shallow clone in {repository.top} has no commit {text!r}",
             hint="the clone is shallow: fetch the history",
         )
-    return AbsentError(
-        f"there is no commit {text!r} in the repository of {repository.top}",
-        hint="a commit, branch or tag of this repository",
+    message = f"there is no commit {text!r} in the repository of {repository.top}"
+    return AbsentError(message, hint=_remedy(text))
+
+
+def _remedy(text: str) -> str:
+    """What may be wrong with a name that names nothing, by its form."""
+    if _ABBREVIATION.fullmatch(text) or _ID.fullmatch(text):
+        return (
+            "fetch the whole history (git fetch --all, without --depth); a commit that a rebase or a forced push "
+            "has dropped is in no clone: name one that the branch has"
+        )
+    name = text.removeprefix("refs/tags/")
+    if "/" in name or not _TAG.fullmatch(name):
+        return "a commit, branch or tag of this repository; git fetch --tags gets what the remote has"
+    return (
+        "check its spelling, or fetch what the remote has (git fetch --tags); the tag of what was applied last is "
+        f"set once: git tag {name} COMMIT, or, by a first run, --base none --advance {name}"
     )

@@ -28,6 +28,7 @@ from reconciler.plan.plan import (
     Refusal,
     TenantPlan,
     Unmanaged,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def _plan(document: PlanDocument) -> Plan:
         budget=Budget(**dict(document.budget)),
         unmanaged=tuple(map(_unmanaged, document.unmanaged)),
         file_changes=tuple(map(_file_change, document.file_changes)),
+        waiting=tuple(Waiting(**dict(one)) for one in document.waiting),
         organizations=document.organizations,
         api_host=document.api_host,
     )

@@ -56,13 +56,14 @@ async def observe(
     permissions: Permissions = Permissions(),
     registered: Mapping[str, Registered] = NO_REGISTRY,
     new: Collection[str] = (),
+    half_done: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
     """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
 
     A project that a file or a row of the registry names and no list shows is read by itself: a list may lag, and
     somebody may have moved it. ``new`` are tenants that the files did not know before: whose project their name
-    finds is always asked.
+    finds is always asked. ``half_done`` are tenants for whom a commit was tried: those are read deep.
     Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
     and IncompleteViewError where very many projects cannot be read.
     """
@@ -77,7 +78,14 @@ async def observe(
     if not permissions.expect_empty:
         _check_not_empty(desired, live)
     wanted = partial(
-        needs, desired, depth=depth, reach=reach, selection=selection, prune=permissions.prune, new=new
+        needs,
+        desired,
+        depth=depth,
+        reach=reach,
+        selection=selection,
+        prune=permissions.prune,
+        new=new,
+        half_done=half_done,
     )
     live = await view.closer(live, wanted, partial(_tell_read, on_progress))
     live = replace(live, elsewhere=view.elsewhere)

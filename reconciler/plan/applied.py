@@ -1,12 +1,13 @@
 """What was applied last: a commit, and the tenants who are not done with it.
 
 The base is per tenant. One that is done moves on to the commit of the files at hand; one that failed, was refused
-or was left out keeps the base that it had, so that what its file asks for stays asked for.
+or was left out keeps the base that it had, so that what its file asks for stays asked for. A commit that was tried
+and not carried out as a whole is remembered: what it left half done is undone where the files take it back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.plan import wanted
@@ -14,7 +15,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
@@ -34,10 +35,26 @@ class Applied:
     """Of all tenants but those that are owed."""
     owed: Mapping[str, str | None] = field(default_factory=dict)
     """The tenants whose base is another commit; None for one that was never done."""
+    tried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tenant, the commits that were tried since its base and may be half done, the oldest first."""
 
     def of(self, *names: str) -> str | None:
         """The base of a tenant that has or had these names; None where it was never done."""
         return next((self.owed[name] for name in names if name in self.owed), self.commit)
+
+    def attempts(self, *names: str) -> tuple[str, ...]:
+        """The commits that were tried for a tenant that has or had these names."""
+        return tuple(dict.fromkeys(commit for name in names for commit in self.tried.get(name, ())))
+
+    def about(self, names: Collection[str]) -> Applied:
+        """What of it concerns these tenants."""
+        owed = {name: commit for name, commit in self.owed.items() if name in names}
+        return Applied(self.commit, owed, {name: told for name, told in self.tried.items() if name in names})
+
+    def trying(self, tenants: Iterable[str], commit: str) -> Applied:
+        """The same before a run that tries a commit for these tenants: one that dies leaves word."""
+        added = {name: tuple(dict.fromkeys((*self.attempts(name), commit))) for name in tenants}
+        return replace(self, tried=dict(sorted({**self.tried, **added}.items())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +75,40 @@ class Ended:
 def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes) -> Applied:
     """The base after a run on the files of the commit ``head``. No tenant's base moves back in history."""
     commit = head if before is None or not precedes(head, before.commit) else before.commit
-    bases = {}
+    bases: dict[str, str | None] = {}
+    tried: dict[str, tuple[str, ...]] = {}
+    begun = _begun(ended)
     for tenant, done in standing(ended):
-        was = None if before is None else before.of(*ended.desired.names(tenant))
+        names = ended.desired.names(tenant)
+        was = None if before is None else before.of(*names)
         bases[tenant] = head if done and (was is None or not precedes(head, was)) else was
-    return Applied(commit, {name: base for name, base in sorted(bases.items()) if base != commit})
+        earlier = () if before is None else before.attempts(*names)
+        if done:
+            tried[tenant] = tuple(commit for commit in earlier if precedes(head, commit))
+        else:
+            tried[tenant] = tuple(dict.fromkeys((*earlier, head))) if tenant in begun else earlier
+    return _applied(commit, bases, tried)
 
 
 def merged(ours: Applied, theirs: Applied, precedes: Precedes) -> Applied:
     """Two records of runs that overlapped: of each tenant the newer base, and theirs where neither is older."""
     commit = _newer(ours.commit, theirs.commit, precedes) or theirs.commit
-    names = sorted({*ours.owed, *theirs.owed})
+    names = sorted({*ours.owed, *theirs.owed, *ours.tried, *theirs.tried})
     bases = {name: _newer(ours.of(name), theirs.of(name), precedes) for name in names}
-    return Applied(commit, {name: base for name, base in bases.items() if base != commit})
+    tried = {
+        name: tuple(
+            one
+            for one in dict.fromkeys((*theirs.attempts(name), *ours.attempts(name)))
+            if (base := bases[name]) is None or (one != base and not precedes(one, base))
+        )
+        for name in names
+    }
+    return _applied(commit, bases, tried)
+
+
+def _applied(commit: str, bases: Mapping[str, str | None], tried: Mapping[str, tuple[str, ...]]) -> Applied:
+    owed = {name: base for name, base in sorted(bases.items()) if base != commit}
+    return Applied(commit, owed, {name: commits for name, commits in sorted(tried.items()) if commits})
 
 
 def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | None:
@@ -87,20 +125,47 @@ def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
     in_the_way = _in_the_way(ended)
     for name, tenant in ended.desired.tenants.items():
         looked_at = ended.whole and ended.selection.includes(tenant)
-        origins = _origins(ended, name)
+        origins = _origins(ended.desired, ended.history, name)
         carried_out = looked_at and name not in in_the_way and Origin.BASE_AHEAD not in origins
         yield name, not origins or carried_out
     yield from ((name, False) for name in _gone(ended))
 
 
-def _origins(ended: Ended, name: str) -> frozenset[Origin]:
+def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
+    """The tenants of a plan of whom their files ask for something, which may stay half done."""
+    planned = (each.tenant for each in plan.tenants if each.tenant in desired.tenants)
+    asked = (name for name in planned if not {Origin.DRIFT}.issuperset(_origins(desired, history, name)))
+    return [name for name in asked if not _tried_already(desired, history, name)]
+
+
+def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
+    """Whether a commit that was tried says the same of the tenant: of many alike one is enough."""
+    now = wanted.fields(desired, desired.tenants[name])
+    return any(wanted.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
+
+
+def _begun(ended: Ended) -> frozenset[str]:
+    """The tenants of whom something was written, or may have been.
+
+    One that the base does not know counts wherever it was looked at: what its files said then is all that a later
+    commit can move away from.
+    """
+    tried = set(to_be_tried(ended.desired, ended.history, ended.plan))
+    results = {each.tenant: {action.result for action in each.actions} for each in ended.report.outcomes}
+    wrote = {name for name in tried if not results.get(name, set()) <= {Result.SKIPPED}}
+    pasts = ((name, ended.history.past(name)) for name in ended.desired.tenants)
+    strange = {name for name, past in pasts if past is not None and not (past.declared or past.document)}
+    looked_at = (name for name in strange if ended.selection.includes(ended.desired.tenants[name]))
+    return frozenset(wrote.union(n for n in looked_at if not _tried_already(ended.desired, ended.history, n)))
+
+
+def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Origin]:
     """Why the tenant's files say something else than at its base; empty where they say the same."""
-    past = ended.history.past(name)
+    past = history.past(name)
     if past is None:
         return frozenset({Origin.UNKNOWN})
-    now = wanted.fields(ended.desired, ended.desired.tenants[name])
-    differing = (path for path in {**past.base, **now} if past.base.get(path) != now.get(path))
-    return frozenset(past.origin(path, now) for path in differing)
+    now = wanted.fields(desired, desired.tenants[name])
+    return frozenset(past.origin(path, now) for path in past.differing(now))
 
 
 def _in_the_way(ended: Ended) -> frozenset[str]:
@@ -121,12 +186,13 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
 
 
 def _gone(ended: Ended) -> Iterator[str]:
-    """Tenants who are in the files no more, while they have a project or nobody looked.
+    """Tenants who are in the files no more, or whose files are broken, while they have a project or nobody looked.
 
-    They keep their base: it protects them, and if the file comes back, they are not new.
+    They keep their base: it protects them, and if the file comes back, they are as new or as known as before.
     """
     base = ended.history.base
-    known = {*(() if base is None else base.tenants), *ended.history.owed} - ended.desired.tenants.keys()
+    remembered = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
+    known = {*(() if base is None else base.tenants), *remembered} - ended.desired.tenants.keys()
     looked = ended.selection.everything and ended.whole and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
     live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}

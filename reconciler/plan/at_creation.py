@@ -35,8 +35,9 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
             told = f"{word} is {now[word]} in the file, and was {was[0]} when the project was made"
             yield made.refusal(tenant.name, told, made.OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):
-        moved = [member for member in members if past.origin(f"{path}.{member}", now) is Origin.CONFIG]
-        if moved and all(path in said for said in (past.base, past.fork, now)):
+        known = [one for one in past.each() if path in one.base and path in one.fork and path in now]
+        moved = [m for m in members if any(one.origin(f"{path}.{m}", now) is Origin.CONFIG for one in known)]
+        if moved:
             yield made.refusal(tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file")
 
 
@@ -52,7 +53,7 @@ def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tup
 def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past | None:
     """What the files said of a tenant that they knew; None where nobody can tell, or they say the same."""
     past = None if history.same(desired, tenant) else history.past(tenant.name)
-    return past if past is not None and past.base and past.fork else None
+    return past if past is not None and any(one.base and one.fork for one in past.each()) else None
 
 
 def _made_with(
@@ -61,8 +62,9 @@ def _made_with(
     """What the project may have been made with: as it is live, or else as the files said."""
     if word in LIVE_PINS:
         return [getattr(project, word)]
-    earlier = [(files, files.tenants[tenant.name]) for files in history.earlier(tenant.name)]
-    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in earlier]
+    tried = (attempt.base for attempt in history.tried.get(tenant.name, ()))
+    earlier = [(files, files.tenants.get(tenant.name)) for files in (*history.earlier(tenant.name), *tried)]
+    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in earlier if said]
     return [*pinned, getattr(desired.defaults, word)]
 
 

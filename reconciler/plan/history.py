@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.plan import wanted
@@ -38,12 +39,33 @@ class Past:
     """Whether a document speaks of the tenant now: it is no commit, and asks for nothing that takes."""
     in_another_tier: bool = False
     """Whether the project has another tier than any of these files gave the tenant."""
+    attempts: tuple[Past, ...] = ()
+    """At each commit that was tried since, and not carried out as a whole: what it asked for may be live."""
 
     def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Place = None) -> Origin:
         """Why a field differs from live. ``reduces`` says that the change takes something from the tenant.
 
-        Then ``live`` is what it takes that from: the live value, and None where that is not told.
+        Then ``live`` is what it takes that from: the live value, and None where that is not told. It is asked for
+        where the files moved away from the base, or from a commit that was left half done.
         """
+        own = self._origin(path, now, reduces=reduces, live=live)
+        since = [attempt.origin(path, now, reduces=reduces, live=live) for attempt in self.attempts]
+        if Origin.BASE_AHEAD in since:
+            return Origin.BASE_AHEAD
+        return Origin.CONFIG if Origin.CONFIG in since else own
+
+    def each(self) -> tuple[Past, ...]:
+        """What the files said, first at the base, then at each commit that was tried since."""
+        return (self, *self.attempts)
+
+    def differing(self, now: Stated) -> Iterator[str]:
+        """The fields of which the files say something else than at the base, or at a commit that was tried."""
+        said = [before.base for before in self.each()]
+        for path in dict.fromkeys((*(path for before in said for path in before), *now)):
+            if any(before.get(path) != now.get(path) for before in said):
+                yield path
+
+    def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Place) -> Origin:
         silent = self.document or (not self.declared and path != wanted.STATE)
         if reduces and not silent and self._asks_for_reduction(path, now, live):
             return Origin.CONFIG
@@ -97,6 +119,13 @@ class History:
     """At the common ancestor of the base and of HEAD; None where that is the base itself."""
     owed: Mapping[str, Before | None] = field(default_factory=dict)
     """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
+    tried: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
+    """The files at commits that were tried for a tenant and not carried out as a whole, the oldest first."""
+    declared_since: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
+    """The files at commits after the base that declare a tenant whom it does not know, the oldest first: what the
+    files take of that is taken by a commit, whoever has made the project."""
+    since: Mapping[str, str | None] = field(default_factory=dict)
+    """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants whose files git does not hold: nobody can tell what they said."""
     files: DesiredState | None = None
@@ -123,13 +152,23 @@ class History:
     def under(self, now: DesiredState) -> History:
         """The same under the names that tenants and organizations have now: what is known of an earlier name is
         known of them."""
-        moved = {id(before): before and before.under(now) for before in self.owed.values()}
-        owed = {name: moved[id(before)] for name, before in self.owed.items()}
         base, fork, files = (one and one.as_called_in(now) for one in (self.base, self.fork, self.files))
+        several = (*self.tried.values(), *self.declared_since.values())
+        known = {id(before): before for before in (*self.owed.values(), *chain.from_iterable(several))}
+        moved = {each: before and before.under(now) for each, before in known.items()}
         pairs = ((base, self.base), (fork, self.fork), (files, self.files))
-        if all(one is other for one, other in (*pairs, *((owed[name], self.owed[name]) for name in owed))):
+        if all(one is other for one, other in pairs) and all(moved[each] is known[each] for each in known):
             return self
-        return replace(self, base=base, fork=fork, owed=now.by_present_name(owed), files=files)
+        return replace(
+            self,
+            base=base,
+            fork=fork,
+            owed=now.by_present_name({name: moved[id(before)] for name, before in self.owed.items()}),
+            tried=now.by_present_name(_under(self.tried, moved)),
+            since=now.by_present_name(self.since),
+            declared_since=now.by_present_name(_under(self.declared_since, moved)),
+            files=files,
+        )
 
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""
@@ -147,16 +186,18 @@ class History:
         before = None if tenant in self.unheld else self.before(tenant)
         if before is None:
             return None
-        base = wanted.said(before.base, tenant)
-        fork = base if before.fork is None else wanted.said(before.fork, tenant)
-        return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
+        own = _past(before, tenant)
+        later = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+        attempts = (_past(attempt, tenant) for attempt in later)
+        return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
         """Whether the files say of the tenant what they said before: the quick answer for nearly every one."""
         before = self.before(tenant.name)
         if before is None or tenant.name in self.unheld or tenant.name in self.documents:
             return False
-        states = [files for files in (before.base, before.fork) if files is not None]
+        known = (before, *self.tried.get(tenant.name, ()))
+        states = [files for one in known for files in (one.base, one.fork) if files is not None]
         return all(files.speaks_alike(desired, tenant) for files in states)
 
     def earlier(self, tenant: str) -> list[DesiredState]:
@@ -197,7 +238,9 @@ class History:
 
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
         """Each tenant by its present name, as its own base or fork, or files beside a document, protect it."""
-        owed = [state for before in self.owed.values() if before for state in (before.base, before.fork)]
+        others = [before for before in self.owed.values() if before]
+        others += [before for attempts in self.tried.values() for before in attempts]
+        owed = [state for before in others for state in (before.base, before.fork)]
         known = (files for files in (self.base, self.fork, self.files, *owed) if files is not None)
         for files in known:
             for name, tenant in files.tenants.items():
@@ -206,14 +249,15 @@ class History:
 
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
         before = self.before(tenant)
-        return before is None or files is before.base or files is before.fork
+        known = (before, *self.tried.get(tenant, ()))
+        return before is None or any(files in (one.base, one.fork) for one in known if one is not None)
 
     def moved(self, tenant: str, now: Stated) -> bool:
         """Whether the files ask for something else of the tenant than before, or nobody can tell."""
         past = self.past(tenant)
         if past is None or tenant in self.named:
             return True
-        return any(past.origin(path, now) is Origin.CONFIG for path in {**past.base, **now})
+        return any(past.origin(path, now) is Origin.CONFIG for path in past.differing(now))
 
     def knew(self, tenant: str) -> bool:
         """Whether the files declared the tenant before; a tombstone ends that, and without a base nobody knows."""
@@ -254,6 +298,12 @@ class History:
             return None
         return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
 
+    def tiers(self, tenant: str) -> frozenset[str]:
+        """The tiers that the tenant had, or may have got half: at its base, and at commits that were tried."""
+        tried = (attempt.base.tenants.get(tenant) for attempt in self.tried.get(tenant, ()))
+        since = (known.tier for known in tried if known is not None and not known.absent)
+        return frozenset(tier for tier in (self.tier(tenant), *since) if tier is not None)
+
     def tier(self, tenant: str) -> str | None:
         """The tier that the tenant had; None where it had none, or only a tombstone."""
         before = self.before(tenant)
@@ -261,6 +311,22 @@ class History:
         files = self.files if tenant in self.documents else at_base
         known = None if files is None else files.tenants.get(tenant)
         return None if known is None or known.absent else known.tier
+
+
+def _past(before: Before, tenant: str) -> Past | None:
+    """What the files said of the tenant at a base and its fork; None where they were broken there."""
+    base = wanted.said(before.base, tenant)
+    fork = base if before.fork is None else wanted.said(before.fork, tenant)
+    return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
+
+
+def _under(
+    states: Mapping[str, tuple[Before, ...]], moved: Mapping[int, Before | None]
+) -> dict[str, tuple[Before, ...]]:
+    return {
+        name: tuple(known for before in several if (known := moved[id(before)]) is not None)
+        for name, several in states.items()
+    }
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

@@ -47,10 +47,12 @@ def needs(
     selection: Selection = Selection(),
     prune: bool = False,
     new: Collection[str] = (),
+    half_done: Collection[str] = (),
 ) -> Needs:
     """What has not been observed yet. Empty once it has: called in rounds, it comes to an end.
 
     ``new`` are tenants that the files did not know before: whose project their name finds is always asked.
+    ``half_done`` are tenants for whom a commit was tried: a list does not show what is left of it.
     ``prune`` says that orphans are to be deleted: then every project of no tenant is asked whose it is.
     """
     identities = identify(desired, live)
@@ -58,7 +60,8 @@ def needs(
     small = depth is Depth.DECLARED and len(tenants) <= reach.small_fleet
     matched = list(_matched(tenants, identities))
     ending = [project for tenant, project in matched if tenant.absent]
-    looks = [_Look(desired, t, p, Depth.DEEP if small else depth) for t, p in matched if not t.absent]
+    deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in half_done)}
+    looks = [_Look(desired, t, p, Depth.DEEP if t.name in deep else depth) for t, p in matched if not t.absent]
     settled = [look for look in looks if not look.unsettled]
     creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST

@@ -153,6 +153,20 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Tenants that are not done with an earlier commit: their base is another one than that of all others."""
+
+    commit: str | None
+    """Their base; None where they were never done."""
+    reason: str
+    """What keeps them, in a few words."""
+    tenants: tuple[str, ...]
+    """All of whom that is so, in name order."""
+    changed: bool
+    """Whether the files at hand say something else of them than the base of all others: then this run is asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """What the plan looked at; "in sync" is never said without it."""
 
@@ -211,6 +225,7 @@ class Plan:
     budget: Budget
     unmanaged: tuple[Unmanaged, ...] = ()
     file_changes: tuple[FileChange, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
     organizations: Mapping[str, str] = field(default_factory=dict)
     """Neon's id of each, by its name; empty where the plan was made of no account."""
     api_host: str | None = None
@@ -220,6 +235,11 @@ class Plan:
     def actions(self) -> Iterator[Action]:
         """Every action, tenant by tenant."""
         return (action for tenant in self.tenants for action in tenant.actions)
+
+    @property
+    def passed_on(self) -> frozenset[str]:
+        """The tenants that wait since an earlier commit, and of whom the files at hand ask nothing new."""
+        return frozenset(name for waiting in self.waiting if not waiting.changed for name in waiting.tenants)
 
     @property
     def empty(self) -> bool:

@@ -43,7 +43,7 @@ def lookalikes(
         if (before := history.before(tenant.name)) is None:
             continue
         if id(before) not in known:
-            known[id(before)] = _Gone(declared_before(meant, before))
+            known[id(before)] = _Gone({**_tried(meant, history), **declared_before(meant, before)})
         if alike := known[id(before)].alike(tenant):
             found[tenant.name] = alike
     return found
@@ -61,7 +61,7 @@ def _owners(desired: DesiredState, projects: Iterable[LiveProject]) -> frozenset
 def gone(history: History, now: DesiredState) -> frozenset[str]:
     """Tenants whom the files declared, whatever they said, and declare no more. Needs all of the files."""
     base = () if history.base is None else history.base.tenants
-    return frozenset({*base, *history.owed} - now.tenants.keys() - now.held_back)
+    return frozenset({*base, *history.owed, *history.tried} - now.tenants.keys() - now.held_back)
 
 
 def declared_before(names: Iterable[str], before: Before) -> dict[str, Tenant]:
@@ -72,6 +72,12 @@ def declared_before(names: Iterable[str], before: Before) -> dict[str, Tenant]:
         for name in sorted(names)
         if name in declared and not declared[name].absent and name in fork.tenants
     }
+
+
+def _tried(names: Iterable[str], history: History) -> dict[str, Tenant]:
+    """Those of these tenants whom a commit declared that was tried: their projects may have been made."""
+    said = ((n, attempt.base.tenants.get(n)) for n in sorted(names) for attempt in history.tried.get(n, ()))
+    return {name: tenant for name, tenant in said if tenant is not None and not tenant.absent}
 
 
 class _Gone:

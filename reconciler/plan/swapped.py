@@ -81,8 +81,9 @@ def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> 
     one who has the same tier as before was not asked for."""
     if tenant.name in history.named:
         return True
-    earlier = history.before(tenant.name)
-    before = None if earlier is None else earlier.base.tenants.get(tenant.name)
-    if earlier is None or before is None or (with_tiers and before.tier == tenant.tier):
-        return False
-    return earlier.base.home(before) != home
+    known = (history.before(tenant.name), *history.tried.get(tenant.name, ()))
+    earlier = ((one.base, one.base.tenants.get(tenant.name)) for one in known if one is not None)
+    return any(
+        before is not None and files.home(before) != home and not (with_tiers and before.tier == tenant.tier)
+        for files, before in earlier
+    )

@@ -76,8 +76,10 @@ def _kept(
     past = None if tenant.absent or history.same(desired, tenant) else history.past(tenant.name)
     if past is None:
         return
-    now, live = wanted.fields(desired, tenant), LiveValues(project, desired.fleet, past.base)
-    gone = [path for path in _gone(past, now) if path not in planned]
+    stated = {path: value for said in reversed(past.each()) for path, value in said.base.items()}
+    now, live = wanted.fields(desired, tenant), LiveValues(project, desired.fleet, stated)
+    since = dict.fromkeys(path for said in past.each() for path in _gone(said, now))
+    gone = [path for path in since if path not in planned]
     earlier = next(iter(history.earlier(tenant.name)), None)
     for path, members in _together(gone, now).items():
         values = [(member, live.value(member)) for member in members]

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Conflict, Plan, Refusal
 
+REFUSED: Final = "Refused"
+REFUSED_EARLIER: Final = "Refused since earlier commits"
+REPORTED: Final = "Reported"
 CONFLICTS: Final = "Conflicts"
+EARLIER_CONFLICTS: Final = "Conflicts since earlier commits"
 OTHER_CONFLICTS: Final = "Conflicts of tenants that no commit changed"
 _NOWHERE: Final = Location("")
 
@@ -147,20 +151,25 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
             assert_never(action)
 
 
-def refused_and_reported(refusals: Iterable[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
-    """What was asked for and is forbidden; and apart from it what nobody asked for, which is only reported."""
-    refused: list[Refusal] = []
-    reported: list[Refusal] = []
-    for refusal in refusals:
-        (refused if refusal.asked_for else reported).append(refusal)
-    return refused, reported
+def held_back(plan: Plan) -> Mapping[str, list[Refusal]]:
+    """What is held back, by its title: what was asked for and is forbidden, now or since an earlier commit; and
+    apart from it what nobody asked for, which is only reported."""
+    groups: dict[str, list[Refusal]] = {REFUSED: [], REFUSED_EARLIER: [], REPORTED: []}
+    passed_on = plan.passed_on
+    for refusal in plan.refusals:
+        earlier = bool(refusal.tenants) and passed_on.issuperset(refusal.tenants)
+        asked = REFUSED_EARLIER if earlier else REFUSED
+        groups[asked if refusal.asked_for else REPORTED].append(refusal)
+    return groups
 
 
-def conflicts_by_cause(found: Iterable[Conflict]) -> Mapping[str, list[Conflict]]:
+def conflicts_by_cause(plan: Plan) -> Mapping[str, list[Conflict]]:
     """Conflicts of tenants that the files changed since the base, and apart from them those of others."""
-    groups: dict[str, list[Conflict]] = {CONFLICTS: [], OTHER_CONFLICTS: []}
-    for conflict in found:
-        groups[CONFLICTS if conflict.asked_for else OTHER_CONFLICTS].append(conflict)
+    groups: dict[str, list[Conflict]] = {CONFLICTS: [], EARLIER_CONFLICTS: [], OTHER_CONFLICTS: []}
+    passed_on = plan.passed_on
+    for conflict in plan.conflicts:
+        asked = EARLIER_CONFLICTS if conflict.tenant in passed_on else CONFLICTS
+        groups[asked if conflict.asked_for else OTHER_CONFLICTS].append(conflict)
     return groups
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Refusal,
         TenantPlan,
         Unmanaged,
+        Waiting,
     )
 
 FORMAT_VERSION: Final = 1
@@ -66,6 +67,7 @@ def plan(planned: Plan, made: Made) -> str:
     files_alone = {
         "unmanaged": list(map(_unmanaged, planned.unmanaged)),
         "file_changes": list(map(_file_change, planned.file_changes)),
+        "waiting": list(map(_waiting, planned.waiting)),
     }
     return _text("plan", planned, planned.tenants, about, files_alone)
 
@@ -340,6 +342,15 @@ def _file_change(change: FileChange) -> Document:
         "effect": change.effect,
         "tenants": list(change.tenants),
         "source": _location(change.source),
+    }
+
+
+def _waiting(waiting: Waiting) -> Document:
+    return {
+        "commit": waiting.commit,
+        "reason": waiting.reason,
+        "tenants": list(waiting.tenants),
+        "changed": waiting.changed,
     }
 
 

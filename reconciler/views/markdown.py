@@ -13,7 +13,7 @@ from reconciler.views.grouping import (
     conflicts_by_cause,
     differing,
     field_changes,
-    refused_and_reported,
+    held_back,
     same_refusals,
 )
 from reconciler.views.markup import (
@@ -35,6 +35,7 @@ from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.voice import DRIFT, PLAN
 from reconciler.views.wording import (
     ELSEWHERE,
+    WAITING,
     budget,
     coverage,
     drift_summary,
@@ -44,6 +45,7 @@ from reconciler.views.wording import (
     place,
     plan_summary,
     project_facts,
+    waits,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan
+    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan, Waiting
     from reconciler.views.grouping import Block as Alike
     from reconciler.views.markup import Block, Markdown
     from reconciler.views.values import Difference
@@ -179,12 +181,11 @@ def _turn(before: str, after: str, voice: Voice) -> Markdown:
 
 
 def _remarks(planned: Plan, voice: Voice, rows: int) -> Iterator[Block]:
-    refused, reported = refused_and_reported(planned.refusals)
     alone = files_alone.sentences(planned) if voice is PLAN else ()
     groups = {
-        "Refused": list(map(_refusal, same_refusals(refused))),
-        "Reported": list(map(_refusal, same_refusals(reported))),
-        **{title: list(map(_conflict, found)) for title, found in conflicts_by_cause(planned.conflicts).items()},
+        **{title: list(map(_refusal, same_refusals(held))) for title, held in held_back(planned).items()},
+        **{title: list(map(_conflict, found)) for title, found in conflicts_by_cause(planned).items()},
+        WAITING: list(map(_waiting, planned.waiting)),
         files_alone.TITLE: [row(text(told), text(phrase("({})", where))) for told, where in alone],
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),
@@ -204,6 +205,10 @@ def _refusal(refusal: Refusal) -> Markdown:
 def _conflict(conflict: Conflict) -> Markdown:
     what = row(text(phrase("{}:", conflict.tenant)), text(conflict.message))
     return stacked((what, row(text("To settle it:"), text(conflict.remedy))))
+
+
+def _waiting(waiting: Waiting) -> Markdown:
+    return text(phrase("{}: {}", phrase(waits(waiting)), names(waiting.tenants, _NAMES_SHOWN)))
 
 
 def _orphan(orphan: Orphan) -> Markdown:

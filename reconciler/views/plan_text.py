@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.views import blocks, remarks, signs
 from reconciler.views.blocks import WHOLE, Extent, heading
-from reconciler.views.grouping import by_tenant, conflicts_by_cause, refused_and_reported, same_refusals
+from reconciler.views.grouping import by_tenant, conflicts_by_cause, held_back, same_refusals
 from reconciler.views.layout import Line, Page, Series, blank, indented, said
 from reconciler.views.voice import PLAN
 from reconciler.views.wording import budget, coverage, held_count, made, plan_summary
@@ -35,12 +35,12 @@ def render_saved(saved: SavedPlan, *, full: bool = False) -> Page:
 def _pieces(plan: Plan, stale: Sequence[Stale], extent: Extent) -> Iterator[Line | Series]:
     yield from remarks.api_host(plan.api_host)
     yield from blocks.groups(plan.tenants, PLAN, extent)
-    refused, reported = refused_and_reported(plan.refusals)
-    yield from _held_back("Refused", refused, extent)
-    yield from _held_back("Reported", reported, extent)
+    for title, refusals in held_back(plan).items():
+        yield from _held_back(title, refusals, extent)
     yield from _stale(stale, extent)
-    for title, found in conflicts_by_cause(plan.conflicts).items():
+    for title, found in conflicts_by_cause(plan).items():
         yield from remarks.conflicts(title, found, extent)
+    yield from remarks.waiting(plan.waiting, extent)
     yield from remarks.files_alone(plan, extent)
     yield from remarks.orphans(plan.orphans, extent)
     yield from remarks.notes(plan.notes, extent)

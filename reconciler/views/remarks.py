@@ -9,13 +9,13 @@ from reconciler.views.blocks import heading, more
 from reconciler.views.files_alone import TITLE, count, sentences
 from reconciler.views.layout import Line, blank
 from reconciler.views.phrase import Phrase, phrase
-from reconciler.views.wording import ELSEWHERE, counted, names, ownership, place, project_facts
+from reconciler.views.wording import ELSEWHERE, WAITING, counted, names, ownership, place, project_facts, waits
 from reconciler.views.words import NOTHING, column, width_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal
+    from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, Waiting
     from reconciler.views.blocks import Extent
     from reconciler.views.layout import Series
 
@@ -66,6 +66,18 @@ def conflicts(title: str, found: Sequence[Conflict], extent: Extent) -> Iterator
         yield Line(words("to settle it: ", signs.ASIDE), words(conflict.remedy), indent=5)
         yield blank()
     yield from cut(found, extent, "conflict")
+
+
+def waiting(found: Sequence[Waiting], extent: Extent) -> Iterator[Line | Series]:
+    """Tenants that are not done with an earlier commit: since when, what keeps them, and who they are."""
+    if not found:
+        return
+    yield from heading(WAITING, sum(len(one.tenants) for one in found))
+    for one in found[: extent.blocks]:
+        yield Line(NOTHING, words(waits(one)), indent=2)
+        yield Line(NOTHING, words(names(one.tenants, extent.names), signs.HEADING), indent=5)
+    yield blank()
+    yield from cut(found, extent, "reason")
 
 
 def orphans(found: Sequence[Orphan], extent: Extent) -> Iterator[Line | Series]:

@@ -225,5 +225,5 @@ DRIFT: Final = Voice(
     uncovered="",
     lowering="above files",
     risks={},
-    origins={Origin.CONFIG: "not applied"},
+    origins={Origin.CONFIG: "not applied", Origin.BASE_AHEAD: "the base is ahead of these files"},
 )

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from reconciler.desired.problem import Severity
 from reconciler.plan.outcome import Result
 from reconciler.views.copies import Noun, Verb, count, moment
-from reconciler.views.grouping import by_kind, refused_and_reported
+from reconciler.views.grouping import REFUSED_EARLIER, by_kind, held_back
 from reconciler.views.phrase import Phrase, joined, phrase
 from reconciler.views.phrase import listed as row
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal
+    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal, Waiting
 
+WAITING: Final = "Waiting"
+"""The title of those who are not done with an earlier commit."""
 ELSEWHERE: Final = "Keys go to a host that is not Neon's own:"
 """What stands before its address, on top of every output."""
 
@@ -77,10 +79,20 @@ def held_count(refusals: Sequence[Refusal]) -> int:
 
 def standing(plan: Plan, stale: int = 0) -> str:
     """What stands beside the actions: ``2 refused, 1 reported, 1 stale, 1 orphan``; empty where nothing does."""
-    refused, reported = refused_and_reported(plan.refusals)
-    held = ((refused, "refused"), (reported, "reported"))
-    told = (f"{held_count(refusals):,} {word}" for refusals, word in held if refusals)
-    return ", ".join(filter(None, (*told, f"{stale:,} stale" if stale else "", _undecided(plan))))
+    held = held_back(plan)
+    told = (f"{held_count(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found)
+    refused = {name for refusal in held[REFUSED_EARLIER] for name in refusal.tenants}
+    count = sum(name not in refused for one in plan.waiting for name in one.tenants)
+    others = (f"{stale:,} stale" if stale else "", f"{count:,} waiting" if count else "")
+    return ", ".join(filter(None, (*told, *others, _undecided(plan))))
+
+
+def waits(waiting: Waiting) -> str:
+    """``2 tenants wait since commit 1f2e3d4c5b6a: refused: downgrade-proof``."""
+    count, many = counted(len(waiting.tenants), "tenant"), len(waiting.tenants) > 1
+    if waiting.commit is None:
+        return f"{count} {'were' if many else 'was'} never done: {waiting.reason}"
+    return f"{count} {'wait' if many else 'waits'} since commit {waiting.commit[:12]}: {waiting.reason}"
 
 
 def _undecided(plan: Plan) -> str:

@@ -139,15 +139,20 @@ class World:
                 (LIMIT, gib * GIB, f"myapp-{tenant}"),
             )
 
+    def vanished(self, tenant: str) -> None:
+        """Its project is gone, for good."""
+        with sqlite3.connect(self.folder / "sim.db") as account:
+            account.execute("DELETE FROM projects WHERE name = ?", (f"myapp-{tenant}",))
+
 
 class Refusing(httpx.AsyncBaseTransport):
-    """An API that refuses to change one project."""
+    """An API that refuses one kind of call; unless told otherwise, to change a project."""
 
-    def __init__(self, via: Via, project: str) -> None:
-        self._via, self._project = via, project
+    def __init__(self, via: Via, project: str, method: str = "PATCH", below: str = "") -> None:
+        self._via, self._method, self._end = via, method, f"{project}{below}"
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method == "PATCH" and request.url.path.endswith(f"/projects/{self._project}"):
+        if request.method == self._method and request.url.path.endswith(self._end):
             return httpx.Response(422, json={"code": "", "message": "not today"}, request=request)
         return await self._via.handle_async_request(request)
 
@@ -174,14 +179,9 @@ def made(folder: Path) -> Path:
 ACCEPTING: Final = "accept: {history_loss: pro -> free}"
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Acme pays, three others do not; applied, and the tag set by hand once, as README says.
-
-    The embedded Neon stands for the real one: what was done to it is recorded at the remote.
-    """
-    monkeypatch.setattr("reconciler.cli.apply._pushes", lambda _account: True)
-    world = World(tmp_path)
+def started(folder: Path) -> World:
+    """Acme pays, three others do not; applied, and the tag set by hand once, as README says."""
+    world = World(folder)
     world.tenant("acme", "tier: pro")
     for name in ("bluebird", "cedar", "stray"):
         world.tenant(name)
@@ -190,6 +190,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     git(world.author, "tag", "applied")
     git(world.author, "push", "--quiet", "origin", "applied")
     return world
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The embedded Neon stands for the real one: what was done to it is recorded at the remote."""
+    monkeypatch.setattr("reconciler.cli.apply._pushes", lambda _account: True)
+    return started(tmp_path)
 
 
 def limit(gib: int) -> str:

@@ -131,7 +131,7 @@ def _may_give_way(case: Case, snapshot: Kept) -> bool:
         case AtLimit.REPLACE_OLDEST:
             return True
         case AtLimit.REPLACE_DECLARED:
-            return path(snapshot.name) in (case.past.base if case.past else {})
+            return any(path(snapshot.name) in past.base for past in (case.past.each() if case.past else ()))
         case AtLimit.REFUSE:
             return False
 
@@ -192,9 +192,8 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
 def _kept_otherwise(case: Case, snapshot: Snapshot) -> bool:
     """Whether it was declared before and kept in another way: taken again, it would hold another moment's data."""
     own = f"{path(snapshot.name)}{KEPT_BY}"
-    if case.past is None or own not in case.past.base or own not in case.past.fork:
-        return False
-    return case.origin(own) is Origin.CONFIG
+    earlier = () if case.past is None else case.past.each()
+    return any(own in past.base and own in past.fork for past in earlier) and case.origin(own) is Origin.CONFIG
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:

@@ -12,6 +12,7 @@ from reconciler.plan.guards.bench import Bench
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
+from reconciler.plan.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ def guard(
     judged_plan = replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _stands_in_the_way(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
+    judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
     return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
 
 

@@ -65,10 +65,10 @@ class Bench:
     def changes_tier(self) -> bool:
         """Whether the files, or a document, gave the tenant another tier: one change, whatever fields it has."""
         tenant = self.desired.tenants.get(self.planned.tenant)
-        before = self.history.tier(self.planned.tenant)
         if tenant is None or tenant.absent:
             return False
-        return tenant.name in self.history.documents if before is None else before != tenant.tier
+        before = self.history.tiers(tenant.name)
+        return before != {tenant.tier} if before else tenant.name in self.history.documents
 
     @property
     def in_another_tier(self) -> bool:

@@ -48,7 +48,8 @@ class TestTheRecord:
     def test_is_read_as_it_was_written_and_is_a_tag_to_git(self, tmp_path: Path) -> None:
         root, _ = cloned(tmp_path)
         old, head = git(root, "rev-parse", "HEAD"), commit(root, ACME + "protect: true\n")
-        applied = Applied(head, {"acme": old, "übel@example.org": None, "zoe": old})
+        tried = {"acme": (old, head), "zoe": (head,)}
+        applied = Applied(head, {"acme": old, "übel@example.org": None, "zoe": old}, tried)
         put(root, applied)
         git(root, "fsck", "--strict")
         record = kept(root, TAG, FLEET)
@@ -79,6 +80,7 @@ class TestTheRecord:
             {"format_version": 1, "fleet": FLEET, "owed": ["acme"]},
             {"format_version": 1, "fleet": FLEET, "owed": [{"commit": "HEAD", "tenants": ["acme"]}]},
             {"format_version": 1, "fleet": FLEET, "owed": [{"commit": None, "tenants": "acme"}]},
+            {"format_version": 1, "fleet": FLEET, "owed": [], "tried": [{"commit": "HEAD", "tenants": ["acme"]}]},
         ],
     )
     def test_one_that_cannot_be_understood_is_an_error(self, tmp_path: Path, record: dict[str, object]) -> None:

@@ -103,6 +103,23 @@ def test_nothing_else_that_git_understands_is_a_name(root: Path, name: str) -> N
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("ref", "remedy"),
+    [
+        ("applied-last", "git tag applied-last COMMIT, or, by a first run, --base none --advance applied-last"),
+        ("refs/tags/applied-last", "git tag applied-last COMMIT"),
+        ("dead" * 10, "fetch the whole history"),
+        ("deadbee", "forced push"),
+        ("origin/x", "git fetch --tags"),
+        ("x;y", "git fetch --tags gets what the remote has"),
+    ],
+)
+def test_what_is_not_there_names_its_remedy(root: Path, ref: str, remedy: str) -> None:
+    with pytest.raises(InvalidInputError, match="there is no commit") as caught:
+        commit_id(root, ref)
+    assert remedy in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("ref", ["refs/heads/applied", "refs/remotes/applied/HEAD", "refs/applied"])
 def test_a_name_that_two_refs_have_is_an_error_that_names_both(root: Path, ref: str) -> None:
     git(root, "update-ref", ref, "HEAD")

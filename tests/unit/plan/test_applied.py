@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides
-from reconciler.plan.applied import Applied, Ended, advanced, merged
+from reconciler.plan.applied import Applied, Ended, advanced, merged, to_be_tried
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Before, History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
@@ -177,3 +177,72 @@ class TestATenantThatIsGoneFromTheFiles:
 )
 def test_of_two_records_each_tenant_gets_the_newer_base(ours: Applied, theirs: Applied, both: Applied) -> None:
     assert merged(ours, theirs, precedes) == both
+
+
+class TestWhatWasTried:
+    def test_is_remembered_where_it_failed_and_forgotten_once_it_is_done(self) -> None:
+        failed = advanced(AT_BASE, HEAD, ended(Result.FAILED, desired=fleet(acme=6)), precedes)
+        assert failed.tried == {"acme": (HEAD,)}
+        history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
+        again = advanced(failed, LATER, ended(Result.FAILED, desired=fleet(acme=7), history=history), precedes)
+        assert again.tried == {"acme": (HEAD, LATER)}
+        assert advanced(failed, LATER, ended(desired=fleet(acme=7), history=history), precedes) == Applied(LATER)
+
+    def test_is_nothing_where_nothing_was_written(self) -> None:
+        skipped = advanced(AT_BASE, HEAD, ended(Result.SKIPPED, desired=fleet(acme=6)), precedes)
+        assert (skipped.owed, skipped.tried) == ({"acme": BASE}, {})
+
+    def test_keeps_who_was_left_out_waiting_although_its_files_are_those_of_its_base(self) -> None:
+        history = History(fleet(), tried={"acme": (Before(fleet(acme=6)),)})
+        before = Applied(BASE, tried={"acme": (HEAD,)})
+        run = ended(history=history, selection=Selection(tenants=("bluebird",)))
+        assert advanced(before, LATER, run, precedes) == Applied(LATER, {"acme": BASE}, {"acme": (HEAD,)})
+
+    def test_makes_nobody_known_so_that_an_earlier_customer_s_project_stays_a_conflict(self) -> None:
+        history = History(a_fleet(granting("bluebird", 8)), tried={"acme": (Before(fleet()),)})
+        assert history.new("acme")
+        assert not history.knew("acme")
+
+    def test_is_put_down_once_however_often_it_is_tried(self) -> None:
+        history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
+        before = Applied(BASE, tried={"acme": (HEAD,)})
+        again = advanced(before, LATER, ended(Result.FAILED, desired=fleet(acme=6), history=history), precedes)
+        assert again.tried == {"acme": (HEAD,)}
+
+    def test_causes_what_takes_it_back_and_nothing_else(self) -> None:
+        history = History(fleet(acme=8), tried={"acme": (Before(fleet(acme=20)),)})
+        assert [
+            each.tenant for each in ended(history=history, live=live("acme", "bluebird", gib=20)).plan.tenants
+        ] == ["acme"]
+
+    def test_is_put_down_before_anything_is_written_for_whom_the_files_ask_something(self) -> None:
+        desired, history, seen = fleet(acme=6), History(fleet()), live("acme", "bluebird", gib=5)
+        plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
+        assert [each.tenant for each in plan.tenants] == ["acme", "bluebird"]  # the latter drifted
+        assert to_be_tried(desired, history, plan) == ["acme"]
+        assert AT_BASE.trying(["acme"], HEAD).trying(["acme"], HEAD).tried == {"acme": (HEAD,)}
+
+    def test_of_a_tenant_whom_the_base_does_not_know_counts_wherever_it_was_looked_at(self) -> None:
+        history = History(a_fleet(granting("bluebird", 8)))
+        run = ended(
+            desired=a_fleet(replace(granting("acme", 6), protect=True), granting("bluebird", 8)), history=history
+        )
+        assert run.plan.refusals
+        assert advanced(AT_BASE, HEAD, run, precedes).tried == {"acme": (HEAD,)}
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "both"),
+        [
+            ({"acme": (HEAD,)}, {"acme": (LATER,)}, {"acme": (LATER, HEAD)}),
+            ({}, {"acme": (HEAD,)}, {"acme": (HEAD,)}),
+            ({"acme": (OLD, BASE)}, {}, {}),
+        ],
+    )
+    def test_of_two_records_both_attempts_count_but_for_those_that_the_base_holds(
+        self,
+        ours: dict[str, tuple[str, ...]],
+        theirs: dict[str, tuple[str, ...]],
+        both: dict[str, tuple[str, ...]],
+    ) -> None:
+        merged_ = merged(Applied(BASE, tried=ours), Applied(BASE, tried=theirs), precedes)
+        assert merged_ == Applied(BASE, tried=both)

@@ -56,6 +56,14 @@ def test_a_live_branch_that_is_to_have_been_made_otherwise(changed: DevBranch, w
     assert not planned(with_branch(changed), with_branch(), with_branch(changed)).refusals, "older than the base"
 
 
+def test_a_branch_that_a_commit_made_which_is_half_done() -> None:
+    fleet, tried = a_fleet(with_branch(replace(PLAIN, schema_only=True))), (Before(a_fleet(with_branch())),)
+    known, new = (History(a_fleet(*before), tried={"acme": tried}) for before in ([a_tenant()], []))
+    for history in (known, new):
+        (refusal,) = make_plan(fleet, LIVE, history=history).refusals
+        assert refusal.rule is Rule.MADE_AT_CREATION
+
+
 @pytest.mark.parametrize(
     ("pins", "told"),
     [

@@ -37,6 +37,12 @@ def test_a_large_fleet_is_read_where_a_file_sizes_its_compute_or_a_size_or_place
     assert found == Needs(branches=("p-t001", "p-t002", "p-t003"), endpoints=("p-t001", "p-t002", "p-t003"))
 
 
+def test_of_a_tenant_that_is_half_done_everything_is_read_for_a_list_does_not_show_what_is_left() -> None:
+    fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
+    assert needs(fleet, live, half_done={"t007"}).endpoints == ("p-t007",)
+    assert not needs(fleet, live, half_done={"t007"}, depth=Depth.LIST)
+
+
 def test_depth_deep_reads_all_and_list_only_what_a_change_rests_on() -> None:
     fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
     assert len(needs(fleet, live, depth=Depth.DEEP).endpoints) == len(MANY)

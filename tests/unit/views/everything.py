@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.desired.problem import Location
 from reconciler.plan.change import JsonText
 from reconciler.plan.ownership import Purpose
-from reconciler.plan.plan import Conflict, FileChange, Note, Orphan, Plan, Refusal, Rule, Unmanaged
+from reconciler.plan.plan import Conflict, FileChange, Note, Orphan, Plan, Refusal, Rule, Unmanaged, Waiting
 from tests.unit.views import builders as build
 
 
@@ -60,6 +60,7 @@ def everything_called(text: str) -> Plan:
             FileChange(text, text, JsonText.of([text]), text, (text,), place),
             FileChange(text, text, text, text, (), place),
         ),
+        waiting=(Waiting(text, text, (text,), changed=False), Waiting(None, text, (text,), changed=True)),
         coverage=replace(build.plan().coverage, organizations=(text,)),
         fleet=text,
         organizations={text: text},

@@ -20,7 +20,7 @@ def test_a_plan_carries_its_version_its_counts_and_everything_beside_the_actions
     document = read(json_documents.plan(build.rich_plan(), build.MADE))
     assert list(document) == [
         "format_version", "kind", "fleet", "organizations", "made_at", "commit", "base", "counts", "tenants",
-        "refusals", "conflicts", "orphans", "notes", "unmanaged", "file_changes", "coverage", "budget",
+        "refusals", "conflicts", "orphans", "notes", "unmanaged", "file_changes", "waiting", "coverage", "budget",
     ]  # fmt: skip
     assert (document["format_version"], document["kind"], document["fleet"]) == (1, "plan", "prod")
     assert (document["made_at"], document["commit"]) == ("2026-11-23T12:00:00Z", "1f2e3d4c5b6a79880")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -25,8 +24,8 @@ from reconciler.files.git import (
     left_out,
     load_at,
     taken_out,
-    unheld,
 )
+from reconciler.files.holding import declared_at_head, taken_out_unseen, unheld, unseen
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.removed import removed
@@ -116,7 +115,8 @@ class FleetFiles:
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             _check_sources(self._directory)
-            history = replace(history, mentioned=mentioned(self._directory))
+            unseen_of = history.unheld | taken_out_unseen(self._directory, desired, self._memo)
+            history = replace(history, mentioned=mentioned(self._directory), unheld=unseen_of)
         return Request(
             selection=scope.selection(changed),
             depth=Depth(scope.depth),
@@ -166,8 +166,8 @@ class FleetFiles:
             parting = f"{compared} and HEAD have no common past here, or one that crosses"
             _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
             return History(lost=True)
-        if unheld(self._directory, (), {PRICE_LIST}):
-            _tell(f"git is told to overlook an edit of {PRICE_LIST}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
+        if hidden := unseen(self._directory, PRICE_LIST):
+            _tell(f"git {hidden}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
             return History(lost=True)
         known = self._known(said, compared, parted, desired)
         if self._only is None:
@@ -243,26 +243,19 @@ class FleetFiles:
         return Before(base, fork[0] if fork else None)
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
-        """The tenants whose files git does not hold."""
-        paths = {name: os.path.relpath(t.location.file, self._directory) for name, t in desired.tenants.items()}
+        """The tenants of whom something is said that git does not hold."""
         tenants = desired.tenants.items()
-        moved = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
-        files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
-        return frozenset(name for name, path in paths.items() if path in files)
+        changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
+        return unheld(self._directory, desired.tenants, changed, self._memo)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """Since when their files say that these tenants are absent; nothing where git does not tell."""
-        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in tenants}
-        return tombstones(self._directory, paths)
+        return tombstones(self._directory, {name: desired.tenants[name].files for name in tenants})
 
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Of these tenants, those that a file of HEAD declares; none where there is no commit."""
-        declared = {name for name in tenants if name in desired.tenants and not desired.tenants[name].absent}
-        if not declared or self.commit() is None:
-            return frozenset()
-        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in declared}
-        lacking = unheld(self._directory, set(paths.values()), ())
-        return frozenset(name for name, path in paths.items() if path not in lacking)
+        declared = (name for name in tenants if name in desired.tenants and not desired.tenants[name].absent)
+        return declared_at_head(self._directory, declared)
 
     @cached_property
     def _compared(self) -> str | None:

@@ -93,7 +93,7 @@ class Collection:
             return None
         if self.fleet is not None:
             problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
-        tenant = build.tenant(document, entry.location)
+        tenant = build.tenant(document, entry.location, entry.files)
         if tenant.previously:
             self.renamed.append(entry)
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]

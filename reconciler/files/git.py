@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import differ, is_left_out, missing, names_taken_out, overlooked
+from reconciler.files.edits import differ, is_left_out, missing, names_taken_out
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
@@ -17,12 +17,11 @@ from reconciler.files.sources import Memo, Reading
 from reconciler.files.tree import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.plan.applied import Precedes
 
-_HEAD: Final = "HEAD"
+HEAD: Final = "HEAD"
 _PARENT: Final = "HEAD^1"
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
 
@@ -37,8 +36,8 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     repository = find(root)
     if repository is None or repository.head() is None:
         return None
-    head = fleet_tree(repository, _HEAD)
-    ref = _HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
+    head = fleet_tree(repository, HEAD)
+    ref = HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
     return ref if _holds(repository, ref, tiers) else None
 
 
@@ -49,7 +48,7 @@ def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
     InvalidInputError outside a git checkout, and for a repository that cannot be read.
     """
     repository = found(root)
-    head = fleet_tree(repository, _HEAD)
+    head = fleet_tree(repository, HEAD)
     return head is None or differ(repository, head, root, tiers, ignoring=False)
 
 
@@ -108,7 +107,7 @@ def fork_point(root: Path, ref: str) -> str | None:
     comes before another, as after two merges that cross. Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
-    head, base = (named(repository, name).commit for name in (_HEAD, ref))
+    head, base = (named(repository, name).commit for name in (HEAD, ref))
     try:
         common: pygit2.Oid | None = repository.libgit.merge_base(head, base)
         if common is None or _since(repository, head, common) & _since(repository, base, common):
@@ -152,26 +151,10 @@ def _tip(repository: Repository, name: str) -> str | None:
         return None
 
 
-def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset[str]:
-    """Of these files, by their paths below ``root``, those that git does not hold.
-
-    Those are the ones that HEAD lacks, and of those that may be ``edited`` the ones whose edits git was told not
-    to see. All of them where HEAD lacks the fleet's folder; none outside a git checkout.
-    """
-    repository = find(root)
-    if repository is None or repository.head() is None:
-        return frozenset()
-    head = fleet_tree(repository, _HEAD)
-    if head is None:
-        return frozenset(files)
-    lacking = frozenset(path for path in files if not head.has(path))
-    return lacking.union(overlooked(repository, head, root, edited))
-
-
 def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
     """The tenants' files that HEAD has and that a sparse checkout, or a flag of the index, keeps from disk."""
     repository = find(root)
-    head = None if repository is None or repository.head() is None else fleet_tree(repository, _HEAD)
+    head = None if repository is None or repository.head() is None else fleet_tree(repository, HEAD)
     if repository is None or head is None:
         return []
     return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]

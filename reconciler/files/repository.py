@@ -59,6 +59,10 @@ class Repository:
         """Its objects."""
         return Objects(self.libgit.odb)
 
+    def from_top(self, path: str) -> str:
+        """The path from the top of what is in the fleet's folder."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
     def follow(self, ref: str) -> tuple[str, str | None]:
         """The full name of the ref that a full name leads to, and the id there; None where no such ref exists.
 

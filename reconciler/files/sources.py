@@ -88,7 +88,7 @@ class Reading:
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
         """The file's documents, from the memo where they are in it."""
         known = self.memo.get((path, data)) if self.memo is not None else None
-        file = known or _read_file(Text(tree.name(path), data))
+        file = known or _read_file(Text(tree.name(path), data, path=path))
         if self.memo is not None:
             self.memo[path, data] = file
         return file
@@ -175,7 +175,7 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         broken = 0
-        for line, entry in read_lines(data, tree.name(path)):
+        for line, entry in read_lines(data, tree.name(path), path):
             broken += isinstance(entry, Problem)
             if broken > MOST_BROKEN_LINES:
                 collection.lose(Problem(entry.location, f"more than {MOST_BROKEN_LINES:,} broken lines", NO_JSON))

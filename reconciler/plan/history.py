@@ -82,7 +82,7 @@ class History:
     owed: Mapping[str, Before | None] = field(default_factory=dict)
     """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
     unheld: frozenset[str] = field(default_factory=frozenset)
-    """Tenants whose files git does not hold: nobody can tell what they said."""
+    """Tenants made of a file, or of an edit, that git does not hold: nobody can tell what was asked for."""
     files: DesiredState | None = None
     """What the files say now, where documents speak of some tenants in their place."""
     documents: frozenset[str] = field(default_factory=frozenset)
@@ -117,6 +117,10 @@ class History:
             owed=now.by_present_name(owed),
             files=self.files and self.files.as_called_in(now),
         )
+
+    def untold(self, tenant: str) -> bool:
+        """Whether the tenant's files have a history that cannot be told: they are a cause only of what gives."""
+        return self.lost or (tenant in self.unheld and tenant not in self.documents)
 
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""

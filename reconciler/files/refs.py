@@ -27,6 +27,7 @@ _ABBREVIATION: Final = re.compile(r"[0-9a-f]{4,39}")
 _HEAD: Final = "HEAD"
 _FORMS: Final = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 HINT: Final = "name a commit, branch or tag"
+_MOST_MEANT: Final = 3
 
 
 class Named(NamedTuple):
@@ -127,9 +128,18 @@ def _absent(repository: Repository, text: str) -> AbsentError:
     if repository.libgit.is_shallow:
         return AbsentError(
             f"the shallow clone in {repository.top} has no commit {text!r}",
-            hint="the clone is shallow: fetch the history",
+            hint=_meant(repository, text) or "the clone is shallow: fetch the history",
         )
     return AbsentError(
         f"there is no commit {text!r} in the repository of {repository.top}",
-        hint="a commit, branch or tag of this repository",
+        hint=_meant(repository, text) or "a commit, branch or tag of this repository",
     )
+
+
+def _meant(repository: Repository, text: str) -> str | None:
+    """The branches of remotes that are called so, as where CI checks out a commit and no branch."""
+    wanted, *steps = re.split(r"(?=[~^])", text.removeprefix("refs/heads/"), maxsplit=1)
+    remote = "refs/remotes/"
+    found = (name.removeprefix(remote) for name in repository.libgit.references if name.startswith(remote))
+    meant = sorted("".join((name, *steps)) for name in found if name.partition("/")[2] == wanted)
+    return f"a branch of a remote is called so: name {' or '.join(meant[:_MOST_MEANT])}" if meant else None

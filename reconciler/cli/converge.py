@@ -157,19 +157,16 @@ def _read(
     deletions of the whole fleet count. Those others are no matter of this run: what is wrong with their files only
     keeps their projects out of reach.
     """
-    fleet_files = FleetFiles(files, only=frozenset((*names, *also)))
+    files = replace(files, on_invalid=OnInvalid.SKIP.value)
+    about = frozenset((*names, *also))
+    fleet_files = FleetFiles(files, only=about)
     fleet_files.require_tip(ref)
-    declared, desired = _said(fleet_files, text)
+    declared, desired = _said(fleet_files, names, text)
     named = [desired.tenants[name] for name in names if name in desired.tenants]
     if not any(tenant.project_id or tenant.absent for tenant in named):
         return fleet_files, declared, desired
-    fleet_files = FleetFiles(replace(files, on_invalid=OnInvalid.SKIP.value))
-    declared, desired = _said(fleet_files, text)
-    if broken := [name for name in names if name in desired.held_back]:
-        raise InvalidInputError(
-            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
-        )
-    return fleet_files, declared, desired
+    fleet_files = FleetFiles(files, about=about)
+    return fleet_files, *_said(fleet_files, names, text)
 
 
 def _history(
@@ -194,8 +191,12 @@ def _standard_input() -> str:
     return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
-def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, DesiredState]:
+def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
     declared = fleet_files.desired()
+    if broken := [name for name in names if name in declared.held_back]:
+        raise InvalidInputError(
+            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
+        )
     return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
 
 

@@ -42,7 +42,7 @@ class CommitTree:
     def listing(self, folder: str) -> Listing:
         """As Tree."""
         files: list[str] = []
-        problems: list[Problem] = []
+        problems: dict[str, Problem] = {}
         try:
             home = resolved(folder, self.link)
             for path, entry in self._walk(folder, home):
@@ -50,10 +50,10 @@ class CommitTree:
                 if reason is None:
                     files.append(path)
                 else:
-                    problems.append(Problem(Location(self.name(path)), reason))
+                    problems[path] = Problem(Location(self.name(path)), reason)
         except UnreadableError as error:
             return Listing((), (Problem(Location(self.name(folder or ".")), str(error)),))
-        return Listing(tuple(sorted(files)), tuple(problems))
+        return Listing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As Tree."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.pointers import pointer
 from reconciler.files.price_list import read_price_list
-from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,22 +35,37 @@ _MOST_STARS: Final = 4
 """In a line: libgit2's matching takes exponential time in them."""
 
 
-def differ(repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool) -> bool:
-    """Whether the price list, or a file that it takes tenants from, is not in ``root`` as it is in the commit.
+def difference(
+    repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool
+) -> str | None:
+    """The price list, or the first file with tenants, that is not in ``root`` as it is in the commit, in words.
 
-    With ``ignoring``, a file that the commit lacks and git ignores does not count. One that cannot be read does.
+    None where all are. With ``ignoring``, a file that the commit lacks and git ignores does not count. One that
+    cannot be read does.
     """
     work = WorkTree(root)
     if differs(work, commit, tiers):
-        return True
+        return _told(commit, tiers)
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
-    if there is None or here is None or there - here:
-        return True
-    added = here - there
-    if added and not (ignoring and all(_is_ignored(repository, path) for path in sorted(added))):
-        return True
-    return any(differs(work, commit, path) for path in sorted(here & there))
+    if there is None or here is None:
+        return "not all files can be listed: `reconciler validate` tells"
+    if gone := sorted(there - here):
+        return f"{printable(gone[0])} is not there"
+    added = (path for path in sorted(here - there) if not (ignoring and _is_ignored(repository, path)))
+    if new := next(added, None):
+        return f"{printable(new)} is in no commit"
+    edited = next((path for path in sorted(here & there) if differs(work, commit, path)), None)
+    return None if edited is None else _told(commit, edited)
+
+
+def _told(commit: CommitTree, path: str) -> str:
+    """Bytes are compared: what a filter of git makes of a file is never as the commit has it."""
+    try:
+        instead = pointer(commit.read(path, MAX_LINES_FILE_BYTES))
+    except (FileNotFoundError, UnreadableError):
+        instead = None
+    return f"{printable(path)} differs" if instead is None else f"{printable(path)} {instead[0]} in the commit"
 
 
 def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:

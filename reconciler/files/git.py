@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import differ, is_left_out, missing, names_taken_out
+from reconciler.files.edits import difference, is_left_out, missing, names_taken_out
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
@@ -37,19 +37,22 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     if repository is None or repository.head() is None:
         return None
     head = fleet_tree(repository, HEAD)
-    ref = HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
+    ref = HEAD if head is None or difference(repository, head, root, tiers, ignoring=True) else _PARENT
     return ref if _holds(repository, ref, tiers) else None
 
 
-def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
-    """Whether the price list or a tenant's file is not as HEAD has it, files that git ignores included.
+def edited(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
+    """Which of the price list and the tenants' files is not as HEAD has it, in words; None where all are.
 
-    The bytes are compared, whatever git's index says of them; a line may end in LF here and in CRLF there. Raises
-    InvalidInputError outside a git checkout, and for a repository that cannot be read.
+    Files that git ignores count. The bytes are compared, whatever git's index says of them; a line may end in LF
+    here and in CRLF there. Raises InvalidInputError outside a git checkout, and for a repository that cannot be
+    read.
     """
     repository = found(root)
     head = fleet_tree(repository, HEAD)
-    return head is None or differ(repository, head, root, tiers, ignoring=False)
+    if head is None:
+        return "HEAD lacks the folder of the fleet"
+    return difference(repository, head, root, tiers, ignoring=False)
 
 
 def commit_id(root: Path, ref: str) -> str:
@@ -68,12 +71,13 @@ def load_at(
     """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``,
     but for pinned projects: ``only`` leaves out every other tenant.
 
-    Tenants of files that are broken there are held back: today's files cannot repair them.
+    Tenants of files that are broken there are held back: today's files cannot repair them. What cannot be read at
+    all is named as ``unread``, and holds back the tenant that it is named after.
     """
     tree = fleet_tree(found(root), ref)
     if tree is None:
         raise AbsentError(f"the commit {ref!r} lacks the folder of the fleet", hint="name one that has its files")
-    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
+    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers), past=True))
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
@@ -96,8 +100,10 @@ def _holds(repository: Repository, ref: str, path: str) -> bool:
     try:
         tree = fleet_tree(repository, ref)
         return tree is not None and bool(tree.blob(posixpath.normpath(path)))
-    except (AbsentError, FileNotFoundError, UnreadableError):
+    except (AbsentError, FileNotFoundError):
         return False
+    except (InvalidInputError, UnreadableError):
+        return True  # there was something, and whoever reads it tells why it cannot be read
 
 
 def fork_point(root: Path, ref: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -48,7 +49,7 @@ def read_lines(data: bytes, file: str, path: str = "") -> Iterator[tuple[bytes, 
 
     ``file`` is the name of the file in messages, ``path`` where it is below the folder of the fleet.
     """
-    for number, line in enumerate(data.split(b"\n"), start=1):
+    for number, line in enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if line.strip(b" \t\r"):
             yield line, _read_line(line, file, number, path)
 

@@ -141,5 +141,5 @@ def _meant(repository: Repository, text: str) -> str | None:
     wanted, *steps = re.split(r"(?=[~^])", text.removeprefix("refs/heads/"), maxsplit=1)
     remote = "refs/remotes/"
     found = (name.removeprefix(remote) for name in repository.libgit.references if name.startswith(remote))
-    meant = sorted("".join((name, *steps)) for name in found if name.partition("/")[2] == wanted)
+    meant = sorted("".join((name, *steps)) for name in found if name.partition("/")[2] == wanted != _HEAD)
     return f"a branch of a remote is called so: name {' or '.join(meant[:_MOST_MEANT])}" if meant else None

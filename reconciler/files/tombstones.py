@@ -104,7 +104,8 @@ class _Walk:
         loaded = load_at(self._root, commit, only=asked).desired
         if loaded is None:
             return names  # nobody knows: it may be older
-        absent = frozenset(n for n in asked if n in loaded.held_back or _is_absent(loaded.tenants.get(n)))
+        unknown = loaded.held_back | (asked - loaded.tenants.keys() if loaded.unread else frozenset())
+        absent = frozenset(n for n in asked if n in unknown or _is_absent(loaded.tenants.get(n)))
         self._absent.update((name, file) for name in absent if (file := found[name]))
         return known | absent
 

@@ -51,6 +51,8 @@ class Listing:
 
     files: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Where what could not be listed is, for each problem; empty where that is the folder itself."""
 
 
 class Tree(Protocol):

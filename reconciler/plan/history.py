@@ -67,8 +67,8 @@ class Before:
     fork: DesiredState | None = None
 
     def under(self, now: DesiredState) -> Before:
-        """The same under the names that tenants have now."""
-        return Before(self.base.as_called_in(now), self.fork and self.fork.as_called_in(now))
+        """The same under the names that tenants have now, less what could not be read of them."""
+        return Before(_seen_from(now, self.base), self.fork and _seen_from(now, self.fork))
 
 
 @dataclass(frozen=True)
@@ -106,17 +106,22 @@ class History:
 
     def under(self, now: DesiredState) -> History:
         """The same under the names that tenants have now: what is known of an earlier name is known of them."""
-        if not any(tenant.previously for tenant in now.tenants.values()):
+        if not any(tenant.previously for tenant in now.tenants.values()) and not self._lacks_files:
             return self
         moved = {id(before): before and before.under(now) for before in self.owed.values()}
         owed = {name: moved[id(before)] for name, before in self.owed.items()}
         return replace(
             self,
-            base=self.base and self.base.as_called_in(now),
-            fork=self.fork and self.fork.as_called_in(now),
+            base=self.base and _seen_from(now, self.base),
+            fork=self.fork and _seen_from(now, self.fork),
             owed=now.by_present_name(owed),
             files=self.files and self.files.as_called_in(now),
         )
+
+    @property
+    def _lacks_files(self) -> bool:
+        owed = (state for before in self.owed.values() if before for state in (before.base, before.fork))
+        return any(files is not None and files.unread for files in (self.base, self.fork, *owed))
 
     def untold(self, tenant: str) -> bool:
         """Whether the tenant's files have a history that cannot be told: they are a cause only of what gives."""
@@ -252,6 +257,10 @@ class History:
         files = self.files if tenant in self.documents else at_base
         known = None if files is None else files.tenants.get(tenant)
         return None if known is None or known.absent else known.tier
+
+
+def _seen_from(now: DesiredState, files: DesiredState) -> DesiredState:
+    return files.before(now).as_called_in(now)
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

@@ -393,9 +393,11 @@ class Fleet:
         return replace(live, revisions=revisions, applied=desired.by_present_name(self._applied))
 
     def _had_a_project(self, tenant: str, request: Request) -> bool:
+        """Whether it had one, as far as anybody remembers, or where no commit says that it is new."""
         remembered_only = LiveState(applied=self.desired.by_present_name(self._applied))
-        first_run = request.permissions.expect_empty
-        return known_past(tenant, remembered_only, self._past(request), first_run=first_run) is not None
+        past, first_run = self._past(request), request.permissions.expect_empty
+        untold = past.untold(tenant) and not first_run
+        return untold or known_past(tenant, remembered_only, past, first_run=first_run) is not None
 
     def _past(self, request: Request) -> History:
         """What the files said before of each tenant, under the name that it has now."""

@@ -59,7 +59,12 @@ STDIN_NAME = "<stdin>"
 @account_options
 @base_option
 @earlier_runs_options
-@click.option("--allow", multiple=True, metavar="WHAT", help="Permit 'lowering': a downgrade or a smaller limit.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="WHAT",
+    help="Permit 'lowering': a downgrade or a smaller limit; or 'deletes=N'.",
+)
 @click.option(
     "--single-writer",
     is_flag=True,
@@ -100,9 +105,7 @@ def command(
     names = _few([*(name for name in tenants if name != STDIN), *given])
     earlier_names = {name for called in given.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, ref, also=earlier_names)
-    by_name = frozenset(names).difference(given)
-    ever = frozenset(called for name in by_name for called in declared.names(name))
-    before = FleetFiles(files, only=ever).history(base, declared, ref=ref) if by_name else History()
+    before = _history(fleet_files, files, declared, frozenset(names).difference(given), base, ref)
     committed = fleet_files.committed(declared, given)
     history = replace(
         before,
@@ -150,21 +153,37 @@ def _read(
 ) -> tuple[FleetFiles, DesiredState, DesiredState]:
     """What the files say of these tenants, and what stdin makes of it. ``also`` are names that are read too.
 
-    All are read where one of them names its project, which may be another's. Those others are no matter of this
-    run: what is wrong with their files only keeps their projects out of reach.
+    All are read where one of them names its project, which may be another's, and where one is to be deleted: the
+    deletions of the whole fleet count. Those others are no matter of this run: what is wrong with their files only
+    keeps their projects out of reach.
     """
-    fleet_files = FleetFiles(files, only=frozenset((*names, *also)))
+    files = replace(files, on_invalid=OnInvalid.SKIP.value)
+    about = frozenset((*names, *also))
+    fleet_files = FleetFiles(files, only=about)
     fleet_files.require_tip(ref)
-    declared, desired = _said(fleet_files, text)
-    if not any(desired.tenants[name].project_id for name in names if name in desired.tenants):
+    declared, desired = _said(fleet_files, names, text)
+    named = [desired.tenants[name] for name in names if name in desired.tenants]
+    if not any(tenant.project_id or tenant.absent for tenant in named):
         return fleet_files, declared, desired
-    fleet_files = FleetFiles(replace(files, on_invalid=OnInvalid.SKIP.value))
-    declared, desired = _said(fleet_files, text)
-    if broken := [name for name in names if name in desired.held_back]:
-        raise InvalidInputError(
-            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
-        )
-    return fleet_files, declared, desired
+    fleet_files = FleetFiles(files, about=about)
+    return fleet_files, *_said(fleet_files, names, text)
+
+
+def _history(
+    fleet_files: FleetFiles,
+    files: FilesFlags,
+    declared: DesiredState,
+    names: frozenset[str],
+    base: str | None,
+    ref: str | None,
+) -> History:
+    """What the files said of the tenants that are named: of the whole fleet where one of them is to be deleted."""
+    if not names:
+        return History()
+    if any(declared.tenants[name].absent for name in names if name in declared.tenants):
+        return fleet_files.history(base, declared, ref=ref)
+    ever = frozenset(called for name in names for called in declared.names(name))
+    return FleetFiles(files, only=ever).history(base, declared.selecting(ever & declared.tenants.keys()), ref=ref)
 
 
 def _standard_input() -> str:
@@ -172,8 +191,12 @@ def _standard_input() -> str:
     return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
-def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, DesiredState]:
+def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
     declared = fleet_files.desired()
+    if broken := [name for name in names if name in declared.held_back]:
+        raise InvalidInputError(
+            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
+        )
     return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
 
 

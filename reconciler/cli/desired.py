@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
-from reconciler.desired.problem import Severity
-from reconciler.desired.selection import Depth
+from reconciler.desired.problem import Location, Problem, Severity
+from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
@@ -26,11 +25,13 @@ from reconciler.files.git import (
     left_out,
     load_at,
     taken_out,
-    unheld,
 )
+from reconciler.files.holding import declared_at_head, taken_out_unseen, unheld, unseen
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
+from reconciler.files.objects import MISSING
 from reconciler.files.removed import removed
+from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
-    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
@@ -72,8 +72,11 @@ class InvalidFilesError(ReconcilerError):
 class FleetFiles:
     """The files in a folder, read once for all that a command asks of them."""
 
-    def __init__(self, flags: FilesFlags, only: frozenset[str] | None = None) -> None:
-        """``only`` names the tenants that matter, where the others need not be read."""
+    def __init__(
+        self, flags: FilesFlags, only: frozenset[str] | None = None, about: frozenset[str] | None = None
+    ) -> None:
+        """``only`` names the tenants that matter, where the others need not be read; ``about`` where they are."""
+        self._about = about
         self._flags = flags
         self._directory = flags.directory
         self._on_invalid = OnInvalid(flags.on_invalid)
@@ -87,7 +90,9 @@ class FleetFiles:
 
     def desired(self) -> DesiredState:
         """What they say now, their problems shown on stderr. Raises InvalidFilesError where they are no use."""
-        loaded = load(self._directory, on_invalid=self._on_invalid, only=self._only, memo=self._memo)
+        loaded = load(
+            self._directory, on_invalid=self._on_invalid, only=self._only, about=self._about, memo=self._memo
+        )
         if loaded.problems:
             show(render(loaded.problems), stderr_console())
         if loaded.desired is None:
@@ -113,13 +118,14 @@ class FleetFiles:
         if scope.changed_since is not None:
             kept = self._kept(scope.changed_since, desired)
             owed = {desired.present_name(name) for name in (*kept.owed, *kept.tried)}
-            before = self._before_at(scope.changed_since).under(desired)
+            before = self._before_at(scope.changed_since, desired)
             changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             _check_sources(self._directory)
-            history = replace(history, mentioned=mentioned(self._directory))
+            unseen_of = history.unheld | taken_out_unseen(self._directory, desired, self._memo)
+            history = replace(history, mentioned=mentioned(self._directory), unheld=unseen_of)
         return Request(
             selection=scope.selection(changed),
             depth=Depth(scope.depth),
@@ -132,11 +138,11 @@ class FleetFiles:
             gone=tuple(taken.values()),
         )
 
-    def _before_at(self, ref: str) -> Before:
+    def _before_at(self, ref: str, desired: DesiredState) -> Before:
         """What they said at a commit, and where it and HEAD parted."""
         parted = fork_point(self._directory, ref)
         here = parted is None or parted == commit_id(self._directory, ref)
-        return Before(self._at(ref), None if here else self._loaded_at(str(parted)).desired)
+        return Before(self._at(ref), None if here else self._loaded_at(str(parted)).desired).under(desired)
 
     def base(self, ref: str | None) -> DesiredState | None:
         """What they said at the base: as named, else at the commit that the work tree is compared with."""
@@ -146,9 +152,15 @@ class FleetFiles:
             return self._at(ref)
         if self._compared is None:
             return None
-        loaded = self._loaded_at(self._compared)
+        try:
+            loaded = self._loaded_at(self._compared)
+        except InvalidInputError as error:
+            _tell_no_base(Problem(Location(PRICE_LIST), str(error), error.hint))
+            return None
         if loaded.desired is None:
-            _tell_no_base(loaded.problems[0])
+            _tell_no_base(_why(loaded))
+        else:
+            _tell_unknown(loaded, self._compared)
         return loaded.desired
 
     def history(self, base: str | None, desired: DesiredState, *, ref: str | None = None) -> History:
@@ -169,8 +181,8 @@ class FleetFiles:
             parting = f"{compared} and HEAD have no common past here, or one that crosses"
             _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
             return History(lost=True)
-        if unheld(self._directory, (), {PRICE_LIST}):
-            _tell(f"git is told to overlook an edit of {PRICE_LIST}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
+        if hidden := unseen(self._directory, PRICE_LIST):
+            _tell(f"git {hidden}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
             return History(lost=True)
         known = self._known(said, compared, parted, desired)
         if self._only is None:
@@ -226,26 +238,19 @@ class FleetFiles:
         )
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
-        """The tenants whose files git does not hold."""
-        paths = {name: os.path.relpath(t.location.file, self._directory) for name, t in desired.tenants.items()}
+        """The tenants of whom something is said that git does not hold."""
         tenants = desired.tenants.items()
-        moved = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
-        files = unheld(self._directory, set(paths.values()), {paths[name] for name in moved})
-        return frozenset(name for name, path in paths.items() if path in files)
+        changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
+        return unheld(self._directory, desired.tenants, changed, self._memo)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """Since when their files say that these tenants are absent; nothing where git does not tell."""
-        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in tenants}
-        return tombstones(self._directory, paths)
+        return tombstones(self._directory, {name: desired.tenants[name].files for name in tenants})
 
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Of these tenants, those that a file of HEAD declares; none where there is no commit."""
-        declared = {name for name in tenants if name in desired.tenants and not desired.tenants[name].absent}
-        if not declared or self.commit() is None:
-            return frozenset()
-        paths = {n: os.path.relpath(desired.tenants[n].location.file, self._directory) for n in declared}
-        lacking = unheld(self._directory, set(paths.values()), ())
-        return frozenset(name for name, path in paths.items() if path not in lacking)
+        declared = (name for name in tenants if name in desired.tenants and not desired.tenants[name].absent)
+        return declared_at_head(self._directory, declared)
 
     @cached_property
     def _compared(self) -> str | None:
@@ -276,7 +281,10 @@ class FleetFiles:
         return Made(at, commit=self.commit(), base=compared)
 
     def _at(self, ref: str) -> DesiredState:
-        return _usable(self._loaded_at(ref), ref)
+        loaded = self._loaded_at(ref)
+        said = _usable(loaded, ref)
+        _tell_unknown(loaded, ref)
+        return said
 
     def _loaded_at(self, ref: str) -> Loaded:
         return load_at(self._directory, ref, only=self._only, memo=self._memo)
@@ -284,11 +292,33 @@ class FleetFiles:
 
 def _usable(loaded: Loaded, ref: str) -> DesiredState:
     if loaded.desired is None:
+        why = _why(loaded)
         raise InvalidInputError(
-            f"tiers.yaml at {ref} cannot be used: {loaded.problems[0]}",
-            hint="name a commit whose files were valid with --base",
+            f"{PRICE_LIST} at {ref} cannot be used: {why}",
+            hint=_fetching(why) or "name a commit whose files were valid",
         )
     return loaded.desired
+
+
+def _why(loaded: Loaded) -> Problem:
+    """What is wrong with the price list of a commit that is no use."""
+    wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
+    of_prices = (problem for problem in wrong if problem.location.file.endswith(PRICE_LIST))
+    return next(of_prices, wrong[0])
+
+
+def _fetching(problem: Problem) -> str | None:
+    return FETCH_ALL if problem.message.endswith(MISSING) else None
+
+
+def _tell_unknown(loaded: Loaded, ref: str) -> None:
+    """The files of a commit that are no use: of their tenants nobody knows what they said."""
+    wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
+    if wrong:
+        files = len({problem.location.file for problem in wrong})
+        what = "1 file" if files == 1 else f"{files:,} files"
+        told = f"{what} at {ref} cannot be used, so that nothing is taken from the tenants there: {wrong[0]}"
+        _tell(told, _fetching(wrong[0]) or "repair it in a commit, and name that or a later one with --base")
 
 
 def _check_sources(directory: Path) -> None:
@@ -323,13 +353,21 @@ def _tell_no_base(problem: Problem) -> None:
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
-    """A misspelt name selects nothing, and a run about nothing looks like one that has nothing to do."""
+    """A misspelt name selects nothing, or leaves nothing out: such a run looks like one that has nothing to do, or
+    does what it was told not to."""
     if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
         raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
-    for glob in scope.tenant:
-        if not any(fnmatchcase(name, glob) for name in desired.tenants):
+    for flag, glob in (
+        *(("--tenant", one) for one in scope.tenant),
+        *(("--exclude", one) for one in scope.exclude),
+    ):
+        if not any(fnmatchcase(name, glob) for name in (*desired.tenants, *desired.held_back)):
+            raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=f"look at {flag}, or add its file")
+    for label in scope.selection(None).labels:
+        if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
+            written = "=".join(word for word in label if word is not None)
             raise InvalidInputError(
-                f"no file declares a tenant {glob!r}", hint="look at --tenant, or add its file"
+                f"no tenant has a label {written!r}", hint="look at --label, and at labels in the files"
             )
     if permission.prune and not scope.selection(None).everything:
         raise InvalidInputError("--prune is about the whole fleet", hint="leave the selection out")

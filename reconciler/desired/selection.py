@@ -59,7 +59,7 @@ class Selection:
             (not self.tenants or _matches(tenant.name, self.tenants))
             and not _matches(tenant.name, self.exclude)
             and (not self.tiers or tenant.tier in self.tiers)
-            and all(_labelled(tenant, key, value) for key, value in self.labels)
+            and all(has_label(tenant, key, value) for key, value in self.labels)
             and (self.changed is None or tenant.name in self.changed)
             and (self.shard is None or _shard(tenant.name, self.shard[1]) == self.shard[0])
         )
@@ -69,7 +69,8 @@ def _matches(name: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
 
 
-def _labelled(tenant: Tenant, key: str, value: str | None) -> bool:
+def has_label(tenant: Tenant, key: str, value: str | None) -> bool:
+    """Whether the tenant has the label; None is any value."""
     return key in tenant.labels and value in (None, tenant.labels[key])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.desired.address import NEON
@@ -72,6 +73,8 @@ class DesiredState:
     """Ids of projects that those files name as their tenants' own."""
     homes: Mapping[str, Organization] = field(default_factory=dict, compare=False, repr=False)
     """Of files that are compared with later ones, by tier: its organization, as the later files have it."""
+    unread: frozenset[str] = field(default_factory=frozenset)
+    """Of an earlier state, files and folders that could not be read: nobody knows which tenants they hold."""
 
     def settings(self, tenant: Tenant) -> Settings:
         """The tenant's resolved settings."""
@@ -193,6 +196,20 @@ class DesiredState:
         names = {identity(name): name for name in self.held_back}
         earlier = {identity(old): name for old, name in self._renamed.items()}
         return {**earlier, **names, **{identity(name): name for name in self.tenants}}
+
+    def before(self, now: DesiredState) -> DesiredState:
+        """The same state, with the tenants held back that are now made of what could not be read here."""
+        if not self.unread:
+            return self
+        tenants = now.tenants.values()
+        unknown = {tenant.name for tenant in tenants if any(self._missed(tenant, path) for path in tenant.files)}
+        known = {name: tenant for name, tenant in self.tenants.items() if name not in unknown}
+        return replace(self, tenants=known, held_back=self.held_back | unknown)
+
+    def _missed(self, tenant: Tenant, path: str) -> bool:
+        known = self.tenants.get(tenant.name)
+        above = (path, *map(str, PurePosixPath(path).parents))
+        return (known is None or path not in known.files) and not self.unread.isdisjoint(above)
 
     def selecting(self, names: Iterable[str]) -> DesiredState:
         """The same state with only these tenants, in name order."""

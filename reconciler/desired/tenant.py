@@ -90,7 +90,7 @@ class Tenant:
     name: str
     tier: str
     """Of a tombstone it may be one that does not exist."""
-    location: Location
+    location: Location = field(compare=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     overrides: Overrides = Overrides()
     snapshots: tuple[Snapshot, ...] | None = None
@@ -108,3 +108,5 @@ class Tenant:
     revision: int | None = None
     """The number of this state of the tenant, as whoever wrote it counts."""
     pins: Pins = Pins()
+    files: tuple[str, ...] = field(default=(), compare=False)
+    """The files that it was read from, below the folder of the fleet: its document, and a line under it."""

@@ -84,7 +84,7 @@ class Tier:
 
     name: str
     organization: str
-    location: Location
+    location: Location = field(compare=False)
     quota: Quota | None = None
     compute: Compute | None = None
     restore_window_seconds: int | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import remote
 from reconciler.files.applied import TAGS, Kept, kept_in, written
-from reconciler.files.git import ancestry, is_edited
+from reconciler.files.git import ancestry, edited
 from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
 from reconciler.files.remote_tag import REACH, THEIRS, remote_tag
@@ -163,9 +163,10 @@ def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref:
     full = f"{TAGS}{name.removeprefix(TAGS)}"
     if not pygit2.reference_is_valid_name(full):
         raise InvalidInputError(f"--advance {name!r} is no name of a tag", hint="for example --advance applied")
-    if is_edited(root):
+    if what := edited(root):
         raise StaleFilesError(
-            "--advance records a commit, and the files are edited since HEAD", hint="commit the edits first"
+            f"--advance records a commit, and the files are edited since HEAD: {what}",
+            hint="commit the edits first",
         )
     followed = _remote(repository, ref)
     if followed is not None:

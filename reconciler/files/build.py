@@ -71,8 +71,8 @@ def _destinations(document: TiersDocument) -> Iterator[tuple[str, ...]]:
     yield from (("personal_api_key",), ("registry", "url"), ("api", "host"))
 
 
-def tenant(document: TenantDocument, location: Location) -> Tenant:
-    """A tenant as its file states it."""
+def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] = ()) -> Tenant:
+    """A tenant as its files state it."""
     return Tenant(
         name=document.tenant,
         tier=document.tier,
@@ -89,6 +89,7 @@ def tenant(document: TenantDocument, location: Location) -> Tenant:
         recover=document.recover,
         revision=document.revision,
         pins=_pins(document),
+        files=files,
     )
 
 

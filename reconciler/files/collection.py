@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.names import TENANT, identity
@@ -41,7 +42,9 @@ class Collection:
     held_back: set[str] = field(default_factory=set)
     pins_held_back: set[str] = field(default_factory=set)
     lost: bool = False
-    """Something could not be read at all: nobody knows which tenants it holds."""
+    """The price list cannot be used."""
+    unread: set[str] = field(default_factory=set)
+    """Files and folders that could not be read, or not whole: nobody knows which tenants they hold."""
     broken: dict[str, Named] = field(default_factory=dict)
     """By identity, the names in files that cannot be used."""
     renamed: list[Entry] = field(default_factory=list)
@@ -75,10 +78,16 @@ class Collection:
         else:
             self._tenants.update((tenant.name, tenant) for tenant in tenants)
 
-    def lose(self, problem: Problem) -> None:
-        """Something cannot be read."""
+    def lose(self, problem: Problem, path: str) -> None:
+        """A file or folder below the fleet's cannot be read: the tenant that it is named after is held back."""
         self.problems.append(problem)
-        self.lost = True
+        self.miss(path)
+        if TENANT.fullmatch(name := PurePosixPath(path).stem):
+            self._hold_back([Named(name, problem.location)])
+
+    def miss(self, path: str) -> None:
+        """Something of a file cannot be read."""
+        self.unread.add(path)
 
     def tenants(self) -> dict[str, Tenant]:
         """The tenants that are in order, by name."""
@@ -93,7 +102,7 @@ class Collection:
             return None
         if self.fleet is not None:
             problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
-        tenant = build.tenant(document, entry.location)
+        tenant = build.tenant(document, entry.location, entry.files)
         if tenant.previously:
             self.renamed.append(entry)
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]

@@ -42,30 +42,37 @@ class CommitTree:
     def listing(self, folder: str) -> Listing:
         """As Tree."""
         files: list[str] = []
-        problems: list[Problem] = []
+        problems: dict[str, Problem] = {}
         try:
-            home = resolved(folder, self._link)
+            home = resolved(folder, self.link)
             for path, entry in self._walk(folder, home):
                 reason = self._unfit(path, entry, home)
                 if reason is None:
                     files.append(path)
                 else:
-                    problems.append(Problem(Location(self.name(path)), reason))
+                    problems[path] = Problem(Location(self.name(path)), reason)
         except UnreadableError as error:
             return Listing((), (Problem(Location(self.name(folder or ".")), str(error)),))
-        return Listing(tuple(sorted(files)), tuple(problems))
+        return Listing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As Tree."""
         return self.objects.blob(self.blob(path), limit)
 
     def has(self, path: str) -> bool:
-        """Whether the commit has something at the path, which may be a link."""
+        """Whether the commit has a file at the path, which may lead through links."""
+        try:
+            return bool(self.blob(path))
+        except (FileNotFoundError, UnreadableError):
+            return False
+
+    def holds(self, path: str) -> bool:
+        """Whether the commit itself has something at the path, which leads through no link: a link counts."""
         return self._entry(path) is not None
 
     def blob(self, path: str) -> str:
         """The id of the contents that ``read`` returns; raises as ``read`` does."""
-        goal = resolved(path, self._link)
+        goal = resolved(path, self.link)
         entry = self._entry(goal)
         if entry is None:
             if goal != path:
@@ -112,7 +119,7 @@ class CommitTree:
 
     def _unfit_link(self, path: str, home: str) -> str | None:
         try:
-            goal = resolved(path, self._link)
+            goal = resolved(path, self.link)
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
         if not stays_in(home, goal):
@@ -122,7 +129,7 @@ class CommitTree:
             return NOWHERE
         return None if found.kind is Kind.FILE else FOLDERS
 
-    def _link(self, path: str) -> str | None:
+    def link(self, path: str) -> str | None:
         """Where a link points; None for anything else."""
         entry = self._entry(path)
         if entry is None or entry.kind is not Kind.LINK:

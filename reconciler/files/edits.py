@@ -11,14 +11,15 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.libgit import pygit2
+from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.pointers import pointer
 from reconciler.files.price_list import read_price_list
-from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.files.commit_tree import CommitTree
@@ -34,22 +35,37 @@ _MOST_STARS: Final = 4
 """In a line: libgit2's matching takes exponential time in them."""
 
 
-def differ(repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool) -> bool:
-    """Whether the price list, or a file that it takes tenants from, is not in ``root`` as it is in the commit.
+def difference(
+    repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool
+) -> str | None:
+    """The price list, or the first file with tenants, that is not in ``root`` as it is in the commit, in words.
 
-    With ``ignoring``, a file that the commit lacks and git ignores does not count. One that cannot be read does.
+    None where all are. With ``ignoring``, a file that the commit lacks and git ignores does not count. One that
+    cannot be read does.
     """
     work = WorkTree(root)
-    if _differs(work, commit, tiers):
-        return True
+    if differs(work, commit, tiers):
+        return _told(commit, tiers)
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
-    if there is None or here is None or there - here:
-        return True
-    added = here - there
-    if added and not (ignoring and all(_is_ignored(repository, path) for path in sorted(added))):
-        return True
-    return any(_differs(work, commit, path) for path in sorted(here & there))
+    if there is None or here is None:
+        return "not all files can be listed: `reconciler validate` tells"
+    if gone := sorted(there - here):
+        return f"{printable(gone[0])} is not there"
+    added = (path for path in sorted(here - there) if not (ignoring and _is_ignored(repository, path)))
+    if new := next(added, None):
+        return f"{printable(new)} is in no commit"
+    edited = next((path for path in sorted(here & there) if differs(work, commit, path)), None)
+    return None if edited is None else _told(commit, edited)
+
+
+def _told(commit: CommitTree, path: str) -> str:
+    """Bytes are compared: what a filter of git makes of a file is never as the commit has it."""
+    try:
+        instead = pointer(commit.read(path, MAX_LINES_FILE_BYTES))
+    except (FileNotFoundError, UnreadableError):
+        instead = None
+    return f"{printable(path)} differs" if instead is None else f"{printable(path)} {instead[0]} in the commit"
 
 
 def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
@@ -81,30 +97,20 @@ def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str
     return frozenset(PurePosixPath(path).stem for path in there) - {PurePosixPath(path).stem for path in here}
 
 
-def overlooked(repository: Repository, commit: CommitTree, root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """The files whose edits since the commit git was told not to see."""
-    work = WorkTree(root)
-    return (path for path in paths if _differs(work, commit, path) and _is_overlooked(repository, path))
-
-
-def _is_overlooked(repository: Repository, path: str) -> bool:
-    """Whether git sees nothing in a file that differs (assume-unchanged, skip-worktree)."""
-    if not _ignores_can_be_read(repository, path):
-        return False
-    try:
-        status = repository.libgit.status_file(_from_top(repository, path))
-    except (pygit2.GitError, KeyError, ValueError):
-        return False
-    return status == pygit2.enums.FileStatus.CURRENT
-
-
 def is_left_out(repository: Repository, path: str) -> bool:
-    """Whether a file that is not on disk was left out by git, and not removed by somebody."""
+    """Whether a file that is not on disk was left out by git, and not removed by somebody.
+
+    A sparse index has only the folders of such files.
+    """
+    overlooked = is_overlooked(repository.libgit, repository.from_top(path))
+    return _is_sparse(repository) if overlooked is None else overlooked
+
+
+def _is_sparse(repository: Repository) -> bool:
     try:
-        sparse = repository.libgit.config.get_bool(_SPARSE) if _SPARSE in repository.libgit.config else False
+        return _SPARSE in repository.libgit.config and repository.libgit.config.get_bool(_SPARSE)
     except (pygit2.GitError, KeyError, ValueError):
-        sparse = False
-    return sparse or _is_overlooked(repository, path)
+        return False
 
 
 def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
@@ -119,7 +125,8 @@ def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
     return found
 
 
-def _differs(work: WorkTree, commit: CommitTree, path: str) -> bool:
+def differs(work: WorkTree, commit: CommitTree, path: str) -> bool:
+    """Whether a file on disk is not as the commit has it, line ends aside; one that cannot be read is not."""
     try:
         here = work.read(path, MAX_LINES_FILE_BYTES)
         there = commit.blob(path)
@@ -137,21 +144,18 @@ def _unified(data: bytes) -> bytes:
 
 def _is_ignored(repository: Repository, path: str) -> bool:
     """Whether git ignores a file of the fleet. False where a ``.gitignore`` on the way is not one to read."""
-    if not _ignores_can_be_read(repository, path):
+    if not ignores_can_be_read(repository, path):
         return False
     try:
-        return repository.libgit.path_is_ignored(_from_top(repository, path))
+        return repository.libgit.path_is_ignored(repository.from_top(path))
     except (pygit2.GitError, KeyError, ValueError):
         return False
 
 
-def _from_top(repository: Repository, path: str) -> str:
-    return f"{repository.prefix}/{path}" if repository.prefix else path
-
-
-def _ignores_can_be_read(repository: Repository, path: str) -> bool:
+def ignores_can_be_read(repository: Repository, path: str) -> bool:
+    """Whether git may be asked about a file of the fleet: every ``.gitignore`` on the way is one to read."""
     folder = repository.top
-    for part in _from_top(repository, path).split("/"):
+    for part in repository.from_top(path).split("/"):
         if not _can_be_read(folder / _IGNORES):
             return False
         folder /= part

@@ -26,6 +26,8 @@ class Text:
     first_line: int = 1
     indent: int = 0
     """How many characters stand before it on its first line."""
+    path: str = ""
+    """The file below the folder of the fleet; empty for what was handed over as text."""
     _marks: dict[Place, Marks] | None = field(default=None, repr=False)
 
     def marks(self, root: Place) -> Marks:
@@ -61,6 +63,12 @@ class Entry:
     def location(self) -> Location:
         """Where the document begins."""
         return self.text.location(self.line, self.column)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is made of, below the folder of the fleet."""
+        own = (self.text.path,) if self.text.path else ()
+        return own if self.base is None else (*own, *self.base.files)
 
     @property
     def tenant(self) -> str | None:

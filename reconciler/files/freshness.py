@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import StaleFilesError, SupersededError
 from reconciler.files import remote
-from reconciler.files.git import ancestry, commit_id, is_edited
+from reconciler.files.git import ancestry, commit_id, edited
 from reconciler.files.refs import named
 from reconciler.files.repository import found
 
@@ -29,15 +29,15 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
     repository = found(root)
     tip, head = _tip(repository, ref), commit_id(root, "HEAD")
     if head != tip:
-        left_behind = _was_on(repository, ref, head) and not is_edited(root, tiers=tiers)
+        left_behind = _was_on(repository, ref, head) and edited(root, tiers=tiers) is None
         kind = SupersededError if left_behind else StaleFilesError
         raise kind(
             f"the files are of commit {head[:SHORT]}, and {ref} is at {tip[:SHORT]}",
             hint=f"check out {ref} as it is now, and run again",
         )
-    if is_edited(root, tiers=tiers):
+    if what := edited(root, tiers=tiers):
         raise StaleFilesError(
-            f"the files were edited since commit {head[:SHORT]}, the tip of {ref}",
+            f"the files were edited since commit {head[:SHORT]}, the tip of {ref}: {what}",
             hint="commit the edits and bring them to the branch, or put them aside",
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import differ, is_left_out, missing, names_taken_out, overlooked
+from reconciler.files.edits import difference, is_left_out, missing, names_taken_out
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
@@ -18,12 +18,11 @@ from reconciler.files.sources import Memo, Reading
 from reconciler.files.tree import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.plan.applied import Precedes
 
-_HEAD: Final = "HEAD"
+HEAD: Final = "HEAD"
 _PARENT: Final = "HEAD^1"
 _MOST_SINCE: Final = 20
 """Commits whose files are read besides: each costs about as much as the base."""
@@ -40,20 +39,23 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     repository = find(root)
     if repository is None or repository.head() is None:
         return None
-    head = fleet_tree(repository, _HEAD)
-    ref = _HEAD if head is None or differ(repository, head, root, tiers, ignoring=True) else _PARENT
+    head = fleet_tree(repository, HEAD)
+    ref = HEAD if head is None or difference(repository, head, root, tiers, ignoring=True) else _PARENT
     return ref if _holds(repository, ref, tiers) else None
 
 
-def is_edited(root: Path, *, tiers: str = "tiers.yaml") -> bool:
-    """Whether the price list or a tenant's file is not as HEAD has it, files that git ignores included.
+def edited(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
+    """Which of the price list and the tenants' files is not as HEAD has it, in words; None where all are.
 
-    The bytes are compared, whatever git's index says of them; a line may end in LF here and in CRLF there. Raises
-    InvalidInputError outside a git checkout, and for a repository that cannot be read.
+    Files that git ignores count. The bytes are compared, whatever git's index says of them; a line may end in LF
+    here and in CRLF there. Raises InvalidInputError outside a git checkout, and for a repository that cannot be
+    read.
     """
     repository = found(root)
-    head = fleet_tree(repository, _HEAD)
-    return head is None or differ(repository, head, root, tiers, ignoring=False)
+    head = fleet_tree(repository, HEAD)
+    if head is None:
+        return "HEAD lacks the folder of the fleet"
+    return difference(repository, head, root, tiers, ignoring=False)
 
 
 def commit_id(root: Path, ref: str) -> str:
@@ -72,12 +74,13 @@ def load_at(
     """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``,
     but for pinned projects: ``only`` leaves out every other tenant.
 
-    Tenants of files that are broken there are held back: today's files cannot repair them.
+    Tenants of files that are broken there are held back: today's files cannot repair them. What cannot be read at
+    all is named as ``unread``, and holds back the tenant that it is named after.
     """
     tree = fleet_tree(found(root), ref)
     if tree is None:
         raise AbsentError(f"the commit {ref!r} lacks the folder of the fleet", hint="name one that has its files")
-    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers)))
+    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers), past=True))
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
@@ -100,8 +103,10 @@ def _holds(repository: Repository, ref: str, path: str) -> bool:
     try:
         tree = fleet_tree(repository, ref)
         return tree is not None and bool(tree.blob(posixpath.normpath(path)))
-    except (AbsentError, FileNotFoundError, UnreadableError):
+    except (AbsentError, FileNotFoundError):
         return False
+    except (InvalidInputError, UnreadableError):
+        return True  # there was something, and whoever reads it tells why it cannot be read
 
 
 def fork_point(root: Path, ref: str) -> str | None:
@@ -111,7 +116,7 @@ def fork_point(root: Path, ref: str) -> str | None:
     comes before another, as after two merges that cross. Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
-    head, base = (named(repository, name).commit for name in (_HEAD, ref))
+    head, base = (named(repository, name).commit for name in (HEAD, ref))
     try:
         common: pygit2.Oid | None = repository.libgit.merge_base(head, base)
         if common is None or _since(repository, head, common) & _since(repository, base, common):
@@ -127,7 +132,7 @@ def commits_since(root: Path, ref: str) -> list[str]:
     Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
-    head, base = (named(repository, name).commit for name in (_HEAD, ref))
+    head, base = (named(repository, name).commit for name in (HEAD, ref))
     walk = repository.libgit.walk(head, pygit2.enums.SortMode.TOPOLOGICAL)
     walk.simplify_first_parent()
     walk.hide(base)
@@ -172,26 +177,10 @@ def _tip(repository: Repository, name: str) -> str | None:
         return None
 
 
-def unheld(root: Path, files: Iterable[str], edited: Iterable[str]) -> frozenset[str]:
-    """Of these files, by their paths below ``root``, those that git does not hold.
-
-    Those are the ones that HEAD lacks, and of those that may be ``edited`` the ones whose edits git was told not
-    to see. All of them where HEAD lacks the fleet's folder; none outside a git checkout.
-    """
-    repository = find(root)
-    if repository is None or repository.head() is None:
-        return frozenset()
-    head = fleet_tree(repository, _HEAD)
-    if head is None:
-        return frozenset(files)
-    lacking = frozenset(path for path in files if not head.has(path))
-    return lacking.union(overlooked(repository, head, root, edited))
-
-
 def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
     """The tenants' files that HEAD has and that a sparse checkout, or a flag of the index, keeps from disk."""
     repository = find(root)
-    head = None if repository is None or repository.head() is None else fleet_tree(repository, _HEAD)
+    head = None if repository is None or repository.head() is None else fleet_tree(repository, HEAD)
     if repository is None or head is None:
         return []
     return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]

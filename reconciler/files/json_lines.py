@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -43,11 +44,14 @@ _VALUE: Final = re.compile(r"[^\s,\[\]]")
 """The first sign of a value that stands in an array or after another one."""
 
 
-def read_lines(data: bytes, file: str) -> Iterator[tuple[bytes, Entry | Problem]]:
-    """Each line that is not blank, with its entry, or with what makes it unreadable."""
-    for number, line in enumerate(data.split(b"\n"), start=1):
+def read_lines(data: bytes, file: str, path: str = "") -> Iterator[tuple[bytes, Entry | Problem]]:
+    """Each line that is not blank, with its entry, or with what makes it unreadable.
+
+    ``file`` is the name of the file in messages, ``path`` where it is below the folder of the fleet.
+    """
+    for number, line in enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if line.strip(b" \t\r"):
-            yield line, _read_line(line, file, number)
+            yield line, _read_line(line, file, number, path)
 
 
 def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
@@ -68,7 +72,7 @@ def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
         yield _problem(error, file, 1)
 
 
-def _read_line(line: bytes, file: str, number: int) -> Entry | Problem:
+def _read_line(line: bytes, file: str, number: int, path: str) -> Entry | Problem:
     """The tenant on one line."""
     if len(line) > MAX_FILE_BYTES:
         return Problem(Location(file, number), f"the line is longer than {MAX_FILE_BYTES >> 20} MiB")
@@ -81,7 +85,7 @@ def _read_line(line: bytes, file: str, number: int) -> Entry | Problem:
             return Problem(Location(file, number, end + 1), "one JSON tenant a line, and nothing after it")
     except (ValueError, RecursionError) as error:
         return _problem(error, file, number)
-    return Entry(value, Text(file, line, number), 1, len(line) - len(line.lstrip()) + 1)
+    return Entry(value, Text(file, line, number, path=path), 1, len(line) - len(line.lstrip()) + 1)
 
 
 def _next_value(text: str, position: int) -> int:

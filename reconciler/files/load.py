@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import Collection
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.files.price_list import PriceList
+
+
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class OnInvalid(Enum):
@@ -48,6 +51,7 @@ def load(
     tiers: Path | None = None,
     on_invalid: OnInvalid = OnInvalid.FAIL,
     only: frozenset[str] | None = None,
+    about: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
     """The fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` unless named.
@@ -56,11 +60,12 @@ def load(
     tiers.yaml, or a file that cannot be read at all, leaves nothing to load either way.
     ``only`` names tenants: of the others, just those are loaded whose project is pinned, so that a few tenants
     of a large fleet are found fast, and none takes another's project by its name. Where it is empty, only the
-    price list is read.
+    price list is read. ``about`` names the tenants for whose sake all are read: a line of JSON that cannot be read
+    and mentions none of them is no matter of theirs.
     ``memo`` spares reading the same text again: give one to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path, pins=True))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path, about, pins=True))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
@@ -69,7 +74,7 @@ def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))
-    return loaded(collection, on_invalid)
+    return loaded(collection, on_invalid, past=reading.past)
 
 
 def _read(tree: Tree, prices: PriceList, reading: Reading) -> Collection:
@@ -91,8 +96,8 @@ def _concerned(fleet: DesiredState, collection: Collection, reading: Reading) ->
     return None if concerned == reading.only else frozenset(concerned)
 
 
-def loaded(collection: Collection, on_invalid: OnInvalid) -> Loaded:
-    """What has been collected, as far as it can be used."""
+def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False) -> Loaded:
+    """What has been collected, as far as it can be used. ``past`` as in ``Reading``."""
     fleet = _assembled(collection)
     if fleet is not None:
         for problem, names in in_the_way(fleet, collection.broken, collection.renamed):
@@ -100,7 +105,8 @@ def loaded(collection: Collection, on_invalid: OnInvalid) -> Loaded:
             collection.held_back.update(names)
         fleet = fleet if fleet.held_back == collection.held_back else _assembled(collection)
     problems = tuple(sorted(collection.problems, key=lambda problem: (problem.location, problem.message)))
-    fatal = collection.lost or (on_invalid is OnInvalid.FAIL and _has_error(problems))
+    lost = collection.lost or (bool(collection.unread) and not past)
+    fatal = lost or (on_invalid is OnInvalid.FAIL and _has_error(problems))
     return Loaded(None if fatal else fleet, problems)
 
 
@@ -111,6 +117,7 @@ def _assembled(collection: Collection) -> DesiredState | None:
         tenants=collection.tenants(),
         held_back=frozenset(collection.held_back),
         pins_held_back=frozenset(collection.pins_held_back),
+        unread=frozenset(collection.unread),
     )
 
 
@@ -133,7 +140,7 @@ def _has_error(problems: tuple[Problem, ...]) -> bool:
 def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
     """One or many tenants as JSON or YAML, checked against a fleet; ``desired`` holds these tenants only."""
     collection = Collection(fleet)
-    entries, problems = _parsed(text, source_name)
+    entries, problems = _parsed(text.removeprefix(BYTE_ORDER_MARK), source_name)
     if not entries and not problems:
         problems = [Problem(Location(source_name), "holds no tenant")]
     collection.add(entries, problems)

@@ -10,6 +10,7 @@ from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.patterns import hindrance, normal
+from reconciler.files.pointers import pointer
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import UnreadableError
@@ -51,6 +52,8 @@ def read_price_list(tree: Tree, path: str) -> PriceList:
         return _broken(Problem(Location(name), "there is no such file", "the price list of the fleet"))
     except UnreadableError as error:
         return _broken(Problem(Location(name), str(error)))
+    if instead := pointer(data):
+        return _broken(Problem(Location(name), *instead))
     parsed = parse(data, name)
     problems = (*parsed.problems, *_not_one(parsed, name))
     if len(parsed.documents) != 1 or not parsed.documents[0].whole:

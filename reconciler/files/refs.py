@@ -29,6 +29,7 @@ _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HEAD: Final = "HEAD"
 _FORMS: Final = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 HINT: Final = "name a commit, branch or tag"
+_MOST_MEANT: Final = 3
 
 
 class Named(NamedTuple):
@@ -129,10 +130,10 @@ def _absent(repository: Repository, text: str) -> AbsentError:
     if repository.libgit.is_shallow:
         return AbsentError(
             f"the shallow clone in {repository.top} has no commit {text!r}",
-            hint="the clone is shallow: fetch the history",
+            hint=_meant(repository, text) or "the clone is shallow: fetch the history",
         )
     message = f"there is no commit {text!r} in the repository of {repository.top}"
-    return AbsentError(message, hint=_remedy(text))
+    return AbsentError(message, hint=_meant(repository, text) or _remedy(text))
 
 
 def _remedy(text: str) -> str:
@@ -149,3 +150,12 @@ def _remedy(text: str) -> str:
         "check its spelling, or fetch what the remote has (git fetch --tags); the tag of what was applied last is "
         f"set once: git tag {name} COMMIT, or, by a first run, --base none --advance {name}"
     )
+
+
+def _meant(repository: Repository, text: str) -> str | None:
+    """The branches of remotes that are called so, as where CI checks out a commit and no branch."""
+    wanted, *steps = re.split(r"(?=[~^])", text.removeprefix("refs/heads/"), maxsplit=1)
+    remote = "refs/remotes/"
+    found = (name.removeprefix(remote) for name in repository.libgit.references if name.startswith(remote))
+    meant = sorted("".join((name, *steps)) for name in found if name.partition("/")[2] == wanted != _HEAD)
+    return f"a branch of a remote is called so: name {' or '.join(meant[:_MOST_MEANT])}" if meant else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "RECONCILER_REPOSITORY"
 """Names the top folder of the repository from outside; then no other is looked for."""
+FETCH_ALL: Final = "fetch the whole history and all files (no --depth, no --filter)"
 _DOT_GIT: Final = ".git"
 _HEAD: Final = "HEAD"
 _MOST_LINKS: Final = 40
@@ -58,6 +59,10 @@ class Repository:
     def objects(self) -> Objects:
         """Its objects."""
         return Objects(self.libgit.odb)
+
+    def from_top(self, path: str) -> str:
+        """The path from the top of what is in the fleet's folder."""
+        return f"{self.prefix}/{path}" if self.prefix else path
 
     def follow(self, ref: str) -> tuple[str, str | None]:
         """The full name of the ref that a full name leads to, and the id there; None where no such ref exists.
@@ -200,7 +205,7 @@ def _entry(repository: Repository, commit: str, path: str) -> Met | None:
 def fetching(error: UnreadableError) -> str:
     """What to do about an object that cannot be read."""
     if isinstance(error, MissingObjectError):
-        return "fetch the whole history and all files (no --depth, no --filter)"
+        return FETCH_ALL
     return "`git fsck` tells more; a fresh clone may help"
 
 

@@ -15,6 +15,7 @@ from reconciler.files.events import parse
 from reconciler.files.finding import Finding, shown
 from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.pointers import pointer
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Reading:
     memo: Memo | None = None
     tiers: str = "tiers.yaml"
     """The price list, which no pattern for tenants takes in."""
+    about: frozenset[str] | None = None
+    """Where all are read for the sake of a few tenants, those: a line that names nobody is of another."""
+    past: bool = False
+    """Whether this is an earlier state: what cannot be read there leaves its own tenants unknown, and no more."""
     pins: bool = False
     """Whether tenants with a pinned project are wanted too: no other may take it for its own by name."""
 
@@ -70,11 +75,18 @@ class Reading:
         return own if enough else paths
 
     def takes(self, names: set[str], line: bytes) -> bool:
-        """Whether the line is of a tenant that is wanted; one without a readable name could be."""
-        if self.only is None or not names or self._pinned(line):
+        """Whether the line is of a tenant that is wanted."""
+        if self.only is None or self._pinned(line):
             return True
         wanted = not _identities(self.only).isdisjoint(map(identity, names))
         return wanted or (_EARLIER_NAMES in line and _mention(self.only).search(line) is not None)
+
+    def mentioned(self, line: bytes) -> set[str]:
+        """The wanted tenants of whom a line may be whose own name cannot be made out."""
+        if not (wanted := self.only or self.about):
+            return set()
+        words = {identity(match.decode()) for match in _mention(wanted).findall(line)}
+        return {name for name in wanted if identity(name) in words}
 
     def skips(self, path: str, data: bytes, lines: Mapping[str, Entry]) -> bool:
         """Whether the file cannot hold anything that is wanted, or that belongs on top of a line that is."""
@@ -88,7 +100,7 @@ class Reading:
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
         """The file's documents, from the memo where they are in it."""
         known = self.memo.get((path, data)) if self.memo is not None else None
-        file = known or _read_file(Text(tree.name(path), data))
+        file = known or _read_file(Text(tree.name(path), data, path=path))
         if self.memo is not None:
             self.memo[path, data] = file
         return file
@@ -128,8 +140,9 @@ def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: 
         folder = fixed_folder(source.pattern)
         if folder not in listings:
             listings[folder] = tree.listing(folder)
-            for problem in listings[folder].problems:
-                collection.lose(problem)
+            problems, unread = listings[folder].problems, listings[folder].unread
+            for problem, path in zip(problems, unread or (folder,) * len(problems), strict=True):
+                collection.lose(problem, path)
         listing = listings[folder]
         matching = compiled(source.pattern)
         matches = [path for path in listing.files if path != reading.tiers and matching.fullmatch(path)]
@@ -138,7 +151,7 @@ def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: 
             collection.problems.append(_no_match(source))
         for path in listing.files:
             if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
-                collection.lose(Problem(Location(tree.name(path)), "is not read", "name it .yaml"))
+                collection.lose(Problem(Location(tree.name(path)), "is not read", "name it .yaml"), path)
     return list(found)
 
 
@@ -161,11 +174,14 @@ def _stem(path: str) -> str:
 
 def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | None:
     try:
-        return tree.read(path, limit)
+        data = tree.read(path, limit)
+        if (instead := pointer(data)) is None:
+            return data
+        collection.lose(Problem(Location(tree.name(path)), *instead), path)
     except UnreadableError as error:
-        collection.lose(Problem(Location(tree.name(path)), str(error)))
+        collection.lose(Problem(Location(tree.name(path)), str(error)), path)
     except FileNotFoundError:
-        collection.lose(Problem(Location(tree.name(path)), "vanished while the files were read"))
+        collection.lose(Problem(Location(tree.name(path)), "vanished while the files were read"), path)
     return None
 
 
@@ -175,13 +191,16 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         broken = 0
-        for line, entry in read_lines(data, tree.name(path)):
+        for line, entry in read_lines(data, tree.name(path), path):
             broken += isinstance(entry, Problem)
             if broken > MOST_BROKEN_LINES:
-                collection.lose(Problem(entry.location, f"more than {MOST_BROKEN_LINES:,} broken lines", NO_JSON))
+                collection.lose(
+                    Problem(entry.location, f"more than {MOST_BROKEN_LINES:,} broken lines", NO_JSON), path
+                )
                 break
-            names = _names(entry, line)
-            collection.lost |= not names
+            names = _names(entry, line) or reading.mentioned(line)
+            if not names and reading.only is None and reading.about is None:
+                collection.miss(path)
             if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:
                 lines[entry.tenant] = entry
             elif reading.takes(names, line):
@@ -196,7 +215,7 @@ def _add_broken_line(
     if isinstance(entry, Problem):
         collection.add([], [entry], names, pins)
     elif entry.tenant is None:
-        collection.add([entry])
+        collection.add([entry], (), names)
     else:
         collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names, pins)
 

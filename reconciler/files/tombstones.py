@@ -7,7 +7,6 @@ so that what is wrong makes a tombstone older, and an older one ends fewer proje
 
 from __future__ import annotations
 
-import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +29,9 @@ MOST_COMMITS: Final = 20_000
 """Of a longer history, a tombstone is as old as the last commit that was looked at."""
 
 
-def tombstones(root: Path, files: Mapping[str, str]) -> Tombstones:
-    """Of these tenants, by the paths of their files below ``root``: whom HEAD calls absent, and since when."""
+def tombstones(root: Path, files: Mapping[str, tuple[str, ...]]) -> Tombstones:
+    """Of these tenants, by the paths below ``root`` of the files that they are made of: whom HEAD calls absent,
+    and since when."""
     try:
         repository = find(root)
         head = None if repository is None else repository.head()
@@ -43,12 +43,12 @@ def tombstones(root: Path, files: Mapping[str, str]) -> Tombstones:
 
 
 class _Walk:
-    def __init__(self, root: Path, repository: Repository, files: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, repository: Repository, files: Mapping[str, tuple[str, ...]]) -> None:
         self._root = root
         self._repository = repository
-        self._files = {name: posixpath.normpath(path) for name, path in files.items()}
-        self._absent: set[tuple[str, str]] = set()
-        """Tenants, and the ids of files that call them absent."""
+        self._files = files
+        self._absent: set[tuple[str, tuple[str, ...]]] = set()
+        """Tenants, and the ids of files that together call them absent."""
         self._written: dict[str, datetime] = {}
 
     def tombstones(self, head: str) -> Tombstones:
@@ -96,7 +96,7 @@ class _Walk:
         tree = self._tree(commit)
         if tree is None:
             return frozenset()
-        found = {name: self._file(tree, name) for name in names}
+        found = {name: self._contents(tree, name) for name in names}
         known = frozenset(name for name, file in found.items() if file and (name, file) in self._absent)
         asked = names - known
         if not asked or not search:
@@ -104,7 +104,8 @@ class _Walk:
         loaded = load_at(self._root, commit, only=asked).desired
         if loaded is None:
             return names  # nobody knows: it may be older
-        absent = frozenset(n for n in asked if n in loaded.held_back or _is_absent(loaded.tenants.get(n)))
+        unknown = loaded.held_back | (asked - loaded.tenants.keys() if loaded.unread else frozenset())
+        absent = frozenset(n for n in asked if n in unknown or _is_absent(loaded.tenants.get(n)))
         self._absent.update((name, file) for name in absent if (file := found[name]))
         return known | absent
 
@@ -114,9 +115,9 @@ class _Walk:
         except InvalidInputError:
             return None
 
-    def _file(self, tree: CommitTree, name: str) -> str | None:
+    def _contents(self, tree: CommitTree, name: str) -> tuple[str, ...] | None:
         try:
-            return tree.blob(self._files[name])
+            return tuple(tree.blob(path) for path in self._files[name])
         except (FileNotFoundError, UnreadableError):
             return None
 

@@ -51,6 +51,8 @@ class Listing:
 
     files: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Where what could not be listed is, for each problem; empty where that is the folder itself."""
 
 
 class Tree(Protocol):
@@ -81,7 +83,7 @@ class WorkTree:
         """As Tree."""
         problems: list[Problem] = []
         try:
-            home = resolved(folder, self._link)
+            home = resolved(folder, self.link)
             files = sorted(self._walk(folder, home, problems))
         except UnreadableError as error:
             return Listing((), (self._problem(folder, str(error)),))
@@ -109,7 +111,7 @@ class WorkTree:
         except OSError as error:
             if error.errno not in _MAYBE_A_LINK:
                 raise
-            goal = resolved(path, self._link)
+            goal = resolved(path, self.link)
             if goal == path:
                 raise
         try:
@@ -134,7 +136,8 @@ class WorkTree:
             self._held.keep(path, descriptor)
         return self._held.descriptor
 
-    def _link(self, path: str) -> str | None:
+    def link(self, path: str) -> str | None:
+        """Where a link points; None for anything else."""
         try:
             return os.readlink(self._on_disk(path))  # noqa: PTH115 (as written, not as a Path)
         except OSError:
@@ -183,7 +186,7 @@ class WorkTree:
 
     def _of_link(self, path: str, home: str) -> str | None:
         try:
-            goal = resolved(path, self._link)
+            goal = resolved(path, self.link)
             mode = os.lstat(self._on_disk(goal)).st_mode
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)

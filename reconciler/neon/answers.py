@@ -156,6 +156,10 @@ ERRORS: Final[Mapping[int, type[ApiError]]] = {
 }
 
 
+DENYING: Final = frozenset({401, 403, 404})
+"""What blames the key: but the key is not to blame where the API did not answer."""
+
+
 def _error(exchange: Exchange, answer: Answer) -> ApiError:
     transient = answer.status in NOT_CARRIED_OUT | OUTCOME_UNKNOWN
     kind = ERRORS.get(answer.status, UnavailableError if transient else ApiError)
@@ -169,6 +173,13 @@ def _error(exchange: Exchange, answer: Answer) -> ApiError:
 
 
 def _hint(exchange: Exchange, answer: Answer) -> str | None:
+    hint = _hint_of_the_api(exchange, answer)
+    if not _is_of_another(answer) or answer.status not in DENYING:
+        return hint
+    return f"something between here and the API may have answered, such as a proxy or a firewall; if not, {hint}"
+
+
+def _hint_of_the_api(exchange: Exchange, answer: Answer) -> str | None:
     variable = f"${exchange.key.variable}"
     if answer.status == 403 and exchange.call.transfers:
         return f"a transfer needs a personal API key of an admin of both organizations: {variable} is used"
@@ -215,7 +226,15 @@ def _told(answer: Answer) -> str:
     if location := answer.headers.get("location"):
         return f"the answer is {name}, to {location}"
     message = _text(_json(answer).get("message"))
-    return f"Neon answers {name}: {message}" if message else f"the answer is {name}, without a message"
+    if message:
+        return f"Neon answers {name}: {message}"
+    return f"the answer is {name}, " + ("and no JSON" if _is_of_another(answer) else "without a message")
+
+
+def _is_of_another(answer: Answer) -> bool:
+    """Whether the body is something that the API does not send, such as a web page."""
+    body = answer.body.strip()
+    return bool(body) and not body.startswith(b"{")
 
 
 def _phrase(status: int) -> str:

@@ -104,8 +104,8 @@ class Before:
     fork: DesiredState | None = None
 
     def under(self, now: DesiredState) -> Before:
-        """The same under the names that tenants and organizations have now."""
-        base, fork = self.base.as_called_in(now), self.fork and self.fork.as_called_in(now)
+        """The same under the names that these have now, less what could not be read of them."""
+        base, fork = _seen_from(now, self.base), self.fork and _seen_from(now, self.fork)
         return self if base is self.base and fork is self.fork else Before(base, fork)
 
 
@@ -127,7 +127,7 @@ class History:
     since: Mapping[str, str | None] = field(default_factory=dict)
     """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
     unheld: frozenset[str] = field(default_factory=frozenset)
-    """Tenants whose files git does not hold: nobody can tell what they said."""
+    """Tenants made of a file, or of an edit, that git does not hold: nobody can tell what was asked for."""
     files: DesiredState | None = None
     """What the files say now, where documents speak of some tenants in their place."""
     documents: frozenset[str] = field(default_factory=frozenset)
@@ -152,7 +152,8 @@ class History:
     def under(self, now: DesiredState) -> History:
         """The same under the names that tenants and organizations have now: what is known of an earlier name is
         known of them."""
-        base, fork, files = (one and one.as_called_in(now) for one in (self.base, self.fork, self.files))
+        base, fork = (one and _seen_from(now, one) for one in (self.base, self.fork))
+        files = self.files and self.files.as_called_in(now)
         several = (*self.tried.values(), *self.declared_since.values())
         known = {id(before): before for before in (*self.owed.values(), *chain.from_iterable(several))}
         moved = {each: before and before.under(now) for each, before in known.items()}
@@ -169,6 +170,10 @@ class History:
             declared_since=now.by_present_name(_under(self.declared_since, moved)),
             files=files,
         )
+
+    def untold(self, tenant: str) -> bool:
+        """Whether the tenant's files have a history that cannot be told: they are a cause only of what gives."""
+        return self.lost or (tenant in self.unheld and tenant not in self.documents)
 
     def before(self, tenant: str) -> Before | None:
         """The files at the tenant's own base; None where nobody knows it."""
@@ -327,6 +332,10 @@ def _under(
         name: tuple(known for before in several if (known := moved[id(before)]) is not None)
         for name, several in states.items()
     }
+
+
+def _seen_from(now: DesiredState, files: DesiredState) -> DesiredState:
+    return files.before(now).as_called_in(now)
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

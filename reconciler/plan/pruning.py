@@ -66,6 +66,8 @@ def _may_be_older(history: History, tenant: str) -> str | None:
     """Why the tenant's file may be one that these files do not have yet."""
     if history.lost:
         return "what the files said before is not known here: its file may only be missing"
+    if tenant in history.unheld:
+        return "the last commit declares the tenant, and git was told to overlook the edit that took it out"
     if history.is_older_than_the_base(tenant):
         return "the base declares the tenant, and these files are older"
     return None

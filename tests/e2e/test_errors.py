@@ -269,3 +269,31 @@ def test_a_personal_key_that_is_an_organizations_ends_a_move_with_4(
     ended = shell.simulated("apply", "--yes", "--journal", "journal.jsonl")
     assert ended.code == 4, ended.out
     assert "a transfer needs a personal API key of an admin of both organizations" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--exclude", "acmme"), "no file declares a tenant 'acmme'"),
+        (("--exclude", "acme", "--exclude", "b*"), "no file declares a tenant 'b*'"),
+        (("--label", "taem"), "no tenant has a label 'taem'"),
+        (("--label", "team=us"), "no tenant has a label 'team=us'"),
+        (("--label", "team", "--label", "team=us"), "no tenant has a label 'team=us'"),
+        (("--tenant", "acmme"), "no file declares a tenant 'acmme'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("drift",)])
+def test_a_selection_that_matches_nobody_is_an_error(
+    shell: Shell, command: tuple[str, ...], flags: tuple[str, ...], told: str
+) -> None:
+    shell.tenant("acme", "tier: free\nlabels: {team: eu}")
+    ended = shell.simulated(*command, *flags)
+    check(ended, 3)
+    assert told in ended.err
+
+
+def test_a_tenant_of_a_broken_file_may_be_left_out(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.tenant("cedar", "tier: gold")
+    ended = shell.simulated("plan", "--on-invalid", "skip", "--exclude", "cedar", "--format", "json")
+    assert [tenant["tenant"] for tenant in ended.document["tenants"]] == ["acme"]

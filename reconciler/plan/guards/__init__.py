@@ -61,7 +61,7 @@ def guard(
 
 def _with_holder(refusal: Refusal, history: History) -> Refusal:
     """What differs of tenants whose files git does not hold would else fail every run, whoever changed it."""
-    by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
+    by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
     return replace(refusal, unheld=True) if by_itself and history.unheld.issuperset(refusal.tenants) else refusal
 
 

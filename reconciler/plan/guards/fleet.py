@@ -142,9 +142,10 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[
 def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
     change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
     repairs = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
-    repaired = repairs and not bench.history.lost
+    untold = bench.history.untold(planned.tenant)
+    repaired = repairs and not untold
     allowed = repaired or (change.lowering and bench.permissions.lowering)
-    uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and bench.history.lost)
+    uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and untold)
     return uncaused and not allowed
 
 

@@ -28,6 +28,7 @@ def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refus
     for planned in creating:
         first_run = bench.permissions.expect_empty
         past = known_past(planned.tenant, bench.live, bench.history, first_run=first_run)
+        past = past or _ended_past(planned.tenant, bench)
         if past is not None:
             remedy = _remedy(planned.tenant, bench, len(creating))
             alike.setdefault((past, remedy), []).append(planned)
@@ -39,6 +40,12 @@ def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refus
             remedy,
             tuple(action for planned in tenants for action in planned.actions),
         )
+
+
+def _ended_past(tenant: str, bench: Bench) -> str | None:
+    """Where no commit says that the tenant is new: that a project of its name was deleted lately."""
+    deleted = _deleted(tenant, bench) if bench.history.untold(tenant) else None
+    return f"project {deleted.project.id} of its name was deleted" if deleted else None
 
 
 def _remedy(tenant: str, bench: Bench, creating: int) -> str:

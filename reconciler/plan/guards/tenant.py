@@ -317,7 +317,7 @@ def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) ->
     pruned = isinstance(bench.planned.actions[0], DeleteProject) and bench.permissions.prune
     return (
         change.origin is Origin.CONFIG
-        or (policy is DriftPolicy.REPAIR and not bench.history.lost)
+        or (policy is DriftPolicy.REPAIR and not bench.history.untold(bench.planned.tenant))
         or bench.permissions.lowering
         or (pruned and bench.planned.tenant not in bench.desired.tenants)
     )

@@ -53,9 +53,12 @@ def test_a_file_of_broken_lines_makes_a_bounded_number_of_problems(tmp_path: Pat
 def test_no_file_of_a_tenant_is_read_beyond_its_size(tmp_path: Path) -> None:
     """In the work tree and in a commit alike: the base is read from one."""
     root = repository(tmp_path, {"tenants/acme.yaml": ACME + "#" * MAX_FILE_BYTES})
-    for loaded in (load(root), load_at(root, "HEAD")):
-        assert loaded.desired is None
+    now, then = load(root), load_at(root, "HEAD")
+    for loaded in (now, then):
         assert "larger than 1 MiB" in str(loaded.problems)
+    assert now.desired is None
+    assert then.desired is not None
+    assert then.desired.unread == {"tenants/acme.yaml"}
 
 
 def test_no_line_is_read_beyond_its_length(tmp_path: Path) -> None:

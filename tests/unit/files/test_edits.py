@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.git import base_ref, is_edited
+from reconciler.files.git import base_ref, edited
 from tests.unit.files.builders import write
 from tests.unit.files.test_git import ACME, git, repository
 
@@ -26,15 +26,15 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_clean_checkout_is_not_edited_also_without_an_index(root: Path) -> None:
-    assert not is_edited(root)
+    assert edited(root) is None
     (root / ".git/index").unlink()
-    assert not is_edited(root)
+    assert edited(root) is None
     assert base_ref(root) == "HEAD^1"
 
 
 def test_line_ends_are_no_edit_in_either_direction(root: Path) -> None:
     write(root, {"tenants/acme.yaml": ACME.replace("\n", "\r\n"), "tenants/b.yaml": "tenant: b\ntier: free\n"})
-    assert not is_edited(root)
+    assert edited(root) is None
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
@@ -42,7 +42,7 @@ def test_what_the_index_overlooks_is_an_edit(root: Path, flag: str) -> None:
     git(root, "update-index", flag, "tenants/acme.yaml")
     write(root, {"tenants/acme.yaml": f"{ACME}# more\n"})
     assert git(root, "status", "--porcelain") == ""
-    assert is_edited(root)
+    assert edited(root)
     assert base_ref(root) == "HEAD"
 
 
@@ -51,26 +51,26 @@ def test_an_edit_of_equal_size_and_time_is_one(root: Path) -> None:
     before = file.stat()
     write(root, {"tenants/acme.yaml": ACME.replace("free", "pro ")})
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert is_edited(root)
+    assert edited(root)
 
 
 def test_a_file_that_is_gone_is_an_edit_also_in_a_sparse_checkout(root: Path) -> None:
     git(root, "update-index", "--skip-worktree", "tenants/b.yaml")
     (root / "tenants/b.yaml").unlink()
-    assert is_edited(root)
+    assert edited(root)
 
 
 def test_a_staged_edit_that_was_taken_back_at_hand_is_none(root: Path) -> None:
     write(root, {"tenants/acme.yaml": "tenant: acme\ntier: pro\n"})
     git(root, "add", "--all")
     write(root, {"tenants/acme.yaml": ACME})
-    assert not is_edited(root)
+    assert edited(root) is None
 
 
 @pytest.mark.parametrize("where", [".gitignore", "tenants/.gitignore", ".git/info/exclude"])
 def test_an_ignored_tenant_is_an_edit_for_a_run_of_a_commit_but_moves_no_base(root: Path, where: str) -> None:
     write(root, {"tenants/made.yaml": "tenant: made\ntier: free\n", where: "made.yaml\n"})
-    assert is_edited(root)
+    assert edited(root)
     assert base_ref(root) == "HEAD^1"
     write(root, {"tenants/other.yaml": "tenant: other\ntier: free\n"})
     assert base_ref(root) == "HEAD"
@@ -104,4 +104,4 @@ def test_filters_take_no_part(root: Path) -> None:
     git(root, "config", "filter.x.clean", "sed s/pro/free/")
     write(root, {".gitattributes": "*.yaml filter=x\n", "tenants/acme.yaml": "tenant: acme\ntier: pro\n"})
     assert git(root, "diff", "--", "tenants") == ""
-    assert is_edited(root)
+    assert edited(root)

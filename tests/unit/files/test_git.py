@@ -178,7 +178,8 @@ def test_links_are_followed_within_the_folder_and_nowhere_else(tmp_path: Path) -
         "HEAD:tenants/b.yaml:1:1: the symbolic link leaves the folder of the tenants",
         "HEAD:tenants/loop.yaml:1:1: the symbolic link leads nowhere",
     ]
-    assert loaded.desired is None
+    assert loaded.desired is not None
+    assert (list(loaded.desired.tenants), {*loaded.desired.held_back}) == (["acme"], {"b", "loop"})
 
 
 def test_broken_files_of_the_past_hold_back_only_their_tenants(tmp_path: Path) -> None:
@@ -238,7 +239,8 @@ def test_a_missing_object_is_named_and_nothing_is_fetched(tmp_path: Path) -> Non
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{origin}", "clone")
     assert base_ref(tmp_path / "clone") == "HEAD^1"
     loaded = load_at(tmp_path / "clone", "HEAD^1")
-    assert loaded.desired is None
+    assert loaded.desired is not None
+    assert ({*loaded.desired.unread}, {*loaded.desired.held_back}) == ({"tenants/acme.yaml"}, {"acme"})
     assert [str(problem) for problem in loaded.problems] == [
         "HEAD^1:tenants/acme.yaml:1:1: is missing from the repository: the clone is not complete"
     ]

@@ -162,3 +162,20 @@ def test_a_tag_of_something_else_names_no_commit(root: Path, what: str) -> None:
     for name in ("odd", "noted-odd"):
         with pytest.raises(InvalidInputError, match="cannot be read"):
             commit_id(root, name)
+
+
+@pytest.mark.parametrize("shallow", [True, False])
+def test_where_ci_has_checked_out_no_branch_that_of_the_remote_is_named(
+    root: Path, tmp_path: Path, *, shallow: bool
+) -> None:
+    clone = tmp_path / "clone"
+    git(root, "clone", "--quiet", *(["--depth=1"] if shallow else []), f"file://{root}", str(clone))
+    git(clone, "checkout", "--quiet", "--detach")
+    git(clone, "branch", "--delete", "--force", "main")
+    for name, meant in (("main", "origin/main"), ("refs/heads/main", "origin/main"), ("main~1", "origin/main~1")):
+        with pytest.raises(InvalidInputError) as refused:
+            commit_id(clone, name)
+        assert refused.value.hint == f"a branch of a remote is called so: name {meant}"
+    with pytest.raises(InvalidInputError) as refused:
+        commit_id(clone, "ain")
+    assert "origin" not in str(refused.value.hint)

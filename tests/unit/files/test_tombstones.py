@@ -52,7 +52,7 @@ class Repository:
         git(self.root, "commit", "--quiet", "--allow-empty", "--message=x", at=at, authored=authored)
 
     def written(self, **files: str) -> dict[str, int]:
-        found = tombstones(self.root, files or {"acme": ACME}).written
+        found = tombstones(self.root, {name: (path,) for name, path in (files or {"acme": ACME}).items()}).written
         return {name: (at - START).days for name, at in found.items()}
 
 
@@ -68,7 +68,7 @@ class TestOfATombstone:
         repository.commit(3, {ACME: ABSENT + "# closed its account\n"})
         repository.commit(4, {"README": "x"})
         assert repository.written(acme=ACME, cedar=CEDAR) == {"acme": 1, "cedar": 2}
-        assert tombstones(repository.root, {"acme": ACME}).newest == day(4)
+        assert tombstones(repository.root, {"acme": (ACME,)}).newest == day(4)
 
     def test_a_second_one_is_as_old_as_itself(self, repository: Repository) -> None:
         repository.commit(1, {ACME: ABSENT})
@@ -120,7 +120,7 @@ class TestOfATombstone:
         repository.commit(1, {ACME: ABSENT})
         repository.commit(2, {"README": "x"})
         git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "clone")
-        found = tombstones(tmp_path / "clone", {"acme": ACME}).written
+        found = tombstones(tmp_path / "clone", {"acme": (ACME,)}).written
         assert found == {"acme": day(2)}
 
 
@@ -131,4 +131,4 @@ class TestNothingIsKnown:
 
     def test_outside_a_repository(self, tmp_path: Path) -> None:
         write(tmp_path, {"tiers.yaml": TIERS, ACME: ABSENT})
-        assert tombstones(tmp_path, {"acme": ACME}).written == {}
+        assert tombstones(tmp_path, {"acme": (ACME,)}).written == {}

@@ -222,6 +222,29 @@ def test_a_wrong_key_is_told_by_the_name_of_its_variable() -> None:
     assert error.hint == "the key is unknown to the API: check $FREE_KEY"
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    "body", ["<html>Access denied</html>", "Access denied", "\n <!DOCTYPE html>", b"\xff", "[]"]
+)
+def test_where_something_else_has_answered_the_key_is_not_the_first_to_blame(
+    status: int, body: str | bytes
+) -> None:
+    error = error_of(ScriptedApi(replies(Reply(status, body))), read)
+    assert isinstance(error, ApiError)
+    assert "and no JSON" in str(error)
+    assert error.hint is not None
+    network, _, key = error.hint.partition("; if not, ")
+    assert "between here and the API" in network
+    assert "$FREE_KEY" in key
+
+
+@pytest.mark.parametrize("body", ["", '{"message": ""}', "{}"])
+def test_a_refusal_of_the_api_blames_the_key(body: str) -> None:
+    error = error_of(ScriptedApi(replies(Reply(403, body))), read)
+    assert isinstance(error, ApiError)
+    assert error.hint == "the key in $FREE_KEY may not do this"
+
+
 def test_a_redirect_is_not_followed() -> None:
     elsewhere = Reply(302, "", {"Location": "https://login.example/"})
     for work in (read, write):

@@ -216,7 +216,12 @@ class TestMoves:
     def test_where_nobody_knows_the_history_what_gives_goes_ahead(self) -> None:
         fleet, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
         assert not plan_of(fleet, live, History()).empty
-        assert not plan_of(fleet, live, History(fleet, unheld=frozenset({"acme"}))).empty
+
+    def test_of_a_file_that_git_does_not_hold_it_waits(self) -> None:
+        fleet, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
+        (refusal,) = plan_of(fleet, live, History(fleet, unheld=frozenset({"acme"}))).refusals
+        assert refusal.rule is Rule.MOVE_NEEDS_A_CAUSE
+        assert not refusal.asked_for
 
 
 class TestADocument:

@@ -1,0 +1,177 @@
+"""Tenants of files that git does not hold: made once, and then nothing is taken, moved or made again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.command_line import TIERS
+from tests.e2e.test_causes import by_hand, commit, git, run, transfers
+
+if TYPE_CHECKING:
+    from tests.e2e.command_line import Ended, Shell
+
+SOURCES = "tenants: [{ndjson: fleet/*.ndjson}, {files: tenants/*.yaml}]\n"
+LINES = "fleet/all.ndjson"
+
+
+def lines(shell: Shell, **gib: int) -> None:
+    """One line for each tenant of tier pro, with its limit of transfer."""
+    written = (
+        json.dumps({"tenant": name, "tier": "pro", "overrides": {"quota": {"data_transfer": f"{limit}GiB"}}})
+        for name, limit in gib.items()
+    )
+    shell.write(LINES, "".join(f"{line}\n" for line in written))
+
+
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    """Zoe is a line that git ignores, acme one with a document on top of it that git holds."""
+    shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
+    git(shell, "init", "--quiet", "--initial-branch=main")
+    shell.write("tiers.yaml", TIERS + SOURCES)
+    shell.tenant("acme", "labels: {team: eu}")
+    lines(shell, acme=50, zoe=50)
+    commit(shell)
+    shell.applied("--base", "none")
+    git(shell, "tag", "applied")
+    return shell
+
+
+def in_the_account(shell: Shell, statement: str) -> None:
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        account.execute(statement)
+
+
+def move_by_hand(shell: Shell) -> None:
+    """Somebody moves zoe's project to the free organization."""
+    moved = "org_id = 'org-sim-free', body = json_set(body, '$.org_id', 'org-sim-free')"
+    in_the_account(shell, f"UPDATE projects SET {moved} WHERE name = 'myapp-zoe'")  # noqa: S608
+
+
+def organizations(shell: Shell) -> dict[str, str]:
+    with sqlite3.connect(shell.folder / "sim.db") as account:
+        rows = account.execute("SELECT name, org_id FROM projects WHERE deleted_at IS NULL").fetchall()
+    return {name.removeprefix("myapp-"): organization for name, organization in rows}
+
+
+def refusals(ended: Ended) -> list[tuple[str, list[str]]]:
+    return [(refusal["rule"], refusal["tenants"]) for refusal in ended.document["refusals"]]
+
+
+@pytest.mark.parametrize("policy", ["", "drift_policy: {quota: repair}\n"], ids=["", "where drift is repaired"])
+@pytest.mark.parametrize("selection", [(), ("--tenant", "acme", "--tenant", "zoe")], ids=["all", "few"])
+def test_a_line_that_git_ignores_lowers_nobody_be_it_under_a_document(
+    fleet: Shell, policy: str, selection: tuple[str, ...]
+) -> None:
+    fleet.write("tiers.yaml", TIERS + SOURCES + policy)
+    commit(fleet)
+    lines(fleet, acme=20, zoe=20)
+    ended = run(fleet, "apply", "--base", "applied", *selection)
+    assert ended.code == 0, ended.err
+    assert transfers(fleet) == {"acme": 50, "zoe": 50}
+    assert "no commit is known that asks for it" in " ".join(ended.out.split())
+
+
+def test_nor_by_its_name(fleet: Shell) -> None:
+    lines(fleet, acme=20, zoe=20)
+    fleet.simulated("converge", "acme", "zoe", "--base", "applied")
+    assert transfers(fleet) == {"acme": 50, "zoe": 50}
+
+
+def test_what_it_raises_is_given(fleet: Shell) -> None:
+    lines(fleet, acme=60, zoe=60)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    assert transfers(fleet) == {"acme": 60, "zoe": 60}
+
+
+class TestAProjectThatSomebodyMoved:
+    @pytest.mark.parametrize("policy", ["", "drift_policy: {organization: repair}\n"], ids=["", "repaired"])
+    def test_is_not_moved_back(self, fleet: Shell, policy: str) -> None:
+        fleet.write("tiers.yaml", TIERS + SOURCES + policy)
+        commit(fleet)
+        move_by_hand(fleet)
+        before = organizations(fleet)
+        ended = run(fleet, "plan", "--base", "applied", "--format", "json")
+        assert ended.code == 0, ended.err
+        assert refusals(ended) == [("move-needs-a-cause", ["zoe"])]
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert organizations(fleet) == before
+
+    def test_is_moved_where_a_person_counts_it(self, fleet: Shell) -> None:
+        move_by_hand(fleet)
+        fleet.applied("--base", "applied", "--allow", "transfers=1")
+        assert organizations(fleet)["zoe"] == "org-sim-paid"
+
+
+class TestAProjectThatIsGone:
+    @pytest.fixture
+    def gone(self, fleet: Shell) -> Shell:
+        lately = "deleted_at = (SELECT latest FROM state)"
+        in_the_account(fleet, f"UPDATE projects SET {lately} WHERE name = 'myapp-zoe'")  # noqa: S608
+        return fleet
+
+    @pytest.mark.parametrize(
+        "command", [("apply", "--yes"), ("apply", "--yes", "--tenant", "zoe"), ("converge", "zoe")]
+    )
+    def test_is_not_replaced_by_an_empty_one(self, gone: Shell, command: tuple[str, ...]) -> None:
+        gone.simulated(*command, "--base", "applied")
+        assert list(transfers(gone)) == ["acme"]
+
+    def test_is_replaced_where_a_person_counts_it(self, gone: Shell) -> None:
+        gone.applied("--base", "applied", "--allow", "creates=1")
+        assert sorted(transfers(gone)) == ["acme", "zoe"]
+
+
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("converge", "zoe")])
+def test_a_project_that_somebody_renamed_is_found(fleet: Shell, command: tuple[str, ...]) -> None:
+    renamed = "name = 'a shop', searched = 'a shop', body = json_set(body, '$.name', 'a shop')"
+    in_the_account(fleet, f"UPDATE projects SET {renamed} WHERE name = 'myapp-zoe'")  # noqa: S608
+    ended = fleet.simulated(*command, "--base", "applied")
+    assert ended.code == 0, ended.err
+    assert sorted(transfers(fleet)) == ["acme", "zoe"]
+
+
+def test_a_tenant_that_is_new_is_made_from_a_line_that_git_ignores(fleet: Shell) -> None:
+    lines(fleet, acme=50, zoe=50, new=50)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    assert sorted(transfers(fleet)) == ["acme", "new", "zoe"]
+    lines(fleet, acme=50, zoe=50, new=50, newer=50)
+    assert fleet.simulated("converge", "newer", "--base", "applied").code == 0
+    assert sorted(transfers(fleet)) == ["acme", "new", "newer", "zoe"]
+
+
+def test_support_s_gift_stays(fleet: Shell) -> None:
+    by_hand(fleet, "zoe", 100)
+    assert run(fleet, "apply", "--base", "applied").code == 0
+    assert transfers(fleet)["zoe"] == 100
+
+
+def test_a_price_list_that_no_commit_has_any_more_takes_nothing(fleet: Shell) -> None:
+    git(fleet, "rm", "--quiet", "--cached", "tiers.yaml")
+    git(fleet, "commit", "--quiet", "--message", "x")
+    fleet.write("tiers.yaml", TIERS.replace("logical_size: 10GiB", "logical_size: 1GiB") + SOURCES)
+    ended = run(fleet, "apply", "--base", "applied")
+    assert "git does not hold tiers.yaml" in ended.err
+    assert "1GiB  lowering" in ended.out
+
+
+def test_a_tenant_that_an_overlooked_edit_took_out_is_not_pruned(fleet: Shell) -> None:
+    both = "tenant: one\ntier: free\n---\ntenant: two\ntier: free\n---\ntenant: three\ntier: free\n"
+    fleet.write("tenants/both.yaml", both)
+    commit(fleet)
+    fleet.applied("--base", "applied")
+    git(fleet, "tag", "--force", "applied")
+    git(fleet, "update-index", "--assume-unchanged", "tenants/both.yaml")
+    fleet.write("tenants/both.yaml", both.rpartition("---")[0])
+    with fleet.account() as simulator:
+        simulator.clock.advance(20 * 86_400)
+    run(fleet, "apply", "--base", "applied", "--prune")
+    assert "three" in transfers(fleet)
+    git(fleet, "update-index", "--no-assume-unchanged", "tenants/both.yaml")
+    commit(fleet)
+    run(fleet, "apply", "--base", "applied", "--prune")
+    assert "three" not in transfers(fleet)

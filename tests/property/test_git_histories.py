@@ -47,9 +47,12 @@ RENAMED: Final = PRICE_LIST.replace("  paid: {id", "  premium: {id").replace(
     "organization: paid", "organization: premium"
 )
 
-steps = st.one_of(
+edits = st.one_of(
     st.tuples(st.just("grant"), st.sampled_from(TENANTS), st.integers(1, MOST)),
     st.tuples(st.just("tier"), st.sampled_from(TENANTS), st.sampled_from(ORGANIZATIONS)),
+)
+steps = st.one_of(
+    edits,
     st.tuples(st.just("price list"), st.sampled_from([PRICE_LIST, RENAMED])),
     st.tuples(st.sampled_from(["switch", "merge", "pick"]), st.sampled_from(BRANCHES)),
     st.tuples(st.just("apply"), st.sampled_from(["*", *TENANTS])),
@@ -65,8 +68,8 @@ class History:
         shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
         shell.write("tiers.yaml", PRICE_LIST)
         git(shell, "init", "--quiet", "--initial-branch=main")
-        for tenant in TENANTS:
-            self.declare(tenant, "paid", 5)
+        for tenant, tier in zip(TENANTS, ORGANIZATIONS, strict=False):
+            self.declare(tenant, tier, 5)
         commit(shell)
         git(shell, "tag", "applied")
         for branch in BRANCHES[1:]:
@@ -171,14 +174,14 @@ def commits(history: History) -> Iterator[str]:
     lived=st.lists(steps, min_size=2, max_size=9),
     live=st.tuples(*(st.integers(1, MOST) for _ in TENANTS)),
     places=st.tuples(*(st.none() | st.integers(0, 2) for _ in TENANTS)),
-    edit=st.none() | st.tuples(st.sampled_from(TENANTS), st.integers(1, MOST)),
+    edit=st.none() | edits,
     data=st.data(),
 )
 def test_whatever_is_checked_out_only_what_a_commit_since_the_merge_base_reduced_is_taken(
     lived: list[tuple[str, ...]],
     live: tuple[int, ...],
     places: tuple[int | None, ...],
-    edit: tuple[str, int] | None,
+    edit: tuple[str, ...] | None,
     data: st.DataObject,
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -190,7 +193,7 @@ def test_whatever_is_checked_out_only_what_a_commit_since_the_merge_base_reduced
         if data.draw(st.booleans(), label="another commit"):
             git(shell, "checkout", "--quiet", data.draw(st.sampled_from([*commits(history)]), label="checked out"))
         if edit is not None:
-            history.grant(*edit)
+            history.edit(edit)
         for tenant, gib in zip(TENANTS, live, strict=True):
             by_hand(shell, tenant, gib)
         names = [name if name in homes_known(shell) else "premium" for name in ORGANIZATIONS]

@@ -107,7 +107,7 @@ class _Gone:
 
 def _settings(tenant: Tenant) -> str:
     """All that the file says but for who it is."""
-    return repr(replace(tenant, name="", location=_NOWHERE, previously=(), revision=None))
+    return repr(replace(tenant, name="", location=_NOWHERE, files=(), previously=(), revision=None))
 
 
 def _beginnings(name: str) -> list[str]:

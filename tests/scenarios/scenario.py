@@ -108,13 +108,16 @@ def _standing(document: Any) -> Any:
 
 
 def stage(case: Path, folder: Path) -> None:
-    """The files of the scenario in the folder, over a commit of those of its base where it has one."""
-    if (case / "base").is_dir():
-        _lay(case / "base", folder, case)
-        for command in (["init"], ["add", "."], ["commit", "--message=base"]):
+    """The files of the scenario in the folder; where it has a base, as a commit over that of the base."""
+    if not (case / "base").is_dir():
+        _lay(case, folder, case)
+        return
+    _git(folder, "init")
+    for files in (case / "base", case):
+        shutil.rmtree(folder / "tenants", ignore_errors=True)
+        _lay(files, folder, case)
+        for command in (["add", "."], ["commit", "--allow-empty", f"--message={files.name}"], ["tag", files.name]):
             _git(folder, *command)
-        shutil.rmtree(folder / "tenants")
-    _lay(case, folder, case)
 
 
 def _lay(files: Path, folder: Path, case: Path) -> None:
@@ -124,7 +127,7 @@ def _lay(files: Path, folder: Path, case: Path) -> None:
 
 
 def _base(case: Path) -> list[str]:
-    return ["--base", "HEAD" if (case / "base").is_dir() else "none"]
+    return ["--base", "base" if (case / "base").is_dir() else "none"]
 
 
 def _git(folder: Path, *arguments: str) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
-from reconciler.desired.problem import Location, Problem, Severity
+from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
+    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
@@ -152,11 +153,7 @@ class FleetFiles:
             return self._at(ref)
         if self._compared is None:
             return None
-        try:
-            loaded = self._loaded_at(self._compared)
-        except InvalidInputError as error:
-            _tell_no_base(Problem(Location(PRICE_LIST), str(error), error.hint))
-            return None
+        loaded = self._loaded_at(self._compared)
         if loaded.desired is None:
             _tell_no_base(_why(loaded))
         else:

@@ -108,5 +108,5 @@ class Tenant:
     revision: int | None = None
     """The number of this state of the tenant, as whoever wrote it counts."""
     pins: Pins = Pins()
-    files: tuple[str, ...] = field(default=(), compare=False)
+    files: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """The files that it was read from, below the folder of the fleet: its document, and a line under it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.problem import Location, Problem
-from reconciler.files.links import LEAVES, NOWHERE, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
 from reconciler.files.objects import Entry, Kind
 from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing, UnreadableError, printable
 
@@ -26,12 +27,16 @@ NOT_A_FILE: Final = "is not a file in the commit"
 
 @dataclass(frozen=True, slots=True)
 class CommitTree:
-    """The files below a folder of a commit; paths are relative to that folder, and nothing above it is read."""
+    """The files below a folder of a commit; paths are relative to that folder, and only links lead out of it."""
 
     ref: str
     top: str
     """The id of the folder's tree."""
     objects: Objects
+    prefix: str = ""
+    """Where the folder is in the commit."""
+    whole: str = ""
+    """The id of the commit's own tree."""
     _folders: dict[str, dict[str, Entry]] = field(default_factory=dict)
     """The folders that have been read, by path."""
 
@@ -72,7 +77,7 @@ class CommitTree:
 
     def blob(self, path: str) -> str:
         """The id of the contents that ``read`` returns; raises as ``read`` does."""
-        goal = resolved(path, self.link)
+        goal = resolved(path, self.link, self.prefix)
         entry = self._entry(goal)
         if entry is None:
             if goal != path:
@@ -119,10 +124,10 @@ class CommitTree:
 
     def _unfit_link(self, path: str, home: str) -> str | None:
         try:
-            goal = resolved(path, self.link)
+            goal = resolved(path, self.link, self.prefix)
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
-        if not stays_in(home, goal):
+        if not (stays_in(home, goal) or is_beside(goal)):
             return LEAVES_TENANTS
         found = self._entry(goal)
         if found is None:
@@ -145,7 +150,12 @@ class CommitTree:
         """What is in a folder; None where there is no such folder."""
         if folder in self._folders:
             return self._folders[folder]
-        at, found = "", self._kept("", self.top)
+        if is_beside(folder):
+            at, found = "/", self._kept("/", self.whole)
+            above = posixpath.normpath(f"{self.prefix}/{folder}")
+            folder = "" if above == "." else above
+        else:
+            at, found = "", self._kept("", self.top)
         for part in folder.split("/") if folder else ():
             entry = found.get(part)
             if entry is None or entry.kind is not Kind.FOLDER:

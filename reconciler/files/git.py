@@ -93,7 +93,7 @@ def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
             if entry is None or entry.path != repository.prefix or entry.kind is not Kind.FOLDER:
                 return None
             tree = entry.id
-        return CommitTree(ref, tree, repository.objects)
+        return CommitTree(ref, tree, repository.objects, repository.prefix, repository.objects.commit(commit).tree)
     except UnreadableError as error:
         message = f"the folder of the fleet at {ref} cannot be read: it {error}"
         raise InvalidInputError(message, hint=fetching(error)) from error
@@ -105,7 +105,7 @@ def _holds(repository: Repository, ref: str, path: str) -> bool:
         return tree is not None and bool(tree.blob(posixpath.normpath(path)))
     except (AbsentError, FileNotFoundError):
         return False
-    except (InvalidInputError, UnreadableError):
+    except UnreadableError:
         return True  # there was something, and whoever reads it tells why it cannot be read
 
 

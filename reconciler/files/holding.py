@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.files.edits import differs, ignores_can_be_read, is_left_out
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.libgit import is_overlooked, pygit2
-from reconciler.files.links import resolved
 from reconciler.files.objects import blob_id
 from reconciler.files.repository import find
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree
@@ -132,15 +131,15 @@ class _Sight:
 
     def _places(self, path: str) -> list[str]:
         """The links that the path leads through, and what it leads to."""
-        links: list[str] = []
+        links: dict[str, None] = {}
 
         def link(step: str) -> str | None:
             leads_to = self._work.link(step)
             if leads_to is not None:
-                links.append(step)
+                links[step] = None
             return leads_to
 
-        goal = resolved(path, link)
+        goal = self._work.resolved(path, link)
         return [*links, goal]
 
     def _is_in_sight(self, place: str) -> bool:

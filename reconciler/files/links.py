@@ -2,13 +2,15 @@
 
 A path that is named (tiers.yaml, the folder of a source) may be a link, and so may every folder on the way to it;
 a file in the folder of a source may be one. What it stands for is found step by step, without opening anything,
-and has to be in the fleet's folder. No link leads into a hidden folder or file at the top of it (.git, .env), nor
-into .git anywhere. A tenant's file may be a link only to a file in the folder of its source. Links to folders
-that a source's folder holds are not followed. Of what a link must not lead to, nothing is opened or repeated.
+and has to be in the fleet's folder, or a file beside it that the last commit has. No link leads into a hidden
+folder or file at the top of it (.git, .env), nor into .git anywhere; beside it, into none that is hidden. A
+tenant's file may be a link to such a file, or to one in the folder of its source. Links to folders that a source's
+folder holds are not followed. Of what a link must not lead to, nothing is opened or repeated.
 """
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.regular import UnreadableError
@@ -23,12 +25,15 @@ HIDDEN: Final = "the symbolic link leads to a hidden file or folder"
 NOWHERE: Final = "the symbolic link leads nowhere"
 
 
-def resolved(path: str, link: Callable[[str], str | None]) -> str:
+def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> str:
     """The path from the tree's root without links; raises UnreadableError where a link breaks the rule above.
 
     ``link`` gets a path whose folders are no links, and says where a link there points; None for anything else.
+    ``prefix`` is where the root is in its repository, where links may lead to what is beside it: such a path
+    begins with ``../``.
     """
-    done: list[str] = []
+    root = prefix.split("/") if prefix else []
+    done = [*root]
     todo, followed = path.split("/")[::-1], 0
     while todo:
         step = todo.pop()
@@ -37,7 +42,7 @@ def resolved(path: str, link: Callable[[str], str | None]) -> str:
         if step in {"", ".", ".."}:
             del done[len(done) - (step == "..") :]
             continue
-        goal = link("/".join((*done, step)))
+        goal = link(_from(root, [*done, step]))
         if goal is None:
             done.append(step)
             continue
@@ -47,9 +52,24 @@ def resolved(path: str, link: Callable[[str], str | None]) -> str:
         if followed > MOST_LINKS:
             raise UnreadableError(NOWHERE)
         todo += goal.split("/")[::-1]
-    if followed and _enters_hidden(path, done):
+    found = _from(root, done)
+    if is_beside(found) and not followed:
+        raise UnreadableError(LEAVES)
+    if followed and _enters_hidden(path, found):
         raise UnreadableError(HIDDEN)
-    return "/".join(done)
+    return found
+
+
+def is_beside(path: str) -> bool:
+    """Whether a path from the root leads out of it."""
+    return path == ".." or path.startswith("../")
+
+
+def _from(root: list[str], steps: list[str]) -> str:
+    """Steps from the top of the repository, from the tree's root."""
+    pairs = zip(root, steps, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return "/".join([".."] * (len(root) - shared) + steps[shared:])
 
 
 def stays_in(folder: str, path: str) -> bool:
@@ -62,6 +82,9 @@ def is_git(step: str) -> bool:
     return step.rstrip(". ").casefold() in {".git", "git~1"}
 
 
-def _enters_hidden(path: str, steps: list[str]) -> bool:
-    top = steps[0] if steps else ""
+def _enters_hidden(path: str, found: str) -> bool:
+    steps = found.split("/")
+    if is_beside(found):
+        return any(step.startswith(".") and step != ".." for step in steps)
+    top = steps[0]
     return (top.startswith(".") and top != path.split("/", 1)[0]) or any(map(is_git, steps))

@@ -8,6 +8,7 @@ repository within it that a commit refers to is a submodule, which a pull reques
 from __future__ import annotations
 
 import os
+import posixpath
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ class Repository:
 
     def from_top(self, path: str) -> str:
         """The path from the top of what is in the fleet's folder."""
-        return f"{self.prefix}/{path}" if self.prefix else path
+        return posixpath.normpath(f"{self.prefix}/{path}") if self.prefix else path
 
     def follow(self, ref: str) -> tuple[str, str | None]:
         """The full name of the ref that a full name leads to, and the id there; None where no such ref exists.

@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from reconciler.desired.problem import Location, Problem
-from reconciler.files.links import LEAVES, NOWHERE, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
 from reconciler.files.regular import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "MAX_FOLDERS",
     "MAX_LINES_FILE_BYTES",
     "TOO_LARGE",
+    "Beside",
     "Listing",
     "Tree",
     "UnreadableError",
@@ -66,6 +67,15 @@ class Tree(Protocol):
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """The file's bytes; raises UnreadableError, and FileNotFoundError where there is none."""
+
+
+class Beside(NamedTuple):
+    """What is in the repository beside the root of a tree."""
+
+    prefix: str
+    """Where the root is from the top of the repository."""
+    holds: Callable[[str], bool]
+    """Whether the last commit has a file at a path from the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class WorkTree:
         except OSError as error:
             if error.errno not in _MAYBE_A_LINK:
                 raise
-            goal = resolved(path, self.link)
+            goal = self.resolved(path)
             if goal == path:
                 raise
         try:
@@ -135,6 +145,22 @@ class WorkTree:
                     os.close(above)
             self._held.keep(path, descriptor)
         return self._held.descriptor
+
+    def resolved(self, path: str, link: Callable[[str], str | None] | None = None) -> str:
+        """The path of a file without links (``links.py``): in the folder, or beside it if the last commit has it.
+
+        ``link`` takes the place of ``self.link``. Raises UnreadableError.
+        """
+        try:
+            return resolved(path, link or self.link)
+        except UnreadableError as error:
+            around = self._held.beside(self.root) if str(error) == LEAVES else None
+            if around is None:
+                raise
+            goal = resolved(path, link or self.link, around.prefix)
+            if not around.holds(goal):
+                raise
+            return goal
 
     def link(self, path: str) -> str | None:
         """Where a link points; None for anything else."""
@@ -186,13 +212,13 @@ class WorkTree:
 
     def _of_link(self, path: str, home: str) -> str | None:
         try:
-            goal = resolved(path, self.link)
+            goal = self.resolved(path)
             mode = os.lstat(self._on_disk(goal)).st_mode
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
         except OSError:
             return NOWHERE
-        if not stays_in(home, goal):
+        if not (stays_in(home, goal) or is_beside(goal)):
             return LEAVES_TENANTS
         if kind(mode) == FOLDER:
             return FOLDERS
@@ -213,11 +239,20 @@ class WorkTree:
 
 
 class _Held:
-    """The folder that was opened last."""
+    """The folder that was opened last, and what is beside the root."""
 
     def __init__(self) -> None:
+        self._beside: tuple[Beside | None] | None = None
         self.path: str | None = None
         self.descriptor = -1
+
+    def beside(self, root: Path) -> Beside | None:
+        """Looked for once, and only for a link that leaves the folder: no other file needs a repository."""
+        from reconciler.files.beside import beside  # noqa: PLC0415 - it reads objects, which are read as files are
+
+        if self._beside is None:
+            self._beside = (beside(root),)
+        return self._beside[0]
 
     def keep(self, path: str, descriptor: int) -> None:
         """In place of the one before."""

@@ -18,7 +18,7 @@ from reconciler.neon.observe import Progress, observe
 from reconciler.plan.registration import Registration, gone, registration, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -36,10 +36,24 @@ class RebuiltRegistry:
     rows: int
 
 
-def remembered(registry: Registry | None, told: Mapping[str, int], tenants: list[str] | None) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the registry remembers of some tenants, under the names that it knows them by."""
+
+    rows: Mapping[str, Registered]
+    revisions: Mapping[str, int]
+
+
+async def read_memory(registry: Registry | None, tenants: Collection[str] | None) -> Memory:
+    """Of all tenants, or of a few; nothing where no registry is kept. Raises RegistryError."""
+    if registry is None:
+        return Memory({}, {})
+    return Memory(await registry.aside(registry.rows, tenants), await registry.aside(registry.revisions, tenants))
+
+
+def remembered(last: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
     """The revision of each tenant that was accepted last: the registry's or the one told, whichever is higher."""
-    last = {} if registry is None else registry.revisions(tenants)
-    return last | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
+    return dict(last) | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
 
 
 def present_revisions(desired: DesiredState, told: Mapping[str, int]) -> dict[str, int]:
@@ -83,10 +97,8 @@ async def rebuild(
     registry: Registry, desired: DesiredState, neon: Neon, now: Callable[[], datetime], on_progress: Progress
 ) -> RebuiltRegistry:
     """Fills the registry by pins, names and annotations. Raises RegistryError."""
-    registry.prepare()
-    _rename(registry, desired)
     began = asyncio.get_running_loop().time()
-    rows = registry.rows()
+    rows = await registry.aside(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
         return await observe(neon, desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress)
@@ -96,6 +108,18 @@ async def rebuild(
         live = await look(without(rows, lost))
     looked_for = timedelta(seconds=asyncio.get_running_loop().time() - began)
     found = registration(desired, live, rows, lapsed_before=now() - looked_for - LAPSES_AFTER)
-    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), now())
+    return await registry.aside(_write, registry, found, rows, now())
+
+
+def _rows(registry: Registry, desired: DesiredState) -> dict[str, Registered]:
+    registry.prepare()
+    _rename(registry, desired)
+    return registry.rows()
+
+
+def _write(
+    registry: Registry, found: Registration, rows: Mapping[str, Registered], at: datetime
+) -> RebuiltRegistry:
+    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), at)
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
     return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

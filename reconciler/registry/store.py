@@ -1,14 +1,17 @@
 """The registry's rows: claimed before a project is created, filled after it, each in one transaction.
 
-The calls block, for the milliseconds that one row takes: a claim must be on disk before the POST that it
-allows is sent.
+The calls block, for the milliseconds that one row takes, or as long as somebody keeps the database locked. So a
+run makes them ``aside``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,14 +20,18 @@ from sqlalchemy.schema import CreateTable
 
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Registered
-from reconciler.registry.table import REVISIONS, TENANTS
+from reconciler.registry import leases
+from reconciler.registry.table import LEASES, REVISIONS, TENANTS
 from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.live.registered import Placement
+    from reconciler.live.registered import Lease, Placement
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
@@ -32,6 +39,8 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 }
 """Both know what to do on a conflict, and say it alike."""
 ROWS_AT_ONCE: Final = 500
+AT_ONCE: Final = 15
+"""Calls that are made aside at once: as many as there are connections (SQLAlchemy: 5 and 10 more)."""
 TRIES: Final = 5
 """A row that is in the way of a claim may be released before it can be read."""
 _ROW: Final = TENANTS.c
@@ -47,10 +56,21 @@ class Registry:
         self._engine = engine
         self._fleet = fleet
         self._insert = INSERTS[engine.dialect.name]
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="registry")
+
+    async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Makes a call of this registry in a thread: who waits for a lock keeps nobody else waiting.
+
+        A call that has begun goes on to its end, whatever becomes of the one who waits for it.
+        """
+        work = partial(call, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def prepare(self) -> None:
         """Makes the tables where there are none yet."""
-        for table in (TENANTS, REVISIONS):
+        for table in (TENANTS, REVISIONS, LEASES):
+            if self._exists(table):
+                continue
             try:
                 with self._engine.begin() as connection:
                     connection.execute(CreateTable(table, if_not_exists=True))
@@ -174,8 +194,28 @@ class Registry:
             newer.update({tenant: found[tenant] for tenant in part if found[tenant] > revisions[tenant]})
         return newer
 
+    def lease(self, part: str, run: str, at: datetime, *, lapsed_before: datetime) -> Lease:
+        """Holds a part of the fleet for a run, unless another run holds what overlaps: then that one's lease.
+
+        A lease that was last renewed at ``lapsed_before`` or earlier is in nobody's way, and cannot be renewed any
+        more once another is held.
+        """
+        with self._writing() as connection:
+            return leases.take(connection, self._insert, self._fleet, part, run, at, lapsed_before=lapsed_before)
+
+    def renew(self, lease: Lease, at: datetime) -> bool:
+        """Renews a lease; False where another run has taken it over."""
+        with self._writing() as connection:
+            return leases.renew(connection, self._fleet, lease, at)
+
+    def let_go(self, lease: Lease) -> None:
+        """Ends a lease, unless it is another's by now."""
+        with self._writing() as connection:
+            leases.let_go(connection, self._fleet, lease)
+
     def close(self) -> None:
-        """Lets go of the database."""
+        """Lets go of the database. Waits for no call that is still made aside."""
+        self._threads.shutdown(wait=False)
         self._engine.dispose()
 
     def _mending(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:

@@ -347,7 +347,7 @@ def test_calls_in_flight_are_bounded() -> None:
     ],
 )
 def test_a_host_may_be_any_https_address_or_this_machine(host: str) -> None:
-    assert Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40)).calls == 0
+    Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
         return Reply(body={})
 
     async def move_forty(neon: Neon) -> list[object]:
-        neon.begin_nothing_when(lambda: bool(ended))
+        neon = neon.of_run(lambda: not ended)
         moves = (neon.transfer_projects("free", "paid", [f"p{number}"]) for number in range(40))
         return list(await asyncio.gather(*moves, return_exceptions=True))
 
@@ -392,7 +392,7 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
 
 def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> None:
     async def delete(neon: Neon) -> list[object]:
-        neon.begin_nothing_when(lambda: True)
+        neon = neon.of_run(lambda: False)
         neon.finish_with("own")
         deletions = (neon.delete_project("free", project_id) for project_id in ("own", "other"))
         return list(await asyncio.gather(*deletions, return_exceptions=True))

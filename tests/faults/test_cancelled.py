@@ -1,7 +1,7 @@
 """A call of converge that is cancelled while any of its calls is under way: nothing of it is lost.
 
-The caller is cancelled once, as by a timeout, or again and again, as some frameworks do. What was sent has its line
-in the journal, no claim is left that leads to nothing, and the next call finds what there is.
+The caller is cancelled once, as by a timeout, or again and again, as some frameworks do. What was sent has its
+line in the journal, no claim is left that leads to nothing, and the next call finds what there is.
 """
 
 from __future__ import annotations

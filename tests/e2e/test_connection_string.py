@@ -1,4 +1,4 @@
-"""The connection string of a tenant, read again: only into the file that is named, and only of the tenant's project."""
+"""The connection string of a tenant, read again: only into the file that is named, and of its own project only."""
 
 from __future__ import annotations
 

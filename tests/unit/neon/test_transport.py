@@ -390,6 +390,20 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
     assert len(unsent) >= 20
 
 
+def test_a_run_that_ends_ends_no_other_on_the_same_transport() -> None:
+    """Whichever of them began last."""
+
+    async def delete(neon: Neon) -> list[object]:
+        before, ended, after = (neon.of_run(lambda going=going: going) for going in (True, False, True))  # type: ignore[misc]
+        deletions = [run.delete_project("free", "own") for run in (before, ended, after)]
+        told: list[object] = list(await asyncio.gather(*deletions, return_exceptions=True))
+        return [*told, before.calls, ended.calls, after.calls]
+
+    first, unsent, last, *calls = using(ScriptedApi(lambda _asked: Reply(body={})), delete)
+    assert (first, last, calls) == (True, True, [1, 0, 1])
+    assert isinstance(unsent, NotSentError)
+
+
 def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> None:
     async def delete(neon: Neon) -> list[object]:
         neon = neon.of_run(lambda: False)

@@ -154,12 +154,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How an apply runs: one for each call. ``journal`` None writes it to the user's log folder."""
+    """How an apply runs. ``journal`` None writes it to the user's log folder."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     journal: Path | None = None
     commit: str | None = None
     stop: StopSignal = field(default_factory=StopSignal)
+    """Asks the run to end; what else ends it leaves this as it is."""
     single_writer: bool = False
     """Nobody else creates the same tenants: connection strings are handed out without waiting for rivals."""
     waves: tuple[WaveEnd, ...] = ()
@@ -345,6 +346,7 @@ class Fleet:
         one does for longer than a moment. A call that is cancelled ends the run as ``run.stop`` does, and waits
         for what is under way.
         """
+        run = replace(run, stop=run.stop.of_run())
         applying = self._apply_alone(planned, run, on_progress)
         return await self._under_way.to_its_end(applying, run.stop)
 
@@ -405,6 +407,7 @@ class Fleet:
 
     async def _converge(self, chosen: Request, run: Run) -> Converged:
         planned = await self.plan(chosen)
+        run = replace(run, stop=run.stop.of_run())
         connections: dict[str, Secret] = {}
         applying = self._apply(planned, run, just_observed=True, on_connection=connections.__setitem__)
         return Converged(planned, await self._under_way.to_its_end(applying, run.stop), connections)

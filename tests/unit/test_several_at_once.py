@@ -134,6 +134,19 @@ class TestARunOfItsOwn:
         assert results(other) == [Result.APPLIED]
         assert service.journal(Run(journal=service.folder / "r2.jsonl")) == ["create_project", "create_branch"]
 
+    def test_one_that_failed_ends_no_later_call_that_is_made_with_the_same_settings(
+        self, service: Service
+    ) -> None:
+        run = service.run()
+        of_acme(service)
+        service.neon.simulator.faults.add(AnswerWith(401), *TRANSFER)
+
+        async def one_by_one(fleet: Fleet) -> list[Converged]:
+            return [await fleet.converge(name, run=run) for name in ("acme", "ada")]
+
+        upgraded, signed_up = service.serve(one_by_one)
+        assert (results(upgraded), results(signed_up)) == ([Result.FAILED], [Result.APPLIED])
+
     def test_its_report_counts_its_own_calls(self, service: Service) -> None:
         alone = service.serve(lambda fleet: fleet.converge("ada", run=service.run()))
 

@@ -42,6 +42,8 @@ BRANCH: Final = (DevBranch("dev", "main"),)
 FREE: Final = a_fleet(a_tenant(dev_branches=BRANCH))
 PRO: Final = a_fleet(a_tenant(tier="pro", dev_branches=BRANCH))
 SLOW: Final = Latency(0.2, 0.4)
+SLOWLY: Final = 30
+"""Calls a minute."""
 
 
 class Counting(httpx.AsyncBaseTransport):
@@ -210,3 +212,29 @@ def test_nothing_is_lost_whenever_its_caller_is_cancelled(tmp_path: Path, way: W
     assert calls >= AT_LEAST
     for call in range(1, calls + 1):
         on_a_scene(tmp_path / f"at-{call}", way, lambda scene, call=call: scene.cancelled_at(call))  # type: ignore[misc]
+
+
+def test_a_claim_is_given_back_where_its_post_only_waited_for_its_turn(tmp_path: Path) -> None:
+    """At thirty calls a minute: the caller leaves half a second after the last search was sent."""
+    required()
+
+    claimed: list[tuple[str | None]] = []
+
+    async def leave(scene: Scene) -> None:
+        def leaving(caller: asyncio.Task[Converged]) -> None:
+            claimed.extend(scene.rows())
+            caller.cancel()
+
+        scene.desired = replace(scene.desired, api=replace(scene.desired.api, requests_per_minute=SLOWLY))
+        async with scene.connected(scene.desired) as fleet:
+            caller = asyncio.create_task(scene.converge(fleet, "cancelled"))
+            loop = asyncio.get_running_loop()
+            scene.wire.expect(2, lambda: loop.call_later(0.5, leaving, caller))
+            with pytest.raises(asyncio.CancelledError):
+                await caller
+            scene.check_traces()
+        assert scene.neon.writes() == []
+
+    way = Way(registry=True, single_writer=False, upgrade=False, again_and_again=False)
+    on_a_scene(tmp_path / "claimed", way, leave)
+    assert claimed == [(None,)]

@@ -487,7 +487,7 @@ class Fleet:
         registry = self._registry
         if registry is None or planned.plan.empty:
             return await self._apply(planned, run, on_progress=on_progress)
-        await registry.aside(registry.prepare)
+        await registry.look(registry.prepare)
         async with leased(registry, part_of(planned.shard), run.id, self._time, run.stop) as lease:
             return await self._apply(planned, run, lease=lease, on_progress=on_progress)
 
@@ -504,8 +504,7 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            await self._registry.aside(
-                put_right,
+            await put_right(
                 self._registry,
                 self.desired,
                 planned.live,

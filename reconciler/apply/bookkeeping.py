@@ -48,7 +48,7 @@ async def read_memory(registry: Registry | None, tenants: Collection[str] | None
     """Of all tenants, or of a few; nothing where no registry is kept. Raises RegistryError."""
     if registry is None:
         return Memory({}, {})
-    return Memory(await registry.aside(registry.rows, tenants), await registry.aside(registry.revisions, tenants))
+    return Memory(await registry.look(registry.rows, tenants), await registry.look(registry.revisions, tenants))
 
 
 def remembered(last: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
@@ -72,7 +72,7 @@ def _rename(registry: Registry, desired: DesiredState) -> None:
         registry.rename(name, desired.present_name(name), row)
 
 
-def put_right(
+async def put_right(
     registry: Registry,
     desired: DesiredState,
     live: LiveState,
@@ -86,11 +86,14 @@ def put_right(
 
     Raises RegistryError.
     """
-    registry.prepare()
-    _rename(registry, desired)
-    registry.mend(placements, live.registered, run, at)
+    await registry.look(registry.prepare)  # where the tables are there, which is nearly always, it only looks
+    if any(tenant.previously for tenant in desired.tenants.values()):
+        await registry.aside(_rename, registry, desired)
+    if placements:
+        await registry.aside(registry.mend, placements, live.registered, run, at)
     raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
-    registry.accept(raised, run, at)
+    if raised:
+        await registry.aside(registry.accept, raised, run, at)
 
 
 async def rebuild(

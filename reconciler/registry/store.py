@@ -39,8 +39,9 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 }
 """Both know what to do on a conflict, and say it alike."""
 ROWS_AT_ONCE: Final = 500
-AT_ONCE: Final = 15
-"""Calls that are made aside at once: as many as there are connections (SQLAlchemy: 5 and 10 more)."""
+LOOKS_AT_ONCE: Final = 5
+WRITES_AT_ONCE: Final = 10
+"""Calls that are made aside at once: together as many as there are connections (SQLAlchemy: 5 and 10 more)."""
 TRIES: Final = 5
 """A row that is in the way of a claim may be released before it can be read."""
 _ROW: Final = TENANTS.c
@@ -56,15 +57,19 @@ class Registry:
         self._engine = engine
         self._fleet = fleet
         self._insert = INSERTS[engine.dialect.name]
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="registry")
+        self._looking = ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="registry-looks")
+        self._writing_aside = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
 
     async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Makes a call of this registry in a thread: who waits for a lock keeps nobody else waiting.
+        """Makes a call of this registry that writes in a thread: who waits for a lock keeps nobody else waiting.
 
         A call that has begun goes on to its end, whatever becomes of the one who waits for it.
         """
-        work = partial(call, *args, **named)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await _in(self._writing_aside, partial(call, *args, **named))
+
+    async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """The same for a call that only looks: it does not stand behind those that wait for a lock to write."""
+        return await _in(self._looking, partial(call, *args, **named))
 
     def prepare(self) -> None:
         """Makes the tables where there are none yet."""
@@ -215,7 +220,8 @@ class Registry:
 
     def close(self) -> None:
         """Lets go of the database. Waits for no call that is still made aside."""
-        self._threads.shutdown(wait=False)
+        self._looking.shutdown(wait=False)
+        self._writing_aside.shutdown(wait=False)
         self._engine.dispose()
 
     def _mending(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
@@ -280,6 +286,10 @@ class Registry:
             f"the registry does not answer: {_without_address(told, self._engine.url)}",
             hint="no tenant is created without its claim: run again once the database is back",
         )
+
+
+async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _registered(row: sa.Row[Any]) -> Registered:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, Run
 from reconciler.plan.outcome import Result
-from reconciler.registry.store import Registry
+from reconciler.registry.store import LOOKS_AT_ONCE, WRITES_AT_ONCE, Registry
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import World, now
 
@@ -63,6 +63,15 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
 
 
+async def about_to_claim(kept: Kept, count: int) -> None:
+    """Until so many tenants have been looked for, and are about to be claimed."""
+    for _ in range(3000):
+        if len(kept.world.simulator.requests) >= 2 * count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("they were not looked for")
+
+
 def outcome(converged: Converged) -> Result:
     (only,) = converged.report.outcomes
     return only.result
@@ -84,18 +93,22 @@ def test_a_sign_up_elsewhere_goes_ahead_while_another_waits_for_the_lock(kept: K
     asyncio.run(main())
 
 
-def test_so_does_a_tenant_of_the_same_fleet_that_needs_no_claim(kept: Kept) -> None:
+def test_so_does_a_tenant_of_the_same_fleet_that_needs_no_claim_however_many_wait(kept: Kept) -> None:
+    many = [f"t{number}" for number in range(WRITES_AT_ONCE + LOOKS_AT_ONCE)]
+    desired = a_fleet(*FLEET.tenants.values(), *map(a_tenant, many))
+
     async def main() -> None:
         async with kept.world.client() as neon:
-            fleet = Fleet(FLEET, neon, now=now, registry=kept.open())
+            fleet = Fleet(desired, neon, now=now, registry=kept.open())
             await fleet.converge("birch", run=kept.run("run1"))
             with kept.locked("IMMEDIATE") as other:
-                blocked = asyncio.create_task(fleet.converge("acme", run=kept.run("run2")))
+                blocked = [asyncio.create_task(fleet.converge(name, run=kept.run(name))) for name in many]
+                await about_to_claim(kept, len(many))
                 more: TenantDocument = {"tenant": "birch", "tier": "free", "dev_branches": [{"name": "dev"}]}
                 assert outcome(await fleet.converge(more, run=kept.run("run3"))) is Result.APPLIED
-                assert not blocked.done()
+                assert not any(one.done() for one in blocked)
                 other.execute("ROLLBACK")
-                assert outcome(await blocked) is Result.APPLIED
+                assert {outcome(one) for one in await asyncio.gather(*blocked)} == {Result.APPLIED}
 
     asyncio.run(main())
 

@@ -42,6 +42,11 @@ class Line(Generic[T]):
         self._last: dict[str, _Place[T]] = {}
         """The last place of each tenant in the line."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether no call is under way."""
+        return not self._last
+
     async def result(
         self,
         names: Collection[str],

@@ -25,11 +25,22 @@ class Common:
     line: Line[Any] = field(default_factory=Line)
     just_made: JustMade = field(default_factory=JustMade)
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to be remembered."""
+        return self.line.empty and not self.just_made.rows(None)
 
-_OF_LOOPS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Common]]] = WeakKeyDictionary()
+
+_OF_LOOPS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, list[tuple[object, Common]]]] = WeakKeyDictionary()
 
 
 def common(fleet: str, neon: Neon) -> Common:
-    """Of the running loop."""
-    places = _OF_LOOPS.setdefault(asyncio.get_running_loop(), {})
-    return places.setdefault((fleet, neon.place), Common())
+    """Of the running loop. What is idle is kept no longer than until another one begins."""
+    known = _OF_LOOPS.setdefault(asyncio.get_running_loop(), [])
+    place = (fleet, neon.place)
+    for other, found in known:
+        if other == place:
+            return found
+    begun = Common()
+    known[:] = [*((other, found) for other, found in known if not found.idle), (place, begun)]
+    return begun

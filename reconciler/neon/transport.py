@@ -75,7 +75,7 @@ class Transport:
         url = _checked(host)
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
         self._way = way_to(url, limits) if via is None else Way(via)
-        self.place: tuple[str, int | None] = (str(url), None if via is None else id(via))
+        self.place: tuple[object, ...] = (str(url), via)
         """Where calls lead: the host, and the simulator that takes its place."""
         self._http = httpx.AsyncClient(
             base_url=url,

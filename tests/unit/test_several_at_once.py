@@ -7,8 +7,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import httpx
 import pytest
 
+from reconciler.apply import process
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import DevBranch
 from reconciler.errors import ExitCode, NoConnectionStringError
@@ -36,6 +38,16 @@ FLEET = a_fleet(
     a_tenant("acme", "pro"), *(a_tenant(name, dev_branches=(DevBranch("dev", "main"),)) for name in NEW)
 )
 TRANSFER = ("POST", "/organizations/*/projects/transfer")
+
+
+class Elsewhere(httpx.AsyncBaseTransport):
+    """Another way to an account."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(request)
 
 
 class Service:
@@ -248,6 +260,16 @@ class TestCallsAboutOneTenant:
 
         assert service.serve(twice).planned.plan.conflicts == ()
         assert service.posts() == 2
+
+    def test_nothing_is_kept_of_accounts_that_nobody_calls_any_more(self, service: Service) -> None:
+        async def main() -> int:
+            for _ in range(5):
+                async with service.neon.neon(via=Elsewhere(service.neon.via)) as neon:
+                    await Fleet(FLEET, neon).converge("ada", run=service.run())
+                await asyncio.sleep(60)
+            return len(process._OF_LOOPS[asyncio.get_running_loop()])
+
+        assert service.neon.run(main()) == 1
 
 
 class TestTheConnectionStringLater:

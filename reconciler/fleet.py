@@ -365,12 +365,13 @@ class Fleet:
         ``run.stop`` does, unless another waits for the same result, and waits for what is under way;
         ``connection_string`` reads what it would have handed out.
         """
-        run, line = run or Run(), self._common.line
+        run = run or Run()
         fleet, names, given = self._including(tenants)
         chosen = self._few(request, names, given)
         documents = [json.dumps(tenant, sort_keys=True) for tenant in tenants if not isinstance(tenant, str)]
         same = (documents, run.single_writer, run.waves, request, self._applied, self.desired)
         while True:
+            line = self._common.line
             shared = await line.result(names, same, lambda: fleet._converge(chosen, run), self._under_way)  # noqa: SLF001
             converged: Converged = shared.result
             others_stop = shared.joined and converged.report.stopped_by is ExitCode.INTERRUPTED

@@ -231,6 +231,10 @@ class ClaimedError(ReconcilerError):
     """The tenant is claimed in the registry, or has its project by now: this run does not create it."""
 
 
+class LeasedError(ReconcilerError):
+    """Another run applies the fleet, or a part of it that this run is about too: nothing was written."""
+
+
 class NotAdvancedError(ReconcilerError):
     """What was applied could not be put down as the base of the next run."""
 

@@ -22,18 +22,30 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import platformdirs
 
-from reconciler.apply.bookkeeping import RebuiltRegistry, present_revisions, put_right, rebuild, remembered
+from reconciler.apply import process
+from reconciler.apply.bookkeeping import (
+    RebuiltRegistry,
+    present_revisions,
+    put_right,
+    read_memory,
+    rebuild,
+    remembered,
+)
+from reconciler.apply.connection import own_project
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal, actor
+from reconciler.apply.lease import leased
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.apply.testimony import fates
+from reconciler.apply.under_way import UnderWay
 from reconciler.desired.api_host import foreign
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.environment import Environment
-from reconciler.errors import InvalidInputError
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
 from reconciler.files.given import read as read  # noqa: PLC0414
+from reconciler.live.registered import part_of
 from reconciler.live.state import LiveState
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
@@ -48,6 +60,7 @@ from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.lifecycle import database_and_role
 from reconciler.plan.lives import Tombstones, unnamed
 from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
@@ -64,6 +77,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.apply.lease import HeldLease
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -134,6 +148,8 @@ class Planned:
     """The revisions of tenants in whom nothing differs."""
     placements: tuple[Placement, ...] = ()
     """Where a registry is kept, the rows that disagree with what is live."""
+    shard: tuple[int, int] | None = None
+    """The shard that the plan is about; None is all of the fleet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +160,7 @@ class Run:
     journal: Path | None = None
     commit: str | None = None
     stop: StopSignal = field(default_factory=StopSignal)
+    """Asks the run to end; what else ends it leaves this as it is."""
     single_writer: bool = False
     """Nobody else creates the same tenants: connection strings are handed out without waiting for rivals."""
     waves: tuple[WaveEnd, ...] = ()
@@ -207,6 +224,7 @@ class Fleet:
         self._neon = neon
         self._now = now
         self._registry = registry
+        self._under_way = UnderWay()
         self.api_host = api_host
 
     @classmethod
@@ -232,7 +250,8 @@ class Fleet:
 
         Raises MissingKeyError for a variable that is not set, InvalidInputError for one that files may not name or
         that holds something else than it should, UntrustedFilesError for a host that nobody allowed,
-        RegistryError where the packages for a registry are not installed.
+        RegistryError where the packages for a registry are not installed. Leaving the block waits for runs whose
+        callers have been cancelled.
         """
         environ = Environment.of(environ)
         check_names(desired, environ, base)
@@ -244,7 +263,11 @@ class Fleet:
         api_host = foreign(api.host) if via is None else None
         async with connect(access, api, share=share, via=via) as neon:
             with closing(registry) if registry else nullcontext():
-                yield cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
+                fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
+                try:
+                    yield fleet
+                finally:
+                    await fleet._under_way.ended()
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""
@@ -276,7 +299,8 @@ class Fleet:
         seen = request.depth is not Depth.LIST  # of a tenant whose details nobody read, nobody knows
         revisions = settled(self.desired, live, plan, request.selection) if seen else {}
         rows = () if self._registry is None else misplaced(self.desired, live, plan, request.selection)
-        return Planned(told, live, now, looked_at, settled=revisions, placements=rows)
+        shard = request.selection.shard
+        return Planned(told, live, now, looked_at, settled=revisions, placements=rows, shard=shard)
 
     def _tombstones(self, live: LiveState, request: Request) -> Tombstones:
         """Of tenants that a document calls absent, it does so now."""
@@ -316,8 +340,15 @@ class Fleet:
         return replace(planned, plan=replace(plan, budget=budget), stale=approval.stale)
 
     async def apply(self, planned: Planned, run: Run, *, on_progress: Progress = quietly) -> Report:
-        """Carries out a guarded plan. What fails is in the report; raised is only what prevents every write."""
-        return await self._apply(planned, run, on_progress=on_progress)
+        """Carries out a guarded plan. What fails is in the report; raised is only what prevents every write.
+
+        Where a registry is kept, no other run applies the fleet, or the same shard, meanwhile: LeasedError where
+        one does for longer than a moment. A call that is cancelled ends the run as ``run.stop`` does, and waits
+        for what is under way.
+        """
+        run = replace(run, stop=run.stop.of_run())
+        applying = self._apply_alone(planned, run, on_progress)
+        return await self._under_way.to_its_end(applying, run.stop)
 
     async def converge(
         self, *tenants: str | TenantDocument, request: Request = Request(), run: Run | None = None
@@ -328,18 +359,59 @@ class Fleet:
         says, and ``protect`` and ``project_id`` of the tenant's file stay in force. Never lists the fleet: at
         most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside. Raises InvalidInputError for
         a name that no file declares, or a document that is not valid.
+
+        Calls about one tenant that are under way at once in this process go one after the other; those that ask
+        for the same get one result, with the same connection strings. A call that is cancelled ends its run as
+        ``run.stop`` does, unless another waits for the same result, and waits for what is under way;
+        ``connection_string`` reads what it would have handed out.
         """
+        run = run or Run()
         fleet, names, given = self._including(tenants)
+        chosen = self._few(request, names, given)
+        documents = [json.dumps(tenant, sort_keys=True) for tenant in tenants if not isinstance(tenant, str)]
+        same = (documents, run.single_writer, run.waves, request, self._applied, self.desired)
+        while True:
+            line = self._common.line
+            shared = await line.result(names, same, lambda: fleet._converge(chosen, run), self._under_way)  # noqa: SLF001
+            converged: Converged = shared.result
+            others_stop = shared.joined and converged.report.stopped_by is ExitCode.INTERRUPTED
+            if run.stop.requested or not others_stop:
+                return converged
+
+    async def connection_string(
+        self, tenant: str | TenantDocument, *, request: Request = Request(), pooled: bool = False
+    ) -> Secret:
+        """The connection string of a tenant's project, at any time: also of one that a cancelled call has created.
+
+        ``tenant`` and ``request`` as in ``converge``; waits for its calls about the tenant, and writes nothing.
+        Raises NoConnectionStringError where the tenant has no project, or it is not sure which one is its own.
+        """
+        fleet, names, given = self._including((tenant,))
+        await self._common.line.passed(names)
+        return await fleet._connection_string(names[0], self._few(request, names, given), pooled)  # noqa: SLF001
+
+    async def _connection_string(self, name: str, chosen: Request, pooled: bool) -> Secret:
+        planned = await self.plan(chosen)
+        project = own_project(self.desired, planned.plan, planned.live, self._past(chosen), name)
+        database, role = database_and_role(self.desired, self.desired.tenants[name])
+        return await self._neon.connection_uri(project.organization, project.id, database, role, pooled)
+
+    @property
+    def _common(self) -> process.Common:
+        return process.common(self.desired.fleet, self._neon)
+
+    def _few(self, request: Request, names: list[str], given: list[str]) -> Request:
+        """The request for a few tenants, some of them by documents."""
         told = replace(request.past, named=frozenset(names))
         told = replace(told, files=self.desired, documents=frozenset(given)) if given else told
-        chosen = replace(
-            request, selection=Selection(changed=frozenset(names)), history=told, mention_deleted=False
-        )
-        planned = await fleet.plan(chosen)
+        return replace(request, selection=Selection(changed=frozenset(names)), history=told, mention_deleted=False)
+
+    async def _converge(self, chosen: Request, run: Run) -> Converged:
+        planned = await self.plan(chosen)
+        run = replace(run, stop=run.stop.of_run())
         connections: dict[str, Secret] = {}
-        hand_out = connections.__setitem__
-        report = await fleet._apply(planned, run or Run(), just_observed=True, on_connection=hand_out)  # noqa: SLF001
-        return Converged(planned, report, connections)
+        applying = self._apply(planned, run, just_observed=True, on_connection=connections.__setitem__)
+        return Converged(planned, await self._under_way.to_its_end(applying, run.stop), connections)
 
     def _including(self, tenants: tuple[str | TenantDocument, ...]) -> tuple[Fleet, list[str], list[str]]:
         """This fleet with the documents in place of what its files say, and the names: of all, of documents."""
@@ -359,10 +431,11 @@ class Fleet:
     async def _observe(self, request: Request, on_progress: Progress) -> LiveState:
         chosen = [name for name, tenant in self.desired.tenants.items() if request.selection.includes(tenant)]
         few = chosen if not request.selection.everything and len(chosen) <= request.reach.few_tenants else None
-        desired, past = self.desired, self._past(request)
+        desired, past, just_made = self.desired, self._past(request), self._common.just_made
         asked = None if few is None else [name for chosen_one in few for name in desired.names(chosen_one)]
-        rows = {} if self._registry is None else desired.by_present_name(self._registry.rows(asked))
-        revisions = present_revisions(desired, remembered(self._registry, self._applied, asked))
+        memory = await read_memory(self._registry, asked)
+        rows = desired.by_present_name({**just_made.rows(asked), **memory.rows})
+        revisions = present_revisions(desired, remembered(memory.revisions, self._applied))
         new = frozenset(name for name in chosen if past.new(name))
         if few is not None:
             live = await look_up(
@@ -390,6 +463,8 @@ class Fleet:
                 half_done=past.tried,
                 on_progress=on_progress,
             )
+        if just_made.forget_the_gone(live):
+            return await self._observe(request, on_progress)
         return replace(live, revisions=revisions, applied=desired.by_present_name(self._applied))
 
     def _had_a_project(self, tenant: str, request: Request) -> bool:
@@ -411,11 +486,21 @@ class Fleet:
         runs = rivals.makers(self.desired, found)
         return replace(live, fates=fates(runs, (_log_folder(), *request.journals), request.dead_runs))
 
+    async def _apply_alone(self, planned: Planned, run: Run, on_progress: Progress) -> Report:
+        """With the lease on the fleet, where a registry is kept and anything is to be written."""
+        registry = self._registry
+        if registry is None or planned.plan.empty:
+            return await self._apply(planned, run, on_progress=on_progress)
+        await registry.look(registry.prepare)
+        async with leased(registry, part_of(planned.shard), run.id, self._time, run.stop) as lease:
+            return await self._apply(planned, run, lease=lease, on_progress=on_progress)
+
     async def _apply(
         self,
         planned: Planned,
         run: Run,
         *,
+        lease: HeldLease | None = None,
         just_observed: bool = False,
         on_progress: Progress = quietly,
         on_connection: Callable[[str, Secret], None] | None = None,
@@ -423,7 +508,7 @@ class Fleet:
         if any(isinstance(action, TransferProject) for action in planned.plan.actions):
             self._neon.require_personal_key()
         if self._registry is not None:
-            put_right(
+            await put_right(
                 self._registry,
                 self.desired,
                 planned.live,
@@ -454,7 +539,10 @@ class Fleet:
                 on_progress=on_progress,
                 on_connection=on_connection,
                 registry=self._registry,
+                lease=lease,
             )
+        settle = self.desired.api.settle_seconds
+        self._common.just_made.note(planned.plan, report, self._time(), settle)
         return replace(report, api_host=self.api_host)
 
     async def rebuild_registry(

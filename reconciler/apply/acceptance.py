@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-def accepted(session: Session, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
+async def accepted(session: Session, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
     """Those that may be written to; what becomes of the others is put down."""
     if session.stop.requested:
         return []
@@ -24,7 +24,7 @@ def accepted(session: Session, tenants: Sequence[TenantPlan]) -> list[TenantPlan
     if session.registry is None or not stated:
         return list(tenants)
     try:
-        newer = session.registry.accept(stated, session.performer.run, session.now())
+        newer = await session.registry.aside(session.registry.accept, stated, session.performer.run, session.now())
     except RegistryError as error:
         _fail([tenant for tenant in tenants if tenant.tenant in stated], session, error)
         return [tenant for tenant in tenants if tenant.tenant not in stated]

@@ -18,7 +18,7 @@ from reconciler.neon.observe import Progress, observe
 from reconciler.plan.registration import Registration, gone, registration, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -37,10 +37,24 @@ class RebuiltRegistry:
     rows: int
 
 
-def remembered(registry: Registry | None, told: Mapping[str, int], tenants: list[str] | None) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the registry remembers of some tenants, under the names that it knows them by."""
+
+    rows: Mapping[str, Registered]
+    revisions: Mapping[str, int]
+
+
+async def read_memory(registry: Registry | None, tenants: Collection[str] | None) -> Memory:
+    """Of all tenants, or of a few; nothing where no registry is kept. Raises RegistryError."""
+    if registry is None:
+        return Memory({}, {})
+    return Memory(await registry.look(registry.rows, tenants), await registry.look(registry.revisions, tenants))
+
+
+def remembered(last: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
     """The revision of each tenant that was accepted last: the registry's or the one told, whichever is higher."""
-    last = {} if registry is None else registry.revisions(tenants)
-    return last | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
+    return dict(last) | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
 
 
 def present_revisions(desired: DesiredState, told: Mapping[str, int]) -> dict[str, int]:
@@ -59,7 +73,7 @@ def _rename(registry: Registry, desired: DesiredState) -> None:
         registry.rename(name, desired.present_name(name), row)
 
 
-def put_right(
+async def put_right(
     registry: Registry,
     desired: DesiredState,
     live: LiveState,
@@ -73,11 +87,14 @@ def put_right(
 
     Raises RegistryError.
     """
-    registry.prepare()
-    _rename(registry, desired)
-    registry.mend(placements, live.registered, run, at)
+    await registry.look(registry.prepare)  # where the tables are there, which is nearly always, it only looks
+    if any(tenant.previously for tenant in desired.tenants.values()):
+        await registry.aside(_rename, registry, desired)
+    if placements:
+        await registry.aside(registry.mend, placements, live.registered, run, at)
     raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
-    registry.accept(raised, run, at)
+    if raised:
+        await registry.aside(registry.accept, raised, run, at)
 
 
 async def rebuild(
@@ -89,10 +106,8 @@ async def rebuild(
     on_progress: Progress,
 ) -> RebuiltRegistry:
     """Fills the registry by pins, annotations, and names that ``history`` confirms. Raises RegistryError."""
-    registry.prepare()
-    _rename(registry, desired)
     began = asyncio.get_running_loop().time()
-    rows = registry.rows()
+    rows = await registry.aside(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
         return await observe(neon, desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress)
@@ -103,6 +118,18 @@ async def rebuild(
     looked_for = timedelta(seconds=asyncio.get_running_loop().time() - began)
     at = now()
     found = registration(desired, live, rows, history, now=at, lapsed_before=at - looked_for - LAPSES_AFTER)
-    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), now())
+    return await registry.aside(_write, registry, found, rows, at)
+
+
+def _rows(registry: Registry, desired: DesiredState) -> dict[str, Registered]:
+    registry.prepare()
+    _rename(registry, desired)
+    return registry.rows()
+
+
+def _write(
+    registry: Registry, found: Registration, rows: Mapping[str, Registered], at: datetime
+) -> RebuiltRegistry:
+    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), at)
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
     return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

@@ -49,7 +49,8 @@ async def claim(session: Session, tenant: str, name: str, *, recovered: str | No
     """
     if session.registry is None:
         return
-    row = session.registry.claim(tenant, session.performer.run, session.now())
+    registry = session.registry
+    row = await registry.aside(registry.claim, tenant, session.performer.run, session.now())
     if row is None:
         return
     if row.project_id != recovered and row.project_id is not None:
@@ -59,11 +60,11 @@ async def claim(session: Session, tenant: str, name: str, *, recovered: str | No
     await _take_over(session, tenant, name, row)
 
 
-def release(session: Session, tenant: str, error: Exception) -> None:
+async def release(session: Session, tenant: str, error: Exception) -> None:
     """Gives the claim back where it is certain that it has led to nothing; otherwise it lapses by itself."""
     if session.registry is not None and isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
-            session.registry.release(tenant, session.performer.run)
+            await session.registry.aside(session.registry.release, tenant, session.performer.run)
 
 
 def deadline() -> float:
@@ -89,14 +90,14 @@ async def in_time(
         raise late from error
 
 
-def put_down(session: Session, create: CreateProject, born: Performed) -> None:
+async def put_down(session: Session, create: CreateProject, born: Performed) -> None:
     """The project that the claim has led to. Raises RegistryError."""
     if session.registry is None:
         return
     address = born.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
-        session.registry.place(placement, session.performer.run, session.now())
+        await session.registry.aside(session.registry.place, placement, session.performer.run, session.now())
     except RegistryError as error:
         raise RegistryError(
             f"project {address.project_id} was created, but could not be put down: {error}",
@@ -131,8 +132,8 @@ async def _take_over(session: Session, tenant: str, name: str, row: Registered) 
             f"project {(made or namesakes[0]).id} {by} has appeared since the plan was made",
             hint="run again: it is planned afresh",
         )
-    run, at = session.performer.run, session.now()
-    if session.registry is None or not session.registry.take_over(tenant, row, run, at):
+    run, at, registry = session.performer.run, session.now(), session.registry
+    if registry is None or not await registry.aside(registry.take_over, tenant, row, run, at):
         raise ClaimedError(f"what run {row.claimed_by} had put down was taken over by another", hint="run again")
 
 

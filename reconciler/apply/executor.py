@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.apply.journal import Journal
+    from reconciler.apply.lease import HeldLease
     from reconciler.apply.session import CreateProtocol
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.units import Unit
@@ -54,6 +55,7 @@ async def execute(
     on_progress: Callable[[int, int, str], None] | None = None,
     on_connection: Callable[[str, Secret], None] | None = None,
     registry: Registry | None = None,
+    lease: HeldLease | None = None,
 ) -> Report:
     """Carries out the plan's actions. Errors of the API end up in the report, never here.
 
@@ -64,11 +66,11 @@ async def execute(
     project is recognised, ``seen`` id and name of each project that the plan was made from. ``on_progress`` is
     told tenants finished, tenants in all, and what they are. ``on_connection`` gets the string of each new project
     once it is settled that it came first: the only way a connection string leaves. With a ``registry`` tenants are
-    claimed there before they are created.
+    claimed there before they are created, and with a ``lease`` nothing is written once that is not valid any more.
     """
-    started_at, calls = now(), neon.calls
+    started_at = now()
     breaker = breaker or Breaker()
-    neon.begin_nothing_when(lambda: stop.requested)
+    neon = neon.of_run(lambda: not stop.requested and (lease is None or lease.valid()))
     tally = Tally(plan.tenants, breaker=breaker, stop=stop, on_progress=on_progress)
     session = Session(
         neon=neon,
@@ -98,7 +100,7 @@ async def execute(
         started_at=started_at,
         finished_at=now(),
         outcomes=tally.outcomes(),
-        calls=neon.calls - calls,
+        calls=neon.calls,
         stopped=stop.reason,
         stopped_by=stop.exit_code,
     )
@@ -109,7 +111,7 @@ async def _work(session: Session, unit: Unit) -> None:
         return
     match unit:
         case LoneTenant(tenant):
-            for still in accepted(session, await holding(session, [tenant])):
+            for still in await accepted(session, await holding(session, [tenant])):
                 await session.steps(still.actions, Address.planned(still))
         case Recovery(tenant):
             await recover(session, tenant)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def recover(session: Session, tenant: TenantPlan) -> None:
     """Looks for the project's name first: a tenant that got a new project meanwhile would have two."""
     address = Address.planned(tenant)
-    if await still_absent(session, tenant, address.name) and accepted(session, [tenant]):
+    if await still_absent(session, tenant, address.name) and await accepted(session, [tenant]):
         await _bring_back(session, tenant.actions[0], address)
 
 
@@ -35,7 +35,7 @@ async def _bring_back(session: Session, action: Action, address: Address) -> Non
     except ReconcilerError as error:
         session.tally.failed(action, error)
     else:
-        told = session.moved(action.tenant, back.address.project_id, back.address.organization)
+        told = await session.moved(action.tenant, back.address.project_id, back.address.organization)
         session.tally.applied(action, told, request_id=back.request_id)
 
 
@@ -56,5 +56,5 @@ async def _claimed(session: Session, action: Action, address: Address) -> Perfor
         return await session.act(action, address, within=bounded)
     except ReconcilerError as error:
         if not lost:  # a first call whose answer was lost may still be carried out, whatever became of the repeat
-            release(session, action.tenant, error)
+            await release(session, action.tenant, error)
         raise

@@ -156,7 +156,7 @@ class Session:
             self.tally.failed(action, error)
             return None
         deletion = self._record(action, performed)
-        note = "; ".join(filter(None, (GONE if performed.gone_before else "", self._forget(action))))
+        note = "; ".join(filter(None, (GONE if performed.gone_before else "", await self._forget(action))))
         self.tally.applied(action, note, request_id=performed.request_id, deletion=deletion)
         return performed
 
@@ -176,7 +176,7 @@ class Session:
         self.writes.deleted(action, performed.address.organization, performed.address.name, deletion)
         return deletion
 
-    def moved(self, tenant: str, project_id: str, organization: str) -> str:
+    async def moved(self, tenant: str, project_id: str, organization: str) -> str:
         """Puts down in the registry where a project is now; what went wrong with that, else nothing.
 
         The next run mends the row, so that nothing else of the tenant waits for it.
@@ -184,16 +184,17 @@ class Session:
         if self.registry is None:
             return ""
         try:
-            self.registry.place(Placement(tenant, project_id, organization), self.performer.run, self.now())
+            placement = Placement(tenant, project_id, organization)
+            await self.registry.aside(self.registry.place, placement, self.performer.run, self.now())
         except RegistryError as error:
             return f"the registry was not told: {error}"
         return ""
 
-    def _forget(self, action: Action) -> str:
+    async def _forget(self, action: Action) -> str:
         if self.registry is None or not isinstance(action, DeleteProject):
             return ""
         try:
-            self.registry.forget(action.tenant, action.project_id)
+            await self.registry.aside(self.registry.forget, action.tenant, action.project_id)
         except RegistryError as error:
             return f"the registry was not told: {error}; its row goes with `reconciler registry rebuild`"
         return ""

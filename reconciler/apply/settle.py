@@ -100,7 +100,7 @@ async def _post_all(session: Session, tenants: Sequence[TenantPlan]) -> list[Bir
     """One POST for each tenant and never a second, whatever becomes of the first."""
 
     async def post(tenant: TenantPlan) -> Birth | None:
-        if not await _is_absent(session, tenant) or not accepted(session, [tenant]):
+        if not await _is_absent(session, tenant) or not await accepted(session, [tenant]):
             return None
         create = _create(tenant)
         try:
@@ -124,11 +124,11 @@ async def _claimed_post(session: Session, create: CreateProject) -> Performed | 
     except UnknownOutcomeError as lost:
         return lost
     except ReconcilerError as error:
-        release(session, create.tenant, error)
+        await release(session, create.tenant, error)
         raise
     session.tally.went_well(create.tenant)
     session.tally.located(create.tenant, born.address.project_id)
-    put_down(session, create, born)
+    await put_down(session, create, born)
     return born
 
 
@@ -185,7 +185,7 @@ async def _identify(session: Session, birth: Birth, namesakes: Sequence[LiveProj
         session.writes.found(birth.answer, f"project {project.id}")
         wrong = shortfall(birth.create.changes, project_fields(project))
         born = Performed(Address.observed(project), shortfall=wrong)
-        put_down(session, birth.create, born)
+        await put_down(session, birth.create, born)
         return born
     raise UnknownOutcomeError(
         f"{birth.answer}; no project of this run showed up within {session.protocol.settle_seconds:g} s",

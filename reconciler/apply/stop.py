@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from reconciler.errors import (
     AuthenticationError,
@@ -36,6 +37,17 @@ class StopSignal:
         self.exit_code: ExitCode | None = None
         self.signalled = False
         """Whether a signal has come, whatever else has asked the run to end."""
+        self._runs: WeakSet[StopSignal] = WeakSet()
+
+    def of_run(self) -> StopSignal:
+        """The signal of one run: whatever asks this one to end asks the run too, but not the other way round.
+
+        So a signal that a caller keeps for many runs ends them together, and none of them ends the others.
+        """
+        run = StopSignal()
+        run.reason, run.exit_code, run.signalled = self.reason, self.exit_code, self.signalled
+        self._runs.add(run)
+        return run
 
     @property
     def requested(self) -> bool:
@@ -46,6 +58,8 @@ class StopSignal:
         """End the run; ``reason`` completes "the run was stopped: ..."."""
         if self.reason is None:
             self.reason, self.exit_code = reason, exit_code
+        for run in self._runs:
+            run.request(reason, exit_code)
 
     def signal(self, name: str) -> None:
         """A signal has come. It outweighs what else has ended the run, and is told after it."""
@@ -53,6 +67,8 @@ class StopSignal:
         reason = f"by {name}"
         self.reason = reason if self.reason is None else f"{self.reason}; then {reason}"
         self.exit_code = weightiest((ExitCode.INTERRUPTED, self.exit_code or ExitCode.DONE))
+        for run in self._runs:
+            run.signal(name)
 
 
 @dataclass(frozen=True, slots=True)

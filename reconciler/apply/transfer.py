@@ -66,7 +66,7 @@ async def _ready(session: Session, tenants: Sequence[TenantPlan]) -> list[Mover]
         address = await session.steps(before_transfer(tenant), Address.planned(tenant), more=True)
         return Mover(tenant, address) if address else None
 
-    return [mover for mover in await each(accepted(session, tenants), before) if mover]
+    return [mover for mover in await each(await accepted(session, tenants), before) if mover]
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class SharedCall:
         except ReconcilerError as error:
             self._failed(movers, error)
         else:
-            self._arrived(movers)
+            await self._arrived(movers)
 
     async def _send(self, movers: Sequence[Mover], again: bool) -> None:
         project_ids = tuple(mover.project_id for mover in movers)
@@ -149,14 +149,14 @@ class SharedCall:
             return []
         left = [mover for mover in movers if places.get(mover.project_id) == self.origin]
         arrived = [mover for mover in movers if places.get(mover.project_id) == self.destination]
-        self._arrived(arrived)
+        await self._arrived(arrived)
         known = (self.origin, self.destination)
         self._failed([mover for mover in movers if places.get(mover.project_id) not in known], error)
         return left
 
-    def _arrived(self, movers: Iterable[Mover]) -> None:
+    async def _arrived(self, movers: Iterable[Mover]) -> None:
         for mover in movers:
-            told = self.session.moved(mover.tenant.tenant, mover.project_id, self.destination)
+            told = await self.session.moved(mover.tenant.tenant, mover.project_id, self.destination)
             self.session.tally.applied(mover.action, told)
             self.moved.append(Mover(mover.tenant, mover.address.moved(self.destination)))
 

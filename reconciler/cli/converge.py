@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,41 @@ def command(
     """
     check_outputs(output, FORMS)
     permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
+    few = few_tenants(files, tenants, base, ref)
+    request = earlier.known_to(replace(few.request, permissions=permissions), journal)
+    run = Run(journal=journal, commit=few.files.commit(), single_writer=single_writer)
+    sink = ConnectionsFile(connections_to) if connections_to else None
+
+    async def converge(fleet: Fleet) -> Converged:
+        with stop_on_signals(run.stop):
+            return await fleet.converge(*few.names, request=request, run=run)
+
+    converged = with_fleet(account, few.desired, converge, files=few.files, base=base)
+    try:
+        if sink is not None:
+            sink.write(converged.connections)
+    finally:
+        _publish(output, converged, run)
+    counting = [what for what in fail_on or COUNTING if what != "invalid"]
+    return exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FewTenants:
+    """What the files, and stdin, say of the tenants that a command names."""
+
+    names: list[str]
+    files: FleetFiles
+    desired: DesiredState
+    request: Request
+    """What the files said of them before."""
+
+
+def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None, ref: str | None) -> FewTenants:
+    """Reads them; ``-`` among the tenants stands for those on stdin.
+
+    Raises InvalidInputError for too many, and for what is not valid.
+    """
     text = _standard_input() if STDIN in tenants else None
     given = {} if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
@@ -115,22 +150,7 @@ def command(
         guessed=before.guessed or (base is None and bool(committed)),
     )
     told = partial(fleet_files.tombstones, declared)
-    request = earlier.known_to(Request(history=history, permissions=permissions, tombstones=told), journal)
-    run = Run(journal=journal, commit=fleet_files.commit(), single_writer=single_writer)
-    sink = ConnectionsFile(connections_to) if connections_to else None
-
-    async def converge(fleet: Fleet) -> Converged:
-        with stop_on_signals(run.stop):
-            return await fleet.converge(*names, request=request, run=run)
-
-    converged = with_fleet(account, desired, converge, files=fleet_files, base=base)
-    try:
-        if sink is not None:
-            sink.write(converged.connections)
-    finally:
-        _publish(output, converged, run)
-    counting = [what for what in fail_on or COUNTING if what != "invalid"]
-    return exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
+    return FewTenants(names, fleet_files, desired, Request(history=history, tombstones=told))
 
 
 def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "apply": ("apply", "Converge the live fleet to the files."),
     "drift": ("drift", "Tell where the live fleet differs from the files."),
     "converge": ("converge", "Converge one tenant within seconds, for a sign-up or an upgrade."),
+    "connection-string": ("connection_string", "Hand out the connection strings of a few tenants again."),
     "registry": ("registry", "The tenant registry: rebuild it from live."),
     "schema": ("schema", "Print the JSON Schema of the files, or of a JSON document."),
     "simulator": ("simulator", "The embedded Neon: serve it, seed it, print its keys."),

@@ -237,7 +237,8 @@ class Neon(BranchCalls, SnapshotCalls):
                 "project_ids": list(project_ids),
             },
         )
-        await self._transport.send(call, self._access.personal_key(), wire.Done, request_id=request_id)
+        key = self._access.personal_key()
+        await self._transport.send(call, key, wire.Done, gate=self._gate, request_id=request_id)
 
     async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> bool:
         """Delete a project; False where it is gone already, which is as good. Recoverable for 7 days (Neon)."""
@@ -380,7 +381,7 @@ async def connect(
     via: httpx.AsyncBaseTransport | None = None,
     random: Random | None = None,
 ) -> AsyncIterator[Neon]:
-    """A client for one run. ``share`` of the account's rate: ``api.batch_share`` for a fleet, all for one tenant.
+    """A client. ``share`` of the account's rate: ``api.batch_share`` for a fleet, all for one tenant.
 
     ``via`` takes the place of the network, for a simulator in process. Raises InvalidInputError for a host that
     is no address.

@@ -14,7 +14,7 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.errors import InvalidInputError, NotSentError
+from reconciler.errors import InvalidInputError
 from reconciler.neon.answers import (
     Answer,
     Exchange,
@@ -32,11 +32,11 @@ from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
+    from reconciler.neon.gate import Gate
     from reconciler.neon.pace import Pace
     from reconciler.secret import Secret
 
@@ -75,6 +75,8 @@ class Transport:
         url = _checked(host)
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
         self._way = way_to(url, limits) if via is None else Way(via)
+        self.place: tuple[object, ...] = (str(url), via)
+        """Where calls lead: the host, and the simulator that takes its place."""
         self._http = httpx.AsyncClient(
             base_url=url,
             transport=self._way.transport,
@@ -87,16 +89,8 @@ class Transport:
         self._secrets = secrets
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
-        self._calls = 0
         self._answered = False
         self.clock = ApiClock()
-        self._ending: Callable[[], bool] = lambda: False
-        self._to_finish: set[str] = set()
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._calls
 
     async def __aenter__(self) -> Transport:
         await self._http.__aenter__()
@@ -107,20 +101,13 @@ class Transport:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    def begin_nothing_when(self, ending: Callable[[], bool]) -> None:
-        """From when ``ending`` says so, no write goes out any more, even where it only waits for its turn."""
-        self._ending = ending
-
-    def finish_with(self, project_id: str) -> None:
-        """Writes to this project go out all the same: what the run has made and must not leave behind."""
-        self._to_finish.add(project_id)
-
-    async def send(self, call: Call, key: Key, shape: type[T], *, request_id: str | None = None) -> T:
+    async def send(self, call: Call, key: Key, shape: type[T], *, gate: Gate, request_id: str | None = None) -> T:
         """Make the call and decode its answer, trying again where that is safe.
 
-        ``request_id`` goes out as ``X-Request-ID``, the same for every attempt. Raises ApiError and its kin for
-        refusals, UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was
-        lost, UnexpectedAnswerError for an answer to a read that is not of this shape.
+        ``gate`` is that of the run. ``request_id`` goes out as ``X-Request-ID``, the same for every attempt.
+        Raises NotSentError for a write that the gate does not let through, ApiError and its kin for refusals,
+        UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was lost,
+        UnexpectedAnswerError for an answer to a read that is not of this shape.
         """
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
         attempts = AsyncRetrying(
@@ -131,20 +118,17 @@ class Transport:
             reraise=True,
         )
         try:
-            answered: T = await attempts(self._attempt, exchange, shape)
+            answered: T = await attempts(self._attempt, exchange, shape, gate)
         except TryAgain as last:
             raise last.error from last.__cause__
         return answered
 
-    async def _attempt(self, exchange: Exchange, shape: type[T]) -> T:
+    async def _attempt(self, exchange: Exchange, shape: type[T], gate: Gate) -> T:
         await self._pace.turn(exchange.call.route)
-        if (
-            self._ending()
-            and not exchange.call.reads
-            and exchange.call.ids.get("project_id") not in self._to_finish
-        ):
-            raise NotSentError(f"the run ended before it could {exchange.call.purpose}")
-        answer = await self._exchange(exchange)
+        async with self._slots:
+            gate.let_through(exchange.call)
+            gate.calls += 1
+            answer = await self._exchange(exchange)
         if answer.status == 429:
             self._pace.slow_down()
         decoded = read(exchange, answer, shape)
@@ -154,8 +138,7 @@ class Transport:
 
     async def _exchange(self, exchange: Exchange) -> Answer:
         try:
-            async with self._slots, asyncio.timeout(CALL_SECONDS):
-                self._calls += 1
+            async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(self._request(exchange), stream=True)
                 body = await _body(response)
         except NOTHING_SENT as error:

@@ -52,14 +52,21 @@ def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreatePr
 def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
     """What counts at creation only. The branch's name is always sent, so that it is known afterwards."""
     defaults, pins = desired.defaults, tenant.pins
+    database, role = database_and_role(desired, tenant)
     return {
         "name": desired.project_name(tenant),
         "region": pins.region or defaults.region,
         "pg_version": pins.pg_version or defaults.pg_version,
         "branch": defaults.branch,
-        "database": pins.database or defaults.database,
-        "role": pins.role or defaults.role,
+        "database": database,
+        "role": role,
     }
+
+
+def database_and_role(desired: DesiredState, tenant: Tenant) -> tuple[str, str]:
+    """The names that connection strings of the tenant's project state."""
+    defaults, pins = desired.defaults, tenant.pins
+    return pins.database or defaults.database, pins.role or defaults.role
 
 
 def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now: datetime) -> LiveProject:

@@ -1,14 +1,17 @@
 """The registry's rows: claimed before a project is created, filled after it, each in one transaction.
 
-The calls block, for the milliseconds that one row takes: a claim must be on disk before the POST that it
-allows is sent.
+The calls block, for the milliseconds that one row takes, or as long as somebody keeps the database locked. So a
+run makes them ``aside``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,14 +20,18 @@ from sqlalchemy.schema import CreateTable
 
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Registered
-from reconciler.registry.table import REVISIONS, TENANTS
+from reconciler.registry import leases
+from reconciler.registry.table import LEASES, REVISIONS, TENANTS
 from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.live.registered import Placement
+    from reconciler.live.registered import Lease, Placement
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
@@ -32,6 +39,9 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 }
 """Both know what to do on a conflict, and say it alike."""
 ROWS_AT_ONCE: Final = 500
+LOOKS_AT_ONCE: Final = 5
+WRITES_AT_ONCE: Final = 10
+"""Calls that are made aside at once: together as many as there are connections (SQLAlchemy: 5 and 10 more)."""
 TRIES: Final = 5
 """A row that is in the way of a claim may be released before it can be read."""
 _ROW: Final = TENANTS.c
@@ -47,10 +57,25 @@ class Registry:
         self._engine = engine
         self._fleet = fleet
         self._insert = INSERTS[engine.dialect.name]
+        self._looking = ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="registry-looks")
+        self._writing_aside = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
+
+    async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Makes a call of this registry that writes in a thread: who waits for a lock keeps nobody else waiting.
+
+        A call that has begun goes on to its end, whatever becomes of the one who waits for it.
+        """
+        return await _in(self._writing_aside, partial(call, *args, **named))
+
+    async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """The same for a call that only looks: it does not stand behind those that wait for a lock to write."""
+        return await _in(self._looking, partial(call, *args, **named))
 
     def prepare(self) -> None:
         """Makes the tables where there are none yet."""
-        for table in (TENANTS, REVISIONS):
+        for table in (TENANTS, REVISIONS, LEASES):
+            if self._exists(table):
+                continue
             try:
                 with self._engine.begin() as connection:
                     connection.execute(CreateTable(table, if_not_exists=True))
@@ -174,8 +199,29 @@ class Registry:
             newer.update({tenant: found[tenant] for tenant in part if found[tenant] > revisions[tenant]})
         return newer
 
+    def lease(self, part: str, run: str, at: datetime, *, lapsed_before: datetime) -> Lease:
+        """Holds a part of the fleet for a run, unless another run holds what overlaps: then that one's lease.
+
+        A lease that was last renewed at ``lapsed_before`` or earlier is in nobody's way, and cannot be renewed any
+        more once another is held.
+        """
+        with self._writing() as connection:
+            return leases.take(connection, self._insert, self._fleet, part, run, at, lapsed_before=lapsed_before)
+
+    def renew(self, lease: Lease, at: datetime) -> bool:
+        """Renews a lease; False where another run has taken it over."""
+        with self._writing() as connection:
+            return leases.renew(connection, self._fleet, lease, at)
+
+    def let_go(self, lease: Lease) -> None:
+        """Ends a lease, unless it is another's by now."""
+        with self._writing() as connection:
+            leases.let_go(connection, self._fleet, lease)
+
     def close(self) -> None:
-        """Lets go of the database."""
+        """Lets go of the database. Waits for no call that is still made aside."""
+        self._looking.shutdown(wait=False)
+        self._writing_aside.shutdown(wait=False)
         self._engine.dispose()
 
     def _mending(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
@@ -240,6 +286,10 @@ class Registry:
             f"the registry does not answer: {_without_address(told, self._engine.url)}",
             hint="no tenant is created without its claim: run again once the database is back",
         )
+
+
+async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _registered(row: sa.Row[Any]) -> Registered:

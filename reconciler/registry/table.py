@@ -54,3 +54,15 @@ REVISIONS: Final = sa.Table(
     sa.Column("accepted_at", Moment, nullable=False),
 )
 """The newest document of each tenant. A row outlives the tenant, whom no older document may bring back."""
+
+LEASES: Final = sa.Table(
+    "neon_reconciler_leases",
+    _METADATA,
+    sa.Column("fleet", sa.String(63), primary_key=True),
+    sa.Column("part", sa.String(24), primary_key=True),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("held_by", sa.String(64)),
+    sa.Column("since", Moment),
+    sa.Column("renewed_at", Moment),
+)
+"""Which run applies a fleet, or a part of one. The row of no part counts the tokens, which no two leases share."""

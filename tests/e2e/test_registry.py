@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.environment import Environment
+from reconciler.live.registered import WHOLE
+from reconciler.registry.connect import open_registry
 from tests.e2e.processes import PATIENCE_SECONDS, Place
 from tests.registry_database import postgresql, required
 
@@ -117,6 +121,22 @@ def test_a_rehearsal_has_a_registry_of_its_own(place: Place) -> None:
     applied = place.run("apply", "--yes", "--simulator", "sim.db", "--journal", "j.jsonl")
     assert applied.returncode == 0, applied.stderr
     assert (place.folder / "sim.registry.db").exists()
+
+
+def test_an_apply_beside_another_one_writes_nothing_and_says_whose_turn_it_is(place: Place) -> None:
+    required()
+    place.environ["REGISTRY_URL"] = "sqlite:///registry.db"
+    place.declare(2)
+    registry = open_registry(f"sqlite:///{place.folder / 'sim.registry.db'}", Environment({}), fleet="prod")
+    registry.prepare()
+    at = datetime(2100, 1, 1, tzinfo=UTC)
+    registry.lease(WHOLE, "other", at, lapsed_before=at)
+    registry.close()
+    ended = place.run("apply", "--yes", "--simulator", "sim.db")
+    assert ended.returncode == 1
+    assert "run other has applied the fleet since" in ended.stderr
+    assert "its lease lapses at" in ended.stderr
+    assert place.run("converge", "--simulator", "sim.db", "t000").returncode == 0
 
 
 def test_a_registry_that_nobody_configured_cannot_be_rebuilt(tmp_path: Path) -> None:

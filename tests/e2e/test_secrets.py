@@ -196,6 +196,8 @@ def use_every_command(searched: Searched) -> None:
     assert run("drift", "--format", "json", "--depth", "deep") == 0
     signing_up = ("converge", "-", "--connections-to", SINK, "--single-writer", "--journal", "journal.jsonl")
     assert run(*signing_up, stdin='{"tenant": "zoe", "tier": "free"}') == 0
+    reading = ("connection-string", "acme", "-", "--connections-to", SINK)
+    assert run(*reading, stdin='{"tenant": "zoe", "tier": "free"}') == 0
     lowered = {**TENANTS[0], "tier": "free", "dev_branches": [], "accept": {"history_loss": True}}
     searched.declare([lowered, {**TENANTS[1], "tier": "pro"}])
     assert run("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl", "--format", "json") == 0

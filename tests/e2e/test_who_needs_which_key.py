@@ -22,6 +22,7 @@ LOOKING: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("show", "saved.json"): (),
     ("plan", "--depth", "deep", "--out", "another.json"): ORGANIZATIONS,
     ("drift",): ORGANIZATIONS,
+    ("connection-string", "stays", "--connections-to", "strings"): ORGANIZATIONS,
 }
 """What writes nothing, and the keys that it needs."""
 WRITING: Final[dict[tuple[str, ...], tuple[str, ...]]] = {

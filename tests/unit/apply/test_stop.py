@@ -38,6 +38,17 @@ def test_the_first_reason_to_stop_stays() -> None:
     assert (stop.reason, stop.exit_code) == ("interrupted by SIGINT", ExitCode.INTERRUPTED)
 
 
+def test_what_ends_one_run_ends_neither_the_callers_signal_nor_another_run() -> None:
+    caller = StopSignal()
+    one, other = caller.of_run(), caller.of_run()
+    one.request("the key is unknown", ExitCode.DENIED)
+    assert (one.requested, other.requested, caller.requested) == (True, False, False)
+    caller.signal("SIGTERM")
+    assert (one.reason, other.reason) == ("the key is unknown; then by SIGTERM", "by SIGTERM")
+    assert one.signalled
+    assert caller.of_run().requested
+
+
 def test_one_failure_in_twenty_is_borne_and_two_are_not() -> None:
     assert not after(*[None] * 19, REFUSED).requested
     stop = after(*[None] * 18, REFUSED, REFUSED)

@@ -370,7 +370,7 @@ def test_calls_in_flight_are_bounded() -> None:
     ],
 )
 def test_a_host_may_be_any_https_address_or_this_machine(host: str) -> None:
-    assert Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40)).calls == 0
+    Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40))
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
         return Reply(body={})
 
     async def move_forty(neon: Neon) -> list[object]:
-        neon.begin_nothing_when(lambda: bool(ended))
+        neon = neon.of_run(lambda: not ended)
         moves = (neon.transfer_projects("free", "paid", [f"p{number}"]) for number in range(40))
         return list(await asyncio.gather(*moves, return_exceptions=True))
 
@@ -413,9 +413,23 @@ def test_a_run_that_ends_begins_nothing_that_still_waits_for_its_turn() -> None:
     assert len(unsent) >= 20
 
 
+def test_a_run_that_ends_ends_no_other_on_the_same_transport() -> None:
+    """Whichever of them began last."""
+
+    async def delete(neon: Neon) -> list[object]:
+        before, ended, after = (neon.of_run(lambda going=going: going) for going in (True, False, True))  # type: ignore[misc]
+        deletions = [run.delete_project("free", "own") for run in (before, ended, after)]
+        told: list[object] = list(await asyncio.gather(*deletions, return_exceptions=True))
+        return [*told, before.calls, ended.calls, after.calls]
+
+    first, unsent, last, *calls = using(ScriptedApi(lambda _asked: Reply(body={})), delete)
+    assert (first, last, calls) == (True, True, [1, 0, 1])
+    assert isinstance(unsent, NotSentError)
+
+
 def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> None:
     async def delete(neon: Neon) -> list[object]:
-        neon.begin_nothing_when(lambda: True)
+        neon = neon.of_run(lambda: False)
         neon.finish_with("own")
         deletions = (neon.delete_project("free", project_id) for project_id in ("own", "other"))
         return list(await asyncio.gather(*deletions, return_exceptions=True))

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -78,6 +80,17 @@ def test_a_thread_is_refused() -> None:
 
     with pytest.raises(RuntimeError, match="no threads on virtual time"):
         run(work())
+
+
+def test_what_an_executor_of_its_own_would_do_is_done_at_once() -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as threads:
+            assert await loop.run_in_executor(threads, threading.get_ident) == threading.get_ident()
+            with pytest.raises(ZeroDivisionError):
+                await loop.run_in_executor(threads, divmod, 1, 0)
+
+    run(work())
 
 
 def test_a_signal_reaches_a_loop_that_never_waits() -> None:

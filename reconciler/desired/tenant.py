@@ -20,6 +20,8 @@ class Snapshot:
     name: str
     at: datetime | None = None
     expires_at: datetime | None = None
+    retake: bool = False
+    """Whether one that was there and is lost is taken again, of what is there then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +110,8 @@ class Tenant:
     revision: int | None = None
     """The number of this state of the tenant, as whoever wrote it counts."""
     pins: Pins = Pins()
+
+    @property
+    def retake(self) -> tuple[str, ...]:
+        """Names of the snapshots that are taken again where they are lost."""
+        return tuple(snapshot.name for snapshot in self.snapshots or () if snapshot.retake)

@@ -138,6 +138,14 @@ class History:
         fork = base if before.fork is None else wanted.said(before.fork, tenant)
         return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
 
+    def at_base(self, tenant: str) -> Fields | None:
+        """What the files said of the tenant at its base; empty where they said nothing, None where it is lost."""
+        past = self.past(tenant)
+        if past is not None:
+            return past.base
+        lost = self.lost or (tenant in self.owed and self.owed[tenant] is None)
+        return None if lost else {}
+
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
         """Whether the files say of the tenant what they said before: the quick answer for nearly every one."""
         before = self.before(tenant.name)

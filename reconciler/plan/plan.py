@@ -37,6 +37,7 @@ class Rule(Enum):
     BRANCH_LIMIT = "branch-limit"
     SNAPSHOT_LIMIT = "snapshot-limit"
     ROOT_BRANCH = "root-branch"
+    LOST_SNAPSHOT = "lost-snapshot"
     TIER_RENAMED = "tier-renamed"
     PRUNE = "prune"
     MADE_AT_CREATION = "made-at-creation"

@@ -25,10 +25,6 @@ class ByApi:
 
     reads_snapshots = True
 
-    def observed(self, project: LiveProject) -> bool:
-        """The snapshots, and the branches to take new ones of."""
-        return project.snapshots is not None and project.branches is not None
-
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
         """Manual ones; those of a schedule do not count (Neon: plans)."""
         return tuple(
@@ -36,6 +32,14 @@ class ByApi:
             for snapshot in case.project.snapshots or ()
             if snapshot.manual
         )
+
+    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+        """All of them."""
+        return self.kept(case, planned)
+
+    def taken_name(self, project: LiveProject, name: str) -> None:  # noqa: ARG002 - names are not unique (Neon)
+        """None: any name can be used again."""
+        return
 
     def hindrance(self, project: LiveProject) -> str | None:
         """Neon: a snapshot can only be taken of a branch that has no parent."""

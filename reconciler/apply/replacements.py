@@ -31,9 +31,9 @@ OVER_THE_LIMIT: Final = 422
 """Neon's status for one more than a limit allows."""
 
 
-def made_room(done: Sequence[Action]) -> bool:
-    """Whether something was deleted that Neon may still count."""
-    return any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in done)
+def makes_room(action: Action) -> bool:
+    """Whether it deletes something that Neon may go on to count for a while."""
+    return isinstance(action, DeleteBranch | DeleteSnapshot)
 
 
 def needs_room(action: Action) -> bool:

@@ -15,7 +15,7 @@ from reconciler.apply.replacements import (
     LONGEST_PAUSE_SECONDS,
     OVER_THE_LIMIT,
     Replacement,
-    made_room,
+    makes_room,
     needs_room,
     successor,
 )
@@ -106,12 +106,13 @@ class Session:
         Operations are waited for before the next write to the project; ``more`` says that one follows after these
         actions. Those of the last action are waited for where no list would show that they failed.
         """
-        todo, begun = list(actions), self.now()
+        todo, begun, crowded = list(actions), self.now(), False
         for place, action in enumerate(todo, start=1):
             if self.stop.requested or not await self._comes(action, todo[place:], address, begun):
                 return None
-            crowded = needs_room(action) and made_room(todo[: place - 1])
-            performed = await self._step(action, address, more or place < len(todo), crowded=crowded)
+            waits = crowded and needs_room(action)
+            performed = await self._step(action, address, more or place < len(todo), crowded=waits)
+            crowded = crowded or makes_room(action)
             if performed is None:
                 return None
             address = performed.address

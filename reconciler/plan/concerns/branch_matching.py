@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.concerns.moments import expired
-from reconciler.plan.concerns.snapshot_branches import handed_over
+from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.ownership import Purpose, declared_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class BranchMatching:
         self.declared = [branch for branch in declared if not expired(branch.expires_at, case.now)]
         self._names = {branch.name for branch in self.declared}
         self._renamed: dict[str, LiveBranch] = {}
-        self._snapshots = handed_over(case)
+        self._snapshots = SnapshotBranches(case).handed_over()
         self._ended = {branch.name for branch in declared} - self._names
         self._children: dict[str, list[LiveBranch]] = {}
         for branch in self._live:

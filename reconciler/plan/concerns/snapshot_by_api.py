@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import made
 from reconciler.plan.concerns.expiry import moved
 from reconciler.plan.concerns.snapshot_method import Kept
-from reconciler.plan.plan import Note
+from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
+
+
+STATE_IT: Final = "state the live expires_at in the file, or take another snapshot under another name"
 
 
 class ByApi:
@@ -67,7 +70,7 @@ class ByApi:
         )
 
     def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else said."""
+        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else reported."""
         for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and expires_at of it changed in the file"
@@ -75,7 +78,8 @@ class ByApi:
             else:
                 live, file = change.before or "not set", change.after or "not set"
                 message = f"expires_at of snapshot {snapshot.name!r} is {live}, and {file} in the file"
-                yield Note(case.tenant.name, f"{message}: Neon cannot change it", case.tenant.location)
+                tenants = (case.tenant.name,)
+                yield Refusal(Rule.SNAPSHOT_EXPIRY, tenants, f"{message}: Neon cannot change it", STATE_IT, ())
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
         """For good: Neon recovers no snapshot."""

@@ -103,9 +103,8 @@ class ByBranch:
 
 def _branches(case: Case, planned: Sequence[Finding]) -> SnapshotBranches:
     leaving = {finding.branch_id for finding in planned if isinstance(finding, DeleteBranch)}
-    staying = tuple(branch for branch in case.project.branches or () if branch.id not in leaving)
     renamed = {f.branch: f.rename_to for f in planned if isinstance(f, PatchBranch) and f.rename_to}
-    return SnapshotBranches(case, staying, renamed)
+    return SnapshotBranches(case, leaving, renamed)
 
 
 def _kept(found: SnapshotBranches, branch: LiveBranch, name: str) -> Kept:

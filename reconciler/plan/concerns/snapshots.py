@@ -127,10 +127,11 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
             yield from _kept_otherwise(case, keeping, way, stated)
     once = {snapshot.name for snapshot in kept if path(snapshot.name) in (case.past.base if case.past else {})}
     replaceable = giving_way(case, kept, {snapshot.name for snapshot in declared}, once)
-    gone = replaceable[: surplus(case, len(kept)) if case.moves else 0]
-    for snapshot in gone:
+    leaving = replaceable[: surplus(case, len(kept)) if case.moves else 0]
+    for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
-    staying = [snapshot for snapshot in kept if snapshot not in gone]
+    gone = {snapshot.id for snapshot in leaving}
+    staying = [snapshot for snapshot in kept if snapshot.id not in gone]
     yield from _taken(case, missing, Room(case, staying, replaceable[len(gone) :], keeping.room(case, planned)))
 
 
@@ -161,7 +162,7 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Find
     if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(case, s)]):
         message = "its moment leaves the restore window, or it expires, too soon for another one to give way to it"
         yield _refused(case, unsure, Rule.SNAPSHOT_LIMIT, message, "make room by hand, or state another moment")
-        takeable = [snapshot for snapshot in takeable if snapshot not in unsure]
+        takeable = [snapshot for snapshot in takeable if _sure(case, snapshot)]
     fitting = takeable[: room.fitting(len(takeable))]
     yield from _replacing(case, fitting, room.leaving(len(fitting)))
     if left := takeable[len(fitting) :]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli import exit_codes
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Pins, Snapshot
+from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
 from reconciler.plan.applied import Ended, standing
 from reconciler.plan.guards import guard
@@ -111,10 +113,15 @@ def test_a_live_snapshot_that_is_to_have_been_taken_otherwise(changed: Snapshot,
     assert not alike.notes
 
 
-def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_said() -> None:
+def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_reported() -> None:
+    """Neon deletes it then, whatever the file says."""
     tenant = a_tenant(snapshots=(Snapshot("v1"),))
-    (note,) = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,)))).notes
-    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in note.message
+    plan = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,))))
+    (refusal,) = plan.refusals
+    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in refusal.message
+    assert refusal.rule is Rule.SNAPSHOT_EXPIRY
+    assert not refusal.asked_for
+    assert exit_codes.of_drift(plan, ()) is ExitCode.CHANGES
 
 
 def test_a_tenant_who_was_refused_is_refused_again_by_its_own_base() -> None:

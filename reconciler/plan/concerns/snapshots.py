@@ -17,6 +17,7 @@ from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import expired, outside_window, text, unreadable
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
+from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.concerns.snapshot_room import Room, giving_way, surplus
 from reconciler.plan.ownership import PURPOSE, Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
@@ -125,6 +126,8 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
         for stated, old in _declared_and_live(declared, found):
             yield from way.expiry(case, stated, old)
             yield from _kept_otherwise(case, keeping, way, stated)
+    if keeping is METHODS[SnapshotMethod.BRANCH]:
+        yield from _handed_over(case)
     once = {snapshot.name for snapshot in kept if path(snapshot.name) in (case.past.base if case.past else {})}
     replaceable = giving_way(case, kept, {snapshot.name for snapshot in declared}, once)
     leaving = replaceable[: surplus(case, len(kept)) if case.moves else 0]
@@ -204,6 +207,14 @@ def _kept_otherwise(case: Case, keeping: Method, way: Method, snapshot: Snapshot
         kept = "a branch" if way is METHODS[SnapshotMethod.BRANCH] else "a snapshot of Neon's own"
         message = f"snapshot {snapshot.name!r} is there as {kept}, and stays so: the method is that of new ones"
         yield Note(case.tenant.name, message, case.tenant.location)
+
+
+def _handed_over(case: Case) -> Iterator[Note]:
+    """A development branch that the file calls a snapshot now: told once."""
+    for name in SnapshotBranches(case).handed_over().values():
+        if case.origin(path(name)) is Origin.CONFIG:
+            message = f"branch {name!r} is the snapshot of that name from now on, and stays as it is"
+            yield Note(case.tenant.name, message, case.tenant.location)
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:

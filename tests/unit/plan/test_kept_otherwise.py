@@ -86,7 +86,10 @@ class TestADevelopmentBranchThatBecomesASnapshot:
         plan = guard(make_plan(now, self.LIVE, history=history), now, self.LIVE, history=history)
         assert plan.empty
         assert not plan.refusals
-        assert make_plan(now, self.LIVE, base=now).empty, "nor by the next run"
+        assert ["'v1'" in note.message and "stays" in note.message for note in plan.notes] == [True], "told once"
+        again = make_plan(now, self.LIVE, base=now)
+        assert again.empty, "nor by the next run"
+        assert not again.notes
 
     @METHODS
     def test_that_was_renamed_is_it_too(self, method: SnapshotMethod) -> None:

@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply.duplicates import doubt
 from reconciler.apply.journal import Intent
+from reconciler.apply.replacements import (
+    COUNTED_WITHIN_SECONDS,
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    OVER_THE_LIMIT,
+    Replacement,
+    makes_room,
+    needs_room,
+    successor,
+)
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
@@ -96,11 +106,13 @@ class Session:
         Operations are waited for before the next write to the project; ``more`` says that one follows after these
         actions. Those of the last action are waited for where no list would show that they failed.
         """
-        todo = list(actions)
+        todo, begun, crowded = list(actions), self.now(), False
         for place, action in enumerate(todo, start=1):
-            if self.stop.requested:
+            if self.stop.requested or not await self._comes(action, todo[place:], address, begun):
                 return None
-            performed = await self._step(action, address, more or place < len(todo))
+            waits = crowded and needs_room(action)
+            performed = await self._step(action, address, more or place < len(todo), crowded=waits)
+            crowded = crowded or makes_room(action)
             if performed is None:
                 return None
             address = performed.address
@@ -142,12 +154,43 @@ class Session:
         self.writes.found(lost, "it was carried out after the look: the repeat found it done")
         return replace(performed, gone_before=False, request_id=lost.request_id)
 
-    async def _step(self, action: Action, address: Address, more: bool) -> Performed | None:
+    async def _comes(self, deletion: Action, later: Sequence[Action], address: Address, begun: datetime) -> bool:
+        """Whether what a snapshot is to make room for is sure to come; True of any other action."""
+        coming = successor(deletion, later)
+        if coming is None:
+            return True
+        try:
+            look = Replacement(self.neon, deletion, coming, address, self.now(), begun)
+            why = await look.doubt()
+        except ReconcilerError as error:
+            self.tally.failed(deletion, error)
+            return False
+        if why:
+            self.tally.skipped(deletion, why, "run again: it is planned afresh")
+        return not why
+
+    async def _act_once_counted(self, action: Action, address: Address) -> Performed:
+        """The same where something was deleted before it: Neon's counter may not have caught up with that yet."""
+        loop = asyncio.get_running_loop()
+        deadline, pause_seconds = loop.time() + COUNTED_WITHIN_SECONDS, FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self.act(action, address)
+            except ApiError as error:
+                if error.status != OVER_THE_LIMIT or loop.time() >= deadline:
+                    raise
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+    async def _step(
+        self, action: Action, address: Address, more: bool, *, crowded: bool = False
+    ) -> Performed | None:
+        """``crowded`` says that the project was full, until others were deleted right before."""
         try:
             if isinstance(action, DeleteDuplicate) and (why := await self._not_proven(action, address)):
                 self.tally.skipped(action, why, "run again: it is planned afresh")
                 return None
-            performed = await self.act(action, address)
+            performed = await (self._act_once_counted if crowded else self.act)(action, address)
             if performed.shortfall is not None:
                 raise performed.shortfall
             if more or isinstance(action, SHOWN_IN_NO_LIST):

@@ -20,6 +20,8 @@ class Snapshot:
     name: str
     at: datetime | None = None
     expires_at: datetime | None = None
+    retake: bool = False
+    """Whether one that was there and is lost is taken again, of what is there then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +112,8 @@ class Tenant:
     pins: Pins = Pins()
     files: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """The files that it was read from, below the folder of the fleet: its document, and a line under it."""
+
+    @property
+    def retake(self) -> tuple[str, ...]:
+        """Names of the snapshots that are taken again where they are lost."""
+        return tuple(snapshot.name for snapshot in self.snapshots or () if snapshot.retake)

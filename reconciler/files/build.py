@@ -168,7 +168,7 @@ def _accepted(document: AcceptDocument) -> Accepted:
 def _snapshots(document: TenantDocument) -> tuple[Snapshot, ...] | None:
     if document.snapshots is None:
         return None
-    return tuple(Snapshot(entry.name, entry.at, entry.expires_at) for entry in document.snapshots)
+    return tuple(Snapshot(entry.name, entry.at, entry.expires_at, entry.retake) for entry in document.snapshots)
 
 
 def _dev_branches(document: TenantDocument) -> tuple[DevBranch, ...] | None:

@@ -117,6 +117,9 @@ class CopyDocument(Section):
 class SnapshotDocument(CopyDocument):
     """A snapshot that is to exist."""
 
+    retake: Flag = False
+    """Takes it again where it was there before and is lost: under its old name, of what is there then."""
+
 
 class DevBranchDocument(CopyDocument):
     """A development branch that is to exist."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,9 @@ NEVER_SUSPEND = -1
 MAX_CU_RANGE = 8
 """Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
 """Neon: a suspend timeout of -1 keeps the compute on."""
+
+TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
+"""Moments of branches come rounded: two that are one second apart may be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,20 @@ class LiveBranch:
     created_at: datetime
     logical_size_bytes: int | None = None
     expires_at: datetime | None = None
+    lifetime_seconds: int | None = None
+    """From when the expiry was set until it; a reset begins it anew (Neon: ttl_interval_seconds)."""
+    reset_at: datetime | None = None
+    """When it was last set back to its parent or to its own past; what was before cannot be read."""
+    restored: bool = False
+    """Whether it was made of a snapshot: Neon reads no earlier moment of it (guides/backup-restore)."""
+
+    @property
+    def moved_by_a_reset(self) -> bool:
+        """Whether its expiry is the one that Neon gave it when it was reset."""
+        if self.expires_at is None or self.reset_at is None or self.lifetime_seconds is None:
+            return False
+        given = self.reset_at + timedelta(seconds=self.lifetime_seconds)
+        return abs(self.expires_at - given) <= TOLD_TO_THE_SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import OperationFailedError
@@ -34,6 +35,7 @@ class Operation:
     status: str
     failures_count: int = 0
     error: str | None = None
+    created_at: datetime | None = None
 
     @property
     def ended_well(self) -> bool:

@@ -1,20 +1,25 @@
-"""The calls about snapshots of a project (Neon: beta)."""
+"""The calls about snapshots of a project (Neon: beta), and about the history that they are taken of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, wire
 from reconciler.neon.account import Account
-from reconciler.neon.call import BRANCH, PROJECT, Call
+from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, endless
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.live.project import LiveSnapshot
     from reconciler.neon.operations import Operation
+
+
+WINDOW_CHANGES: Final = "apply_storage_config"
+"""The operation that a change of the restore window starts (Neon: manage/operations)."""
+OPERATIONS_PER_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,33 @@ class CreatedSnapshot:
 
 
 class SnapshotCalls(Account):
-    """Read, take and delete snapshots."""
+    """Read, take and delete snapshots; tell since when the restore window is what it is."""
+
+    async def restore_window_changed(
+        self, organization: str, project_id: str, *, since: datetime, until: datetime
+    ) -> datetime | None:
+        """When the restore window of a project was changed last in that time; None where it was not.
+
+        Neon keeps operations for half a year, the newest first, and no window is longer than 30 days. An operation
+        that does not say when it was begun counts as one of that time. Raises IncompleteViewError.
+        """
+        purpose = f"read the operations of project {project_id}"
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            query = {"limit": OPERATIONS_PER_PAGE} | ({} if cursor is None else {"cursor": cursor})
+            call = Call("GET", f"{PROJECT}/operations", purpose, {"project_id": project_id}, query)
+            page = await self._send(organization, call, wire.OperationsPage)
+            for operation in page.operations:
+                begun = until if operation.created_at is None else operation.created_at
+                if begun < since:
+                    return None
+                if operation.action == WINDOW_CHANGES and begun <= until:
+                    return begun
+            following = page.pagination.cursor if page.pagination else None
+            if not page.operations or following in (None, cursor):
+                return None
+            cursor = following
+        raise endless(purpose)
 
     async def snapshots(self, organization: str, project_id: str) -> tuple[LiveSnapshot, ...]:
         """Every snapshot of a project, oldest first, in one call (Neon: this list has no pages and no order)."""

@@ -114,6 +114,9 @@ class BranchAnswer(Struct):
     parent_id: str | None = None
     logical_size: int | None = None
     expires_at: datetime | None = None
+    ttl_interval_seconds: int | None = None
+    last_reset_at: datetime | None = None
+    restored_from: str | None = None
 
 
 class AnnotationAnswer(Struct):
@@ -219,9 +222,10 @@ class OneOperation(Struct):
 
 
 class OperationsPage(Struct):
-    """GET /projects/{id}/operations."""
+    """GET /projects/{id}/operations, newest first."""
 
     operations: list[Operation]
+    pagination: Cursor | None = None
 
 
 class Started(Struct):
@@ -300,6 +304,9 @@ def live_branch(answer: BranchAnswer, annotations: Mapping[str, str]) -> LiveBra
         created_at=utc(answer.created_at),
         logical_size_bytes=answer.logical_size,
         expires_at=_moment(answer.expires_at),
+        lifetime_seconds=answer.ttl_interval_seconds,
+        reset_at=_moment(answer.last_reset_at),
+        restored=answer.restored_from is not None,
     )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
+from reconciler.plan.action import (
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteDuplicate,
+    RecoverProject,
+    TransferProject,
+)
+from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
 from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
@@ -42,6 +50,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     reads = polls + _looks(created, desired, live) + recoveries * len(desired.organizations)
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     reads += duplicates * READS_PER_DUPLICATE
+    reads += sum(map(_before_replacements, plans))
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
     calls = single + transfers + reads
     waits = -(-len(created) // COHORT) * desired.api.settle_seconds
@@ -51,6 +60,17 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
         reads=reads,
         seconds=calls * 60 / per_minute + waits,
     )
+
+
+def _before_replacements(plan: TenantPlan) -> int:
+    """What shows, right before snapshots give way, that others are sure to come: branches and Neon's snapshots.
+
+    For a moment of the past, the project and its operations besides.
+    """
+    leaving = [action for action in plan.actions if stage(action) is Stage.REPLACE_SNAPSHOT]
+    coming = [action for action in plan.actions if isinstance(action, CreateSnapshot)]
+    of_the_past = any(isinstance(a, CreateSnapshot | CreateBranch) and a.at is not None for a in plan.actions)
+    return len(leaving) * (1 + bool(coming) + 2 * of_the_past)
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:

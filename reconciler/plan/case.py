@@ -37,6 +37,10 @@ class Case:
     wanted_now: Stated
     past: Past | None
     """What the files wanted before; None where that cannot be told."""
+    at_base: Stated | None
+    """What they said at the tenant's own base, whoever found its project: of snapshots, what was taken before.
+
+    Empty where they said nothing; None where they did, and it cannot be told."""
     only: frozenset[str]
     """Names of the concerns that the run is about."""
     here: OrganizationLimits
@@ -61,10 +65,13 @@ class Case:
 
     @property
     def restore_window_seconds(self) -> int | None:
-        """The window once the project's own changes are through: branches and snapshots come after them."""
-        wanted = self.settings.restore_window_seconds
-        managed = wanted is not None and RESTORE_WINDOW.name in self.only
-        return wanted if managed else self.project.restore_window_seconds
+        """How far back moments are sure to be there: as live, or as far as this plan is to shorten that.
+
+        What lay outside a window does not come back where it is raised (Neon: restore window).
+        """
+        live, wanted = self.project.restore_window_seconds, self.settings.restore_window_seconds
+        known = [live, wanted if RESTORE_WINDOW.name in self.only else None]
+        return min((seconds for seconds in known if seconds is not None), default=None)
 
     def origin(self, *paths: str, reduces: bool = False, live: Value = None) -> Origin:
         """Why something differs: the files' doing where any of these fields moved there, and in that direction.

@@ -35,6 +35,7 @@ TENANT_KEYS: Final[Mapping[str, str]] = {
     "project_id": "which project is theirs",
     "previously": "earlier names by which their projects are found",
     "recover": "asks for nothing while their projects are live",
+    "retake": "whether snapshots are taken again that are lost",
 }
 """Keys of a tenant's file that are no field of its project, each with what it is for."""
 

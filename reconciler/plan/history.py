@@ -196,6 +196,14 @@ class History:
         attempts = (_past(attempt, tenant) for attempt in later)
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
+    def at_base(self, tenant: str) -> Stated | None:
+        """What the files said of the tenant at its base; empty where they said nothing, None where it is lost."""
+        past = self.past(tenant)
+        if past is not None:
+            return past.base
+        lost = self.lost or (tenant in self.owed and self.owed[tenant] is None)
+        return None if lost else {}
+
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
         """Whether the files say of the tenant what they said before: the quick answer for nearly every one."""
         before = self.before(tenant.name)

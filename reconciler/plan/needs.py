@@ -135,9 +135,19 @@ class _Look:
         return (
             (settings.quota is not None and project.quota is None)
             or ((settings.compute is not None or moves) and project.compute is None)
-            or ((settings.restore_window_seconds is not None or moves) and project.restore_window_seconds is None)
+            or (self._looks_back and project.restore_window_seconds is None)
             or (bool(settings.settings) and project.settings is None)
         )
+
+    @property
+    def _looks_back(self) -> bool:
+        """Whether the restore window matters: it is managed, it may hinder a move, or a copy is of the past."""
+        settings = self._settings
+        moments = [copy.at for copy in settings.snapshots or ()] + [
+            copy.at for copy in settings.dev_branches or ()
+        ]
+        of_the_past = self._depth is not Depth.LIST and any(moments)
+        return settings.restore_window_seconds is not None or self._moves or of_the_past
 
     @property
     def uncounted(self) -> bool:
@@ -175,9 +185,9 @@ class _Look:
 
     @property
     def needs_snapshots(self) -> bool:
-        """Before a move to where fewer are allowed, and where some are declared that Neon keeps as such."""
-        declares = bool(self._settings.snapshots) and snapshots.method(self._settings).reads_snapshots
-        return self._may_hold_too_many or (declares and self._depth is not Depth.LIST)
+        """Before a move to where fewer are allowed, and where one is declared that may be among them."""
+        looked_for = snapshots.looked_for_among_snapshots(self._settings, self.project)
+        return self._may_hold_too_many or (looked_for and self._depth is not Depth.LIST)
 
     @property
     def needs_integrations(self) -> bool:

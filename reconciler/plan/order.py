@@ -25,8 +25,9 @@ that its run had marked as a duplicate goes last, so that nothing waits for it.
 The project's patch comes after those of its computes: every list shows what it changes, and no list shows a
 compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth.
 
-A snapshot that makes room for another one goes right before it, so that the tenant is without cover
-for a moment only; one that a destination has no room for goes before the move.
+A snapshot that makes room for another one goes right before it, and before the next one makes room: the tenant is
+without cover for a moment only, and a snapshot that cannot be taken costs no more than one. One that a destination
+has no room for goes before the move.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from reconciler.plan.action import (
 from reconciler.plan.ownership import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.plan.action import Action
 
@@ -117,5 +118,22 @@ def _deletion(*, before_transfer: bool, purpose: Purpose) -> Stage:
 
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """By stage; within a stage as they were planned (sorting is stable)."""
-    return tuple(sorted(actions, key=stage))
+    """By stage; within a stage as they were planned (sorting is stable). Snapshots give way one by one."""
+    by_stage = sorted(actions, key=stage)
+    leaving = [action for action in by_stage if stage(action) is Stage.REPLACE_SNAPSHOT]
+    coming = [action for action in by_stage if stage(action) is Stage.CREATE_SNAPSHOT]
+    before = [action for action in by_stage if stage(action) < Stage.REPLACE_SNAPSHOT]
+    after = [action for action in by_stage if stage(action) > Stage.CREATE_SNAPSHOT]
+    return (*before, *_one_by_one(leaving, coming), *after)
+
+
+def _one_by_one(leaving: Sequence[Action], coming: Sequence[Action]) -> Iterator[Action]:
+    """What there is room for already, then each right after the one that gives way to it.
+
+    A project that holds too many loses several for the first new one.
+    """
+    free, more = len(coming) - len(leaving), len(leaving) - len(coming)
+    yield from coming[: max(0, free)]
+    yield from leaving[: max(0, more)]
+    for old, new in zip(leaving[max(0, more) :], coming[max(0, free) :], strict=True):
+        yield from (old, new)

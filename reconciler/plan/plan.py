@@ -37,6 +37,8 @@ class Rule(Enum):
     BRANCH_LIMIT = "branch-limit"
     SNAPSHOT_LIMIT = "snapshot-limit"
     ROOT_BRANCH = "root-branch"
+    LOST_SNAPSHOT = "lost-snapshot"
+    SNAPSHOT_EXPIRY = "snapshot-expiry"
     TIER_RENAMED = "tier-renamed"
     PRUNE = "prune"
     MADE_AT_CREATION = "made-at-creation"
@@ -77,7 +79,7 @@ class Refusal:
     @property
     def asked_for(self) -> bool:
         """Whether something is refused that this run was asked for; what drifted by itself is only reported."""
-        if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD):
+        if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD, Rule.SNAPSHOT_EXPIRY):
             return False
         if self.rule is Rule.STRICT or any(isinstance(action, DeleteDuplicate) for action in self.actions):
             return True

@@ -207,7 +207,7 @@ class _Planner:
         born = lifecycle.as_created(self._desired, tenant, create, self._now)
         case = self._case(tenant, self._desired.settings(tenant), born)
         # What comes with a creation is asked for as much as the creation itself.
-        yield from self._below(replace(case, past=None if past is None else NOTHING))
+        yield from self._below(replace(case, past=None if past is None else NOTHING, at_base={}))
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
@@ -241,6 +241,7 @@ class _Planner:
             project=project,
             wanted_now=wanted.fields(self._desired, tenant),
             past=past,
+            at_base=self._history.at_base(tenant.name),
             only=self._only,
             here=self._limits(project.organization),
             there=self._limits(settings.organization),

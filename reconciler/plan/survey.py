@@ -125,7 +125,7 @@ def coverage(
     ]
     sized = [project for settings, project in found if settings.compute is not None]
     branched = [project for settings, project in found if settings.dev_branches is not None]
-    saved = [(snapshots.method(settings), project) for settings, project in found if settings.snapshots]
+    saved = [(settings, project) for settings, project in found if settings.snapshots]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
@@ -137,7 +137,7 @@ def coverage(
         computes_total=len(sized),
         branches_checked=sum(project.branches is not None for project in branched),
         branches_total=len(branched),
-        snapshots_checked=sum(method.observed(project) for method, project in saved),
+        snapshots_checked=sum(snapshots.observed(settings, project) for settings, project in saved),
         snapshots_total=len(saved),
         unknown=len(live.unknown),
         held_back=len(desired.held_back),

@@ -50,6 +50,13 @@ class Behaviour:
     soft_deletion: bool = False
     """True: a deleted branch keeps its name and its place in the limit for seven days, and can be recovered
     (Neon: preview)."""
+    deletion_count_lag_seconds: float = 0.0
+    """How long a branch or snapshot that was deleted still takes a place in the limit; nothing is documented."""
+    raised_window_reaches_back: bool = False
+    """Whether moments that lay outside a restore window are there once it is raised.
+
+    Neon removes what the window has left behind; nobody has seen what the API then says of its moments.
+    """
     restore_keeps_annotations: bool = False
     """True: a branch that replaces another in a finalized restore gets the other's annotations."""
     own_past_detaches: bool = False

@@ -191,6 +191,13 @@ def deleted_branches(store: Store, project_id: str, now: float) -> list[sqlite3.
     return store.rows(query, project_id, now - RECOVERY_SECONDS, now)
 
 
+def count_deleted(store: Store, project_id: str, since: float) -> int:
+    """Branches of a project that somebody deleted after that moment."""
+    query = "SELECT count(*) FROM branches WHERE project_id = ? AND deleted_at > ?"
+    count: int = store.value(query, project_id, since)
+    return count
+
+
 def describe_deleted(row: sqlite3.Row, now: float) -> Document:
     """A deleted branch as the list shows it to who asks for those, too."""
     moment = row["expires_at"] if row["deleted_at"] is None else row["deleted_at"]

@@ -45,6 +45,18 @@ def since(store: Store, branch: sqlite3.Row) -> float:
     return beginning
 
 
+def kept_since(store: Store, project_id: str) -> float:
+    """From when on a project has kept its history: what a window had left behind is gone, however it is raised."""
+    stored = store.value("SELECT since FROM raised_windows WHERE project_id = ?", project_id)
+    return 0.0 if stored is None else float(stored)
+
+
+def raise_window(transaction: Transaction, store: Store, project_id: str, *, before_seconds: int) -> None:
+    """Note that a window is longer from now on: of what was before, it holds what the shorter one did."""
+    since = max(kept_since(store, project_id), transaction.now - before_seconds)
+    transaction.execute("INSERT OR REPLACE INTO raised_windows VALUES (?, ?)", project_id, since)
+
+
 def begin(transaction: Transaction, branch_id: str, moment: float) -> None:
     """Let the history of a branch begin at a moment."""
     transaction.execute("INSERT OR REPLACE INTO histories VALUES (?, ?)", branch_id, moment)
@@ -73,7 +85,8 @@ def point(
         return now
     if "restored_from" in msgspec.json.decode(branch["body"]):
         raise Refusal(422, NO_PAST)
-    earliest = max(int(since(store, branch)), int(now) - window_seconds)
+    kept = max(since(store, branch), kept_since(store, branch["project_id"]))
+    earliest = max(int(kept), int(now) - window_seconds)
     if not earliest <= seconds <= now:
         within = f"{timestamp(earliest)} to {timestamp(now)}"
         raise Refusal(400, f"{stated_time or stated_position} is outside the restore window ({within})")

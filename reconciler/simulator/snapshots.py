@@ -80,6 +80,8 @@ def rename(transaction: Transaction, row: sqlite3.Row, name: str) -> Document:
 def delete(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a snapshot away for good: Neon recovers none."""
     transaction.execute("DELETE FROM snapshots WHERE id = ?", row["id"])
+    if row["manual"]:
+        transaction.insert("deleted_snapshots", project_id=row["project_id"], deleted_at=transaction.now)
     catalog.forget(transaction, row["id"])
 
 
@@ -98,3 +100,10 @@ def snapshots(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
 def count_manual(store: Store, project_id: str, now: float) -> int:
     """Snapshots of a project that count against the limit: those that no schedule made (Neon: plans)."""
     return sum(row["manual"] for row in snapshots(store, project_id, now))
+
+
+def count_deleted(store: Store, project_id: str, since: float) -> int:
+    """Manual snapshots of a project that were deleted after that moment."""
+    query = "SELECT count(*) FROM deleted_snapshots WHERE project_id = ? AND deleted_at > ?"
+    count: int = store.value(query, project_id, since)
+    return count

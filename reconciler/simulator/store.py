@@ -23,7 +23,7 @@ BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
 """Enough for a fleet of 30,000 to be written in one transaction."""
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables."""
 
 SCHEMA: Final = """
@@ -89,6 +89,9 @@ CREATE TABLE IF NOT EXISTS consumed (
     data_transfer_bytes REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS consumed_by_project ON consumed (project_id, ended_at);
 CREATE TABLE IF NOT EXISTS histories (branch_id TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS raised_windows (project_id TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deleted_snapshots (project_id TEXT NOT NULL, deleted_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS deleted_snapshots_of_project ON deleted_snapshots (project_id, deleted_at);
 CREATE TABLE IF NOT EXISTS backup_schedules (
     branch_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, since REAL NOT NULL, retention_seconds INTEGER,
     body TEXT NOT NULL) WITHOUT ROWID;

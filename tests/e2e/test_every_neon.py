@@ -26,6 +26,8 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "root_branches_deletable": (False,),
     "protected_branches": (0, None),
     "soft_deletion": (True,),
+    "deletion_count_lag_seconds": (45,),
+    "raised_window_reaches_back": (True,),
     "restore_keeps_annotations": (True,),
     "own_past_detaches": (True,),
     "backup_schedules": (True,),

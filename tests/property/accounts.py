@@ -276,6 +276,7 @@ class Scene:
         adoptions = tuple(each for each in planned.plan.tenants if isinstance(each.actions[0], AdoptProject))
         if adoptions:
             self.apply(replace(planned, plan=replace(planned.plan, tenants=adoptions)))
+            self.wait(seconds=1)  # until what that started has ended
 
     def apply_disturbed(self, planned: Planned, disturbance: Disturbance) -> None:
         """Carry it out as far as the disturbance lets it."""

@@ -12,7 +12,7 @@ from reconciler.cli import exit_codes
 from reconciler.desired.policy import Policy
 from reconciler.errors import ExitCode
 from reconciler.plan.approval import Made
-from reconciler.plan.order import stage
+from reconciler.plan.order import ordered
 from reconciler.plan.outcome import Result
 from reconciler.views import json_documents
 from tests.builders import NOON
@@ -136,7 +136,7 @@ def test_the_writes_that_go_out_are_those_of_the_plan_in_its_order(case: Case) -
             sent.setdefault(subject, []).append(kind)
     assert sent == dict(expected_writes(planned.plan))
     for tenant in planned.plan.tenants:
-        assert list(tenant.actions) == sorted(tenant.actions, key=stage)
+        assert tenant.actions == ordered(tenant.actions)
 
 
 def subjects(exchange: Exchange) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ TENANT: Final[Document] = {
         "restore_window": "6d",
         "settings": {"allowed_ips": {"ips": ["10.0.0.0/8"]}},
     },
-    "snapshots": ["v1", {"name": "v2", "expires_at": "2030-06-01T00:00:00Z"}],
+    "snapshots": ["v1", {"name": "v2", "expires_at": "2030-06-01T00:00:00Z", "retake": "false"}],
     "dev_branches": [
         "plain",
         {
@@ -82,7 +82,10 @@ OTHER_TENANT: Final[Document] = {
         "restore_window": "5d",
         "settings": {"allowed_ips": {"ips": ["192.168.0.0/16"]}},
     },
-    "snapshots": ["v3", {"name": "v4", "at": "2030-05-04T11:00:00Z", "expires_at": "2030-07-01T00:00:00Z"}],
+    "snapshots": [
+        "v3",
+        {"name": "v4", "at": "2030-05-04T11:00:00Z", "expires_at": "2030-07-01T00:00:00Z", "retake": "true"},
+    ],
     "dev_branches": [
         "simple",
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.concerns.moments import expired
+from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.ownership import Purpose, declared_name
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class BranchMatching:
         self.declared = [branch for branch in declared if not expired(branch.expires_at, case.now)]
         self._names = {branch.name for branch in self.declared}
         self._renamed: dict[str, LiveBranch] = {}
+        self._snapshots = SnapshotBranches(case).handed_over()
+        self._ended = {branch.name for branch in declared} - self._names
         self._children: dict[str, list[LiveBranch]] = {}
         for branch in self._live:
             if (name := self._ours(branch)) is not None and self._strays(branch):
@@ -50,7 +53,10 @@ class BranchMatching:
         return self._ours(branch) or branch.name
 
     def undeclared(self) -> list[LiveBranch]:
-        """Branches of ours that no declared one stands for, but for what a restore or an expiry sees to."""
+        """Branches of ours that no declared one stands for, but for what a restore or an expiry sees to.
+
+        Nor is one that a file calls a snapshot now, or that lasts longer than its file says because it was reset.
+        """
         return [
             branch
             for branch in self._live
@@ -58,6 +64,8 @@ class BranchMatching:
             and name not in self._names
             and self._strays(branch)
             and not branch.default
+            and branch.id not in self._snapshots
+            and not (name in self._ended and branch.moved_by_a_reset)
             and not expired(branch.expires_at, self._case.now)  # Neon deletes it some time after the moment
         ]
 

@@ -10,7 +10,7 @@ from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
 from reconciler.plan.concerns.expiry import hindrance as cannot_expire
-from reconciler.plan.concerns.expiry import moved, too_far
+from reconciler.plan.concerns.expiry import moved_of_branch, reset_note, too_far
 from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import outside_window, text
 from reconciler.plan.concerns.organization import branches_allowed
@@ -134,7 +134,8 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection
     if live.default:
         yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
         return
-    expiry = list(moved(case, path(branch.name), live.expires_at, branch.expires_at))
+    yield from reset_note(case, f"branch {branch.name!r}", live, branch.expires_at)
+    expiry = list(moved_of_branch(case, path(branch.name), live, branch.expires_at))
     if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
         yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
         expiry = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.change import FieldChange, Risk
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns.moments import text
 from reconciler.plan.concerns.ways import EXPIRY
+from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,6 +37,20 @@ def moved(case: Case, thing: str, live: datetime | None, until: datetime | None)
     sooner = until is not None and (live is None or until < live)
     risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
     yield case.caused(FieldChange(path(thing), before, after, risk, lowering=sooner))
+
+
+def moved_of_branch(case: Case, thing: str, live: LiveBranch, until: datetime | None) -> Iterator[FieldChange]:
+    """The same of a branch. What Neon moved by a reset stays, unless a commit asks for another moment."""
+    for change in moved(case, thing, live.expires_at, until):
+        if until is None or not live.moved_by_a_reset or change.origin is Origin.CONFIG:
+            yield change
+
+
+def reset_note(case: Case, what: str, live: LiveBranch, until: datetime | None) -> Iterator[Note]:
+    """That a branch lasts until another moment than the file states, because a reset gave it its time again."""
+    if until is not None and live.moved_by_a_reset and live.expires_at != until:
+        ends = f"{what} was reset, and expires at {text(live.expires_at)}" if live.expires_at else what
+        yield Note(case.tenant.name, f"{ends}: its file says {text(until)}", case.tenant.location)
 
 
 def ends_an_expiry(change: FieldChange) -> bool:

@@ -8,7 +8,6 @@ from reconciler.plan.plan import Refusal, Rule
 
 OF_A_COPY: Final = "give it another name, delete it first, or take the change back"
 OF_A_PROJECT: Final = "take the change back, or declare another tenant: no project is destroyed to change a field"
-TAKEN: Final = "take the change back, or give it another name"
 
 
 def refusal(tenant: str, message: str, remedy: str = OF_A_COPY) -> Refusal:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import made
 from reconciler.plan.concerns.expiry import moved
 from reconciler.plan.concerns.snapshot_method import Kept
-from reconciler.plan.plan import Note
+from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
+STATE_IT: Final = "state the live expires_at in the file, or take another snapshot under another name"
+
+
 class ByApi:
     """``method: api``."""
 
     reads_snapshots = True
-
-    def observed(self, project: LiveProject) -> bool:
-        """The snapshots, and the branches to take new ones of."""
-        return project.snapshots is not None and project.branches is not None
 
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
         """Manual ones; those of a schedule do not count (Neon: plans)."""
@@ -36,6 +35,14 @@ class ByApi:
             for snapshot in case.project.snapshots or ()
             if snapshot.manual
         )
+
+    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+        """All of them."""
+        return self.kept(case, planned)
+
+    def taken_name(self, project: LiveProject, name: str) -> None:  # noqa: ARG002 - names are not unique (Neon)
+        """None: any name can be used again."""
+        return
 
     def hindrance(self, project: LiveProject) -> str | None:
         """Neon: a snapshot can only be taken of a branch that has no parent."""
@@ -63,7 +70,7 @@ class ByApi:
         )
 
     def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else said."""
+        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else reported."""
         for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and expires_at of it changed in the file"
@@ -71,7 +78,8 @@ class ByApi:
             else:
                 live, file = change.before or "not set", change.after or "not set"
                 message = f"expires_at of snapshot {snapshot.name!r} is {live}, and {file} in the file"
-                yield Note(case.tenant.name, f"{message}: Neon cannot change it", case.tenant.location)
+                tenants = (case.tenant.name,)
+                yield Refusal(Rule.SNAPSHOT_EXPIRY, tenants, f"{message}: Neon cannot change it", STATE_IT, ())
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
         """For good: Neon recovers no snapshot."""

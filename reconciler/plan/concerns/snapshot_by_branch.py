@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
-from reconciler.plan.concerns.expiry import hindrance, moved
+from reconciler.plan.concerns.expiry import hindrance, moved_of_branch, reset_note
+from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.concerns.snapshot_method import Kept
-from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.desired.tenant import Snapshot
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
 
@@ -24,24 +25,20 @@ class ByBranch:
 
     reads_snapshots = False
 
-    def observed(self, project: LiveProject) -> bool:
-        """The branches."""
-        return project.branches is not None
-
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Branches created here as snapshots, and any that was made by hand under a declared name."""
-        declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
-        leaving = {finding.branch_id for finding in planned if isinstance(finding, DeleteBranch)}
-        staying = [branch for branch in case.project.branches or () if branch.id not in leaving]
-        renamed = {f.branch: f.rename_to for f in planned if isinstance(f, PatchBranch) and f.rename_to}
-        parents = {branch.parent_id for branch in staying}
-        found = []
-        for branch in staying:
-            ours = declared_name(branch, case.fleet, Purpose.SNAPSHOT) is not None
-            if ours or (renamed.get(branch.name, branch.name) in declared and not branch.default):
-                removable = ours and not branch.protected and branch.id not in parents
-                found.append(Kept(branch.name, branch.id, branch.created_at, removable, branch.expires_at))
-        return tuple(found)
+        found = _branches(case, planned)
+        return tuple(_kept(found, *one) for one in (found.of_a_declared_name() | found.made_here()).values())
+
+    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+        """Those that were created here: beside a snapshot, a branch of its name may be anything."""
+        found = _branches(case, planned)
+        return tuple(_kept(found, *one) for one in found.made_here().values())
+
+    def taken_name(self, project: LiveProject, name: str) -> str | None:
+        """The default branch has it: every other branch of a declared name counts as the snapshot."""
+        default = project.default_branch
+        return "it is the name of the default branch" if default and default.name == name else None
 
     def hindrance(self, project: LiveProject) -> str | None:  # noqa: ARG002 - any branch has children
         """None: a branch can be made of any branch."""
@@ -76,7 +73,8 @@ class ByBranch:
         branches = case.project.branches or ()
         live = next(branch for branch in branches if branch.id == kept.id)
         parents = frozenset(branch.parent_id for branch in branches)
-        changes = tuple(moved(case, f"snapshots.{snapshot.name}", live.expires_at, snapshot.expires_at))
+        yield from reset_note(case, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
+        changes = tuple(moved_of_branch(case, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
         if changes and (why := hindrance(case, live, snapshot.expires_at, parents)):
             message = f"the expiry of snapshot {snapshot.name!r} is left as it is: {why}"
             yield Note(case.tenant.name, message, case.tenant.location)
@@ -86,7 +84,7 @@ class ByBranch:
                 reason="differs from the tenant's file",
                 source=case.tenant.location,
                 changes=changes,
-                branch=kept.name,
+                branch=live.name,
             )
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteBranch:
@@ -101,6 +99,16 @@ class ByBranch:
             purpose=Purpose.SNAPSHOT,
             before_transfer=early,
         )
+
+
+def _branches(case: Case, planned: Sequence[Finding]) -> SnapshotBranches:
+    leaving = {finding.branch_id for finding in planned if isinstance(finding, DeleteBranch)}
+    renamed = {f.branch: f.rename_to for f in planned if isinstance(f, PatchBranch) and f.rename_to}
+    return SnapshotBranches(case, leaving, renamed)
+
+
+def _kept(found: SnapshotBranches, branch: LiveBranch, name: str) -> Kept:
+    return Kept(name, branch.id, branch.created_at, found.removable(branch), branch.expires_at)
 
 
 METHOD = ByBranch()

@@ -21,6 +21,7 @@ class Kept:
     """A live snapshot, however it is kept."""
 
     name: str
+    """The name under which the files speak of it: a branch may have been renamed since."""
     id: str
     created_at: datetime
     removable: bool = True
@@ -33,16 +34,19 @@ class Method(Protocol):
 
     @property
     def reads_snapshots(self) -> bool:
-        """Whether the list of Neon's snapshots has to be read; the branches always are."""
-
-    def observed(self, project: LiveProject) -> bool:
-        """Whether what ``kept`` looks at was read."""
+        """Whether they are among Neon's own snapshots, which it counts by themselves."""
 
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """The live snapshots that count against the limit, given what is planned for the branches."""
 
+    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+        """Those of them that are snapshots for certain, where new ones are kept in the other way."""
+
     def hindrance(self, project: LiveProject) -> str | None:
         """Why no snapshot can be taken of this project at all."""
+
+    def taken_name(self, project: LiveProject, name: str) -> str | None:
+        """Why none can be taken under this name."""
 
     def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
         """How many more there is room for beside the limit of snapshots; None is any number."""

@@ -7,15 +7,17 @@ one; nothing else asks which it is.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.desired.tier import SnapshotMethod
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
-from reconciler.plan.concerns import made, snapshot_by_api, snapshot_by_branch
+from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.expiry import path as expiry_path
-from reconciler.plan.concerns.moments import expired, outside_window, text
+from reconciler.plan.concerns.moments import expired, outside_window, text, unreadable
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
+from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
+from reconciler.plan.concerns.snapshot_room import Room, giving_way, surplus
 from reconciler.plan.ownership import PURPOSE, Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
@@ -34,8 +36,15 @@ if TYPE_CHECKING:
 NAME: Final = "snapshots"
 MADE_AS: Final = ("at",)
 """Members of a snapshot that count when it is taken only."""
+RETAKEN: Final = (
+    "take it from the file, give the new one another name, or state retake: true beside it to have it taken again"
+)
 KEPT_BY: Final = ".method"
 """The way of keeping a snapshot, which counts when it is taken."""
+RETAKE: Final = "retake"
+"""Whether one that was lost is taken again."""
+SURE_FOR: Final = timedelta(minutes=10)
+"""How long a moment has to stay in the restore window, or an expiry to be ahead, for another one to give way."""
 METHODS: Final[Mapping[SnapshotMethod, Method]] = {
     SnapshotMethod.API: snapshot_by_api.METHOD,
     SnapshotMethod.BRANCH: snapshot_by_branch.METHOD,
@@ -67,6 +76,8 @@ def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value
         yield expiry_path(own), text(snapshot.expires_at)
     if snapshot.at is not None:
         yield f"{own}.at", text(snapshot.at)
+    if snapshot.retake:
+        yield f"{own}.{RETAKE}", True
     yield f"{own}{KEPT_BY}", settings.snapshot_policy.method.value
 
 
@@ -78,31 +89,53 @@ def names(project: LiveProject) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*manual, *kept)))
 
 
+def looked_for_among_snapshots(settings: Settings, project: LiveProject) -> bool:
+    """Whether a declared one may be among Neon's own snapshots: new ones are, or it is not among the branches."""
+    if not settings.snapshots or method(settings).reads_snapshots:
+        return bool(settings.snapshots)
+    if project.branches is None:
+        return False
+    branches = {branch.name for branch in project.branches}
+    return any(snapshot.name not in branches for snapshot in settings.snapshots)
+
+
+def observed(settings: Settings, project: LiveProject) -> bool:
+    """Whether everything was read where a declared one may be."""
+    everywhere = project.snapshots is not None or not looked_for_among_snapshots(settings, project)
+    return project.branches is not None and everywhere
+
+
 def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     """Actions, deletions before what they make room for; and what stands in the way of others.
 
-    ``planned`` is what else is planned for the project's branches.
+    A live snapshot counts however it is kept. ``planned`` is what else is planned for the project's branches.
     """
-    keeping = method(case.settings)
-    if NAME not in case.only or not keeping.observed(case.project):
+    if NAME not in case.only or not observed(case.settings, case.project):
         return
+    keeping = method(case.settings)
     kept = keeping.kept(case, planned)
+    others = [other for other in METHODS.values() if other is not keeping]
+    copies = [(keeping, kept), *((other, other.copies(case, planned)) for other in others)]
     declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
-    live = {snapshot.name for snapshot in kept}
-    missing = [snapshot for snapshot in declared if snapshot.name not in live]
-    counts = Counter(snapshot.name for snapshot in kept)
+    counts = Counter(snapshot.name for _, found in copies for snapshot in found)
+    missing = [snapshot for snapshot in declared if snapshot.name not in counts]
     for name in sorted(name for name, count in counts.items() if count > 1):
         yield Note(case.tenant.name, f"several snapshots are called {name!r}", case.tenant.location)
-    for stated, old in _declared_and_live(declared, kept):
-        yield from keeping.expiry(case, stated, old)
-    giving_way = _giving_way(case, kept, {snapshot.name for snapshot in declared})
-    surplus = _surplus(case, len(kept)) if case.moves else 0
-    leaving = giving_way[:surplus]
+    for way, found in copies:
+        for stated, old in _declared_and_live(declared, found):
+            yield from way.expiry(case, stated, old)
+            yield from _kept_otherwise(case, keeping, way, stated)
+    if keeping is METHODS[SnapshotMethod.BRANCH]:
+        yield from _handed_over(case)
+    said = [past.base for past in case.past.each()] if case.past else []
+    once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in said)}
+    replaceable = giving_way(case, kept, {snapshot.name for snapshot in declared}, once)
+    leaving = replaceable[: surplus(case, len(kept)) if case.moves else 0]
     for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
     gone = {snapshot.id for snapshot in leaving}
     staying = [snapshot for snapshot in kept if snapshot.id not in gone]
-    yield from _taken(case, missing, _Room(case, staying, giving_way[surplus:], keeping.room(case, planned)))
+    yield from _taken(case, missing, Room(case, staying, replaceable[len(gone) :], keeping.room(case, planned)))
 
 
 def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
@@ -115,61 +148,12 @@ def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> It
             yield wanted_one, found[0]
 
 
-def _surplus(case: Case, count: int) -> int:
-    limit = case.limits.snapshots
-    return 0 if limit is None else max(0, count - limit)
-
-
-def _giving_way(case: Case, kept: Sequence[Kept], declared: set[str]) -> list[Kept]:
-    """Undeclared live snapshots that the tier allows to be replaced, the oldest first."""
-    candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(case, s)]
-    return sorted(candidates, key=lambda snapshot: (snapshot.created_at, snapshot.id))
-
-
-def _may_give_way(case: Case, snapshot: Kept) -> bool:
-    match case.settings.snapshot_policy.at_limit:
-        case AtLimit.REPLACE_OLDEST:
-            return True
-        case AtLimit.REPLACE_DECLARED:
-            return any(path(snapshot.name) in past.base for past in (case.past.each() if case.past else ()))
-        case AtLimit.REFUSE:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """What is live, what of it may give way, and what else is limited."""
-
-    case: Case
-    kept: Sequence[Kept]
-    giving_way: Sequence[Kept]
-    others: int | None
-    """How many more the way of keeping them allows; None is any number."""
-
-    def fitting(self, wanted: int) -> int:
-        """How many of so many can be taken if everything gives way that may."""
-        return next((count for count in range(wanted, 0, -1) if self._fits(count)), 0)
-
-    def leaving(self, taken: int) -> Sequence[Kept]:
-        """What gives way to so many."""
-        return self.giving_way[: _surplus(self.case, len(self.kept) + taken)] if taken else ()
-
-    def limited_by_others(self, wanted: int) -> bool:
-        """Whether more could be taken if only the limit of snapshots counted."""
-        return replace(self, others=None).fitting(wanted) > self.fitting(wanted)
-
-    def _fits(self, count: int) -> bool:
-        leaving = _surplus(self.case, len(self.kept) + count)
-        return leaving <= len(self.giving_way) and (self.others is None or count - leaving <= self.others)
-
-
-def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Finding]:
+def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Finding]:
     keeping = method(case.settings)
     takeable = []
     for snapshot in missing:
-        if _kept_otherwise(case, snapshot):
-            message = f"snapshot {snapshot.name!r} was taken, and the method of its tier changed"
-            yield made.refusal(case.tenant.name, message, made.TAKEN)
+        if lost := _lost(case, snapshot):
+            yield _refused(case, [snapshot], Rule.LOST_SNAPSHOT, lost, RETAKEN)
         elif hindrance := _hindrance(case, snapshot):
             message = f"snapshot {snapshot.name!r} is not taken: {hindrance}"
             yield Note(case.tenant.name, message, case.tenant.location)
@@ -178,31 +162,76 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
     if takeable and (hindrance := keeping.hindrance(case.project)):
         yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default one")
         return
+    if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(case, s)]):
+        message = "its moment leaves the restore window, or it expires, too soon for another one to give way to it"
+        yield _refused(case, unsure, Rule.SNAPSHOT_LIMIT, message, "make room by hand, or state another moment")
+        takeable = [snapshot for snapshot in takeable if _sure(case, snapshot)]
     fitting = takeable[: room.fitting(len(takeable))]
-    leaving = room.leaving(len(fitting))
-    for place, old in enumerate(leaving):
-        # A project that holds too many already loses several for the first new one.
-        yield _replaced(case, old, fitting[max(0, place + len(fitting) - len(leaving))])
-    for snapshot in fitting:
-        yield keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
+    yield from _replacing(case, fitting, room.leaving(len(fitting)))
     if left := takeable[len(fitting) :]:
         yield _no_room(case, takeable, left, room)
 
 
-def _kept_otherwise(case: Case, snapshot: Snapshot) -> bool:
-    """Whether it was declared before and kept in another way: taken again, it would hold another moment's data."""
-    own = f"{path(snapshot.name)}{KEPT_BY}"
-    earlier = () if case.past is None else case.past.each()
-    return any(own in past.base and own in past.fork for past in earlier) and case.origin(own) is Origin.CONFIG
+def _replacing(case: Case, fitting: Sequence[Snapshot], leaving: Sequence[Kept]) -> Iterator[Action]:
+    """``plan.order`` puts each right after the one that gives way to it."""
+    for place, old in enumerate(leaving):
+        # A project that holds too many already loses several for the first new one.
+        yield _replaced(case, old, fitting[max(0, place + len(fitting) - len(leaving))])
+    for snapshot in fitting:
+        change = _existence(snapshot.name, _origin(case, snapshot.name), before=False)
+        yield method(case.settings).take(case, snapshot, change)
+
+
+def _lost(case: Case, snapshot: Snapshot) -> str | None:
+    """What says that it was there before: taken again, it would hold another moment under its old name."""
+    if snapshot.retake:
+        return None
+    if case.at_base is None:
+        return (
+            f"snapshot {snapshot.name!r} is not there, and may have been (what the files said before is not known "
+            "here): a new one would hold other data"
+        )
+    if path(snapshot.name) not in case.at_base:
+        return None
+    return (
+        f"snapshot {snapshot.name!r} was declared before and is not there any more: it is lost, and a new one "
+        "would hold other data"
+    )
+
+
+def _kept_otherwise(case: Case, keeping: Method, way: Method, snapshot: Snapshot) -> Iterator[Note]:
+    """One that the files begin to keep in another way, or to call a snapshot, stays as it is: told once."""
+    own = path(snapshot.name)
+    changed = Origin.CONFIG in (case.origin(own), case.origin(f"{own}{KEPT_BY}"))
+    if way is not keeping and changed:
+        kept = "a branch" if way is METHODS[SnapshotMethod.BRANCH] else "a snapshot of Neon's own"
+        message = f"snapshot {snapshot.name!r} is there as {kept}, and stays so: the method is that of new ones"
+        yield Note(case.tenant.name, message, case.tenant.location)
+
+
+def _handed_over(case: Case) -> Iterator[Note]:
+    """A development branch that the file calls a snapshot now: told once."""
+    for name in SnapshotBranches(case).handed_over().values():
+        if case.origin(path(name)) is Origin.CONFIG:
+            message = f"branch {name!r} is the snapshot of that name from now on, and stays as it is"
+            yield Note(case.tenant.name, message, case.tenant.location)
 
 
 def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
+    default = case.project.default_branch
+    if taken := method(case.settings).taken_name(case.project, snapshot.name):
+        return taken
     if snapshot.at is None:
         return None
-    default = case.project.default_branch
-    if default is not None and snapshot.at < default.created_at:
-        return f"{text(snapshot.at)} lies before branch {default.name!r} was created"
-    return outside_window(snapshot.at, case.restore_window_seconds, case.now)
+    unread = unreadable(snapshot.at, default) if default is not None else None
+    return unread or outside_window(snapshot.at, case.restore_window_seconds, case.now)
+
+
+def _sure(case: Case, snapshot: Snapshot) -> bool:
+    """Whether it can still be taken some minutes from now, when another one has given way."""
+    then = case.now + SURE_FOR
+    leaves = snapshot.at is not None and outside_window(snapshot.at, case.restore_window_seconds, then)
+    return not leaves and not expired(snapshot.expires_at, then)
 
 
 def _surplus_removed(case: Case, snapshot: Kept) -> Action:
@@ -217,7 +246,7 @@ def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
     return method(case.settings).remove(case, old, change, reason=reason, early=False)
 
 
-def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: _Room) -> Refusal:
+def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: Room) -> Refusal:
     """Worded so that it stays true once what fits has been taken."""
     organization, tier, limits = case.organization, case.settings.tier, case.limits
     if room.limited_by_others(len(wanted)):
@@ -247,7 +276,7 @@ def _refused(case: Case, snapshots: Sequence[Snapshot], rule: Rule, message: str
 
 
 def _origin(case: Case, name: str) -> Origin:
-    return case.origin(path(name))
+    return case.origin(path(name), f"{path(name)}.{RETAKE}")
 
 
 def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:

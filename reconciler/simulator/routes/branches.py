@@ -128,7 +128,7 @@ def create_branch(call: Call) -> Answer:
         call.check_unlocked(project["id"], transaction.now)
         rows = branches.branches(world.store, project["id"], transaction.now)
         counted = [*rows, *lingering(call, project["id"], transaction.now)]
-        check_room_for_branch(len(counted), organization.limits)
+        check_room_for_branch(len(counted) + _counted_late(call, project["id"]), organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
         if body.branch.protected is True:
             _check_room_for_protected(call, rows)
@@ -143,6 +143,15 @@ def lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
     if not call.world.behaviour.soft_deletion:
         return []
     return branches.deleted_branches(call.world.store, project_id, now)
+
+
+def _counted_late(call: Call, project_id: str) -> int:
+    """Deleted branches that the counter has not caught up with."""
+    behaviour = call.world.behaviour
+    if behaviour.soft_deletion:
+        return 0  # it counts them anyhow
+    since = call.world.clock.now() - behaviour.deletion_count_lag_seconds
+    return branches.count_deleted(call.world.store, project_id, since)
 
 
 def _check_room_for_protected(call: Call, rows: list[sqlite3.Row]) -> None:

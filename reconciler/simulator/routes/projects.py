@@ -12,6 +12,7 @@ from reconciler.simulator import (
     catalog,
     documents,
     endpoints,
+    history,
     listing,
     metering,
     operations,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
+    from reconciler.simulator.store import Transaction
 
 CONFIGURED_ON_COMPUTES: Final = frozenset(
     {
@@ -198,7 +200,9 @@ def update_project(call: Call) -> Answer:
         row = call.project()
         organization = call.organization(row["org_id"])
         call.check_unlocked(row["id"], transaction.now)
-        changes = _changes(patch, msgspec.json.decode(row["body"]), organization, world.behaviour)
+        stored = msgspec.json.decode(row["body"])
+        changes = _changes(patch, stored, organization, world.behaviour)
+        _keep_history(call, transaction, stored, changes)
         projects.change(transaction, row, changes)
         works = _works(call, patch, row["id"])
         started = operations.start(transaction, row["id"], works, call.script.fate)
@@ -221,6 +225,13 @@ def _changes(
         check_compute(compute, organization.limits)
         changes["default_endpoint_settings"] = compute
     return changes
+
+
+def _keep_history(call: Call, transaction: Transaction, stored: Document, changes: Document) -> None:
+    before = stored["history_retention_seconds"]
+    raised = changes.get("history_retention_seconds", before) > before
+    if raised and not call.world.behaviour.raised_window_reaches_back:
+        history.raise_window(transaction, call.world.store, stored["id"], before_seconds=before)
 
 
 def _works(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:

@@ -60,6 +60,8 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
     )
     expires_at = _expiry(query.expires_at, now)
     count = snapshots.count_manual(call.world.store, project["id"], now)
+    lag_seconds = call.world.behaviour.deletion_count_lag_seconds
+    count += snapshots.count_deleted(call.world.store, project["id"], now - lag_seconds)
     check_room_for_snapshot(count, call.organization(project["org_id"]).limits)
     return snapshots.create(
         transaction, call.world.store, branch, name=query.name, point=point, expires_at=expires_at

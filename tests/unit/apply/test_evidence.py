@@ -56,6 +56,8 @@ CALLS = {
     "create_snapshot": ("POST", "/projects/*/branches/*/snapshot"),
     "delete_snapshot": ("DELETE", "/projects/*/snapshots/*"),
 }
+BEFORE_IT = 1
+"""Looks at the snapshots right before one of them gives way."""
 EMPTY = {
     "branches": AnswerWith(200, text='{"branches": []}'),
     "snapshots": AnswerWith(200, text='{"snapshots": []}'),
@@ -148,12 +150,16 @@ def test_a_call_whose_answers_stay_lost_fails_after_the_second(tmp_path: Path, c
     virtually(main())
 
 
-@pytest.mark.parametrize(("call", "look"), [("create_branch", "branches"), ("create_snapshot", "snapshots")])
-def test_a_creation_that_cannot_be_looked_up_is_not_sent_again(tmp_path: Path, call: str, look: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "look", "first"), [("create_branch", "branches", 1), ("create_snapshot", "snapshots", BEFORE_IT + 1)]
+)
+def test_a_creation_that_cannot_be_looked_up_is_not_sent_again(
+    tmp_path: Path, call: str, look: str, first: int
+) -> None:
     async def main() -> None:
         scene = await Scene.set(tmp_path)
         scene.world.simulator.faults.add(DropAfter(), *CALLS[call])
-        scene.world.simulator.faults.add(AnswerWith(500), "GET", f"/projects/*/{look}", times=None)
+        scene.world.simulator.faults.add(AnswerWith(500), "GET", f"/projects/*/{look}", first=first, times=None)
         assert FAILED in outcome(await scene.apply())
         assert scene.sent(call) == 1
 
@@ -177,7 +183,7 @@ def test_a_snapshot_that_shows_within_the_settle_time_is_not_taken_again(tmp_pat
     async def main() -> None:
         scene = await Scene.set(tmp_path)
         scene.world.simulator.faults.add(DropAfter(), *CALLS["create_snapshot"])
-        scene.world.simulator.faults.add(EMPTY["snapshots"], "GET", "/projects/*/snapshots")
+        scene.world.simulator.faults.add(EMPTY["snapshots"], "GET", "/projects/*/snapshots", first=BEFORE_IT + 1)
         assert set(outcome(await scene.apply())) == {APPLIED}
         assert scene.sent("create_snapshot") == 1
         assert await scene.finished()

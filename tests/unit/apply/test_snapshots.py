@@ -199,8 +199,8 @@ def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_p
             PATCH,
             "PATCH /projects/*/branches/* dev",
             f"{BRANCH} feature",
-            DISCARD,
             f"{TAKE} v3",
+            DISCARD,
             f"{TAKE} v2",
         ]
         assert set(outcome(run)) == {APPLIED}

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli import exit_codes
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Pins, Snapshot
-from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
+from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
 from reconciler.plan.applied import Ended, standing
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Before, History
 from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
-from tests.builders import FREE_TIER, NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -120,22 +121,15 @@ def test_a_live_snapshot_that_is_to_have_been_taken_otherwise(changed: Snapshot,
     assert not alike.notes
 
 
-def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_said() -> None:
+def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_reported() -> None:
+    """Neon deletes it then, whatever the file says."""
     tenant = a_tenant(snapshots=(Snapshot("v1"),))
-    (note,) = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,)))).notes
-    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in note.message
-
-
-def test_a_snapshot_that_was_kept_in_another_way_is_not_taken_again() -> None:
-    """It would hold today's data under the name of a moment that has passed."""
-    tenant = a_tenant(snapshots=(Snapshot("v1"),))
-    by_branch = replace(FREE_TIER, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
-    now, base = a_fleet(tenant, tiers=(by_branch,)), a_fleet(tenant)
-    plan = guard(make_plan(now, LIVE, base=base), now, LIVE, history=History(base))
-    assert plan.empty
+    plan = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,))))
     (refusal,) = plan.refusals
-    assert refusal.rule is Rule.MADE_AT_CREATION
-    assert "snapshot 'v1' was taken, and the method of its tier changed" in refusal.message
+    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in refusal.message
+    assert refusal.rule is Rule.SNAPSHOT_EXPIRY
+    assert not refusal.asked_for
+    assert exit_codes.of_drift(plan, ()) is ExitCode.CHANGES
 
 
 def test_a_tenant_who_was_refused_is_refused_again_by_its_own_base() -> None:

@@ -410,3 +410,39 @@ def test_a_downgrade_deletes_undeclared_branches_first_and_is_refused_if_too_man
     assert refused.empty
     assert refused.refusals[0].rule is Rule.BRANCH_LIMIT
     assert "11 would be left" in refused.refusals[0].message
+
+
+class TestAnExpiryThatNeonMovedByAReset:
+    """A reset from its parent gives a branch its whole time again (Neon: ttl_interval_seconds)."""
+
+    UNTIL = NOON + timedelta(days=1)
+    MOVED = NOON + timedelta(days=2)
+    STATED = DevBranch("dev", expires_at=UNTIL)
+    BASE = a_fleet(a_tenant(dev_branches=(STATED,)))
+
+    def reset(self, **fields: Any) -> LiveBranch:
+        given = {"reset_at": NOON - timedelta(days=1), "lifetime_seconds": 3 * DAY, "expires_at": self.MOVED}
+        return ours("dev", **{**given, **fields})
+
+    @pytest.mark.parametrize("base", [BASE, None], ids=["a base", "none"])
+    def test_is_left_and_told(self, base: Any) -> None:
+        view, history = a_view(live(self.reset())), History(base)
+        judged = guard(make_plan(self.BASE, view, history=history), self.BASE, view, history=history)
+        assert judged.empty
+        assert not judged.refusals
+        assert "'dev' was reset, and expires at 2030-05-06T12:00:00Z" in judged.notes[-1].message
+
+    def test_moves_where_a_commit_asks_for_another(self) -> None:
+        later = DevBranch("dev", expires_at=NOON + timedelta(days=5))
+        (patch,) = actions(later, project=live(self.reset()), base=self.BASE)
+        assert isinstance(patch, PatchBranch)
+        assert patch.expires_at == later.expires_at
+
+    def test_keeps_the_branch_when_the_time_of_the_file_has_passed(self) -> None:
+        view = live(self.reset())
+        assert not actions(self.STATED, project=view, base=self.BASE, now=self.UNTIL)
+
+    def test_is_no_excuse_for_one_that_somebody_moved(self) -> None:
+        view, history = a_view(live(self.reset(expires_at=NOON + timedelta(days=9)))), History(self.BASE)
+        judged = guard(make_plan(self.BASE, view, history=history), self.BASE, view, history=history)
+        assert [refusal.rule for refusal in judged.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]

@@ -134,7 +134,7 @@ class TestEitherMethod:
     def test_the_oldest_gives_way_right_before_the_new_one(self, method: SnapshotMethod) -> None:
         desired = fleet("v2", "v3", method=method, at_limit=AtLimit.REPLACE_OLDEST, limit=3)
         plan = make_plan(desired, a_view(kept(method, "a", "b", "c")))
-        assert steps(plan) == ["-a", "-b", "+v2", "+v3"]
+        assert steps(plan) == ["-a", "+v2", "-b", "+v3"]
         assert next(plan.actions).risk is Risk.DESTRUCTIVE
 
     def test_a_project_that_holds_too_many_loses_several_for_one(self, method: SnapshotMethod) -> None:

@@ -19,9 +19,9 @@ DAY_SECONDS = 86_400
 class Project:
     """A project of ``free`` that is ten days old: one manual snapshot, a restore window of a day."""
 
-    def __init__(self, neon: Account, **members: Any) -> None:
+    def __init__(self, neon: Account, *, org: str = "free", **members: Any) -> None:
         members.setdefault("created_at", DEMO_EPOCH_SECONDS - 10 * DAY_SECONDS)
-        self.seeded = add_project(neon.simulator, "free", ProjectSeed("acme", **members))
+        self.seeded = add_project(neon.simulator, org, ProjectSeed("acme", **members))
         self.path = f"/projects/{self.seeded.project_id}"
         self.snapshots = f"{self.path}/snapshots"
 
@@ -174,3 +174,61 @@ def test_a_snapshot_of_another_project_is_not_found() -> None:
         one, other = Project(neon), Project(neon)
         made = neon.done("POST", one.take())["snapshot"]
         assert neon.refused("DELETE", f"{other.snapshots}/{made['id']}")[0] == 404
+
+
+class TestAWindowThatIsRaised:
+    """Neon removes what a restore window has left behind: a longer one does not bring it back."""
+
+    def raised(self, neon: Account, *, reaches_back: bool = False) -> Project:
+        """From a day to seven, half a day ago."""
+        neon.simulator.world.switches.change({"raised_window_reaches_back": reaches_back})
+        project = Project(neon, org="paid", restore_window_seconds=DAY_SECONDS)
+        body = {"project": {"history_retention_seconds": 7 * DAY_SECONDS}}
+        neon.done("PATCH", project.path, body, key=neon.simulator.organization_keys["paid"])
+        neon.wait(DAY_SECONDS / 2)
+        return project
+
+    @pytest.mark.parametrize(
+        ("days", "reaches_back", "status"), [(-0.9, False, 200), (-1.1, False, 400), (-1.1, True, 200)]
+    )
+    def test_holds_what_the_shorter_one_held(self, days: float, reaches_back: bool, status: int) -> None:
+        with account(refusals_allowed=True) as neon:
+            project = self.raised(neon, reaches_back=reaches_back)
+            key = neon.simulator.organization_keys["paid"]
+            assert neon.ask("POST", project.take(timestamp=in_days(days)), key=key).status_code == status
+            branch = {"branch": {"parent_id": project.seeded.branch_id, "parent_timestamp": in_days(days)}}
+            neon.wait(5)
+            made = neon.ask("POST", f"{project.path}/branches", branch, key=key).status_code
+            assert made == (201 if status == 200 else status)
+
+    def test_that_was_lowered_in_between_holds_what_the_lower_one_held(self) -> None:
+        with account(refusals_allowed=True) as neon:
+            project, key = self.raised(neon), neon.simulator.organization_keys["paid"]
+            for seconds in (3600, 7 * DAY_SECONDS):
+                neon.done("PATCH", project.path, {"project": {"history_retention_seconds": seconds}}, key=key)
+                neon.wait(5)
+            assert neon.ask("POST", project.take(timestamp=in_days(0.1)), key=key).status_code == 400
+            assert neon.ask("POST", project.take(timestamp=in_days(0.47)), key=key).status_code == 200
+
+
+@pytest.mark.parametrize("lag_seconds", [0, 30])
+def test_a_deleted_snapshot_or_branch_may_be_counted_for_a_while(lag_seconds: int) -> None:
+    with account(refusals_allowed=True) as neon:
+        neon.simulator.world.switches.change({"deletion_count_lag_seconds": lag_seconds})
+        project = Project(neon, branches=(BranchSeed("a"), BranchSeed("b")))
+        first = neon.done("POST", project.take(name="first"))["snapshot"]
+        neon.wait(5)
+        neon.done("DELETE", f"{project.snapshots}/{first['id']}")
+        neon.wait(5)
+        neon.done("DELETE", f"{project.path}/branches/{project.seeded.branch_ids[0]}")
+        neon.wait(5)
+        late = lag_seconds > 0
+        assert neon.ask("POST", project.take(name="second")).status_code == (422 if late else 200)
+        neon.wait(5)
+        branch = neon.ask("POST", f"{project.path}/branches", {"branch": {"name": "c"}}).status_code
+        assert branch == (422 if late else 201)
+        neon.wait(lag_seconds)
+        if late:
+            assert neon.ask("POST", project.take(name="second")).status_code == 200
+            neon.wait(5)
+            assert neon.ask("POST", f"{project.path}/branches", {"branch": {"name": "c"}}).status_code == 201

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.desired.units import format_cu, format_seconds
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
@@ -54,6 +55,14 @@ def snapshots_allowed(organization: str, limits: OrganizationLimits) -> str:
     """The limit, for a reader."""
     snapshots = "snapshot" if limits.snapshots == 1 else "snapshots"
     return f"organization {organization} allows {limits.snapshots} {snapshots} in a project"
+
+
+def bound_told(limits: OrganizationLimits, path: str) -> str:
+    """What an organization allows of a field of a compute, for a reader: ``at most 2``, ``at least 5m``."""
+    bound = _bound(limits, path) or 0
+    if path == SUSPEND:
+        return f"at least {format_seconds(int(bound))}"
+    return f"{'at least' if path == MIN else 'at most'} {format_cu(bound)}"
 
 
 def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from reconciler.plan.concerns import made, snapshot_by_api, snapshot_by_branch
+from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import expired, outside_window, text
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
@@ -172,8 +173,10 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: _Room) -> Iterator[Fin
             message = f"snapshot {snapshot.name!r} was taken, and the method of its tier changed"
             yield made.refusal(case.tenant.name, message, made.TAKEN)
         elif hindrance := _hindrance(case, snapshot):
-            message = f"snapshot {snapshot.name!r} is not taken: {hindrance}"
-            yield Note(case.tenant.name, message, case.tenant.location)
+            take = keeping.take(
+                case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False)
+            )
+            yield undoable(take, f"snapshot {snapshot.name!r} is not taken: {hindrance}", CORRECT_IT)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):

@@ -40,6 +40,9 @@ def test_a_large_fleet_is_read_where_a_file_sizes_its_compute_or_a_size_or_place
 def test_depth_deep_reads_all_and_list_only_what_a_change_rests_on() -> None:
     fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
     assert len(needs(fleet, live, depth=Depth.DEEP).endpoints) == len(MANY)
+    idle = a_view(*(replace(project, consumption=Consumption()) for project in LISTED))
+    assert len(needs(fleet, live, depth=Depth.DEEP).projects) == len(MANY), "whether a quota is used up"
+    assert not needs(fleet, idle, depth=Depth.DEEP).projects
     moving = a_fleet(a_tenant(tier="pro"))
     assert needs(moving, a_view(a_project(details=False)), depth=Depth.LIST).endpoints == ("p-acme",)
 
@@ -48,7 +51,9 @@ def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() ->
     found = needs(a_fleet(a_tenant()), a_view(a_project(details=False, quota=None)))
     assert found == Needs(projects=("p-acme",))
     bare = replace(FREE_TIER, quota=None, compute=None)
-    assert not needs(a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None)))
+    unmanaged = a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None))
+    assert not needs(*unmanaged, depth=Depth.LIST)
+    assert needs(*unmanaged) == Needs(branches=("p-acme",), endpoints=("p-acme",)), "whether anybody can connect"
 
 
 def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> None:
@@ -57,7 +62,7 @@ def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> N
     moving = a_project(details=False, organization="paid")
     assert needs(fleet, a_view(replace(moving, compute=None))) == Needs(projects=("p-acme",))
     assert needs(fleet, a_view(moving), depth=Depth.LIST).endpoints == ("p-acme",)
-    assert not needs(fleet, a_view(replace(moving, organization="free")))
+    assert not needs(fleet, a_view(replace(moving, organization="free")), depth=Depth.LIST)
 
 
 def test_a_doomed_project_is_asked_whose_it_is() -> None:

@@ -63,7 +63,8 @@ def needs(
     settled = [look for look in looks if not look.unsettled]
     creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST
-    strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
+    everybody = creating or prune or (orphans and depth is Depth.DEEP)
+    strangers = _strangers(desired, live, identities, everybody=everybody, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > reach.few_strangers:
         strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if prune else []
     misnamed = list(_misnamed(desired, live, everybody=creating))

@@ -84,6 +84,12 @@ def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> N
     assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
 
 
+def test_depth_deep_asks_every_project_of_no_tenant_whose_it_is_whatever_it_is_called() -> None:
+    renamed = a_view(a_project("left", name="renamed by hand", details=False))
+    assert needs(a_fleet(), renamed, depth=Depth.DEEP) == Needs(branches=("p-left",))
+    assert not needs(a_fleet(), renamed, depth=Depth.DEEP, selection=Selection(tiers=("free",)))
+
+
 def test_pruning_asks_every_project_of_no_tenant_whose_it_is() -> None:
     renamed = a_view(a_project("left", name="renamed by hand", details=False))
     assert not needs(a_fleet(), renamed)

@@ -155,16 +155,11 @@ def _read(
     """
     fleet_files = FleetFiles(files, only=frozenset((*names, *also)))
     fleet_files.require_tip(ref)
-    declared, desired = _said(fleet_files, text)
+    declared, desired = _said(fleet_files, text, names)
     if not any(desired.tenants[name].project_id for name in names if name in desired.tenants):
         return fleet_files, declared, desired
     fleet_files = FleetFiles(replace(files, on_invalid=OnInvalid.SKIP.value))
-    declared, desired = _said(fleet_files, text)
-    if broken := [name for name in names if name in desired.held_back]:
-        raise InvalidInputError(
-            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
-        )
-    return fleet_files, declared, desired
+    return fleet_files, *_said(fleet_files, text, names)
 
 
 def _standard_input() -> str:
@@ -172,9 +167,15 @@ def _standard_input() -> str:
     return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
-def _said(fleet_files: FleetFiles, text: str | None) -> tuple[DesiredState, DesiredState]:
+def _said(fleet_files: FleetFiles, text: str | None, names: list[str]) -> tuple[DesiredState, DesiredState]:
+    """Raises InvalidInputError where the file of one of these tenants cannot be used."""
     declared = fleet_files.desired()
-    return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
+    desired = declared if text is None else parse(declared, text, STDIN_NAME)[0]
+    if broken := [name for name in names if name in desired.held_back]:
+        raise InvalidInputError(
+            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
+        )
+    return declared, desired
 
 
 def _given(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:

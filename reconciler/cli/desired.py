@@ -344,9 +344,11 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
     if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
         raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
     for glob in scope.tenant:
-        if not any(fnmatchcase(name, glob) for name in desired.tenants):
-            raise InvalidInputError(
-                f"no file declares a tenant {glob!r}", hint="look at --tenant, or add its file"
-            )
+        if any(fnmatchcase(name, glob) for name in desired.tenants):
+            continue
+        if held := sorted(name for name in desired.held_back if fnmatchcase(name, glob)):
+            message = f"the file of tenant {held[0]!r} cannot be used"
+            raise InvalidInputError(message, hint="`reconciler validate` tells")
+        raise InvalidInputError(f"no file declares a tenant {glob!r}", hint="look at --tenant, or add its file")
     if permission.prune and not scope.selection(None).everything:
         raise InvalidInputError("--prune is about the whole fleet", hint="leave the selection out")

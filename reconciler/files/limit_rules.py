@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import format_cu, format_seconds
+from reconciler.desired.units import NEVER, format_cu, format_seconds
 from reconciler.files.finding import Finding
+from reconciler.files.readers import LARGEST_SCALING_CU
 from reconciler.live.project import NEVER_SUSPEND
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def compute_findings(
     if timeout is not None and least is not None and NEVER_SUSPEND < timeout < least:
         bound = f"at least {format_seconds(least)}"
         yield _outside((*path, "suspend_timeout"), format_seconds(timeout), name, bound)
+    if timeout == NEVER_SUSPEND and not limits.always_on and least is not None:
+        place, bound = (*path, "suspend_timeout"), f"a timeout, at least {format_seconds(least)}"
+        yield _outside(place, NEVER, name, bound)
 
 
 def free_form_findings(settings: Mapping[str, object] | None, path: Path) -> Iterator[Finding]:
@@ -60,6 +64,9 @@ def _size_findings(resolved: Compute, written: ComputeDocument, path: Path) -> I
     if smallest > largest:
         message = f"min_cu {format_cu(smallest)} is larger than max_cu {format_cu(largest)}"
         yield Finding(place, message)
+    elif smallest < largest and largest > LARGEST_SCALING_CU:
+        message = f"from {format_cu(smallest)} to {format_cu(largest)} CU: above 16 CU no compute scales"
+        yield Finding(place, message, f"min_cu {format_cu(largest)} too, or at most 16")
     elif largest - smallest > MAX_CU_RANGE:
         message = f"from {format_cu(smallest)} to {format_cu(largest)} CU: a compute scales over at most 8 CU"
         yield Finding(place, message, f"min_cu {format_cu(largest - MAX_CU_RANGE)} or more")

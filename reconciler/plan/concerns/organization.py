@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.desired.units import format_cu, format_seconds
+from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
@@ -70,6 +71,8 @@ def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     bound = _bound(limits, path)
     if bound is None or not isinstance(value, int | float):
         return False
+    if path == SUSPEND and value == NEVER_SUSPEND:
+        return not limits.always_on
     if path in (MIN, SUSPEND):
         return 0 <= value < bound
     return value > bound
@@ -80,7 +83,8 @@ def clamps(limits: OrganizationLimits, observed: Fields, wanted: Fields) -> Iter
     for path, before in observed.items():
         if path not in wanted and forbids(limits, path, before):
             risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else Risk.SAFE
-            yield FieldChange(path, before, _bound(limits, path), risk, lowering=path in (MAX, RESTORE_WINDOW))
+            takes = path in (MAX, RESTORE_WINDOW) or before == NEVER_SUSPEND
+            yield FieldChange(path, before, _bound(limits, path), risk, lowering=takes)
 
 
 def _bound(limits: OrganizationLimits, path: str) -> float | None:

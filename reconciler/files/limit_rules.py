@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.units import NEVER, format_cu, format_seconds
 from reconciler.files.finding import Finding
-from reconciler.files.readers import LARGEST_SCALING_CU
 from reconciler.live.project import NEVER_SUSPEND
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.live.project import Compute
 
+LARGEST_SCALING_CU: Final = 16
+"""Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""
 MAX_CU_RANGE: Final = 8
 """Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
 
@@ -25,6 +26,10 @@ def compute_findings(
     resolved: Compute, written: ComputeDocument, organization: Organization, path: Path
 ) -> Iterator[Finding]:
     """What is wrong with a compute's values; each is reported at a key that ``written`` states."""
+    for member, size in (("min_cu", written.min_cu), ("max_cu", written.max_cu)):
+        if size is not None and size > LARGEST_SCALING_CU and size % 2:
+            message = f"{member} {format_cu(size)}: above {LARGEST_SCALING_CU} CU Neon has even sizes only"
+            yield Finding((*path, member), message, f"{format_cu(size - 1)} or {format_cu(size + 1)}")
     yield from _size_findings(resolved, written, path)
     limits, name = organization.limits, organization.name
     if written.max_cu is not None and limits.max_cu is not None and written.max_cu > limits.max_cu:

@@ -37,8 +37,6 @@ RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "publi
 
 LONGEST_SUSPEND_SECONDS: Final = 604_800
 """Neon: SuspendTimeoutSeconds."""
-LARGEST_SCALING_CU: Final = 16
-"""Neon: manage/computes: a larger one has a fixed size."""
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
@@ -54,7 +52,6 @@ REVISION_DIGITS: Final = 18
 """Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
 _MAJOR_VERSION = re.compile(r"[1-9][0-9]")
 _PARTS_OF_A_CU: Final = (Decimal("0.25"), Decimal("0.5"))
-_SIZES: Final = f"Neon has 0.25, 0.5, whole numbers to {LARGEST_SCALING_CU}, and even ones above"
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -268,9 +265,8 @@ def read_suspend_timeout(text: str) -> int:
 def read_cu(text: str) -> float:
     """A compute size (Neon: manage/computes). How large they get is left to the organization: it changes."""
     size = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
-    step = 1 if size <= LARGEST_SCALING_CU else 2
-    if size not in _PARTS_OF_A_CU and (size <= 0 or size % step):
-        raise RejectedError(f"{shown(text)} is no compute size", _SIZES)
+    if size not in _PARTS_OF_A_CU and (size <= 0 or size % 1):
+        raise RejectedError(f"{shown(text)} is no compute size", "Neon has 0.25, 0.5, and whole numbers")
     return float(text)
 
 

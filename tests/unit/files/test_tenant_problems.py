@@ -97,18 +97,14 @@ SCHEMA = {
     ),
     "a compute size that is none": (
         HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
-        ["3:31: '1.1' is no compute size (Neon has 0.25, 0.5, whole numbers to 16, and even ones above)"],
+        ["3:31: '1.1' is no compute size (Neon has 0.25, 0.5, and whole numbers)"],
     ),
     "a compute size between those that Neon has": (
         HEAD + "overrides: {compute: {min_cu: 0.75, max_cu: 2.5}}\n",
         [
-            "3:31: '0.75' is no compute size (Neon has 0.25, 0.5, whole numbers to 16, and even ones above)",
-            "3:45: '2.5' is no compute size (Neon has 0.25, 0.5, whole numbers to 16, and even ones above)",
+            "3:31: '0.75' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
+            "3:45: '2.5' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
         ],
-    ),
-    "an odd compute size above 16": (
-        HEAD + "overrides: {compute: {max_cu: 17}}\n",
-        ["3:31: '17' is no compute size (Neon has 0.25, 0.5, whole numbers to 16, and even ones above)"],
     ),
     "a suspend timeout of nothing": (
         HEAD + "overrides: {compute: {suspend_timeout: 0s}}\n",
@@ -211,6 +207,13 @@ RULES = {
     "a range over which no compute scales": (
         "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 16}}\n",
         ["3:31: from 0.25 to 16 CU: a compute scales over at most 8 CU (min_cu 8 or more)"],
+    ),
+    "an odd compute size above 16": (
+        "tenant: acme\ntier: pro\noverrides: {compute: {min_cu: 17, max_cu: 17}}\n",
+        [
+            "3:31: min_cu 17: above 16 CU Neon has even sizes only (16 or 18)",
+            "3:43: max_cu 17: above 16 CU Neon has even sizes only (16 or 18)",
+        ],
     ),
     "a size that does not scale over a range": (
         "tenant: acme\ntier: pro\noverrides: {compute: {min_cu: 12, max_cu: 18}}\n",

@@ -128,7 +128,7 @@ _TIER: Final[Document] = {
     "restore_window": "7d",
     "settings": {"maintenance_window": {"weekdays": ["7"]}},
     "snapshots": {"at_limit": "refuse", "method": "api"},
-    "dev_branches": {"max": "20", "compute": {"min_cu": "3", "max_cu": "6", "suspend_timeout": "8m"}},
+    "dev_branches": {"max": "20", "compute": {"min_cu": "3", "max_cu": "9", "suspend_timeout": "8m"}},
 }
 TIERS: Final[Document] = {
     "version": "1",

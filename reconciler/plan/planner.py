@@ -19,9 +19,9 @@ from reconciler.plan import (
     lifecycle,
     marks,
     pruning,
+    reachable,
     recovery,
     rivals,
-    standing,
     survey,
     wanted,
 )
@@ -215,7 +215,7 @@ class _Planner:
         settings = self._desired.settings(tenant)
         self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
         here = self._limits(project.organization)
-        self.refusals += standing.findings(tenant.name, settings, project, here, self._only)
+        self.refusals += reachable.findings(tenant.name, settings, project, here, self._only)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)

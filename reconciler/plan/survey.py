@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan import ownership, standing
+from reconciler.plan import ownership, reachable
 from reconciler.plan.concerns import NAMES, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.contradictions import MARK
@@ -125,7 +125,7 @@ def coverage(
     ]
     branched = [project for settings, project in found if settings.dev_branches is not None]
     saved = [(snapshots.method(settings), project) for settings, project in found if settings.snapshots]
-    unsized = [endpoint for settings, project in found for endpoint in standing.unsized(settings, project)]
+    unsized = [endpoint for settings, project in found for endpoint in reachable.unsized(settings, project)]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),

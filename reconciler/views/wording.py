@@ -136,6 +136,7 @@ def _as_far(looked: Coverage) -> str:
         looked.computes_checked < looked.computes_total
         or looked.branches_checked < looked.branches_total
         or looked.snapshots_checked < looked.snapshots_total
+        or looked.unknown
     )
     return " as far as was looked" if unread else ""
 

@@ -172,7 +172,7 @@ def test_no_tenant_at_all_is_not_in_sync() -> None:
 def test_what_could_not_be_seen_is_said() -> None:
     coverage = Coverage(1, 0, 15, ("free", "paid", "trial"), 1, 1, unknown=2, held_back=1)
     assert shown(build.plan(coverage=coverage), width=100) == (
-        "In sync: 1 tenant matches the files.\n"
+        "In sync as far as was looked: 1 tenant matches the files.\n"
         "Looked at 15 projects in free, paid and trial; existing computes checked: 1 of 1.\n"
         "Not compared: read replicas, computes of other branches, Postgres settings and protected branches;\n"
         "region and version, unless pinned; used quotas not looked at: 1 of 1.\n"

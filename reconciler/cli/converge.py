@@ -212,12 +212,14 @@ def _standard_input() -> str:
 
 
 def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
+    """Raises InvalidInputError where the file of one of these tenants cannot be used."""
     declared = fleet_files.desired()
-    if broken := [name for name in names if name in declared.held_back]:
+    desired = declared if text is None else parse(declared, text, STDIN_NAME)[0]
+    if broken := [name for name in names if name in desired.held_back]:
         raise InvalidInputError(
             f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
         )
-    return declared, declared if text is None else parse(declared, text, STDIN_NAME)[0]
+    return declared, desired
 
 
 def _given(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:

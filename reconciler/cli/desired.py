@@ -358,8 +358,14 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
         *(("--tenant", one) for one in scope.tenant),
         *(("--exclude", one) for one in scope.exclude),
     ):
-        if not any(fnmatchcase(name, glob) for name in (*desired.tenants, *desired.held_back)):
+        if any(fnmatchcase(name, glob) for name in desired.tenants):
+            continue
+        held = sorted(name for name in desired.held_back if fnmatchcase(name, glob))
+        if not held:
             raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=f"look at {flag}, or add its file")
+        if flag == "--tenant":
+            message = f"the file of tenant {held[0]!r} cannot be used"
+            raise InvalidInputError(message, hint="`reconciler validate` tells")
     for label in scope.selection(None).labels:
         if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
             written = "=".join(word for word in label if word is not None)

@@ -20,7 +20,6 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
-from reconciler.plan import adoption
 from reconciler.views import drift_text, json_documents, markdown
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
@@ -61,7 +60,7 @@ def command(
             return await fleet.drift(request, on_progress=on_progress)
 
     found = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)
-    plan = adoption.without_marks(found.plan)
+    plan = found.plan
     publish(
         output,
         {

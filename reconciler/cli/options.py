@@ -161,7 +161,8 @@ files_options = _packed(
         type=click.Choice(["fail", "skip"]),
         default="fail",
         show_default=True,
-        help="What a broken tenant file does: end the run, or hold back its tenants only.",
+        help="What a broken document of a tenant does: end the run, or hold back its tenant only, as one does "
+        "that does not fit tiers.yaml any more.",
     ),
 )
 

@@ -33,6 +33,8 @@ class Problem:
     message: str
     hint: str | None = None
     severity: Severity = Severity.ERROR
+    stale: bool = False
+    """An entry that tiers.yaml may have left behind: an error that holds back its tenant and nobody else."""
 
     def __str__(self) -> str:
         place = f"{self.location.file}:{self.location.line}:{self.location.column}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.desired.problem import Location
     from reconciler.live.project import Compute, Json, Quota
+
+
+SHORTEST_SUSPEND_SECONDS: Final = 60
+"""Neon: SuspendTimeoutSeconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ class OrganizationLimits:
     max_cu: float | None = None
     restore_window_seconds: int | None = None
     min_suspend_timeout_seconds: int | None = None
+
+    @property
+    def always_on(self) -> bool:
+        """Whether a compute may stay on for ever: not where computes have to run on longer than Neon asks for.
+
+        Such an organization decides itself when computes are suspended (Neon: the Free plan's five minutes).
+        """
+        least = self.min_suspend_timeout_seconds
+        return least is None or least <= SHORTEST_SUSPEND_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,21 +62,28 @@ class Collection:
         names: Iterable[str] = (),
         pins: Iterable[str] = (),
     ) -> None:
-        """The documents of one file, which is broken as a whole where one of them is.
+        """The documents of one file. One that is broken holds back its own tenant.
 
-        ``problems`` are the file's own; ``names`` and ``pins`` are those of its tenants that are known without
-        reading it.
+        ``problems`` are the file's own. ``names`` and ``pins`` are those of the tenants of whom it may be where
+        something of the file cannot be read, or does not say whose it is.
         """
-        listed, found = list(entries), list(problems)
-        tenants = [tenant for entry in listed if (tenant := self._checked(entry, found)) is not None]
+        found = list(problems)
+        lost = _has_error(found)
+        for entry in entries:
+            wrong: list[Problem] = []
+            tenant = self._checked(entry, wrong)
+            found += wrong
+            if tenant is not None and entry.sound and not _has_error(wrong):
+                self._tenants[tenant.name] = tenant
+                continue
+            lost = lost or entry.tenant is None
+            self._hold_back(Named(name, entry.location) for name in (entry.tenant,) if name is not None)
+            self.pins_held_back.update(pin for pin in (entry.pin,) if pin is not None)
         self.problems += _first_of(found)
-        if any(problem.severity is Severity.ERROR for problem in found):
+        if lost:
             file = Location(found[0].location.file)
-            self._hold_back(Named(entry.tenant, entry.location) for entry in listed if entry.tenant is not None)
             self._hold_back(Named(name, file) for name in sorted(names))
-            self.pins_held_back.update(pins, (pin for entry in listed if (pin := entry.pin) is not None))
-        else:
-            self._tenants.update((tenant.name, tenant) for tenant in tenants)
+            self.pins_held_back.update(pins)
 
     def lose(self, problem: Problem, path: str) -> None:
         """A file or folder below the fleet's cannot be read: the tenant that it is named after is held back."""
@@ -133,9 +140,14 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
         return problems
     problems = sorted(problems, key=lambda problem: problem.location)
     kept, rest = problems[:MOST_PROBLEMS], problems[MOST_PROBLEMS:]
-    broken = any(problem.severity is Severity.ERROR for problem in rest)
-    severity = Severity.ERROR if broken else Severity.WARNING
-    return [*kept, Problem(rest[0].location, f"and {len(rest):,} more problems in this file", severity=severity)]
+    severity = Severity.ERROR if _has_error(rest) else Severity.WARNING
+    stale = all(problem.stale for problem in rest if problem.severity is Severity.ERROR)
+    told = f"and {len(rest):,} more problems in this file"
+    return [*kept, Problem(rest[0].location, told, severity=severity, stale=stale)]
+
+
+def _has_error(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def twice(name: str, first: Location) -> Finding:

@@ -50,6 +50,8 @@ class Entry:
     line: int = 1
     column: int = 1
     whole: bool = True
+    sound: bool = True
+    """False where it says something that is not allowed: its tenant is held back."""
     base: Entry | None = None
     _read: TenantDocument | tuple[Finding, ...] | None = field(default=None, repr=False)
 
@@ -83,7 +85,7 @@ class Entry:
     def problem(self, finding: Finding) -> Problem:
         """The finding with its line and column, in whichever text states the path."""
         location = self._place(finding.path, at_key=finding.at_key)
-        return Problem(location, finding.message, finding.hint, finding.severity)
+        return Problem(location, finding.message, finding.hint, finding.severity, finding.stale)
 
     def place(self, path: Path) -> Location:
         """Where a key stands."""
@@ -92,7 +94,13 @@ class Entry:
     def overriding(self, base: Entry) -> Entry:
         """The same document on top of another."""
         return Entry(
-            merged(base.value, self.value), self.text, self.line, self.column, self.whole and base.whole, base
+            merged(base.value, self.value),
+            self.text,
+            self.line,
+            self.column,
+            self.whole and base.whole,
+            self.sound and base.sound,
+            base,
         )
 
     def _place(self, path: Path, *, at_key: bool) -> Location:
@@ -116,6 +124,6 @@ def merged(base: object, value: object) -> object:
 def entries_of(parsed: Parsed, text: Text) -> tuple[Entry, ...]:
     """The documents of a YAML text."""
     return tuple(
-        Entry(document.value, text, document.line, document.column, document.whole)
+        Entry(document.value, text, document.line, document.column, document.whole, document.sound)
         for document in parsed.documents
     )

@@ -47,6 +47,10 @@ class Document:
     column: int
     whole: bool = True
     """False where a part had to be left out: its problems say why, and nothing more can be said about it."""
+    sound: bool = True
+    """False where something of it is not allowed, whether or not it was left out."""
+    end: int = 0
+    """The last line that may be of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +59,32 @@ class Parsed:
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
+    unread_from: int | None = None
+    """The first line of what could not be read any more; None where all was."""
+
+    @property
+    def doubtful(self) -> list[tuple[int, int | None]]:
+        """First and last line of each part of which nobody can tell for certain what it says; None is the end."""
+        found: list[tuple[int, int | None]] = [(one.line, one.end) for one in self.documents if not one.sound]
+        return found if self.unread_from is None else [*found, (self.unread_from, None)]
 
 
 def parse(data: bytes, file: str) -> Parsed:
     """The documents of a YAML text. Empty ones, as after a trailing ``---``, are left out."""
     unfit = text_problems(data, file)
     if unfit:
-        return Parsed((), unfit)
+        return Parsed((), unfit, unread_from=1)
     builder = _Builder(file)
+    unread: int | None = None
     try:
         for event in events(data):
             builder.take(event)
     except yaml.YAMLError as error:
         builder.problems.append(_syntax_problem(error, file, data))
-    except _TooDeepError:
-        pass  # the builder has written the problem
-    return Parsed(tuple(builder.documents), tuple(builder.problems))
+        unread = builder.ended
+    except _TooDeepError:  # the builder has written the problem
+        unread = builder.ended
+    return Parsed(tuple(builder.documents), tuple(builder.problems), unread)
 
 
 def events(data: bytes) -> Iterator[yaml.Event]:
@@ -159,8 +173,12 @@ class _Builder:
     file: str
     documents: list[Document] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    ended: int = 1
+    """The line on which the last whole document ended: what follows it begins there."""
     _open: list[_Frame] = field(default_factory=list)
     _document: Document | None = None
+    _told: int = 0
+    """How many problems there were when the document began."""
 
     def take(self, event: yaml.Event) -> None:
         match event:
@@ -176,7 +194,7 @@ class _Builder:
                 self._report(event, "aliases (*name) are not allowed", "write the value out")
                 self._leave_out(event)
             case DocumentEndEvent():
-                self._end()
+                self._end(event)
 
     def _scalar(self, event: ScalarEvent) -> None:
         if event.tag is not None or event.anchor is not None:
@@ -190,10 +208,15 @@ class _Builder:
         else:
             self._place(None if text in NULLS else text, event)
 
-    def _end(self) -> None:
-        if self._document is not None and self._document.value is not None:
-            self.documents.append(self._document)
+    def _end(self, event: DocumentEndEvent) -> None:
+        self.ended, column = place(event)
+        if self._document is not None:
+            self._document.sound = len(self.problems) == self._told
+            self._document.end = self.ended if column > 1 else self.ended - 1
+            if self._document.value is not None or not self._document.sound:
+                self.documents.append(self._document)
         self._document = None
+        self._told = len(self.problems)
 
     def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
         text = composed(text)

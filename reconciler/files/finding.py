@@ -31,6 +31,8 @@ class Finding:
     at_key: bool = False
     """The key is wrong, not its value."""
     severity: Severity = Severity.ERROR
+    stale: bool = False
+    """As in ``Problem``."""
 
 
 class RejectedError(ValueError):

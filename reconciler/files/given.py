@@ -22,7 +22,10 @@ MOST_SHOWN: Final = 10
 
 
 def read(root: Path | str) -> DesiredState:
-    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files."""
+    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files.
+
+    Tenants whose files do not fit tiers.yaml any more are held back, and counted by every plan.
+    """
     loaded = load(Path(root))
     if loaded.desired is None:
         raise _invalid(loaded)

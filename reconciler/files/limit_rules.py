@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import format_cu, format_seconds
+from reconciler.desired.units import NEVER, format_cu, format_seconds
 from reconciler.files.finding import Finding
 from reconciler.live.project import MAX_CU_RANGE, NEVER_SUSPEND
 
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.live.project import Compute
 
+LARGEST_SCALING_CU: Final = 16
+"""Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""
+
 
 def compute_findings(
     resolved: Compute, written: ComputeDocument, organization: Organization, path: Path
 ) -> Iterator[Finding]:
     """What is wrong with a compute's values; each is reported at a key that ``written`` states."""
+    for member, size in (("min_cu", written.min_cu), ("max_cu", written.max_cu)):
+        if size is not None and size > LARGEST_SCALING_CU and size % 2:
+            message = f"{member} {format_cu(size)}: above {LARGEST_SCALING_CU} CU Neon has even sizes only"
+            yield Finding((*path, member), message, f"{format_cu(size - 1)} or {format_cu(size + 1)}")
     yield from _size_findings(resolved, written, path)
     limits, name = organization.limits, organization.name
     if written.max_cu is not None and limits.max_cu is not None and written.max_cu > limits.max_cu:
@@ -31,6 +38,9 @@ def compute_findings(
     if timeout is not None and least is not None and NEVER_SUSPEND < timeout < least:
         bound = f"at least {format_seconds(least)}"
         yield _outside((*path, "suspend_timeout"), format_seconds(timeout), name, bound)
+    if timeout == NEVER_SUSPEND and not limits.always_on and least is not None:
+        place, bound = (*path, "suspend_timeout"), f"a timeout, at least {format_seconds(least)}"
+        yield _outside(place, NEVER, name, bound)
 
 
 def free_form_findings(settings: Mapping[str, object] | None, path: Path) -> Iterator[Finding]:
@@ -57,6 +67,9 @@ def _size_findings(resolved: Compute, written: ComputeDocument, path: Path) -> I
     if smallest > largest:
         message = f"min_cu {format_cu(smallest)} is larger than max_cu {format_cu(largest)}"
         yield Finding(place, message)
+    elif smallest < largest and largest > LARGEST_SCALING_CU:
+        message = f"from {format_cu(smallest)} to {format_cu(largest)} CU: above 16 CU no compute scales"
+        yield Finding(place, message, f"min_cu {format_cu(largest)} too, or at most 16")
     elif largest - smallest > MAX_CU_RANGE:
         message = f"from {format_cu(smallest)} to {format_cu(largest)} CU: a compute scales over at most 8 CU"
         yield Finding(place, message, f"min_cu {format_cu(largest - MAX_CU_RANGE)} or more")

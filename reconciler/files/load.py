@@ -20,7 +20,7 @@ from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
@@ -56,8 +56,9 @@ def load(
 ) -> Loaded:
     """The fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` unless named.
 
-    With ``OnInvalid.SKIP`` the tenants of broken files are held back and the others are loaded. A broken
-    tiers.yaml, or a file that cannot be read at all, leaves nothing to load either way.
+    With ``OnInvalid.SKIP`` the tenants of broken documents are held back and the others are loaded; those whose
+    documents do not fit tiers.yaml are held back in any case, unless nobody else is left. A broken tiers.yaml, or
+    a file that cannot be read at all, leaves nothing to load either way.
     ``only`` names tenants: of the others, just those are loaded whose project is pinned, so that a few tenants
     of a large fleet are found fast, and none takes another's project by its name. Where it is empty, only the
     price list is read. ``about`` names the tenants for whose sake all are read: a line of JSON that cannot be read
@@ -106,7 +107,9 @@ def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False)
         fleet = fleet if fleet.held_back == collection.held_back else _assembled(collection)
     problems = tuple(sorted(collection.problems, key=lambda problem: (problem.location, problem.message)))
     lost = collection.lost or (bool(collection.unread) and not past)
-    fatal = lost or (on_invalid is OnInvalid.FAIL and _has_error(problems))
+    nobody = fleet is not None and not fleet.tenants
+    failing = [problem for problem in problems if nobody or not problem.stale]
+    fatal = lost or (on_invalid is OnInvalid.FAIL and _has_error(failing))
     return Loaded(None if fatal else fleet, problems)
 
 
@@ -133,7 +136,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _has_error(problems: tuple[Problem, ...]) -> bool:
+def _has_error(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
@@ -144,7 +147,8 @@ def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
     if not entries and not problems:
         problems = [Problem(Location(source_name), "holds no tenant")]
     collection.add(entries, problems)
-    return loaded(collection, OnInvalid.FAIL)
+    found = loaded(collection, OnInvalid.FAIL)
+    return Loaded(None, found.problems) if _has_error(found.problems) else found
 
 
 def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:

@@ -142,6 +142,12 @@ class CoverageDocument(Document):
     snapshots_total: Whole
     unknown: Whole
     held_back: Whole
+    in_no_file: Whole = 0
+    used_checked: Whole = 0
+    replicas: Whole = 0
+    other_computes: Whole = 0
+    tuned_computes: Whole = 0
+    protected_branches: Whole = 0
 
 
 class BudgetDocument(Document):

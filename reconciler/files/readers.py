@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT, composed
 from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, PLACEHOLDERS, TIER
-from reconciler.desired.tier import EnvReference
-from reconciler.desired.units import NEVER, UNLIMITED, parse_bytes, parse_seconds
+from reconciler.desired.tier import SHORTEST_SUSPEND_SECONDS, EnvReference
+from reconciler.desired.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import (
     RejectedError,
@@ -35,6 +35,9 @@ RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
 RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "public", "none")
 """Neon: docs, manage/roles; names that start with ``pg_`` are reserved too."""
 
+LONGEST_SUSPEND_SECONDS: Final = 604_800
+"""Neon: SuspendTimeoutSeconds."""
+
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -48,7 +51,7 @@ _COUNT_DIGITS: Final = 9
 REVISION_DIGITS: Final = 18
 """Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
 _MAJOR_VERSION = re.compile(r"[1-9][0-9]")
-_CU_STEP: Final = Decimal("0.25")
+_PARTS_OF_A_CU: Final = (Decimal("0.25"), Decimal("0.5"))
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -249,13 +252,21 @@ def read_suspend_timeout(text: str) -> int:
     if text == NEVER:
         return NEVER_SUSPEND
     seconds = parse_seconds(text)
-    return seconds or DEFAULT_SUSPEND_TIMEOUT_SECONDS  # Neon: 0 is the default
+    if seconds == 0:
+        default = format_seconds(DEFAULT_SUSPEND_TIMEOUT_SECONDS)
+        message = f"{shown(text)} means Neon's default to Neon, which is {default}"
+        raise RejectedError(message, f"write {default}; or {NEVER}, for a compute that stays on")
+    if not SHORTEST_SUSPEND_SECONDS <= seconds <= LONGEST_SUSPEND_SECONDS:
+        allowed = f"from {format_seconds(SHORTEST_SUSPEND_SECONDS)} to {format_seconds(LONGEST_SUSPEND_SECONDS)}"
+        raise RejectedError(f"{shown(text)}: Neon has timeouts {allowed}", f"or {NEVER}")
+    return seconds
 
 
 def read_cu(text: str) -> float:
-    """A compute size. Which sizes exist is left to the server: its list changes."""
-    if not _NUMBER.fullmatch(text) or Decimal(text) <= 0 or Decimal(text) % _CU_STEP:
-        raise RejectedError(f"{shown(text)} is no compute size", "a positive multiple of 0.25, as in 0.25, 0.5, 2")
+    """A compute size (Neon: manage/computes). How large they get is left to the organization: it changes."""
+    size = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
+    if size not in _PARTS_OF_A_CU and (size <= 0 or size % 1):
+        raise RejectedError(f"{shown(text)} is no compute size", "Neon has 0.25, 0.5, and whole numbers")
     return float(text)
 
 

@@ -110,7 +110,9 @@ SuspendTimeout: TypeAlias = Annotated[
 ComputeUnits: TypeAlias = Annotated[
     float,
     Scalar(
-        readers.read_cu, "a compute size such as 0.25", {"type": "number", "multipleOf": 0.25, "minimum": 0.25}
+        readers.read_cu,
+        "a compute size such as 0.25",
+        {"type": "number", "anyOf": [{"enum": [0.25, 0.5]}, {"multipleOf": 1, "minimum": 1}]},
     ),
 ]
 Count: TypeAlias = Annotated[int, Scalar(readers.read_count, "a whole number", _COUNT)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -19,7 +19,7 @@ from reconciler.files.pointers import pointer
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.files.collection import Collection
     from reconciler.files.price_list import Source
@@ -38,7 +38,7 @@ class _File(NamedTuple):
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     names: frozenset[str]
-    """Of its tenants, as far as they can be made out where it has problems."""
+    """Of the tenants in what is doubtful of it, as far as they can be made out."""
     pins: frozenset[str] = frozenset()
     """The same of their projects."""
 
@@ -233,14 +233,34 @@ def _read_file(text: Text) -> _File:
         return _File((), (Problem(Location(text.file), "holds no tenant"),), frozenset())
     if not parsed.problems:
         return _File(entries, (), frozenset())
-    return _File(entries, parsed.problems, frozenset(names_in(text.data)), frozenset(pins_in(text.data)))
+    doubtful = _lines_of(text.data, parsed.doubtful)
+    return _File(entries, parsed.problems, frozenset(names_in(doubtful)), frozenset(pins_in(doubtful)))
+
+
+def _lines_of(data: bytes, parts: Iterable[tuple[int, int | None]]) -> bytes:
+    lines = data.splitlines(keepends=True)
+    return b"".join(line for first, last in parts for line in lines[first - 1 : last])
 
 
 def _add_file(file: _File, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
-    problems = [*file.problems]
-    if len(file.entries) == 1 and not file.problems:
-        problems += _misplaced(file.entries[0], stem)
-    collection.add([_on_top(entry, lines) for entry in file.entries], problems, {stem, *file.names}, file.pins)
+    entries, problems = file.entries, [*file.problems]
+    if len(entries) == 1 and not problems and (misplaced := list(_misplaced(entries[0], stem))):
+        entries, problems = (replace(entries[0], sound=False),), misplaced
+    collection.add(
+        [_on_top(entry, lines) for entry in entries], problems, _doubtful(file, entries, stem), file.pins
+    )
+
+
+def _doubtful(file: _File, entries: Sequence[Entry], stem: str) -> set[str]:
+    """The tenants of whom a part of the file may be that does not say it, or says it in doubt.
+
+    Where none can be made out it is the one that the file is called after; where that one stands in the file, in
+    order, the file's name is in the place of whoever it is.
+    """
+    if file.names and len(entries) > 1:
+        return set(file.names)
+    sound = {entry.tenant: entry for entry in entries if entry.sound}
+    return {*file.names, stem if stem not in sound else sound[stem].location.file}
 
 
 def _misplaced(entry: Entry, stem: str) -> Iterator[Problem]:

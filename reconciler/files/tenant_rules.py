@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
@@ -21,31 +22,43 @@ if TYPE_CHECKING:
         CopyDocument,
         DevBranchDocument,
         OverridesDocument,
-        SnapshotDocument,
         TenantDocument,
     )
 
 
 def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Everything that is wrong with a tenant of this fleet. A tombstone needs no settings."""
-    tier = fleet.tiers.get(document.tier)
-    if tier is None and not document.state:
-        hint = did_you_mean_or_known(document.tier, fleet.tiers)
-        yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
+    """Everything that is wrong with a tenant of this fleet. A tombstone needs no settings.
+
+    What does not fit tiers.yaml is stale: a commit to that file may have done it to thousands of tenants.
+    """
     yield from _recovery_findings(document)
     yield from _previous_name_findings(document)
     if document.state:
         return
-    organization = fleet.organizations.get(tier.organization) if tier else None
-    if tier is not None and organization is not None and document.overrides is not None:
+    yield from _copy_findings(document.snapshots or (), "snapshots", "snapshot")
+    yield from _branch_findings(document.dev_branches or ())
+    if document.overrides is not None:
+        yield from free_form_findings(document.overrides.settings, ("overrides",))
+    yield from (replace(finding, stale=True) for finding in _misfits(document, fleet))
+
+
+def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
+    """What the price list does not allow, or not any more."""
+    tier = fleet.tiers.get(document.tier)
+    if tier is None:
+        hint = did_you_mean_or_known(document.tier, fleet.tiers)
+        yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
+        return
+    yield from _name_findings(document.dev_branches or (), fleet.defaults.branch)
+    if tier.snapshots.method is SnapshotMethod.BRANCH:
+        yield from _namesake_findings(document, fleet.defaults.branch)
+    organization = fleet.organizations.get(tier.organization)
+    if organization is None:
+        return
+    if document.overrides is not None:
         yield from _override_findings(document.overrides, tier, organization)
-    if document.snapshots:
-        yield from _snapshot_findings(document.snapshots, organization)
-        if tier is not None and tier.snapshots.method is SnapshotMethod.BRANCH:
-            yield from _namesake_findings(document, fleet.defaults.branch)
-    if document.dev_branches:
-        yield from _branch_findings(document.dev_branches, fleet.defaults.branch)
-        yield from _branch_limit_findings(document.dev_branches, tier, organization)
+    yield from _snapshot_limit_findings(document.snapshots or (), organization)
+    yield from _branch_limit_findings(document.dev_branches or (), tier, organization)
 
 
 def _recovery_findings(document: TenantDocument) -> Iterator[Finding]:
@@ -76,14 +89,11 @@ def _override_findings(written: OverridesDocument, tier: Tier, organization: Org
         resolved = override_compute(tier.compute, build.compute(written.compute)) or Compute()
         yield from compute_findings(resolved, written.compute, organization, (*path, "compute"))
     yield from restore_window_findings(written.restore_window, organization, path)
-    yield from free_form_findings(written.settings, path)
 
 
-def _snapshot_findings(entries: list[SnapshotDocument], organization: Organization | None) -> Iterator[Finding]:
-    yield from _copy_findings(entries, "snapshots", "snapshot")
-    limit = organization.limits.snapshots if organization else None
-    lasting = _lasting(entries)
-    if organization is not None and limit is not None and lasting > limit:
+def _snapshot_limit_findings(entries: Sequence[CopyDocument], organization: Organization) -> Iterator[Finding]:
+    limit, lasting = organization.limits.snapshots, _lasting(entries)
+    if limit is not None and lasting > limit:
         message = f"{lasting} snapshots: organization {organization.name!r} allows {limit} in a project"
         yield Finding(("snapshots",), message, at_key=True)
 
@@ -103,21 +113,23 @@ def _namesake_findings(document: TenantDocument, default_branch: str) -> Iterato
         yield Finding(("snapshots", index, "name"), message, hint)
 
 
-def _branch_findings(entries: list[DevBranchDocument], default_branch: str) -> Iterator[Finding]:
-    yield from _copy_findings(entries, "dev_branches", "branch")
-    circles = _in_circles({entry.name: entry.parent for entry in entries})
+def _name_findings(entries: Sequence[DevBranchDocument], default_branch: str) -> Iterator[Finding]:
     for index, entry in enumerate(entries):
         if entry.name == default_branch:
             yield Finding(("dev_branches", index, "name"), f"{entry.name!r} is the name of the default branch")
+
+
+def _branch_findings(entries: Sequence[DevBranchDocument]) -> Iterator[Finding]:
+    yield from _copy_findings(entries, "dev_branches", "branch")
+    circles = _in_circles({entry.name: entry.parent for entry in entries})
+    for index, entry in enumerate(entries):
         if entry.name in circles:
             yield Finding(("dev_branches", index, "parent"), f"branch {entry.name!r} would be its own ancestor")
 
 
 def _branch_limit_findings(
-    entries: list[DevBranchDocument], tier: Tier | None, organization: Organization | None
+    entries: Sequence[DevBranchDocument], tier: Tier, organization: Organization
 ) -> Iterator[Finding]:
-    if tier is None or organization is None:
-        return
     lasting, most = _lasting(entries), tier.dev_branches.max
     limit = organization.limits.branches
     if most is not None and lasting > most:

@@ -97,6 +97,10 @@ class LiveEndpoint:
     compute: Compute
     active: bool
     """True while it runs: patching its size then drops connections."""
+    disabled: bool = False
+    """True where somebody has switched it off: nobody can connect (Neon: Endpoint)."""
+    pg_settings: int = 0
+    """How many settings of Postgres are set on it: no file speaks of them."""
 
     @property
     def writes(self) -> bool:

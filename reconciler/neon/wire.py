@@ -148,6 +148,8 @@ class EndpointAnswer(ComputeAnswer, kw_only=True):
     type: Literal["read_write", "read_only"]
     current_state: str
     pending_state: str | None = None
+    disabled: bool | None = None
+    settings: dict[str, Any] | None = None
 
 
 class Endpoints(Struct):
@@ -318,7 +320,15 @@ def live_endpoint(answer: EndpointAnswer) -> LiveEndpoint:
         kind=answer.type,
         compute=_compute(answer),
         active="active" in (answer.current_state, answer.pending_state),
+        disabled=bool(answer.disabled),
+        pg_settings=_stated(answer.settings, "pg_settings"),
     )
+
+
+def _stated(settings: Mapping[str, Any] | None, name: str) -> int:
+    """How many members an object of the settings has; what is no object states nothing."""
+    stated = (settings or {}).get(name)
+    return len(stated) if isinstance(stated, dict) else 0
 
 
 def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:

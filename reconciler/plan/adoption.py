@@ -6,7 +6,6 @@ the project is marked, so that the next run knows it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.history import History
     from reconciler.plan.identity import Identities
-    from reconciler.plan.plan import Plan
 
 SAME_LIFE: Final = timedelta(days=7)
 """So long after its annotation a project of a new tenant is its own: of a run that died, of a sign-up's retry."""
@@ -148,12 +146,3 @@ def _conflict(tenant: Tenant, project: LiveProject) -> Conflict:
         f"if it is this tenant's, state project_id: {project.id} in its file; if not, delete or rename it",
         tenant.location,
     )
-
-
-def without_marks(plan: Plan) -> Plan:
-    """The same plan without adoptions: a project that carries no mark yet differs in nothing from the files."""
-    tenants = (
-        replace(planned, actions=tuple(a for a in planned.actions if not isinstance(a, AdoptProject)))
-        for planned in plan.tenants
-    )
-    return replace(plan, tenants=tuple(planned for planned in tenants if planned.actions))

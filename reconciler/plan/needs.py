@@ -27,7 +27,7 @@ class Needs:
     """Ids of projects, in order, by the call that shows what is missing."""
 
     projects: tuple[str, ...] = ()
-    """GET one: the list left a value out, or a quota is to be lowered, and no list tells what is used of it."""
+    """GET one: the list left a value out, or it matters how much of a quota is used, which no list tells."""
     branches: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
@@ -62,10 +62,12 @@ def needs(
     ending = [project for tenant, project in matched if tenant.absent]
     deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in half_done)}
     looks = [_Look(desired, t, p, Depth.DEEP if t.name in deep else depth) for t, p in matched if not t.absent]
+    counted = depth is Depth.DEEP
     settled = [look for look in looks if not look.unsettled]
     creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
     orphans = selection.everything and depth is not Depth.LIST
-    strangers = _strangers(desired, live, identities, everybody=creating or prune, orphans=orphans)
+    everybody = creating or prune or (orphans and depth is Depth.DEEP)
+    strangers = _strangers(desired, live, identities, everybody=everybody, orphans=orphans)
     if depth is not Depth.DEEP and len(strangers) > reach.few_strangers:
         strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if prune else []
     misnamed = list(_misnamed(desired, live, everybody=creating))
@@ -80,7 +82,9 @@ def needs(
     saved = [*(look.project for look in settled if look.needs_snapshots), *later]
     uncounted = [project for project in later if project.consumption is None]
     return Needs(
-        projects=_ids([*(look.project for look in looks if look.unsettled or look.uncounted), *uncounted]),
+        projects=_ids(
+            [*(look.project for look in looks if look.unsettled or look.uncounted(everybody=counted)), *uncounted]
+        ),
         branches=_ids(project for project in branched if project.branches is None),
         endpoints=_ids(project for project in sized if project.endpoints is None),
         snapshots=_ids(project for project in saved if project.snapshots is None),
@@ -149,12 +153,11 @@ class _Look:
         of_the_past = self._depth is not Depth.LIST and any(moments)
         return settings.restore_window_seconds is not None or self._moves or of_the_past
 
-    @property
-    def uncounted(self) -> bool:
-        """Whether a quota is to be lowered and nobody knows yet how much of it is used."""
+    def uncounted(self, *, everybody: bool) -> bool:
+        """Whether nobody knows how much of a quota is used that is to be lowered; for ``everybody``, of any."""
         if self.project.consumption is not None:
             return False
-        return any(change.lowering for change in quota.changes(self._settings, self.project))
+        return everybody or any(change.lowering for change in quota.changes(self._settings, self.project))
 
     @property
     def needs_branches(self) -> bool:
@@ -170,17 +173,15 @@ class _Look:
 
     @property
     def needs_endpoints(self) -> bool:
-        """Always before a move or a change of size; else by depth, where a file itself sizes a compute."""
+        """Always before a move or a change of size; else by depth: of all, or where a file itself sizes one."""
         settings = self._settings
-        if self._moves:
+        if self._moves or self._depth is Depth.DEEP:
             return True
         of_branches = bool(branches.computes(settings))
         own = of_branches or self._tenant.overrides.compute is not None
         managed = of_branches or settings.compute is not None
         return managed and (
-            self._depth is Depth.DEEP
-            or (self._depth is Depth.DECLARED and own)
-            or any(compute.changes(settings, self.project))
+            (self._depth is Depth.DECLARED and own) or any(compute.changes(settings, self.project))
         )
 
     @property

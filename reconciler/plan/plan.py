@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import Origin
@@ -49,6 +49,15 @@ class Rule(Enum):
     UNCONFIRMED = "unconfirmed"
     LATER_LIFE = "later-life"
     LOOKS_RENAMED = "looks-renamed"
+    CANNOT_BE_DONE = "cannot-be-done"
+    CANNOT_CONNECT = "cannot-connect"
+    BEYOND_LIMITS = "beyond-limits"
+
+
+ONLY_REPORTED: Final = frozenset(
+    {Rule.DRIFT_POLICY, Rule.BASE_AHEAD, Rule.SNAPSHOT_EXPIRY, Rule.CANNOT_CONNECT, Rule.BEYOND_LIMITS}
+)
+"""Rules that speak of live state alone: nobody asked for what they hold back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Refusal:
     @property
     def asked_for(self) -> bool:
         """Whether something is refused that this run was asked for; what drifted by itself is only reported."""
-        if self.rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD, Rule.SNAPSHOT_EXPIRY):
+        if self.rule in ONLY_REPORTED:
             return False
         if self.rule is Rule.STRICT or any(isinstance(action, DeleteDuplicate) for action in self.actions):
             return True
@@ -183,7 +192,7 @@ class Coverage:
     computes_checked: int
     """Tenants whose existing computes were read."""
     computes_total: int
-    """Tenants that have a live project and a compute setting in the files."""
+    """Tenants that have a live project."""
     only: tuple[str, ...] = ()
     """Names of the concerns that were looked at; empty where all were."""
     missing: int = 0
@@ -198,6 +207,18 @@ class Coverage:
     """Projects that the API would not show."""
     held_back: int = 0
     """Tenants whose files are broken."""
+    in_no_file: int = 0
+    """Live projects of the listed organizations that no tenant of the files has, whatever they are called."""
+    used_checked: int = 0
+    """Tenants of whom was read how much of their quota is used, of ``computes_total``."""
+    replicas: int = 0
+    """Read replicas that were seen; no file speaks of any."""
+    other_computes: int = 0
+    """Computes that were seen of branches for which no file sizes one."""
+    tuned_computes: int = 0
+    """Computes that were seen with settings of Postgres, which are not compared."""
+    protected_branches: int = 0
+    """Branches that were seen protected in Neon, which is not compared."""
 
 
 @dataclass(frozen=True, slots=True)

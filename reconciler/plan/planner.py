@@ -15,9 +15,11 @@ from reconciler.plan import (
     accepted,
     adoption,
     at_creation,
+    default_branch,
     lifecycle,
     marks,
     pruning,
+    reachable,
     recovery,
     rivals,
     survey,
@@ -76,6 +78,7 @@ def make_plan(
     mismatches = _mismatches(desired, history, tenants, identities) | _unrecoverable(
         desired, live, tenants, identities, now
     )
+    mismatches |= _switched(desired, tenants, identities)
     mismatches |= adoption.given_out_again(desired, live, history, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
@@ -212,6 +215,8 @@ class _Planner:
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
         self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
+        here = self._limits(project.organization)
+        self.refusals += reachable.findings(tenant.name, settings, project, here, self._only)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)
@@ -266,6 +271,14 @@ def _mismatches(
         for tenant, project in differing
     )
     return {conflict.tenant: conflict for conflict in conflicts if conflict}
+
+
+def _switched(desired: DesiredState, tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
+    """Projects in which another branch is the default one than before."""
+    found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
+    called = desired.defaults.branch
+    judged = (default_branch.switched(tenant, project, called) for tenant, project in found if project)
+    return {conflict.tenant: conflict for conflict in judged if conflict}
 
 
 def _unrecoverable(

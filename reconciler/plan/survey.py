@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan import ownership
+from reconciler.plan import ownership, reachable
 from reconciler.plan.concerns import NAMES, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.contradictions import MARK
@@ -123,9 +123,9 @@ def coverage(
         for tenant in tenants
         if not tenant.absent and (project := identities.projects.get(tenant.name))
     ]
-    sized = [project for settings, project in found if settings.compute is not None]
     branched = [project for settings, project in found if settings.dev_branches is not None]
     saved = [(settings, project) for settings, project in found if settings.snapshots]
+    unsized = [endpoint for settings, project in found for endpoint in reachable.unsized(settings, project)]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
@@ -133,12 +133,23 @@ def coverage(
         only=() if set(NAMES) <= set(only) else tuple(name for name in NAMES if name in only),
         projects=len(live.projects),
         organizations=tuple(live.listed),
-        computes_checked=sum(project.endpoints is not None for project in sized),
-        computes_total=len(sized),
+        computes_checked=sum(project.endpoints is not None for _, project in found),
+        computes_total=len(found),
         branches_checked=sum(project.branches is not None for project in branched),
         branches_total=len(branched),
         snapshots_checked=sum(snapshots.observed(settings, project) for settings, project in saved),
         snapshots_total=len(saved),
         unknown=len(live.unknown),
         held_back=len(desired.held_back),
+        in_no_file=len(_in_no_file(desired, identities)) if live.listed else 0,
+        used_checked=sum(project.consumption is not None for _, project in found),
+        replicas=sum(not endpoint.writes for endpoint in unsized),
+        other_computes=sum(endpoint.writes for endpoint in unsized),
+        tuned_computes=sum(endpoint.pg_settings > 0 for _, p in found for endpoint in p.endpoints or ()),
+        protected_branches=sum(branch.protected for _, p in found for branch in p.branches or ()),
     )
+
+
+def _in_no_file(desired: DesiredState, identities: Identities) -> list[LiveProject]:
+    """Projects of no tenant, but for those that may be of a tenant whose file is broken."""
+    return [p for p in identities.unmatched if desired.tenant_by_project_name(p.name) not in desired.held_back]

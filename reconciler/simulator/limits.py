@@ -17,6 +17,7 @@ SIZES_CU: Final = (0.25, 0.5, *range(1, 17), *range(18, 57, 2))
 AUTOSCALING_RANGE_CU: Final = 8
 LARGEST_AUTOSCALING_CU: Final = 16
 SHORTEST_SUSPEND_SECONDS: Final = 60
+LONGEST_SUSPEND_SECONDS: Final = 604_800
 DEFAULT_SUSPEND_SECONDS: Final = 300
 MAX_BRANCH_TTL_SECONDS: Final = 30 * 86_400
 ROLES_PER_BRANCH: Final = 500
@@ -52,6 +53,10 @@ def _check_sizes(smallest: float, largest: float) -> None:
 def _check_suspend_timeout(seconds: int, limits: OrganizationLimits) -> None:
     if 0 < seconds < SHORTEST_SUSPEND_SECONDS:
         raise Refusal(400, f"suspend_timeout_seconds must be at least {SHORTEST_SUSPEND_SECONDS}")
+    if seconds > LONGEST_SUSPEND_SECONDS:
+        raise Refusal(400, f"suspend_timeout_seconds must be at most {LONGEST_SUSPEND_SECONDS}")
+    if seconds < 0 and not limits.always_on:
+        raise Refusal(412, "a compute that is never suspended is not allowed for your account")
     shortest = limits.min_suspend_timeout_seconds
     if shortest is not None and 0 < seconds < shortest and seconds != DEFAULT_SUSPEND_SECONDS:
         raise Refusal(412, f"suspend interval below {shortest} seconds is not allowed for your account")

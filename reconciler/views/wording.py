@@ -148,6 +148,7 @@ def _as_far(looked: Coverage) -> str:
         looked.computes_checked < looked.computes_total
         or looked.branches_checked < looked.branches_total
         or looked.snapshots_checked < looked.snapshots_total
+        or looked.unknown
     )
     return " as far as was looked" if unread else ""
 
@@ -191,8 +192,31 @@ def coverage(looked: Coverage) -> list[Phrase]:
         (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
         (looked.held_back, f"{counted(looked.held_back, 'tenant')} held back: the file is broken."),
         (looked.unknown, f"{counted(looked.unknown, 'project')} that the API would not show."),
+        (
+            looked.in_no_file,
+            f"{counted(looked.in_no_file, 'project')} {_is_or_are(looked.in_no_file)} in no file.",
+        ),
     )
-    return [_looked_at(looked), *(phrase(sentence) for count, sentence in limits if count)]
+    aside = [_not_compared(looked)] if looked.computes_total and not looked.only else []
+    return [_looked_at(looked), *aside, *(phrase(sentence) for count, sentence in limits if count)]
+
+
+def _is_or_are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _not_compared(looked: Coverage) -> Phrase:
+    """What no file speaks of, with how much of it was seen."""
+    things = (
+        ("read replicas", looked.replicas),
+        ("computes of other branches", looked.other_computes),
+        ("Postgres settings", looked.tuned_computes),
+        ("protected branches", looked.protected_branches),
+    )
+    told = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
+    unread = looked.computes_total - looked.used_checked
+    used = f"; used quotas not looked at: {unread:,} of {looked.computes_total:,}" if unread else ""
+    return phrase(f"Not compared: {listed(told)}; region and version, unless pinned{used}.")
 
 
 def _looked_at(looked: Coverage) -> Phrase:

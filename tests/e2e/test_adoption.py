@@ -109,10 +109,14 @@ def test_a_pin_that_a_person_merges_confirms_it_at_once(hand_made: Shell) -> Non
     assert marks(hand_made) == 0
 
 
-def test_drift_does_not_count_what_is_only_not_marked(hand_made: Shell) -> None:
+def test_drift_and_plan_count_what_is_only_not_marked(hand_made: Shell) -> None:
     found = run(hand_made, "drift", "--tenant", "acme")
-    assert found.code == 0, found.out + found.err
-    assert "adopt" not in found.out
+    assert found.code == 2, found.out + found.err
+    assert "found by its name alone" in " ".join(found.out.split())
+    assert run(hand_made, "plan", "--tenant", "acme", "--detailed-exitcode").code == 2
+    assert run(hand_made, "apply", "--tenant", "acme").code == 0
+    assert run(hand_made, "drift", "--tenant", "acme").code == 0
+    assert run(hand_made, "plan", "--tenant", "acme", "--detailed-exitcode").code == 0
 
 
 def test_an_upgrade_by_name_says_that_it_is_not_confirmed_and_goes_through_once_it_is(hand_made: Shell) -> None:

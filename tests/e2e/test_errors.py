@@ -51,6 +51,19 @@ def test_a_broken_file_can_be_skipped_and_is_still_said(shell: Shell) -> None:
     assert "created     bluebird" in ended.out
 
 
+def test_a_tier_that_is_retired_holds_back_its_tenants_and_nobody_else(shell: Shell) -> None:
+    shell.tenant("acme", "tier: gold")
+    shell.tenant("bluebird")
+    check(shell.simulated("validate"), 3)
+    ended = shell.simulated("apply", "--yes")
+    check(ended, 3, "tenants/acme.yaml:2:7:", "there is no tier 'gold'")
+    assert "created     bluebird" in ended.out
+    assert "1 tenant held back" in shell.simulated("plan").out
+    for words in (("plan", "--tenant", "acme"), ("converge", "acme")):
+        check(shell.simulated(*words), 3, "tenants/acme.yaml:2:7:")
+    check(shell.simulated("converge", "-", stdin=b'{"tenant": "cedar", "tier": "gold"}'), 3, "no tier 'gold'")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_variable_that_is_not_set(shell: Shell, command: str) -> None:
     check(shell.run(command), 4, "NEON_FREE_ORG_ID", "FREE_ORG_API_KEY", "tiers.yaml:")

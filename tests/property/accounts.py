@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from reconciler.apply.stop import StopSignal
+from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.project import Compute
@@ -258,6 +259,16 @@ class Scene:
         async def main() -> Planned:
             async with self._fleet() as fleet:
                 return await fleet.plan(self.request)
+
+        return self.world.run(main())
+
+    def drift(self) -> Planned:
+        """Observe all that can be observed, and compare, once an apply has moved the base."""
+        base = None if self.request.base is None else self.desired
+
+        async def main() -> Planned:
+            async with self._fleet() as fleet:
+                return await fleet.drift(replace(self.request, base=base, depth=Depth.DEEP))
 
         return self.world.run(main())
 

@@ -50,7 +50,7 @@ TENANT: Final[Document] = {
             "parent": "plain",
             "schema_only": "false",
             "expires_at": "2030-05-20T00:00:00Z",
-            "compute": {"min_cu": "0.75", "max_cu": "5", "suspend_timeout": "12m"},
+            "compute": {"min_cu": "1", "max_cu": "5", "suspend_timeout": "12m"},
         },
     ],
     "protect": "false",
@@ -94,7 +94,7 @@ OTHER_TENANT: Final[Document] = {
             "at": "2030-05-04T11:00:00Z",
             "schema_only": "true",
             "expires_at": "2030-05-10T00:00:00Z",
-            "compute": {"min_cu": "1.5", "max_cu": "5.5", "suspend_timeout": "10m"},
+            "compute": {"min_cu": "2", "max_cu": "6", "suspend_timeout": "10m"},
         },
     ],
     "protect": "true",
@@ -131,7 +131,7 @@ _TIER: Final[Document] = {
     "restore_window": "7d",
     "settings": {"maintenance_window": {"weekdays": ["7"]}},
     "snapshots": {"at_limit": "refuse", "method": "api"},
-    "dev_branches": {"max": "20", "compute": {"min_cu": "1.75", "max_cu": "6", "suspend_timeout": "8m"}},
+    "dev_branches": {"max": "20", "compute": {"min_cu": "3", "max_cu": "9", "suspend_timeout": "8m"}},
 }
 TIERS: Final[Document] = {
     "version": "1",
@@ -199,11 +199,11 @@ OTHER_TIERS: Final[Document] = {
                 "data_transfer": "60GiB",
                 "logical_size": "20GiB",
             },
-            "compute": {"min_cu": "1.25", "max_cu": "2.5", "suspend_timeout": "9m"},
+            "compute": {"min_cu": "2", "max_cu": "3", "suspend_timeout": "9m"},
             "restore_window": "3d",
             "settings": {"maintenance_window": {"weekdays": ["6"]}},
             "snapshots": {"at_limit": "replace_oldest", "method": "branch"},
-            "dev_branches": {"max": "9", "compute": {"min_cu": "2", "max_cu": "6.5", "suspend_timeout": "11m"}},
+            "dev_branches": {"max": "9", "compute": {"min_cu": "4", "max_cu": "7", "suspend_timeout": "11m"}},
         }
     },
     "guards": {

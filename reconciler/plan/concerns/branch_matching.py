@@ -75,8 +75,6 @@ class BranchMatching:
             return "it is protected in Neon"
         if branch.parent_id is None:
             return "it is a root branch, and Neon deletes none"
-        if branch.name != self.declared_as(branch):
-            return f"somebody renamed it; it was created as {self.declared_as(branch)!r}"
         children = self._children.get(branch.id, ())
         staying = next((child.name for child in children if child.id not in doomed), None)
         return None if staying is None else f"{staying!r} is a child of it"

@@ -9,6 +9,7 @@ from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
+from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import hindrance as cannot_expire
 from reconciler.plan.concerns.expiry import moved_of_branch, reset_note, too_far
 from reconciler.plan.concerns.expiry import path as expiry_path
@@ -32,6 +33,9 @@ NAME: Final = "dev_branches"
 MADE_AS: Final = ("parent", "at", "schema_only")
 """Members of a branch that count at its creation only."""
 EXPIRED: Final = "expired by the tenant's file"
+UNDELETABLE: Final = "take away what keeps it, or declare it again"
+ANOTHER_NAME: Final = "give it another name in the tenant's file, or the default branch its own name again"
+ANOTHER_EXPIRY: Final = "take away what keeps it, or state the expiry that it has"
 
 
 def path(name: str) -> str:
@@ -98,17 +102,27 @@ def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
 
 
 def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
-    """Children before their parents; what cannot be deleted is noted, and so stay its parents."""
+    """Children before their parents; what cannot be deleted is refused, and so stay its parents.
+
+    One that somebody renamed is kept, and is nobody's but theirs.
+    """
     doomed = {branch.id: branch for branch in live.undeclared()}
     written = {declared.name for declared in case.settings.dev_branches or ()}
     for branch in _children_first(list(doomed.values())):
         name = live.declared_as(branch)
         over = EXPIRED if name in written else "declared no more"
-        if hindrance := live.hindrance(branch, doomed):
+        delete = _delete(case, branch, name, over)
+        if branch.name != name:
             del doomed[branch.id]
-            yield _note(case, f"branch {branch.name!r} is {over} and stays: {hindrance}")
+            renamed = (
+                f"branch {branch.name!r} is {over} and stays: somebody renamed it; it was created as {name!r}"
+            )
+            yield Note(case.tenant.name, renamed, case.tenant.location)
+        elif hindrance := live.hindrance(branch, doomed):
+            del doomed[branch.id]
+            yield undoable(delete, f"branch {branch.name!r} is {over} and stays: {hindrance}", UNDELETABLE)
         else:
-            yield _delete(case, branch, name, over)
+            yield delete
 
 
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
@@ -132,22 +146,27 @@ def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBra
 def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> Iterator[Finding]:
     """``parents`` are the ids of the branches that have children once the deletions are through."""
     if live.default:
-        yield _note(case, f"{branch.name!r} is the name of the default branch: nothing is done about it")
+        message = f"branch {branch.name!r} is not created: it is the name of the default branch"
+        yield undoable(_create(case, branch, branch.parent or live.name), message, ANOTHER_NAME)
         return
     yield from reset_note(case, f"branch {branch.name!r}", live, branch.expires_at)
     expiry = list(moved_of_branch(case, path(branch.name), live, branch.expires_at))
     if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
-        yield _note(case, f"the expiry of branch {branch.name!r} is left as it is: {hindrance}")
+        message = f"the expiry of branch {branch.name!r} is left as it is: {hindrance}"
+        yield undoable(_patch(case, live, expiry), message, ANOTHER_EXPIRY)
         expiry = []
-    changes = [*_renaming(case, branch, live), *expiry]
-    if changes:
-        yield PatchBranch(
-            tenant=case.tenant.name,
-            reason="differs from the tenant's file",
-            source=case.tenant.location,
-            changes=tuple(changes),
-            branch=live.name,
-        )
+    if changes := [*_renaming(case, branch, live), *expiry]:
+        yield _patch(case, live, changes)
+
+
+def _patch(case: Case, live: LiveBranch, changes: Sequence[FieldChange]) -> PatchBranch:
+    return PatchBranch(
+        tenant=case.tenant.name,
+        reason="differs from the tenant's file",
+        source=case.tenant.location,
+        changes=tuple(changes),
+        branch=live.name,
+    )
 
 
 def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
@@ -179,7 +198,8 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
         parent = branch.parent or live.default_name
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
-            yield _note(case, f"branch {branch.name!r} is not created: {hindrance}")
+            message = f"branch {branch.name!r} is not created: {hindrance}"
+            yield undoable(_create(case, branch, parent), message, CORRECT_IT)
         elif limit is not None and len(there) >= limit:
             allowed = branches_allowed(case.organization, case.limits)
             yield _no_room(case, branch, parent, f"{allowed}, and this one would hold {len(there) + 1}")
@@ -235,10 +255,6 @@ def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:
     was, becomes = ("present", "absent") if before else ("absent", "present")
     risk = Risk.DESTRUCTIVE if before else Risk.SAFE
     return FieldChange(path(name), was, becomes, risk, lowering=before, origin=origin)
-
-
-def _note(case: Case, message: str) -> Note:
-    return Note(case.tenant.name, message, case.tenant.location)
 
 
 def _children_first(branches: Sequence[LiveBranch]) -> list[LiveBranch]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.desired.units import format_cu, format_seconds
+from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
@@ -68,11 +70,21 @@ def snapshots_allowed(organization: str, limits: OrganizationLimits) -> str:
     return f"organization {organization} allows {limits.snapshots} {snapshots} in a project"
 
 
+def bound_told(limits: OrganizationLimits, path: str) -> str:
+    """What an organization allows of a field of a compute, for a reader: ``at most 2``, ``at least 5m``."""
+    bound = _bound(limits, path) or 0
+    if path == SUSPEND:
+        return f"at least {format_seconds(int(bound))}"
+    return f"{'at least' if path == MIN else 'at most'} {format_cu(bound)}"
+
+
 def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     """Whether a project with this value could not live in an organization with these limits."""
     bound = _bound(limits, path)
     if bound is None or not isinstance(value, int | float):
         return False
+    if path == SUSPEND and value == NEVER_SUSPEND:
+        return not limits.always_on
     if path in (MIN, SUSPEND):
         return 0 <= value < bound
     return value > bound
@@ -83,7 +95,8 @@ def clamps(limits: OrganizationLimits, observed: Fields, wanted: Collection[str]
     for path, before in observed.items():
         if path not in wanted and forbids(limits, path, before):
             risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else Risk.SAFE
-            yield FieldChange(path, before, _bound(limits, path), risk, lowering=path in (MAX, RESTORE_WINDOW))
+            takes = path in (MAX, RESTORE_WINDOW) or before == NEVER_SUSPEND
+            yield FieldChange(path, before, _bound(limits, path), risk, lowering=takes)
 
 
 def _bound(limits: OrganizationLimits, path: str) -> float | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.tier import SnapshotMethod
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
+from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import path as expiry_path
 from reconciler.plan.concerns.moments import expired, outside_window, text, unreadable
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
@@ -155,8 +156,10 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Find
         if lost := _lost(case, snapshot):
             yield _refused(case, [snapshot], Rule.LOST_SNAPSHOT, lost, RETAKEN)
         elif hindrance := _hindrance(case, snapshot):
-            message = f"snapshot {snapshot.name!r} is not taken: {hindrance}"
-            yield Note(case.tenant.name, message, case.tenant.location)
+            take = keeping.take(
+                case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False)
+            )
+            yield undoable(take, f"snapshot {snapshot.name!r} is not taken: {hindrance}", CORRECT_IT)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):

@@ -21,7 +21,7 @@ def _both_parsers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 def test_scalars_stay_the_text_that_was_written() -> None:
     parsed = parse(b"a: no\nb: 010\nc: 12:30:45\nd: 1.0\ne: 2026-01-01\nf: 'x'\n", "f")
     assert parsed.documents == (
-        Document({"a": "no", "b": "010", "c": "12:30:45", "d": "1.0", "e": "2026-01-01", "f": "x"}, 1, 1),
+        Document({"a": "no", "b": "010", "c": "12:30:45", "d": "1.0", "e": "2026-01-01", "f": "x"}, 1, 1, end=6),
     )
 
 

@@ -14,7 +14,7 @@ from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snap
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.tree import UnreadableError, WorkTree
-from reconciler.live.project import NEVER_SUSPEND, Compute, Quota
+from reconciler.live.project import Compute, Quota
 from tests.unit.files.builders import TIERS, load_files, said, write
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ tier: free
 labels: {plan: no, size: 010}
 overrides:
   quota: {data_transfer: 80GiB, active_time: unlimited}
-  compute: {max_cu: 1, suspend_timeout: never}
+  compute: {max_cu: 1, suspend_timeout: 7m}
   restore_window: 12h
   settings: {a: {b: [1, 1.5, true, null, "1", no, 010, 0x1]}}
 snapshots:
@@ -74,7 +74,7 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
         labels={"plan": "no", "size": "010"},
         overrides=Overrides(
             quota={"data_transfer_bytes": 80 * 2**30, "active_time_seconds": 0},
-            compute=Compute(None, 1.0, NEVER_SUSPEND),
+            compute=Compute(None, 1.0, 420),
             restore_window_seconds=43_200,
             settings={"a": {"b": [1, 1.5, True, None, "1", "no", 10, "0x1"]}},
         ),
@@ -277,10 +277,62 @@ def test_broken_files_hold_back_only_their_own_tenants(tmp_path: Path) -> None:
         "tenants/y/twice.yaml": "tenant: twice\ntier: free\n",
     }
     loaded = load_files(tmp_path, files, on_invalid=OnInvalid.SKIP)
-    assert list(desired(loaded).tenants) == ["acme"]
-    stems = {"rule", "syntax", "many", "cut", "bytes", "renamed", "twice"}
-    assert desired(loaded).held_back == stems | {"one", "two", "three", "four", "five", "six"}
+    assert list(desired(loaded).tenants) == ["acme", "one", "three"]
+    stems = {"syntax", "cut", "bytes", "renamed"}
+    assert desired(loaded).held_back == stems | {"rule", "two", "four", "five", "six", "twice"}
     assert load(tmp_path).desired is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "held"),
+    [
+        pytest.param("tenant: two\ntier: nope\n", {"two"}, id="a tier that is not there"),
+        pytest.param("tenant: two\ntier: free\ntier: pro\n", {"two"}, id="a key that is written twice"),
+        pytest.param("tenant: two\ntier: free\ntenant: six\n", {"two", "six"}, id="two documents run together"),
+        pytest.param("tenant: two\ntier: &t free\n", {"two"}, id="an anchor"),
+        pytest.param("tenant: two\ntier: *t\n", {"two"}, id="an alias"),
+        pytest.param("tier: free\n", {"many"}, id="no name"),
+        pytest.param("- tenant: two\n", {"many"}, id="a list"),
+        pytest.param("tenant: one\ntier: free\n", {"one"}, id="a name that another document has"),
+    ],
+)
+def test_a_broken_document_holds_back_itself_and_not_its_neighbours(
+    broken: str, held: set[str], tmp_path: Path
+) -> None:
+    text = f"tenant: one\ntier: free\n---\n{broken}---\n{{tenant: three, tier: free}}\n"
+    loaded = load_files(tmp_path, {"tenants/many.yaml": text}, on_invalid=OnInvalid.SKIP)
+    assert set(desired(loaded).tenants) == {"one", "three"} - held
+    assert desired(loaded).held_back == held
+
+
+def test_after_a_syntax_error_what_stands_before_it_is_in_order(tmp_path: Path) -> None:
+    text = "tenant: many\ntier: free\n--- # next\ntenant: two\nproject_id: cool-sun-1\nx: [\n---\ntenant: three\n"
+    loaded = desired(load_files(tmp_path, {"tenants/many.yaml": text}, on_invalid=OnInvalid.SKIP))
+    assert list(loaded.tenants) == ["many"]
+    assert loaded.held_back == {"two", "three", f"{tmp_path}/tenants/many.yaml"}, (
+        "somebody unnamed is held back, too"
+    )
+    assert loaded.pins_held_back == {"cool-sun-1"}
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        "tier: retired\n",
+        "tier: free\ndev_branches: [a, b, c]\n",
+        "tier: free\nsnapshots: [a, b]\n",
+        "tier: free\noverrides: {compute: {max_cu: 4}}\n",
+        "tier: free\noverrides: {restore_window: 7d}\n",
+    ],
+)
+def test_an_entry_that_does_not_fit_the_price_list_holds_back_its_tenant_alone(stale: str, tmp_path: Path) -> None:
+    """As after a commit that retires a tier or lowers a limit; ``validate`` still calls it an error."""
+    files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, "tenants/old.yaml": f"tenant: old\n{stale}"}
+    loaded = load_files(tmp_path, files)
+    assert list(desired(loaded).tenants) == ["acme"]
+    assert desired(loaded).held_back == {"old"}
+    assert [problem.stale for problem in loaded.problems] == [True]
+    assert parse_tenants(f"tenant: old\n{stale}", "<stdin>", desired(loaded)).desired is None, "as a document"
 
 
 def test_broken_lines_hold_back_only_their_own_tenants(tmp_path: Path) -> None:

@@ -97,7 +97,31 @@ SCHEMA = {
     ),
     "a compute size that is none": (
         HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
-        ["3:31: '1.1' is no compute size (a positive multiple of 0.25, as in 0.25, 0.5, 2)"],
+        ["3:31: '1.1' is no compute size (Neon has 0.25, 0.5, and whole numbers)"],
+    ),
+    "a compute size between those that Neon has": (
+        HEAD + "overrides: {compute: {min_cu: 0.75, max_cu: 2.5}}\n",
+        [
+            "3:31: '0.75' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
+            "3:45: '2.5' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
+        ],
+    ),
+    "a suspend timeout of nothing": (
+        HEAD + "overrides: {compute: {suspend_timeout: 0s}}\n",
+        [
+            (
+                "3:40: '0s' means Neon's default to Neon, which is 5m"
+                " (write 5m; or never, for a compute that stays on)"
+            )
+        ],
+    ),
+    "a suspend timeout of more than a week": (
+        HEAD + "overrides: {compute: {suspend_timeout: 8d}}\n",
+        ["3:40: '8d': Neon has timeouts from 1m to 7d (or never)"],
+    ),
+    "a suspend timeout of less than a minute": (
+        HEAD + "overrides: {compute: {suspend_timeout: 59}}\n",
+        ["3:40: '59': Neon has timeouts from 1m to 7d (or never)"],
     ),
     "a quota among the free-form settings": (
         HEAD + "overrides: {settings: {quota: {active_time_seconds: 1}}}\n",
@@ -183,6 +207,25 @@ RULES = {
     "a range over which no compute scales": (
         "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 16}}\n",
         ["3:31: from 0.25 to 16 CU: a compute scales over at most 8 CU (min_cu 8 or more)"],
+    ),
+    "an odd compute size above 16": (
+        "tenant: acme\ntier: pro\noverrides: {compute: {min_cu: 17, max_cu: 17}}\n",
+        [
+            "3:31: min_cu 17: above 16 CU Neon has even sizes only (16 or 18)",
+            "3:43: max_cu 17: above 16 CU Neon has even sizes only (16 or 18)",
+        ],
+    ),
+    "a size that does not scale over a range": (
+        "tenant: acme\ntier: pro\noverrides: {compute: {min_cu: 12, max_cu: 18}}\n",
+        ["3:43: from 12 to 18 CU: above 16 CU no compute scales (min_cu 18 too, or at most 16)"],
+    ),
+    "a compute that stays on in an organization that suspends all": (
+        HEAD + "overrides: {compute: {suspend_timeout: never}}\n",
+        ["3:40: suspend_timeout never: organization 'free' allows a timeout, at least 5m"],
+    ),
+    "a branch's compute that stays on in an organization that suspends all": (
+        HEAD + "dev_branches: [{name: a, compute: {suspend_timeout: never}}]\n",
+        ["3:53: suspend_timeout never: organization 'free' allows a timeout, at least 5m"],
     ),
     "a suspend timeout below the organization's": (
         HEAD + "overrides: {compute: {suspend_timeout: 60}}\n",
@@ -281,11 +324,11 @@ EDGES = {
         "tier: free\noverrides: {compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}, restore_window: 1d}\n"
     ),
     "a compute of one size": "tier: free\noverrides: {compute: {min_cu: 2, max_cu: 2}}\n",
-    "the widest range": "tier: pro\noverrides: {compute: {max_cu: 8.25}}\n",
-    "Neon's default suspend timeout as the guide writes it": (
-        "tier: free\noverrides: {compute: {suspend_timeout: 0}}\n"
-    ),
-    "a compute that never suspends": "tier: free\noverrides: {compute: {suspend_timeout: never}}\n",
+    "the widest range": "tier: pro\noverrides: {compute: {min_cu: 8, max_cu: 16}}\n",
+    "a large compute of one size": "tier: pro\noverrides: {compute: {min_cu: 56, max_cu: 56}}\n",
+    "the longest suspend timeout": "tier: pro\noverrides: {compute: {suspend_timeout: 7d}}\n",
+    "the shortest suspend timeout": "tier: pro\noverrides: {compute: {suspend_timeout: 1m}}\n",
+    "a compute that never suspends": "tier: pro\noverrides: {compute: {suspend_timeout: never}}\n",
     "every branch and snapshot": "tier: free\ndev_branches: [a, b]\nsnapshots: [a]\n",
     "every branch of the organization": "tier: roomy\ndev_branches: [a, b, c]\n",
     "the longest names": f"tier: free\ndev_branches: [{'x' * 256}]\ndatabase: {'d' * 63}\n",

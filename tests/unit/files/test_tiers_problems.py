@@ -176,7 +176,7 @@ def test_two_documents_are_no_price_list(tmp_path: Path) -> None:
 
 
 def test_limits_that_are_not_stated_are_not_checked(tmp_path: Path) -> None:
-    text = "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 8, suspend_timeout: 1s}, restore_window: 99d}\n"
+    text = "tenant: acme\ntier: pro\noverrides: {compute: {max_cu: 8, suspend_timeout: 1m}, restore_window: 99d}\n"
     assert not load_files(tmp_path, {"tenants/acme.yaml": text}).problems
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.naming import Naming
+from reconciler.desired.selection import Depth
 from reconciler.live.registered import Registered
 from reconciler.plan.action import CreateProject
 from reconciler.plan.adoption import MARK
@@ -109,8 +110,8 @@ class TestANameThatIsGivenOutAgain:
         tiers = (replace(FREE_TIER, compute=None), PRO_TIER)
         fleet = a_fleet(a_tenant("acme"), tiers=tiers)
         unread = a_view(created_for("acme", branches=None, endpoints=None))
-        assert needs(fleet, unread).branches == ()
-        assert needs(fleet, unread, new={"acme"}).branches == ("p-x",)
+        assert needs(fleet, unread, depth=Depth.LIST).branches == ()
+        assert needs(fleet, unread, depth=Depth.LIST, new={"acme"}).branches == ("p-x",)
 
 
 def found(tenant: str = "acme", **fields: Any) -> LiveProject:

@@ -18,7 +18,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import Before, History
 from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
-from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 PLAIN = DevBranch("dev")
 DEV = a_branch(id="br-dev", name="dev", default=False, parent_id="br-p-acme")
-LIVE = a_view(a_project(branches=(a_branch(), DEV)))
+COMPUTES = (an_endpoint(), an_endpoint(id="ep-dev", branch_id="br-dev"))
+LIVE = a_view(a_project(branches=(a_branch(), DEV), endpoints=COMPUTES))
 
 
 def planned(now: Tenant, before: Tenant, fork: Tenant | None = None, live: LiveState = LIVE) -> Plan:

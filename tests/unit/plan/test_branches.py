@@ -63,7 +63,8 @@ def by_hand(name: str, **fields: Any) -> LiveBranch:
 
 
 def live(*branches: LiveBranch, **fields: Any) -> LiveProject:
-    return a_project(branches=(a_branch(), *branches), **fields)
+    computes = (an_endpoint(id=f"ep-{branch.name}", branch_id=branch.id) for branch in branches)
+    return a_project(**{"branches": (a_branch(), *branches), "endpoints": (an_endpoint(), *computes), **fields})
 
 
 def plan(*declared: DevBranch, project: LiveProject | None = None, **given: Any) -> Plan:
@@ -102,10 +103,18 @@ def test_parents_come_before_their_children_whatever_the_order_of_the_file() -> 
     ]
 
 
-def test_a_parent_that_does_not_exist_is_said_and_nothing_is_created() -> None:
+def unmade(plan: Plan) -> str:
+    """Why the only refusal says that Neon would not do what the files ask for."""
+    (refusal,) = plan.refusals
+    assert refusal.rule is Rule.CANNOT_BE_DONE
+    assert refusal.actions
+    return refusal.message
+
+
+def test_a_parent_that_does_not_exist_is_refused_and_nothing_is_created() -> None:
     found = plan(DevBranch("b", parent="gone"), project=live())
     assert found.empty
-    assert "'gone' does not exist" in found.notes[0].message
+    assert "'gone' does not exist" in unmade(found)
 
 
 def test_a_branchs_compute_is_the_tiers_over_the_projects_unless_the_file_says_otherwise() -> None:
@@ -149,14 +158,14 @@ def test_children_are_deleted_before_their_parents() -> None:
     assert [a.branch for a in actions(project=project) if isinstance(a, DeleteBranch)] == ["c", "b", "a"]
 
 
-def test_what_cannot_be_deleted_is_said() -> None:
+def test_what_cannot_be_deleted_is_refused() -> None:
     guarded = plan(project=live(ours("p", protected=True), ours("q")))
     assert [a.branch for a in guarded.actions if isinstance(a, DeleteBranch)] == ["q"]
-    assert "protected in Neon" in guarded.notes[0].message
+    assert "protected in Neon" in unmade(guarded)
     child = replace(by_hand("child"), parent_id="br-q")
     with_child = plan(project=live(ours("q"), child))
     assert with_child.empty
-    assert "'child' is a child of it" in with_child.notes[0].message
+    assert "'child' is a child of it" in unmade(with_child)
 
 
 def test_a_branch_that_was_made_by_hand_under_the_declared_name_is_the_one() -> None:
@@ -211,12 +220,12 @@ def test_the_plan_depends_on_now_at_the_expiry_only() -> None:
     assert not actions(branch, project=live(), now=NOON)
 
 
-def test_a_moment_outside_the_restore_window_is_a_warning_and_no_action() -> None:
+def test_a_moment_outside_the_restore_window_is_refused() -> None:
     early = plan(DevBranch("dev", at=NOON - timedelta(seconds=DAY + 1)), project=live())
     assert early.empty
-    assert "lies before the restore window" in early.notes[0].message
+    assert "lies before the restore window" in unmade(early)
     late = plan(DevBranch("dev", at=NOON + timedelta(seconds=1)), project=live())
-    assert "is yet to come" in late.notes[0].message
+    assert "is yet to come" in unmade(late)
     assert actions(DevBranch("dev", at=NOON - timedelta(seconds=DAY)), project=live())
 
 
@@ -233,11 +242,29 @@ def test_a_parent_that_this_plan_creates_has_no_earlier_moment() -> None:
     child = DevBranch("child", parent="dev", at=NOON - timedelta(hours=1))
     plan = make_plan(a_fleet(a_tenant(dev_branches=(DEV, child))), a_view(live()))
     assert [action.branch for action in plan.actions if isinstance(action, CreateBranch)] == ["dev"]
-    assert "lies before its parent 'dev' was created" in plan.notes[0].message
+    assert "lies before its parent 'dev' was created" in unmade(plan)
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        DevBranch("dev", parent="gone"),
+        DevBranch("dev", at=NOON - timedelta(days=9)),
+        DevBranch("dev", expires_at=NOON + timedelta(days=31)),
+        DevBranch("main"),
+    ],
+)
+def test_what_is_declared_and_cannot_be_was_asked_for_where_a_commit_asked_for_it(branch: DevBranch) -> None:
+    desired, view = a_fleet(a_tenant(dev_branches=(branch,))), a_view(live())
+    assert unmade(asked := make_plan(desired, view, base=a_fleet(a_tenant(dev_branches=()))))
+    assert asked.refusals[0].asked_for
+    assert unmade(drifted := make_plan(desired, view, base=desired))
+    assert not drifted.refusals[0].asked_for
 
 
 def test_the_default_branch_is_no_development_branch() -> None:
     found = plan(DevBranch("main", compute=Compute(max_cu=1)), project=live())
+    assert "the name of the default branch" in unmade(found)
     assert not [a for a in found.actions if isinstance(a, CreateBranch | PatchBranch | DeleteBranch)]
 
 
@@ -261,7 +288,7 @@ def test_a_renamed_branch_is_kept_when_its_declaration_goes() -> None:
 def test_a_root_branch_is_not_deleted() -> None:
     found = plan(project=live(ours("schema", parent_id=None)))
     assert found.empty
-    assert "root branch" in found.notes[0].message
+    assert "root branch" in unmade(found)
 
 
 class TestAnExpiryThatTheFileDoesNotState:

@@ -46,6 +46,9 @@ def test_of_a_tenant_that_is_half_done_everything_is_read_for_a_list_does_not_sh
 def test_depth_deep_reads_all_and_list_only_what_a_change_rests_on() -> None:
     fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
     assert len(needs(fleet, live, depth=Depth.DEEP).endpoints) == len(MANY)
+    idle = a_view(*(replace(project, consumption=Consumption()) for project in LISTED))
+    assert len(needs(fleet, live, depth=Depth.DEEP).projects) == len(MANY), "whether a quota is used up"
+    assert not needs(fleet, idle, depth=Depth.DEEP).projects
     moving = a_fleet(a_tenant(tier="pro"))
     assert needs(moving, a_view(a_project(details=False)), depth=Depth.LIST).endpoints == ("p-acme",)
 
@@ -54,7 +57,9 @@ def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() ->
     found = needs(a_fleet(a_tenant()), a_view(a_project(details=False, quota=None)))
     assert found == Needs(projects=("p-acme",))
     bare = replace(FREE_TIER, quota=None, compute=None)
-    assert not needs(a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None)))
+    unmanaged = a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None))
+    assert not needs(*unmanaged, depth=Depth.LIST)
+    assert needs(*unmanaged) == Needs(branches=("p-acme",), endpoints=("p-acme",)), "whether anybody can connect"
 
 
 def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> None:
@@ -63,7 +68,7 @@ def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> N
     moving = a_project(details=False, organization="paid")
     assert needs(fleet, a_view(replace(moving, compute=None))) == Needs(projects=("p-acme",))
     assert needs(fleet, a_view(moving), depth=Depth.LIST).endpoints == ("p-acme",)
-    assert not needs(fleet, a_view(replace(moving, organization="free")))
+    assert not needs(fleet, a_view(replace(moving, organization="free")), depth=Depth.LIST)
 
 
 def test_a_doomed_project_is_asked_whose_it_is() -> None:
@@ -83,6 +88,12 @@ def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> N
     assert needs(a_fleet(), orphan) == Needs(branches=("p-left",))
     assert not needs(a_fleet(), orphan, depth=Depth.LIST)
     assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
+
+
+def test_depth_deep_asks_every_project_of_no_tenant_whose_it_is_whatever_it_is_called() -> None:
+    renamed = a_view(a_project("left", name="renamed by hand", details=False))
+    assert needs(a_fleet(), renamed, depth=Depth.DEEP) == Needs(branches=("p-left",))
+    assert not needs(a_fleet(), renamed, depth=Depth.DEEP, selection=Selection(tiers=("free",)))
 
 
 def test_pruning_asks_every_project_of_no_tenant_whose_it_is() -> None:

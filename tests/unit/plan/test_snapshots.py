@@ -152,7 +152,8 @@ class TestEitherMethod:
         desired = fleet(early, method=method, at_limit=AtLimit.REPLACE_OLDEST)
         plan = make_plan(desired, a_view(kept(method, "v1")))
         assert plan.empty
-        assert "lies before the restore window" in plan.notes[0].message
+        assert [refusal.rule for refusal in plan.refusals] == [Rule.CANNOT_BE_DONE]
+        assert "lies before the restore window" in plan.refusals[0].message
 
     def test_replace_declared_replaces_only_what_a_commit_once_declared(self, method: SnapshotMethod) -> None:
         now = fleet("v2", method=method, at_limit=AtLimit.REPLACE_DECLARED)
@@ -263,14 +264,15 @@ def test_a_branch_snapshot_needs_room_for_a_branch() -> None:
 
 
 @METHODS
-def test_a_moment_before_the_default_branch_was_created_is_a_warning_and_no_action(method: SnapshotMethod) -> None:
+def test_a_moment_before_the_default_branch_was_created_is_refused(method: SnapshotMethod) -> None:
     """As after a restore, and in a project that this plan creates."""
     desired = fleet(Snapshot("v1", at=NOON - timedelta(hours=2)), method=method)
     restored = a_project(branches=(a_branch(created_at=NOON - timedelta(hours=1)),), snapshots=())
     for live in (a_view(restored), a_view()):
         plan = make_plan(desired, live)
         assert not [step for step in steps(plan) if step.startswith("+")]
-        assert "lies before branch 'main' was created" in plan.notes[-1].message
+        assert [(refusal.rule, len(refusal.actions)) for refusal in plan.refusals] == [(Rule.CANNOT_BE_DONE, 1)]
+        assert "lies before branch 'main' was created" in plan.refusals[0].message
 
 
 @pytest.mark.parametrize(("until", "sooner"), [(None, False), (NOON + timedelta(days=1), True)])

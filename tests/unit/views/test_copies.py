@@ -52,6 +52,8 @@ to delete.
 0 calls that write, about 0 reads, under a second at the account's rate.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12, branches checked: 2 of
 3, snapshots checked: 1 of 1.
+Not compared: read replicas, computes of other branches, Postgres settings and protected branches;
+region and version, unless pinned; used quotas not looked at: 12 of 12.
 """
 
 

@@ -108,6 +108,9 @@ Notes (1)
 
 Drift: 10 of 12 tenants differ from the files; 1 conflict, 2 orphans.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12.
+Not compared: read replicas, computes of other branches, Postgres settings and
+protected branches; region and version, unless pinned; used quotas not looked
+at: 12 of 12.
 """
 
 
@@ -127,6 +130,9 @@ def test_without_drift_it_says_what_was_looked_at() -> None:
     assert shown(build.plan()) == (
         "In sync as far as was looked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
+        "Not compared: read replicas, computes of other branches, Postgres settings and\n"
+        "protected branches; region and version, unless pinned; used quotas not looked\n"
+        "at: 12 of 12.\n"
     )
 
 

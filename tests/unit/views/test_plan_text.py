@@ -11,7 +11,7 @@ from rich.console import Console
 from reconciler.desired.problem import Location
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Refusal, Rule
+from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Refusal, Rule
 from reconciler.views import plan_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
@@ -124,6 +124,9 @@ refused, 1 reported, 1 conflict, 2 orphans.
 14 calls that write (2 transfers), about 9 reads, about 3 s at the account's
 rate.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12.
+Not compared: read replicas, computes of other branches, Postgres settings and
+protected branches; region and version, unless pinned; used quotas not looked
+at: 12 of 12.
 """
 
 
@@ -146,6 +149,8 @@ def test_in_sync_is_said_with_what_was_looked_at() -> None:
     assert shown(build.plan(), width=100) == (
         "In sync as far as was looked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
+        "Not compared: read replicas, computes of other branches, Postgres settings and protected branches;\n"
+        "region and version, unless pinned; used quotas not looked at: 12 of 12.\n"
     )
 
 
@@ -167,10 +172,36 @@ def test_no_tenant_at_all_is_not_in_sync() -> None:
 def test_what_could_not_be_seen_is_said() -> None:
     coverage = Coverage(1, 0, 15, ("free", "paid", "trial"), 1, 1, unknown=2, held_back=1)
     assert shown(build.plan(coverage=coverage), width=100) == (
-        "In sync: 1 tenant matches the files.\n"
+        "In sync as far as was looked: 1 tenant matches the files.\n"
         "Looked at 15 projects in free, paid and trial; existing computes checked: 1 of 1.\n"
+        "Not compared: read replicas, computes of other branches, Postgres settings and protected branches;\n"
+        "region and version, unless pinned; used quotas not looked at: 1 of 1.\n"
         "1 tenant held back: the file is broken.\n"
         "2 projects that the API would not show.\n"
+    )
+
+
+def test_what_no_file_speaks_of_is_counted() -> None:
+    seen = Coverage(
+        1,
+        0,
+        61,
+        ("free",),
+        1,
+        1,
+        in_no_file=58,
+        used_checked=1,
+        replicas=2,
+        other_computes=1,
+        tuned_computes=1,
+        protected_branches=3,
+    )
+    assert shown(build.plan(coverage=seen), width=100) == (
+        "In sync: 1 tenant matches the files.\n"
+        "Looked at 61 projects in free; existing computes checked: 1 of 1.\n"
+        "Not compared: read replicas (2 seen), computes of other branches (1 seen), Postgres settings (1\n"
+        "seen) and protected branches (3 seen); region and version, unless pinned.\n"
+        "58 projects are in no file.\n"
     )
 
 
@@ -275,7 +306,7 @@ def test_several_reasons_stand_with_their_actions() -> None:
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_is_shown_with_what_would_allow_it(rule: Rule) -> None:
     refusal = Refusal(rule, (), "3,000 deletions, at most 5 a run", "--allow deletes=3000", ())
-    title = "Reported" if rule in (Rule.DRIFT_POLICY, Rule.BASE_AHEAD) else "Refused"
+    title = "Reported" if rule in ONLY_REPORTED else "Refused"
     assert f"""\
 {title} (1)
 

@@ -1,0 +1,103 @@
+"""How the computes of a project stand that the files do not change: whether anybody can connect, and what of them
+goes beyond the organization's limits. Reported, never repaired: no file speaks of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
+from reconciler.plan.concerns import compute, quota
+from reconciler.plan.concerns.compute import SUSPEND
+from reconciler.plan.concerns.organization import bound_told, forbids
+from reconciler.plan.plan import Refusal, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from reconciler.desired.settings import Settings
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
+
+NO_COMPUTE: Final = "give it one in the console (or POST /projects/{project_id}/endpoints)"
+SWITCHED_OFF: Final = "enable it in the console, or PATCH it with disabled: false"
+USED_UP: Final = "raise the quota in the files, or wait for the next billing period"
+TOO_LARGE: Final = "change it in the console, or delete it"
+OFF_ON_PURPOSE: Final = 1
+"""Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
+STOPPING: Final = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
+"""Members of a quota that suspend the project once they are used up (Neon: ProjectQuota)."""
+
+
+def findings(
+    tenant: str, settings: Settings, project: LiveProject, limits: OrganizationLimits, only: Collection[str]
+) -> Iterator[Refusal]:
+    """What was seen of it. ``limits`` are those of the organization that the project is in."""
+    if compute.COMPUTE.name in only and project.endpoints is not None and project.branches is not None:
+        for message, remedy in _unreachable(settings, project):
+            yield Refusal(Rule.CANNOT_CONNECT, (tenant,), message, remedy, ())
+        if project.organization == settings.organization:
+            for message in _beyond(project, limits, project.organization, _sized(settings, project)):
+                yield Refusal(Rule.BEYOND_LIMITS, (tenant,), message, TOO_LARGE, ())
+    if quota.QUOTA.name in only and (used := _used_up(settings, project)):
+        yield Refusal(Rule.CANNOT_CONNECT, (tenant,), f"{used}: Neon has suspended the project", USED_UP, ())
+
+
+def unsized(settings: Settings, project: LiveProject) -> tuple[LiveEndpoint, ...]:
+    """The computes that were seen and that no file sizes: read replicas, and those of other branches."""
+    sized = _sized(settings, project)
+    return tuple(e for e in project.endpoints or () if not e.writes or e.branch_id not in sized)
+
+
+def _sized(settings: Settings, project: LiveProject) -> dict[str, LiveBranch]:
+    """The default branch, and those whose computes the files size, by id."""
+    sized = {branch.name for branch in settings.dev_branches or () if branch.compute is not None}
+    return {b.id: b for b in project.branches or () if b.default or b.name in sized}
+
+
+def _unreachable(settings: Settings, project: LiveProject) -> Iterator[tuple[str, str]]:
+    if project.default_branch is None:
+        yield "the project has no default branch: nobody can connect", "make one the default in the console"
+    writers = project.writers
+    for branch in _sized(settings, project).values():
+        what = f"{'the default ' if branch.default else ''}branch {branch.name!r}"
+        endpoint = writers.get(branch.id)
+        if endpoint is None:
+            yield f"{what} has no read-write compute: nobody can connect to it", NO_COMPUTE
+        elif endpoint.disabled:
+            yield f"the compute of {what} is disabled: nobody can connect to it", SWITCHED_OFF
+
+
+def _beyond(
+    project: LiveProject, limits: OrganizationLimits, organization: str, sized: Collection[str]
+) -> Iterator[str]:
+    names = {branch.id: branch.name for branch in project.branches or ()}
+    for endpoint in project.endpoints or ():
+        if endpoint.writes and endpoint.branch_id in sized:
+            continue
+        kind = "compute" if endpoint.writes else "read replica"
+        what = f"{kind} {endpoint.id} of branch {names.get(endpoint.branch_id, endpoint.branch_id)!r}"
+        for path, value in compute.members(endpoint.compute).items():
+            if forbids(limits, path, value):
+                allowed = f"organization {organization} allows {bound_told(limits, path)}"
+                yield f"{what} has {path.removeprefix('compute.')} {_amount(path, value)}, and {allowed}"
+
+
+def _amount(path: str, value: float) -> str:
+    if path == SUSPEND:
+        return "never" if value < 0 else format_seconds(int(value))
+    return format_cu(value)
+
+
+def _used_up(settings: Settings, project: LiveProject) -> str | None:
+    """The first quota that is used up now, and still would be under the quota that the files want."""
+    used, live, wanted = project.consumption, project.quota, settings.quota or project.quota
+    if used is None or live is None or wanted is None:
+        return None
+    for member in STOPPING:
+        amount, limits = getattr(used, member), (getattr(live, member), getattr(wanted, member))
+        if amount is not None and all(OFF_ON_PURPOSE < limit <= amount for limit in limits):
+            told = roughly_seconds if member.endswith("_seconds") else roughly_bytes
+            name = member.removesuffix("_seconds").removesuffix("_bytes")
+            return f"quota.{name} is used up, {told(amount)} of {told(limits[0])}"
+    return None

@@ -189,18 +189,16 @@ class World:
         stop: StopSignal | None = None,
         protocol: CreateProtocol = CAREFUL,
         plan: Plan | None = None,
-        looked_at: float | None = None,
         wave_ends: Sequence[WaveEnd] = (),
     ) -> Applied:
         """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run.
 
-        A given plan counts as just made unless ``looked_at`` says since when not.
+        A given plan is carried out as it is, however late.
         """
         self.runs += 1
         run = run or f"run{self.runs}"
         stop = stop or StopSignal()
         connections: dict[str, Secret] = {}
-        looked_at = asyncio.get_running_loop().time() if looked_at is None else looked_at
         async with self.client(striking, seed=self.runs) as neon:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
             if plan is None:
@@ -219,7 +217,6 @@ class World:
                     journal=journal,
                     now=now,
                     project_names=desired.project_names,
-                    looked_at=looked_at,
                     stop=stop,
                     on_connection=connections.__setitem__,
                     wave_ends=wave_ends,

@@ -156,8 +156,10 @@ class World:
             add_project(self.simulator, settings.organization, project)
 
     @asynccontextmanager
-    async def client(self, striking: Striking = never, seed: int = 1) -> AsyncIterator[Neon]:
-        """A client whose exchanges are judged."""
+    async def client(
+        self, striking: Striking = never, seed: int = 1, *, way: httpx.AsyncBaseTransport | None = None
+    ) -> AsyncIterator[Neon]:
+        """A client whose exchanges are judged; ``way`` takes the place of the wire."""
         ids, keys = self.simulator.organization_ids, self.simulator.organization_keys
         access = Access(
             organizations={
@@ -165,7 +167,7 @@ class World:
             },
             personal=Key("PERSONAL", Secret(self.simulator.personal_key)),
         )
-        wire = JudgedTransport(Wire(self.simulator, striking), session_judge())
+        wire = JudgedTransport(way or Wire(self.simulator, striking), session_judge())
         api = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
         random = Random(seed)  # noqa: S311
         async with connect(access, api, via=wire, random=random) as neon:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 FIGURE: Final = "runs on stale views"
 SAMPLE: Final = 6
-TRIALS: Final = 400
+TRIALS: Final = 1000
 PARTS: Final = 4
 WEATHERS: Final = pytest.mark.parametrize("weather", [FAIR, FOUL], ids=["fair", "foul"])
 

@@ -16,18 +16,22 @@ from reconciler.fleet import Fleet, Request, Run
 from reconciler.live.project import Compute
 from reconciler.plan.looks import looks
 from reconciler.plan.outcome import Result
+from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.branches import resize
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.front import Latency
-from reconciler.simulator.seed import ProjectSeed
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project
 from tests.builders import (
     DAY,
+    FREE_COMPUTE,
+    FREE_QUOTA,
     FREE_TIER,
     GIB,
     HERE,
     HISTORY_MAY_GO,
+    HOUR,
     PRO_COMPUTE,
     PRO_QUOTA,
     PRO_TIER,
@@ -592,3 +596,60 @@ def test_after_a_signal_nobody_else_is_looked_at(
         assert {(a.result, a.message) for a in outcome.actions} == {
             (Result.SKIPPED, "the run was stopped: by SIGTERM")
         }
+
+
+class TestASecondProject:
+    @pytest.mark.parametrize(
+        ("used", "result"), [(False, Result.APPLIED), (True, Result.SKIPPED)], ids=["nothing", "used"]
+    )
+    def test_goes_as_long_as_it_holds_nothing(self, tmp_path: Path, used: bool, result: Result) -> None:
+        async def main() -> None:
+            world = World.open(tmp_path)
+            ids = []
+            for run in ("r1", "r2"):
+                notes = creation_annotations(fleet="prod", tenant="acme", run=run)
+                seed = ProjectSeed("myapp-acme", quota=FREE_QUOTA, compute=FREE_COMPUTE, annotations=notes)
+                ids.append(add_project(world.simulator, "free", seed).project_id)
+                await asyncio.sleep(2)
+            await asyncio.sleep(3 * HOUR)
+            async with world.client() as neon:
+                fleet = Fleet(FREE, neon, now=now)
+                planned = await fleet.plan(Request(base=FREE, dead_runs=frozenset({"r2"})))
+                assert [action.kind for action in planned.plan.actions] == ["delete_duplicate"]
+                await asyncio.sleep(LATE)
+                if used:
+                    add_branch(world.simulator, ids[1], BranchSeed("dev"))
+                report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+            ((action,),) = [outcome.actions for outcome in report.outcomes]
+            assert action.result is result, action.message
+            left = {project.id for project in (await world.observe(FREE)).projects}
+            assert left == ({*ids} if used else {ids[0]})
+
+        virtually(main())
+
+
+class TestAnAdoption:
+    @pytest.mark.parametrize(
+        ("meddling", "result"),
+        [(nothing, Result.APPLIED), (renamed, Result.SKIPPED)],
+        ids=["nothing", "renamed"],
+    )
+    def test_marks_the_project_as_long_as_its_name_is_the_tenants(
+        self, tmp_path: Path, meddling: Any, result: Result
+    ) -> None:
+        async def main() -> None:
+            world = World.open(tmp_path)
+            found = ProjectSeed("myapp-acme", quota=FREE_QUOTA, compute=FREE_COMPUTE)
+            add_project(world.simulator, "free", found)
+            async with world.client() as neon:
+                fleet = Fleet(FREE, neon, now=now)
+                planned = await fleet.plan()
+                ((plan),) = planned.plan.tenants
+                assert [action.kind for action in plan.actions] == ["adopt_project"]
+                assert plan.project
+                await asyncio.sleep(LATE)
+                await meddling(neon, plan.project)
+                report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+            assert [outcome.result for outcome in report.outcomes] == [result]
+
+        virtually(main())

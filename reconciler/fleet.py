@@ -38,6 +38,7 @@ from reconciler.apply.lease import leased
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.apply.testimony import fates
+from reconciler.apply.turns import Turns
 from reconciler.apply.under_way import UnderWay
 from reconciler.desired.api_host import foreign
 from reconciler.desired.selection import Depth, Reach, Selection
@@ -54,6 +55,7 @@ from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan import renames, rivals
 from reconciler.plan.action import TransferProject
+from reconciler.plan.again import Grounds, as_used
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
@@ -142,6 +144,8 @@ class Planned:
     """When it was made."""
     looked_at: float
     """When the look at what is live began, by the loop's clock: what is long past is looked at once more."""
+    grounds: Grounds
+    """What the plan follows from beside what is live: by these a tenant whose turn comes late is planned again."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit what would be done to them."""
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -283,15 +287,16 @@ class Fleet:
         live = self._with_fates(await self._observe(request, on_progress), request)
         require_own_places(self.desired, live, self._past(request), request.permissions)
         now = self._time()
+        grounds = self._grounds(live, request)
         plan = make_plan(
             self.desired,
             live,
             now=now,
-            history=self._with_removed(live, request),
+            history=grounds.history,
             selection=request.selection,
             only=request.only,
             prune=request.permissions.prune,
-            tombstones=self._tombstones(live, request),
+            tombstones=grounds.tombstones,
         )
         notes = (*plan.notes, *_idle_words(request, live), *_taken_out(request), *self._clocks_apart())
         ids = self._neon.organization_ids
@@ -300,7 +305,19 @@ class Fleet:
         revisions = settled(self.desired, live, plan, request.selection) if seen else {}
         rows = () if self._registry is None else misplaced(self.desired, live, plan, request.selection)
         shard = request.selection.shard
-        return Planned(told, live, now, looked_at, settled=revisions, placements=rows, shard=shard)
+        return Planned(told, live, now, looked_at, grounds, settled=revisions, placements=rows, shard=shard)
+
+    def _grounds(self, live: LiveState, request: Request) -> Grounds:
+        selected = sum(request.selection.includes(tenant) for tenant in self.desired.tenants.values())
+        return Grounds(
+            desired=self.desired,
+            history=self._with_removed(live, request),
+            permissions=request.permissions,
+            only=request.only,
+            tombstones=self._tombstones(live, request),
+            depth=as_used(request.depth, request.reach, selected),
+            reach=request.reach,
+        )
 
     def _tombstones(self, live: LiveState, request: Request) -> Tombstones:
         """Of tenants that a document calls absent, it does so now."""
@@ -531,9 +548,9 @@ class Fleet:
                 organizations={name: planned.live.listed.get(name) for name in self.desired.organizations},
                 journal=journal,
                 now=self._time,
-                looked_at=planned.looked_at,
                 project_names=self.desired.project_names,
                 seen=frozenset((project.id, project.name) for project in planned.live.projects),
+                turns=self._turns(planned),
                 stop=run.stop,
                 wave_ends=run.waves,
                 on_progress=on_progress,
@@ -544,6 +561,16 @@ class Fleet:
         settle = self.desired.api.settle_seconds
         self._common.just_made.note(planned.plan, report, self._time(), settle)
         return replace(report, api_host=self.api_host)
+
+    def _turns(self, planned: Planned) -> Turns:
+        return Turns(
+            neon=self._neon,
+            grounds=planned.grounds,
+            plans={tenant.tenant: tenant for tenant in planned.plan.tenants},
+            live=planned.live,
+            looked_at=planned.looked_at,
+            now=self._time,
+        )
 
     async def rebuild_registry(
         self, history: History = History(), *, on_progress: Progress = quietly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.apply.acceptance import accepted
@@ -11,10 +12,10 @@ from reconciler.apply.perform import Performer
 from reconciler.apply.recover import recover
 from reconciler.apply.session import Session
 from reconciler.apply.settle import create_cohort
-from reconciler.apply.still_holds import holding
 from reconciler.apply.stop import Breaker
 from reconciler.apply.tally import Tally
 from reconciler.apply.transfer import move_together
+from reconciler.apply.turns import due
 from reconciler.apply.units import CreateCohort, LoneTenant, Recovery, SharedTransfer, units
 from reconciler.apply.waves import judge, waves
 from reconciler.apply.writes import Writes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.apply.lease import HeldLease
     from reconciler.apply.session import CreateProtocol
     from reconciler.apply.stop import StopSignal
+    from reconciler.apply.turns import Turns
     from reconciler.apply.units import Unit
     from reconciler.apply.waves import WaveEnd
     from reconciler.neon.client import Neon
@@ -46,9 +48,9 @@ async def execute(
     organizations: Mapping[str, int | None],
     journal: Journal,
     now: Callable[[], datetime],
-    looked_at: float,
     project_names: Callable[[str], Sequence[str]],
     seen: Collection[tuple[str, str]] = frozenset(),
+    turns: Turns | None = None,
     stop: StopSignal,
     breaker: Breaker | None = None,
     wave_ends: Sequence[WaveEnd] = (),
@@ -61,12 +63,12 @@ async def execute(
 
     ``wave_ends`` say in which parts: each is finished before the next one begins, and one that goes badly ends the
     run. ``run`` is this run's random id. ``organizations`` are all of the fleet, each with its number of live
-    projects where it was listed whole. ``looked_at`` is when the plan's look began, by the loop's clock: tenants
-    whose turn comes much later are looked at once more. ``project_names`` tells the names by which a tenant's
-    project is recognised, ``seen`` id and name of each project that the plan was made from. ``on_progress`` is
-    told tenants finished, tenants in all, and what they are. ``on_connection`` gets the string of each new project
-    once it is settled that it came first: the only way a connection string leaves. With a ``registry`` tenants are
-    claimed there before they are created, and with a ``lease`` nothing is written once that is not valid any more.
+    projects where it was listed whole. ``project_names`` tells the names by which a tenant's project is known,
+    ``seen`` id and name of each project that the plan was made from. With ``turns`` tenants whose turn comes late
+    are looked at and planned once more. ``on_progress`` is told tenants finished, tenants in all, and what they
+    are. ``on_connection`` gets the string of each new project once it is settled that it came first: the only way
+    a connection string leaves. With a ``registry`` tenants are claimed there before they are created, and with a
+    ``lease`` nothing is written once that is not valid any more.
     """
     started_at = now()
     breaker = breaker or Breaker()
@@ -83,9 +85,9 @@ async def execute(
         organizations=organizations,
         on_connection=on_connection,
         now=now,
-        looked_at=looked_at,
         project_names=project_names,
         seen=seen,
+        turns=turns and replace(turns, neon=neon),
         registry=registry,
     )
     parts = waves(plan.tenants, wave_ends)
@@ -111,7 +113,7 @@ async def _work(session: Session, unit: Unit) -> None:
         return
     match unit:
         case LoneTenant(tenant):
-            for still in await accepted(session, await holding(session, [tenant])):
+            for still in await accepted(session, await due(session, [tenant])):
                 await session.steps(still.actions, Address.planned(still))
         case Recovery(tenant):
             await recover(session, tenant)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.apply.address import Address
 from reconciler.apply.duplicates import doubt
 from reconciler.apply.journal import Intent
+from reconciler.apply.perform import Performed
 from reconciler.apply.replacements import (
     COUNTED_WITHIN_SECONDS,
     FIRST_PAUSE_SECONDS,
@@ -19,24 +21,26 @@ from reconciler.apply.replacements import (
     needs_room,
     successor,
 )
+from reconciler.apply.turns import due, still_to_go
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
+from reconciler.plan.looks import comes_before_a_move
 from reconciler.plan.outcome import GONE, Deletion
-from reconciler.plan.rests_on import FRESH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.apply.address import Address
     from reconciler.apply.evidence import Evidence
-    from reconciler.apply.perform import Performed, Performer
+    from reconciler.apply.perform import Performer
     from reconciler.apply.stop import StopSignal
     from reconciler.apply.tally import Tally
+    from reconciler.apply.turns import Turns
     from reconciler.apply.writes import Writes
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
     from reconciler.registry.store import Registry
     from reconciler.secret import Secret
 
@@ -85,20 +89,15 @@ class Session:
     on_connection: Callable[[str, Secret], None] | None
     """Gets the connection string of each new project; None where nobody asks for them."""
     now: Callable[[], datetime]
-    looked_at: float
-    """When the look that the plan was made from began, by the loop's clock, which nobody sets."""
     project_names: Callable[[str], Sequence[str]]
     """Every name by which a tenant's project is recognised."""
+    turns: Turns | None = None
+    """Looks again at tenants whose turn comes late; None where nobody can tell what the plan was made from."""
     seen: Collection[tuple[str, str]] = frozenset()
     """Id and name of each project that the plan was made from."""
     registry: Registry | None = None
     """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the plan is carried out right after its look; one of another loop's time is not known to be."""
-        return 0 <= asyncio.get_running_loop().time() - self.looked_at <= FRESH_SECONDS
 
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
         """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.
@@ -117,6 +116,20 @@ class Session:
                 return None
             address = performed.address
         return address
+
+    async def steps_when_due(self, tenant: TenantPlan, actions: Sequence[Action], address: Address) -> None:
+        """Takes the actions that are left of a tenant once its project has moved, as far as they still stand.
+
+        Where a part was to come before the move, a plan that is made after it has other actions: then only
+        deletions are looked at again.
+        """
+        if tenant.project is None or not actions or any(map(comes_before_a_move, actions)):
+            await self.steps(actions, address)
+            return
+        here = replace(tenant.project, organization=address.organization)
+        rest = replace(tenant, project=here, actions=tuple(actions))
+        for standing in await due(self, [rest]):
+            await self.steps(standing.actions, address if standing is rest else Address.planned(standing))
 
     async def act(self, action: Action, address: Address, *, within: Within = at_leisure) -> Performed:
         """One call to one project. Where its answer is lost, live state decides whether it is sent once more.
@@ -187,6 +200,8 @@ class Session:
     ) -> Performed | None:
         """``crowded`` says that the project was full, until others were deleted right before."""
         try:
+            if not await still_to_go(self, action, address):
+                return Performed(address) if self.tally.is_unchanged(action) else None
             if isinstance(action, DeleteDuplicate) and (why := await self._not_proven(action, address)):
                 self.tally.skipped(action, why, "run again: it is planned afresh")
                 return None

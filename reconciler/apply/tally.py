@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.apply.cover import with_losses
 from reconciler.errors import ApiError, ExitCode, LostRaceError, NotSentError, UnknownOutcomeError
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 class _Entry:
     plan: TenantPlan
     project_id: str | None
-    outcomes: list[ActionOutcome] = field(default_factory=list)
+    outcomes: dict[Action, ActionOutcome] = field(default_factory=dict)
+    finished: bool = False
     heard_of: bool = False
     """Whether the breaker counts it already."""
     deletion: Deletion | None = None
     failed: bool = False
+
+    def put(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> None:
+        """The first outcome of an action is the one that counts."""
+        self.outcomes.setdefault(action, ActionOutcome(action, result, message, hint, **more))
 
 
 class Tally:
@@ -63,11 +68,25 @@ class Tally:
     ) -> None:
         """The action is done; ``deletion`` is the record of a project that it deleted."""
         entry = self._entries[action.tenant]
-        entry.outcomes.append(ActionOutcome(action, Result.APPLIED, message, request_id=request_id))
+        entry.put(action, Result.APPLIED, message, request_id=request_id)
         entry.deletion = deletion
         self.went_well(action.tenant)
-        if len(entry.outcomes) == len(entry.plan.actions):
-            self._finish()
+        self._finish(entry, over=False)
+
+    def unchanged(self, action: Action, message: str) -> None:
+        """Nothing was left to do for the action when its turn came."""
+        self._entries[action.tenant].put(action, Result.UNCHANGED, message)
+        self._finish(self._entries[action.tenant], over=False)
+
+    def held(self, action: Action, message: str, hint: str) -> None:
+        """The action is refused by now; the tenant's others go ahead."""
+        self._entries[action.tenant].put(action, Result.SKIPPED, message, hint)
+        self._finish(self._entries[action.tenant], over=False)
+
+    def is_unchanged(self, action: Action) -> bool:
+        """Whether nothing was left to do for the action."""
+        outcome = self._entries[action.tenant].outcomes.get(action)
+        return outcome is not None and outcome.result is Result.UNCHANGED
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
         """The action failed, and with it the tenant; one that was not sent any more is only skipped."""
@@ -76,18 +95,18 @@ class Tally:
             return
         request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
         denied = error.exit_code is ExitCode.DENIED
-        outcome = ActionOutcome(action, Result.FAILED, str(error), error.hint, request_id, denied)
         entry = self._entries[action.tenant]
-        entry.outcomes.append(outcome)
+        entry.put(action, Result.FAILED, str(error), error.hint, request_id=request_id, denied=denied)
         self._breaker.failed_with(error, self._stop, first=not entry.heard_of)
         entry.heard_of = True
         entry.failed = not isinstance(error, LostRaceError)
-        self._finish()
+        self._finish(entry, over=True)
 
     def skipped(self, action: Action, message: str, hint: str | None = None) -> None:
         """The action is not taken, nor are the tenant's later ones."""
-        self._entries[action.tenant].outcomes.append(ActionOutcome(action, Result.SKIPPED, message, hint))
-        self._finish()
+        entry = self._entries[action.tenant]
+        entry.put(action, Result.SKIPPED, message, hint)
+        self._finish(entry, over=True)
 
     def located(self, tenant: str, project_id: str) -> None:
         """The id of the tenant's project has become known."""
@@ -102,24 +121,27 @@ class Tally:
         return tuple(self._outcome(entry) for entry in self._entries.values())
 
     def _outcome(self, entry: _Entry) -> TenantOutcome:
-        rest = entry.plan.actions[len(entry.outcomes) :]
         why = self._why_not(entry)
-        skipped = (ActionOutcome(action, Result.SKIPPED, why) for action in rest)
-        actions = with_losses((*entry.outcomes, *skipped))
+        rest = {action: ActionOutcome(action, Result.SKIPPED, why) for action in entry.plan.actions}
+        actions = with_losses([entry.outcomes.get(action, rest[action]) for action in entry.plan.actions])
         plan = entry.plan
         return TenantOutcome(
             plan.tenant, _result(actions), actions, entry.project_id, entry.deletion, plan.revision
         )
 
     def _why_not(self, entry: _Entry) -> str:
-        if entry.outcomes and entry.outcomes[-1].result is not Result.APPLIED:
+        if any(outcome.result in (Result.FAILED, Result.SKIPPED) for outcome in entry.outcomes.values()):
             return "an earlier action of this tenant did not go through"
         return self._stopped()
 
     def _stopped(self) -> str:
         return f"the run was stopped: {self._stop.reason}"
 
-    def _finish(self) -> None:
+    def _finish(self, entry: _Entry, *, over: bool) -> None:
+        """``over`` where no action of the tenant comes after."""
+        if entry.finished or not (over or len(entry.outcomes) == len(entry.plan.actions)):
+            return
+        entry.finished = True
         self._finished += 1
         if self._on_progress:
             self._on_progress(self._finished, len(self._entries), "tenants")

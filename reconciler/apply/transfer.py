@@ -9,8 +9,8 @@ from reconciler.apply.acceptance import accepted
 from reconciler.apply.address import Address
 from reconciler.apply.journal import Intent
 from reconciler.apply.session import SENT_AGAIN
-from reconciler.apply.still_holds import holding
-from reconciler.apply.units import after_transfer, before_transfer, transfer
+from reconciler.apply.turns import due
+from reconciler.apply.units import after_transfer, before_transfer, moves, transfer
 from reconciler.apply.whereabouts import whereabouts
 from reconciler.errors import ApiError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
 from reconciler.neon.parallel import each
@@ -51,12 +51,17 @@ async def move_together(session: Session, unit: SharedTransfer) -> None:
     """Every tenant for itself up to the call and after it; one that fails leaves, and nobody waits for it."""
     async with session.large_units:
         call = SharedCall(session, unit.origin, unit.destination)
-        await call.move(await _ready(session, await holding(session, unit.tenants)))
+        standing = await due(session, unit.tenants, closely=False)
+        await call.move(await _ready(session, [tenant for tenant in standing if moves(tenant)]))
 
         async def after(mover: Mover) -> None:
-            await session.steps(after_transfer(mover.tenant), mover.address)
+            await session.steps_when_due(mover.tenant, after_transfer(mover.tenant), mover.address)
+
+        async def there_already(tenant: TenantPlan) -> None:
+            await session.steps_when_due(tenant, tenant.actions, Address.planned(tenant))
 
         await each(call.moved, after)
+        await each(await accepted(session, [tenant for tenant in standing if not moves(tenant)]), there_already)
 
 
 async def _ready(session: Session, tenants: Sequence[TenantPlan]) -> list[Mover]:

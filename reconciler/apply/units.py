@@ -65,7 +65,7 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
             recoveries.append(tenant)
         elif _holds(tenant, CreateProject):
             creates.append(tenant)
-        elif _holds(tenant, TransferProject):
+        elif moves(tenant):
             move = transfer(tenant)
             routes.setdefault((move.origin, move.destination), []).append(tenant)
         elif _holds(tenant, DeleteProject):
@@ -92,6 +92,11 @@ def before_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
 def after_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
     """The actions that come after the tenant's transfer."""
     return tenant.actions[_turn(tenant) + 1 :]
+
+
+def moves(tenant: TenantPlan) -> bool:
+    """Whether the tenant's plan moves its project."""
+    return _holds(tenant, TransferProject)
 
 
 def transfer(tenant: TenantPlan) -> TransferProject:

@@ -37,6 +37,8 @@ class Api:
     """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
     settle_seconds: float = 10.0
     """How long a new project may take to show up in every list."""
+    look_again_after_seconds: float = 10.0
+    """How old what is known of a tenant may be when its turn comes; else it is looked at and planned once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,14 @@ def limits(document: LimitsDocument) -> OrganizationLimits:
 
 def _api(document: TiersDocument) -> Api:
     api = document.api
-    return Api(api.host, api.requests_per_minute, api.burst_per_second, api.batch_share, float(api.settle))
+    return Api(
+        api.host,
+        api.requests_per_minute,
+        api.burst_per_second,
+        api.batch_share,
+        settle_seconds=float(api.settle),
+        look_again_after_seconds=float(api.look_again_after),
+    )
 
 
 def _policy(document: TiersDocument) -> Policy:

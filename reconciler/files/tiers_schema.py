@@ -95,6 +95,8 @@ class ApiDocument(Section):
     """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
     settle: Seconds = int(_API.settle_seconds)
     """How long a new project may take to show up in every list."""
+    look_again_after: Seconds = int(_API.look_again_after_seconds)
+    """How old what is known of a tenant may be when its turn comes; else it is looked at and planned once more."""
 
 
 class DefaultsDocument(Section):

@@ -71,7 +71,7 @@ async def observe(
     listings = await _list(neon, view.organizations, on_progress)
     unread = [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable]
     live = await view.merge(
-        _with_quotas([project for listing in listings.values() for project in listing.projects]),
+        with_quotas([project for listing in listings.values() for project in listing.projects]),
         [*unread, *_places(registered), *_pinned(desired)],
     )
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
@@ -205,7 +205,7 @@ async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress)
     return dict(zip(organizations, await each(organizations, list_one), strict=True))
 
 
-def _with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
+def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
     """Lists that show the quota of any project show them all: one that is left out is unlimited.
 
     Where they show none at all, every project's stays not observed, and is read where it matters.

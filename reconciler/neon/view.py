@@ -20,6 +20,7 @@ from reconciler.neon.parallel import each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.errors import ReconcilerError
     from reconciler.neon.client import Neon
     from reconciler.plan.needs import Needs
 
@@ -43,6 +44,8 @@ class View:
     """Details read: kind, organization, project id."""
     elsewhere: dict[str, str] = field(default_factory=dict)
     """As ``LiveState.elsewhere``."""
+    unread: dict[str, ReconcilerError] = field(default_factory=dict)
+    """Why a project could not be read, by its id."""
 
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
         """The project in whichever organization has it, ``first`` being asked before the others.
@@ -138,9 +141,10 @@ class View:
             return self._unknown(UnknownProject(project.id, home, project.name), error)
         return project
 
-    def _unknown(self, project: UnknownProject, error: Exception) -> UnknownProject:
+    def _unknown(self, project: UnknownProject, error: ReconcilerError) -> UnknownProject:
         if isinstance(error, AuthenticationError):
             raise error
+        self.unread[project.id] = error
         self._unreadable += 1
         if self._unreadable > TOO_MANY_UNREADABLE:
             message = f"more than {TOO_MANY_UNREADABLE} projects cannot be read; of the last one: {error}"

@@ -105,11 +105,12 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
 
 
 def _essence(planned: TenantPlan) -> dict[Action, Action]:
-    """Each action by what it does: without the place in the files, the reason and the origin of changes."""
-    return {_bare(action): action for action in planned.actions}
+    """Each action by what it does."""
+    return {bare(action): action for action in planned.actions}
 
 
-def _bare(action: Action) -> Action:
+def bare(action: Action) -> Action:
+    """The action by what it does: without its place in the files, its reason and the origin of its changes."""
     changes = tuple(replace(change, origin=Origin.UNKNOWN) for change in action.changes)
     if isinstance(action, DeleteDuplicate):  # the proof is made afresh: its words may be others
         return replace(action, source=_NOWHERE, reason="", changes=changes, death="", emptiness="")

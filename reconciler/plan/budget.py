@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import (
@@ -13,14 +14,14 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.looks import PAGE, lists_pay, looks, pages
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
-from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.desired.state import DesiredState
+    from reconciler.desired.state import Api, DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import TenantPlan
 
@@ -28,8 +29,6 @@ TRANSFER_BATCH: Final = 400
 """Neon: project_ids of one transfer call, at most."""
 COHORT: Final = 400
 """Creates that share one look afterwards."""
-PAGE: Final = 400
-"""Neon: projects in one page of a list, at most."""
 POLLS_PER_WRITE: Final = 1.5
 """How often an operation is asked about that the tenant's next write waits for; seen on the simulator."""
 READS_PER_DUPLICATE: Final = 6
@@ -51,7 +50,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     reads += duplicates * READS_PER_DUPLICATE
     reads += sum(map(_before_replacements, plans))
-    reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
+    reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
     calls = single + transfers + reads
     waits = -(-len(created) // COHORT) * desired.api.settle_seconds
     return Budget(
@@ -76,22 +75,33 @@ def _before_replacements(plan: TenantPlan) -> int:
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
     """Before each creation a search for its names; after each cohort by name or by listing, whichever is less."""
     creates = len(created)
-    pages = sum(count // PAGE + 1 for count in live.listed.values()) or creates
+    listing = sum(count // PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
     full, rest = divmod(creates, COHORT)
-    after = full * min(pages, COHORT * organizations) + min(pages, rest * organizations)
+    after = full * min(listing, COHORT * organizations) + min(listing, rest * organizations)
     return sum(len(desired.project_names(tenant)) for tenant in created) * organizations + after
 
 
-def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, live: LiveState) -> int:
+def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, api: Api, live: LiveState) -> int:
     """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole."""
-    fresh = max(0.0, per_minute * FRESH_SECONDS / 60 - _taken(live))
+    fresh = max(0.0, per_minute * api.look_again_after_seconds / 60 - _taken(live))
     late = max(0.0, 1 - fresh / calls) if calls else 0.0
-    return int(late * sum(map(looks, plans)))
+    places = Counter(plan.project.organization for plan in plans if plan.project is not None)
+    below = sum(max(0, looks(plan) - 1) for plan in plans)
+    seconds = (late * calls + late * below) * 60 / per_minute
+    again = (_projects_again(late * n, seconds, api, live.listed.get(name)) for name, n in places.items())
+    return int(late * below + sum(again))
+
+
+def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
+    """Calls that read the projects of so many late turns again, within so many seconds: lists, where they pay."""
+    if projects is None or not lists_pay(projects, int(turns), api):
+        return turns
+    return min(turns, pages(projects) * ceil(seconds / max(1.0, api.look_again_after_seconds)))
 
 
 def _taken(live: LiveState) -> int:
     """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
-    pages = sum(count // PAGE + 1 for count in live.listed.values())
+    listing = sum(count // PAGE + 1 for count in live.listed.values())
     below = ((project.branches, project.endpoints, project.snapshots) for project in live.projects)
-    return pages + sum(details is not None for of_one in below for details in of_one)
+    return listing + sum(details is not None for of_one in below for details in of_one)

@@ -42,6 +42,7 @@ def _pieces(report: Report, journal: str | None, extent: Extent) -> Iterator[Pie
     yield from remarks.api_host(report.api_host)
     yield from _applied(_with(report, Result.APPLIED), extent)
     yield from _duplicates(report, extent)
+    yield from _alike("Unchanged", _with(report, Result.UNCHANGED), extent)
     yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
     yield from _alike("Failed", _with(report, Result.FAILED), extent)
     yield from _reservations(report, extent)
@@ -121,7 +122,8 @@ def _reservations(report: Report, extent: Extent) -> Iterator[Piece]:
     told: dict[tuple[str, Phrase], list[str]] = {}
     for outcome in report.outcomes:
         for one in outcome.actions:
-            if one.result is Result.APPLIED and one.message not in ("", GONE):  # its line says so
+            beside = one.result is Result.UNCHANGED and outcome.result is Result.APPLIED
+            if (beside or one.result is Result.APPLIED) and one.message not in ("", GONE):  # its line says so
                 told.setdefault((one.message, deed(one.action)), []).append(outcome.tenant)
     if not told:
         return

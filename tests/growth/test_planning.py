@@ -14,10 +14,10 @@ from reconciler.live.project import Compute, LiveSnapshot
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
+from reconciler.plan.looks import looks
 from reconciler.plan.needs import needs
 from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.rests_on import looks
 from reconciler.views import drift_text, json_documents, markdown, plan_text
 from reconciler.views.console import as_text
 from tests.builders import (

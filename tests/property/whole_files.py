@@ -149,6 +149,7 @@ TIERS: Final[Document] = {
         "burst_per_second": "30",
         "batch_share": "0.5",
         "settle": "9s",
+        "look_again_after": "20s",
     },
     "defaults": {
         "region": "aws-us-west-2",
@@ -181,7 +182,13 @@ OTHER_TIERS: Final[Document] = {
             }
         }
     },
-    "api": {"requests_per_minute": "500", "burst_per_second": "20", "batch_share": "0.4", "settle": "8s"},
+    "api": {
+        "requests_per_minute": "500",
+        "burst_per_second": "20",
+        "batch_share": "0.4",
+        "settle": "8s",
+        "look_again_after": "15s",
+    },
     "defaults": {
         "region": "aws-eu-central-1",
         "pg_version": "18",

@@ -39,12 +39,9 @@ def guard(
     ``history`` and ``selection`` are those that the plan was made with. ``strict`` says that nothing goes ahead
     where anything is refused, or is left to a person to decide. ``now`` ends what files accept until a day.
     """
-    seen = _without_pinned(live, desired)
-    only = plan.coverage.only
-    benches = (Bench(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
-    judged = [tenant.judge(bench) for bench in benches]
-    kept: Sequence[TenantPlan] = [planned for planned, _ in judged if planned.actions]
-    refusals: list[Refusal] = [refusal for _, found in judged for refusal in found]
+    judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
+    kept: Sequence[TenantPlan] = judged.tenants
+    refusals = list(judged.refusals[len(plan.refusals) :])
     bench = fleet.Bench(plan, desired, live, permissions, history, selection)
     for rule in fleet.RULES:
         found = list(rule(kept, bench))
@@ -57,6 +54,25 @@ def guard(
         judged_plan = nothing_of(judged_plan, because)
     judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
     return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
+
+
+def guard_tenants(
+    plan: Plan,
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions,
+    *,
+    history: History,
+    now: datetime | None,
+) -> Plan:
+    """The same by the guards that look at one tenant alone; what counts in a fleet is left out."""
+    seen = _without_pinned(live, desired)
+    only = plan.coverage.only
+    benches = (Bench(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
+    judged = [tenant.judge(bench) for bench in benches]
+    kept = tuple(planned for planned, _ in judged if planned.actions)
+    refusals = (refusal for _, found in judged for refusal in found)
+    return replace(plan, tenants=kept, refusals=(*plan.refusals, *refusals))
 
 
 def _with_holder(refusal: Refusal, history: History) -> Refusal:

@@ -156,8 +156,10 @@ class World:
             add_project(self.simulator, settings.organization, project)
 
     @asynccontextmanager
-    async def client(self, striking: Striking = never, seed: int = 1) -> AsyncIterator[Neon]:
-        """A client whose exchanges are judged."""
+    async def client(
+        self, striking: Striking = never, seed: int = 1, *, way: httpx.AsyncBaseTransport | None = None
+    ) -> AsyncIterator[Neon]:
+        """A client whose exchanges are judged; ``way`` takes the place of the wire."""
         ids, keys = self.simulator.organization_ids, self.simulator.organization_keys
         access = Access(
             organizations={
@@ -165,7 +167,7 @@ class World:
             },
             personal=Key("PERSONAL", Secret(self.simulator.personal_key)),
         )
-        wire = JudgedTransport(Wire(self.simulator, striking), session_judge())
+        wire = JudgedTransport(way or Wire(self.simulator, striking), session_judge())
         api = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
         random = Random(seed)  # noqa: S311
         async with connect(access, api, via=wire, random=random) as neon:
@@ -189,18 +191,16 @@ class World:
         stop: StopSignal | None = None,
         protocol: CreateProtocol = CAREFUL,
         plan: Plan | None = None,
-        looked_at: float | None = None,
         wave_ends: Sequence[WaveEnd] = (),
     ) -> Applied:
         """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run.
 
-        A given plan counts as just made unless ``looked_at`` says since when not.
+        A given plan is carried out as it is, however late.
         """
         self.runs += 1
         run = run or f"run{self.runs}"
         stop = stop or StopSignal()
         connections: dict[str, Secret] = {}
-        looked_at = asyncio.get_running_loop().time() if looked_at is None else looked_at
         async with self.client(striking, seed=self.runs) as neon:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
             if plan is None:
@@ -219,7 +219,6 @@ class World:
                     journal=journal,
                     now=now,
                     project_names=desired.project_names,
-                    looked_at=looked_at,
                     stop=stop,
                     on_connection=connections.__setitem__,
                     wave_ends=wave_ends,

@@ -10,7 +10,7 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides, Pins
-from reconciler.live.project import Compute
+from reconciler.live.project import Compute, Quota
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
 from tests.builders import (
@@ -389,10 +389,13 @@ def test_four_hundred_moves_are_budgeted_as_one_call() -> None:
 
 
 def test_a_run_that_outlasts_its_look_is_budgeted_to_look_at_the_rest_once_more() -> None:
-    def reads(count: int) -> int:
+    def reads(count: int, quota: Quota) -> int:
         tenants = [a_tenant(f"t{i}") for i in range(count)]
-        view = a_view(*(a_project(tenant.name, details=False, quota=PRO_QUOTA) for tenant in tenants))
+        view = a_view(*(a_project(tenant.name, details=False, quota=quota) for tenant in tenants))
         return make_plan(a_fleet(*tenants), view).budget.reads
 
-    assert reads(400) == 0  # within a minute at 70 % of 700 calls
-    assert 2500 < reads(3000) < 2530
+    smaller = replace(FREE_QUOTA, data_transfer_bytes=GIB)
+    assert reads(80, smaller) == 0  # within ten seconds at 70 % of 700 calls
+    assert reads(400, smaller) == 8  # lists of two pages, every ten seconds
+    assert reads(3000, smaller) == 324  # of nine pages
+    assert reads(3000, PRO_QUOTA) == 3575  # what a tenant stores is read again before its quota is lowered

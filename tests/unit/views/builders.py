@@ -29,6 +29,7 @@ from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
+from reconciler.plan.turn import DONE
 
 MADE = Made(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
 SMALL = Compute(0.25, 1, 300)
@@ -480,7 +481,7 @@ def skipped(planned: TenantPlan, message: str) -> TenantOutcome:
 
 
 def unchanged(planned: TenantPlan) -> TenantOutcome:
-    outcomes = tuple(outcome(action, Result.UNCHANGED) for action in planned.actions)
+    outcomes = tuple(outcome(action, Result.UNCHANGED, DONE) for action in planned.actions)
     return TenantOutcome(planned.tenant, Result.UNCHANGED, outcomes, None)
 
 

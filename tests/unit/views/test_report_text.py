@@ -22,6 +22,11 @@ Applied (3)
   -  deleted     ember (recoverable until 2026-11-30 12:00 UTC by recover:
                  calm-sea-9)
 
+Unchanged (1)
+
+  .  cedar
+     nothing is left to do for it since the plan was made
+
 Skipped (1)
 
   .  late

@@ -1,0 +1,144 @@
+"""A tenant's turn: what of its plan a plan that is made now still permits.
+
+The rule is that of saved plans (approval.py): each action of the fresh plan equals one of the plan's, and both are
+about the same project; else nothing is done to the tenant. What the fresh plan has not is done, or refused by now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.plan.action import DeleteBranch, DeleteProject, DeleteSnapshot, PatchEndpoint, PatchProject
+from reconciler.plan.approval import bare
+from reconciler.plan.concerns.compute import members
+from reconciler.plan.concerns.moments import text
+from reconciler.plan.observed import project_fields
+from reconciler.plan.outcome import GONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import Value
+    from reconciler.plan.plan import Plan, Refusal, TenantPlan
+
+AGAIN: Final = "run again: it is planned afresh"
+DONE: Final = "nothing is left to do for it since the plan was made"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why something is not done, and what would allow it."""
+
+    message: str
+    remedy: str = AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What becomes of a tenant's plan. Every action of it is in one of the three, or ``halt`` says why none is."""
+
+    plan: TenantPlan
+    """The actions that stand, and what is seen of the project now."""
+    done: Mapping[Action, str] = field(default_factory=dict)
+    """Actions for which nothing is left to do, with why."""
+    held: Mapping[Action, Halt] = field(default_factory=dict)
+    """Actions that a guard refuses by now."""
+    halt: Halt | None = None
+    """Why nothing at all is done."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether all of the plan stands."""
+        return not (self.done or self.held or self.halt)
+
+
+def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
+    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now."""
+    before = planned.project
+    if before is None or now is None:
+        return _gone(planned)
+    of_now = next((plan for plan in fresh.tenants if plan.tenant == planned.tenant), None)
+    stated = {_essence(action): action for action in planned.actions}
+    wanted = [_essence(action) for action in of_now.actions] if of_now else []
+    if conflict := next((one for one in fresh.conflicts if one.tenant == planned.tenant), None):
+        return Turn(planned, halt=Halt(conflict.message, conflict.remedy))
+    another = of_now is not None and (of_now.project is None or of_now.project.id != now.id)
+    kept_by_name = now.name != before.name and any(isinstance(a, DeleteProject) for a in planned.actions)
+    if another or kept_by_name or any(essence not in stated for essence in wanted):
+        return Turn(planned, halt=Halt(_changed(before, now)))
+    kept = tuple(stated[essence] for essence in wanted)
+    rest = [action for action in planned.actions if action not in kept]
+    refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
+    held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}
+    done = {action: _done(action, now) for action in rest if action not in held}
+    return Turn(replace(planned, project=now, actions=kept), done, held)
+
+
+def _essence(action: Action) -> Action:
+    """What an action does, whether before a move or after it."""
+    if isinstance(action, PatchProject | PatchEndpoint | DeleteBranch | DeleteSnapshot):
+        return bare(replace(action, before_transfer=False))
+    return bare(action)
+
+
+def _gone(planned: TenantPlan) -> Turn:
+    if all(isinstance(action, DeleteProject) for action in planned.actions):
+        return Turn(planned)  # the deletion itself tells that it was gone
+    project = planned.project
+    place = f"project {project.id} in organization {project.organization}" if project else "the project"
+    return Turn(planned, halt=Halt(f"{place} is gone since the plan was made"))
+
+
+def _refusal(action: Action, refused: Iterable[Refusal]) -> Refusal | None:
+    """The refusal of this action or of a part of it."""
+    paths = {change.path for change in action.changes}
+    for refusal in refused:
+        for held in refusal.actions:
+            of_tenant = held.tenant == action.tenant and held.kind == action.kind
+            if of_tenant and (not paths or paths & {change.path for change in held.changes}):
+                return refusal
+    return None
+
+
+def _done(action: Action, now: LiveProject) -> str:
+    """A deletion of what is not there any more is told as one that finds nothing."""
+    match action:
+        case DeleteBranch() if all(branch.id != action.branch_id for branch in now.branches or ()):
+            return GONE
+        case DeleteBranch():
+            called = next(branch.name for branch in now.branches or () if branch.id == action.branch_id)
+            return DONE if called == action.branch else f"somebody has renamed the branch: it is {called!r} now"
+        case DeleteSnapshot() if all(snapshot.id != action.snapshot_id for snapshot in now.snapshots or ()):
+            return GONE
+        case _:
+            return DONE
+
+
+def _changed(before: LiveProject, now: LiveProject) -> str:
+    """What differs between two readings, in words; what is due by the time alone differs in none of it."""
+    then, seen = _fields(before), _fields(now)
+    moved = ["organization"] if now.organization != before.organization else []
+    values = [path for path, value in seen.items() if path in then and then[path] != value]
+    things = sorted(path for path in then.keys() ^ seen.keys() if path.startswith(("branch ", "snapshot ")))
+    told = ", ".join((*moved, *values, *things))
+    return f"changed since the plan was made: {told or 'what is to be done now is something else'}"
+
+
+def _fields(project: LiveProject) -> dict[str, Value]:
+    return {**project_fields(project), **dict(_below(project))}
+
+
+def _below(project: LiveProject) -> Iterator[tuple[str, Value]]:
+    names = {branch.id: branch.name for branch in project.branches or ()}
+    for branch in project.branches or ():
+        yield f"branch {branch.name}", branch.id
+        yield f"expires_at of branch {branch.name}", text(branch.expires_at) if branch.expires_at else None
+    for snapshot in project.snapshots or ():
+        yield f"snapshot {snapshot.name}", snapshot.id
+    for endpoint in project.endpoints or ():
+        of_branch = f"branch {names.get(endpoint.branch_id, endpoint.branch_id)}"
+        for path, value in members(endpoint.compute).items():
+            yield f"{path} of {of_branch}", value

@@ -1,0 +1,309 @@
+"""Tenants whose turn comes late: what is done to them is what a plan that is made then would do, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired.tenant import DevBranch
+from reconciler.fleet import Fleet, Request, Run
+from reconciler.plan.looks import looks
+from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.branches import resize
+from reconciler.simulator.faults import AnswerWith
+from reconciler.simulator.front import Latency
+from tests.builders import (
+    DAY,
+    GIB,
+    HISTORY_MAY_GO,
+    PRO_QUOTA,
+    PRO_TIER,
+    a_fleet,
+    a_tenant,
+)
+from tests.unit.apply.late import (
+    FREE,
+    GONE,
+    LARGER,
+    LATE,
+    NEW_PRICES,
+    PRO,
+    RAISED,
+    applied_meanwhile,
+    branch_extended,
+    branch_removed,
+    branch_renamed,
+    deleted,
+    done_already,
+    late,
+    moved,
+    nothing,
+    paid_for_more,
+    renamed,
+    replaced,
+    resized,
+    with_branches,
+    with_snapshots,
+)
+from tests.unit.apply.plans import calls, seen
+from tests.unit.apply.world import World, now, virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from reconciler.desired.state import DesiredState
+
+
+class TestWithinTheTime:
+    def test_a_patch_takes_no_other_call(self, tmp_path: Path) -> None:
+        run = late(tmp_path, PRO, NEW_PRICES, seconds=LATE - 2)
+        assert [exchange.method for exchange in run.world.simulator.requests] == ["PATCH"]
+
+    def test_it_is_what_the_files_say(self, tmp_path: Path) -> None:
+        longer = replace(NEW_PRICES, api=replace(NEW_PRICES.api, look_again_after_seconds=60.0))
+        run = late(tmp_path, PRO, longer, seconds=59)
+        assert [exchange.method for exchange in run.world.simulator.requests] == ["PATCH"]
+
+
+def test_a_checkout_twenty_seconds_into_a_price_change_is_not_put_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.seed(PRO)
+        async with world.client() as slow, world.client() as quick:
+            fleet = Fleet(NEW_PRICES, slow, now=now)
+            planned = await fleet.plan(Request(base=PRO))
+            await asyncio.sleep(20)
+            checkout = Fleet(NEW_PRICES, quick, now=now)
+            paid = await checkout.converge({"tenant": "acme", "tier": "scale"}, run=Run(journal=tmp_path / "c"))
+            assert [outcome.result for outcome in paid.report.outcomes] == [Result.APPLIED]
+            report = await fleet.apply(planned, Run(journal=tmp_path / "f"))
+        ((action,),) = [outcome.actions for outcome in report.outcomes]
+        assert action.result is Result.SKIPPED
+        assert action.message == (
+            "changed since the plan was made: quota.active_time_seconds, quota.logical_size_bytes"
+        )
+        assert action.hint == "run again: it is planned afresh"
+        quota = (await world.live(PRO))["myapp-acme"].quota
+        assert quota is not None
+        assert (quota.active_time_seconds, quota.logical_size_bytes) == (0, 100 * GIB)
+
+    virtually(main())
+
+
+def test_a_branch_that_was_renamed_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
+    run = late(
+        tmp_path, with_branches(DevBranch("feature")), with_branches(), branch_renamed("feature", "keep-this")
+    )
+    told = "somebody has renamed the branch: it is 'keep-this' now"
+    assert run.told == [("delete_branch", Result.UNCHANGED, told)]
+    assert calls(run.world) == []
+
+
+DEV, TWO = DevBranch("dev"), DevBranch("two")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "meddling", "words"),
+    [
+        pytest.param(PRO, NEW_PRICES, paid_for_more, "quota.active_time_seconds", id="a companion"),
+        pytest.param(FREE, LARGER, resized, "compute.min_cu of branch main", id="a compute"),
+        pytest.param(FREE, LARGER, branch_renamed("main", "old"), "branch main, branch old", id="its branch"),
+        pytest.param(FREE, LARGER, moved, "organization", id="moved"),
+        pytest.param(FREE, GONE, renamed, "name", id="to be deleted"),
+        pytest.param(FREE, PRO, paid_for_more, "quota.active_time_seconds", id="to be transferred"),
+        pytest.param(FREE, LARGER, deleted, "in organization free is gone since the plan was made", id="gone"),
+        pytest.param(FREE, LARGER, replaced, "in organization free is gone since the plan was made", id="a name"),
+        pytest.param(FREE, PRO, deleted, "in organization free is gone since the plan was made", id="no transfer"),
+        pytest.param(
+            with_branches(DEV),
+            with_branches(DEV, DevBranch("new", parent="dev")),
+            branch_removed("dev"),
+            "branch dev",
+            id="a parent",
+        ),
+    ],
+)
+def test_what_somebody_else_changed_is_not_put_back(
+    tmp_path: Path, before: DesiredState, after: DesiredState, meddling: Any, words: str
+) -> None:
+    run = late(tmp_path, before, after, meddling, Request(permissions=Permissions(lowering=True)))
+    assert run.acme.result is Result.SKIPPED, run.told
+    assert words in run.acme.actions[0].message
+    assert [exchange.line for exchange in run.world.writes()] == []
+
+
+def test_a_project_that_is_to_go_and_is_gone_is_told_as_ever(tmp_path: Path) -> None:
+    run = late(tmp_path, FREE, GONE, deleted)
+    assert run.told == [("delete_project", Result.APPLIED, "it was gone already")]
+
+
+def test_a_project_that_is_to_go_and_whose_name_a_stranger_has_is_told_as_gone(tmp_path: Path) -> None:
+    run = late(tmp_path, FREE, GONE, replaced)
+    assert run.told == [("delete_project", Result.APPLIED, "it was gone already")]
+    assert [project.name for project in virtually(run.world.observe(FREE)).projects] == ["myapp-acme"]
+
+
+class TestWhatWasDoneInBetween:
+    def test_all_of_it_is_said_and_takes_no_write(self, tmp_path: Path) -> None:
+        run = late(tmp_path, PRO, NEW_PRICES, done_already)
+        told = "nothing is left to do for it since the plan was made"
+        assert run.told == [("patch_project", Result.UNCHANGED, told)]
+        assert run.acme.result is Result.UNCHANGED
+        assert run.world.writes() == []
+
+    def test_half_of_it_is_finished(self, tmp_path: Path) -> None:
+        both, one = with_branches(DEV, TWO), with_branches(DEV)
+        run = late(tmp_path, with_branches(), both, applied_meanwhile(one, tmp_path))
+        assert [(kind, result) for kind, result, _ in run.told] == [
+            ("create_branch", Result.UNCHANGED),
+            ("create_branch", Result.APPLIED),
+        ]
+        assert calls(run.world) == ["POST /projects/*/branches two"]
+
+    def test_a_move_that_somebody_made_leaves_the_steps_after_it(self, tmp_path: Path) -> None:
+        run = late(tmp_path, FREE, PRO, moved)
+        assert [(kind, result) for kind, result, _ in run.told] == [
+            ("transfer_project", Result.UNCHANGED),
+            ("patch_endpoint", Result.APPLIED),
+            ("patch_project", Result.APPLIED),
+        ]
+        assert virtually(run.world.settled(PRO)) == {"myapp-acme"}
+
+    def test_a_part_of_one_patch_leaves_the_tenant_to_the_next_run(self, tmp_path: Path) -> None:
+        both = replace(RAISED, restore_window_seconds=6 * DAY)
+        after = a_fleet(a_tenant("acme", "pro", accept=HISTORY_MAY_GO), tiers=(both,))
+        run = late(tmp_path, PRO, after, done_already, Request(permissions=Permissions(lowering=True)))
+        assert run.told == [
+            ("patch_project", Result.SKIPPED, "changed since the plan was made: quota.data_transfer_bytes")
+        ]
+
+    def test_the_deletion_of_a_branch_that_is_gone_is_said(self, tmp_path: Path) -> None:
+        run = late(tmp_path, with_branches(DEV), with_branches(), branch_removed("dev"))
+        assert run.told == [("delete_branch", Result.UNCHANGED, "it was gone already")]
+
+    def test_a_snapshot_that_was_taken_meanwhile_is_not_taken_twice(self, tmp_path: Path) -> None:
+        after = with_snapshots("v1")
+        run = late(tmp_path, PRO, after, applied_meanwhile(after, tmp_path))
+        assert [(kind, result) for kind, result, _ in run.told] == [("create_snapshot", Result.UNCHANGED)]
+        assert calls(run.world) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "meddling", "kinds"),
+    [
+        pytest.param(PRO, NEW_PRICES, nothing, ["PATCH"], id="a patch"),
+        pytest.param(FREE, LARGER, nothing, ["PATCH", "PATCH"], id="a compute"),
+        pytest.param(FREE, GONE, nothing, ["DELETE"], id="a project to be deleted"),
+        pytest.param(FREE, PRO, nothing, ["POST", "PATCH", "PATCH"], id="a move"),
+        pytest.param(with_branches(), with_branches(DEV), nothing, ["POST"], id="a branch"),
+        pytest.param(with_branches(DEV), with_branches(), nothing, ["DELETE"], id="a branch to be deleted"),
+        pytest.param(PRO, with_snapshots("v1"), nothing, ["POST"], id="a snapshot"),
+        pytest.param(with_branches(DEV), with_branches(), branch_extended("dev", 3), ["DELETE"], id="extended"),
+    ],
+)
+def test_where_a_plan_made_now_is_the_same_it_is_carried_out(
+    tmp_path: Path, before: DesiredState, after: DesiredState, meddling: Any, kinds: list[str]
+) -> None:
+    run = late(tmp_path, before, after, meddling)
+    assert {result for _, result, _ in run.told} == {Result.APPLIED}
+    assert [exchange.method for exchange in run.world.writes()] == kinds
+
+
+def test_the_estimate_counts_what_is_read_again(tmp_path: Path) -> None:
+    for number, (before, after) in enumerate(
+        ((PRO, NEW_PRICES), (FREE, LARGER), (with_branches(), with_branches(DEV)))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        run = late(folder, before, after)
+        assert len(run.reads) == sum(looks(tenant) for tenant in run.planned.plan.tenants)
+
+
+def test_a_guard_that_refuses_by_now_is_told_with_its_remedy(tmp_path: Path) -> None:
+    """What a tenant has stored by its turn does not fit into the quota that its plan would give it."""
+    smaller = replace(PRO_TIER, quota=replace(PRO_QUOTA, logical_size_bytes=GIB))
+    after = a_fleet(a_tenant("acme", "pro"), tiers=(smaller,))
+
+    async def main() -> None:
+        world = World.open(tmp_path)
+        world.seed(PRO)
+        async with world.client() as neon:
+            fleet = Fleet(after, neon, now=now)
+            planned = await fleet.plan(Request(base=PRO))
+            assert planned.plan.refusals == ()
+            await asyncio.sleep(LATE)
+            (branch,) = [branch for branch in (await seen(world)).branches or () if branch.default]
+            with world.simulator.world.writing() as transaction:
+                row = world.simulator.world.store.row("SELECT * FROM branches WHERE id = ?", branch.id)
+                assert row is not None
+                resize(transaction, row, 5 * GIB)
+            report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+        ((action,),) = [outcome.actions for outcome in report.outcomes]
+        assert action.result is Result.SKIPPED
+        assert action.message.endswith("which branch 'main' (5GiB) has reached: writes there would fail")
+        assert action.hint
+
+    virtually(main())
+
+
+def test_a_tenant_that_cannot_be_looked_at_again_fails_unwritten(tmp_path: Path) -> None:
+    def broken(world: World) -> None:
+        world.simulator.faults.add(AnswerWith(500), "GET", "/projects/*", times=None)
+
+    run = late(tmp_path, PRO, NEW_PRICES, arrange=broken)
+    assert run.acme.result is Result.FAILED
+    assert run.world.writes() == []
+
+
+class TestWithinATurn:
+    """A tenant's own steps take their time: what counts is what is live when the step comes."""
+
+    def test_a_branch_that_was_renamed_while_other_steps_ran_is_not_deleted(self, tmp_path: Path) -> None:
+        run = late(
+            tmp_path,
+            with_branches(DevBranch("old"), DEV),
+            with_branches(),
+            seconds=0,
+            latency=Latency(3, 3),
+            striking=once("branches", '"name":"old"', '"name":"keep-this"', name="keep-this"),
+        )
+        assert [result for _, result, _ in run.told] == [Result.APPLIED, Result.UNCHANGED]
+        assert run.told[1][2] == "somebody has renamed the branch: it is 'keep-this' now"
+        assert len(run.world.writes()) == 1
+
+    def test_a_compute_that_was_resized_while_others_moved_is_left(self, tmp_path: Path) -> None:
+        resized = once("endpoints", '"autoscaling_limit_max_cu":2', '"autoscaling_limit_max_cu":3')
+        run = late(tmp_path, FREE, PRO, seconds=0, latency=Latency(6, 6), striking=resized)
+        assert [(kind, result) for kind, result, _ in run.told] == [
+            ("transfer_project", Result.APPLIED),
+            ("patch_endpoint", Result.SKIPPED),
+            ("patch_project", Result.SKIPPED),
+        ]
+        assert run.acme.actions[1].message == "changed since the plan was made: compute.max_cu of branch main"
+
+
+def once(table: str, old: str, new: str, **columns: object) -> Any:
+    """A row below the project changes while the first write of the run is under way."""
+
+    def prepare(world: World) -> Callable[[int, httpx.Request], None]:
+        rows: list[str] = []
+
+        def striking(_number: int, request: httpx.Request) -> None:
+            if request.method == "GET" or rows:
+                return
+            live = world.simulator.world.store.rows(f"SELECT id, body FROM {table} WHERE deleted_at IS NULL")  # noqa: S608
+            ((id_, body),) = [(row["id"], row["body"]) for row in live if old in row["body"]]
+            rows.append(id_)
+            with world.simulator.world.writing() as transaction:
+                transaction.update(table, id_, body=body.replace(old, new), **columns)
+
+        return striking
+
+    return prepare

@@ -84,24 +84,9 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     )
 
 
-def before_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
-    """The actions that come before the tenant's transfer; all of them where it does not move."""
-    return tenant.actions[: _turn(tenant)]
-
-
-def after_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
-    """The actions that come after the tenant's transfer."""
-    return tenant.actions[_turn(tenant) + 1 :]
-
-
 def transfer(tenant: TenantPlan) -> TransferProject:
     """The tenant's transfer. Raises StopIteration where it has none."""
     return next(action for action in tenant.actions if isinstance(action, TransferProject))
-
-
-def _turn(tenant: TenantPlan) -> int:
-    indices = (i for i, action in enumerate(tenant.actions) if isinstance(action, TransferProject))
-    return next(indices, len(tenant.actions))
 
 
 def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:

@@ -204,6 +204,7 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
         exchange.failed("; ".join([*limits, *integrations]) or _told(answer)),
         status=answer.status,
         culprits=tuple(blocked),
+        limits=tuple(limits),
         request_id=exchange.request_id,
         hint="remove the integration in the console first" if blocked else None,
     )

@@ -4,10 +4,10 @@
     RECOVER_PROJECT                                                    1
     CREATE_PROJECT     1
     ADOPT_PROJECT                                                                1
-    MAKE_ROOM                            1
-    DELETE_BRANCH              1         2        1
-    LOWER                                3
-    TRANSFER                   2         4
+    TRANSFER                   1         1
+    MAKE_ROOM                            2
+    DELETE_BRANCH              2         3        1
+    LOWER                                4
     PATCH_ENDPOINT             3         5        2
     PATCH_PROJECT              4         6        3
     PATCH_BRANCH               5         7        4
@@ -26,7 +26,11 @@ The project's patch comes after those of its computes: every list shows what it 
 compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
-for a moment only; one that a destination has no room for goes before the move.
+for a moment only.
+
+A move comes first of all: nothing is taken from a tenant for the sake of a move that cannot happen. Where Neon
+refuses it and names a limit, what makes way for that limit (``plan/making_way.py``) goes ahead, and the move is
+tried again.
 """
 
 from __future__ import annotations
@@ -63,10 +67,10 @@ class Stage(IntEnum):
     RECOVER_PROJECT = 0
     CREATE_PROJECT = 1
     ADOPT_PROJECT = 2
-    MAKE_ROOM = 3
-    DELETE_BRANCH = 4
-    LOWER = 5
-    TRANSFER = 6
+    TRANSFER = 3
+    MAKE_ROOM = 4
+    DELETE_BRANCH = 5
+    LOWER = 6
     PATCH_ENDPOINT = 7
     PATCH_PROJECT = 8
     PATCH_BRANCH = 9

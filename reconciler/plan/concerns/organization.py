@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
+from reconciler.plan.concerns.compute import MAX, MIN, SIZE, SUSPEND, takes
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 
 if TYPE_CHECKING:
@@ -66,12 +66,27 @@ def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     return value > bound
 
 
-def clamps(limits: OrganizationLimits, observed: Fields, wanted: Fields) -> Iterator[FieldChange]:
-    """Values that the files leave alone, but that the destination forbids: set to its bound."""
+def clamps(
+    limits: OrganizationLimits, observed: Fields, wanted: Fields, *, at_work: bool
+) -> Iterator[FieldChange]:
+    """Values that the files leave alone, but that the destination forbids: set to its bound.
+
+    ``at_work`` says that they are those of an existing compute, which another size restarts. A smallest size above
+    the largest that is allowed goes down with it.
+    """
     for path, before in observed.items():
-        if path not in wanted and forbids(limits, path, before):
-            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else Risk.SAFE
-            yield FieldChange(path, before, _bound(limits, path), risk, lowering=path in (MAX, RESTORE_WINDOW))
+        bound = limits.max_cu if _above(limits, path, before) else _bound(limits, path)
+        if path not in wanted and (forbids(limits, path, before) or _above(limits, path, before)):
+            restarts = Risk.DISRUPTIVE if at_work and path in SIZE else Risk.SAFE
+            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else restarts
+            lowering = path == RESTORE_WINDOW or takes(path, before, bound)
+            yield FieldChange(path, before, bound, risk, lowering=lowering)
+
+
+def _above(limits: OrganizationLimits, path: str, value: Value) -> bool:
+    """Whether it is a smallest size that is more than the largest one may be."""
+    largest = limits.max_cu
+    return path == MIN and largest is not None and isinstance(value, int | float) and value > largest
 
 
 def _bound(limits: OrganizationLimits, path: str) -> float | None:

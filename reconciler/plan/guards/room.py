@@ -10,7 +10,7 @@ from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.bench import Bench, Verdict
-from reconciler.plan.order import Stage, stage
+from reconciler.plan.making_way import makes_way
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -52,13 +52,15 @@ def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
     project, limits = bench.planned.project, bench.desired.organizations[organization].limits
     names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
     lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
+    writers = project.writers.values() if project else ()
+    sized = {writer.id for writer in writers if names.get(writer.branch_id) in lowered}
     remaining = set(_remaining_branches(bench))
     for endpoint in (project.endpoints if project else None) or ():
         branch = names.get(endpoint.branch_id, endpoint.branch_id)
         sizes = compute.members(endpoint.compute)
         if (
             branch in remaining
-            and branch not in lowered
+            and endpoint.id not in sized
             and any(forbids(limits, path, size) for path, size in sizes.items())
         ):
             return Verdict(
@@ -97,5 +99,5 @@ def _remaining_snapshots(bench: Bench) -> list[str]:
 
 
 def _before_the_move(bench: Bench) -> list[Action]:
-    """What is replaced only after the move is still there during it."""
-    return [action for action in bench.planned.actions if stage(action) < Stage.TRANSFER]
+    """What can make way for the move. What is replaced only after it is still there during it."""
+    return [action for action in bench.planned.actions if makes_way(action)]

@@ -193,8 +193,8 @@ def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_p
         world.forget()
         run = await world.apply(PRO, plan=plan)
         assert calls(world) == [
-            DROP,
             TRANSFER,
+            DROP,
             RESIZE,
             PATCH,
             "PATCH /projects/*/branches/* dev",
@@ -212,7 +212,7 @@ def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_p
     virtually(main())
 
 
-def test_a_downgrade_deletes_what_there_is_no_room_for_before_it_moves(tmp_path: Path) -> None:
+def test_a_downgrade_that_is_refused_for_its_snapshots_deletes_what_there_is_no_room_for(tmp_path: Path) -> None:
     async def main() -> None:
         world = World.open(tmp_path)
         project = await seeded(world, "pro")

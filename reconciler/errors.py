@@ -102,6 +102,12 @@ class MissingKeyError(ReconcilerError):
     exit_code = ExitCode.DENIED
 
 
+class WrongPersonalKeyError(ReconcilerError):
+    """The key for transfers is no person's, or is one of somebody who is not in all the organizations."""
+
+    exit_code = ExitCode.DENIED
+
+
 class WrongOrganizationError(ReconcilerError):
     """The answers come from another organization than the one that the files name."""
 

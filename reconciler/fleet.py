@@ -49,6 +49,7 @@ from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.lives import Tombstones, unnamed
+from reconciler.plan.making_way import asks_for_the_mover
 from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
@@ -417,8 +418,7 @@ class Fleet:
         on_progress: Progress = quietly,
         on_connection: Callable[[str, Secret], None] | None = None,
     ) -> Report:
-        if any(isinstance(action, TransferProject) for action in planned.plan.actions):
-            self._neon.require_personal_key()
+        calls = await self._check_mover(planned.plan)
         if self._registry is not None:
             put_right(
                 self._registry,
@@ -452,7 +452,18 @@ class Fleet:
                 on_connection=on_connection,
                 registry=self._registry,
             )
-        return replace(report, api_host=self.api_host)
+        return replace(report, api_host=self.api_host, calls=report.calls + calls)
+
+    async def _check_mover(self, plan: Plan) -> int:
+        """Where the plan moves anybody, checks the key for it before the first write; how many calls that took."""
+        moves = [action for action in plan.actions if isinstance(action, TransferProject)]
+        if moves:
+            self._neon.require_personal_key()
+        if not asks_for_the_mover(plan.tenants):
+            return 0
+        places = (place for move in moves for place in (move.origin, move.destination))
+        await self._neon.require_mover(dict.fromkeys(places))
+        return 1
 
     async def rebuild_registry(self, *, on_progress: Progress = quietly) -> RebuiltRegistry:
         """Fills the registry by pins, names and annotations. Raises InvalidInputError where there is none."""

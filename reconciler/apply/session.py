@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply.duplicates import doubt
 from reconciler.apply.journal import Intent
+from reconciler.apply.route import Route
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
@@ -83,12 +84,17 @@ class Session:
     """Id and name of each project that the plan was made from."""
     registry: Registry | None = None
     """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
+    routes: dict[tuple[str, str], Route] = field(default_factory=dict)
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
 
     @property
     def fresh(self) -> bool:
         """Whether the plan is carried out right after its look; one of another loop's time is not known to be."""
         return 0 <= asyncio.get_running_loop().time() - self.looked_at <= FRESH_SECONDS
+
+    def route(self, origin: str, destination: str) -> Route:
+        """What this run knows of the way from one organization to another."""
+        return self.routes.setdefault((origin, destination), Route())
 
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
         """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.

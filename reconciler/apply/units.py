@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
+from reconciler.plan.making_way import would_lose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,6 +97,7 @@ def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
 def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
     for moving in routes:
         move = transfer(moving[0])
+        moving.sort(key=lambda tenant: not would_lose(tenant))  # those of whom something may be taken go first
         for part in _parts(moving):
             yield SharedTransfer(move.origin, move.destination, part)
 

@@ -133,7 +133,8 @@ def unreachable(exchange: Exchange, why: str, hint: str, *, lasts: bool) -> Exce
 def _refusal(exchange: Exchange, answer: Answer) -> Exception:
     status = answer.status
     if status in NOT_CARRIED_OUT:
-        return TryAgain(_error(exchange, answer), attempts=MANY, at_least_seconds=_retry_after_seconds(answer))
+        attempts = FEW if status == HTTPStatus.LOCKED and exchange.call.hurried else MANY
+        return TryAgain(_error(exchange, answer), attempts=attempts, at_least_seconds=_retry_after_seconds(answer))
     if status in OUTCOME_UNKNOWN:
         if not exchange.call.reads:
             return lost(exchange, _told(answer))
@@ -179,7 +180,9 @@ def _hint(exchange: Exchange, answer: Answer) -> str | None:
         401: f"the key is unknown to the API: check {variable}",
         403: f"the key in {variable} may not do this",
         404: f"it does not exist, or the key in {variable} may not see it",
-        423: "other operations hold the project: run again later",
+        423: "other operations hold one of the projects: run again later"
+        if exchange.call.transfers
+        else "other operations hold the project: run again later",
         429: f"the API asks to wait {seconds:.0f} s"
         if seconds
         else "other users of the account take its rate too",

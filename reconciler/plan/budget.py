@@ -6,11 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
+from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.plan import Budget
 from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
@@ -32,14 +33,19 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     """Writes are exact. Reads are looks (of the create protocol, at late tenants) and polls of operations."""
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
-    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
+    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values()) + _alone(plans, routes)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     single = len(planned) - sum(routes.values())
     awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
     polls = int(awaited * POLLS_PER_WRITE)
-    reads = polls + _looks(created, desired, live) + recoveries * len(desired.organizations)
+    reads = (
+        polls
+        + _looks(created, desired, live)
+        + recoveries * len(desired.organizations)
+        + asks_for_the_mover(plans)
+    )
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     reads += duplicates * READS_PER_DUPLICATE
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
@@ -51,6 +57,13 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
         reads=reads,
         seconds=calls * 60 / per_minute + waits,
     )
+
+
+def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -> int:
+    """Transfers of one tenant that goes before all others of its route."""
+    led = (plan for plan in plans if goes_first(plan))
+    first = {(a.origin, a.destination) for plan in led for a in plan.actions if isinstance(a, TransferProject)}
+    return sum(routes[route] > 1 for route in first)
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:

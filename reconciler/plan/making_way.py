@@ -6,18 +6,20 @@ is not documented. A refusal that names no limit that is known here takes nothin
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject
+from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.concerns import compute, restore_window
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.ownership import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reconciler.plan.action import Action
+    from reconciler.plan.plan import TenantPlan
 
 
 class Limit(Enum):
@@ -29,16 +31,40 @@ class Limit(Enum):
     RESTORE_WINDOW = ("history", "retention", "restore")
 
 
-def named(limits: Iterable[str], project_ids: Iterable[str]) -> frozenset[Limit]:
-    """The limits that the texts of a refusal name; ids of projects, which are made of words, name none."""
+def named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
+    """The limits that the texts of a refusal name. ``names`` of organizations and projects name none."""
     text = " ".join(limits).lower()
-    for project_id in project_ids:
-        text = text.replace(project_id.lower(), "")
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", "", text)
     return frozenset(limit for limit in Limit if any(word in text for word in limit.value))
+
+
+def would_lose(tenant: TenantPlan) -> bool:
+    """Whether something of the tenant might have to make way for its move."""
+    return any(map(makes_way, tenant.actions))
+
+
+def goes_first(tenant: TenantPlan) -> bool:
+    """Whether one that moves as this tenant does goes alone, before it is known that the route is open."""
+    down = any(isinstance(action, TransferProject) and action.downgrade for action in tenant.actions)
+    return down or would_lose(tenant)
+
+
+def asks_for_the_mover(plans: Sequence[TenantPlan]) -> bool:
+    """Whether it is asked before the first write if the key that moves projects may do so.
+
+    A lone tenant whose move is the first write, and of whom nothing can be taken for it, needs no question: the
+    move is the question.
+    """
+    moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
+    lone = len(plans) == 1 and isinstance(plans[0].actions[0], TransferProject) and not goes_first(plans[0])
+    return bool(moving) and not lone
 
 
 def makes_way(action: Action) -> bool:
     """Whether the action may go before the tenant's move, to make way for it."""
+    if isinstance(action, PatchProject):
+        return action.before_transfer
     return stage(action) in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
 
 

@@ -23,7 +23,8 @@ is reported until it is marked. So does the deletion of a second project where a
 that its run had marked as a duplicate goes last, so that nothing waits for it.
 
 The project's patch comes after those of its computes: every list shows what it changes, and no list shows a
-compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth.
+compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth. That
+holds for what a destination forbids, too, unless it has to make way for the move.
 
 A snapshot that makes room for another one goes right before it, so that the tenant is without cover
 for a moment only.
@@ -93,7 +94,7 @@ def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case f
         case TransferProject():
             return Stage.TRANSFER
         case PatchProject():
-            return Stage.LOWER if action.before_transfer else Stage.PATCH_PROJECT
+            return Stage.PATCH_PROJECT
         case PatchEndpoint():
             return Stage.LOWER if action.before_transfer else Stage.PATCH_ENDPOINT
         case CreateBranch():

@@ -141,7 +141,7 @@ def move(transaction: Transaction, row: sqlite3.Row, org_id: str, *, keeps_quota
         settings = msgspec.json.decode(row["body"])["settings"]
         changes["settings"] = {name: value for name, value in settings.items() if name != "quota"}
     change(transaction, row, changes)
-    transaction.update("projects", row["id"], org_id=org_id)
+    transaction.update("projects", row["id"], org_id=org_id, moved_at=transaction.now)
 
 
 def count_deleted(store: Store, org_id: str, now: float) -> int:

@@ -25,11 +25,13 @@ _NOT_A_TENANTS: Final = frozenset({"projects"})
 
 def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
     """Whether the destination grants a tenant less than the origin in any respect; not stated is no limit."""
-    return any(
-        _less(name, getattr(origin, name), getattr(destination, name))
-        for name in (field.name for field in fields(OrganizationLimits))
-        if name not in _NOT_A_TENANTS
-    )
+    names = (field.name for field in fields(OrganizationLimits))
+    return any(allows_less(name, origin, destination) for name in names if name not in _NOT_A_TENANTS)
+
+
+def allows_less(name: str, origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
+    """Whether the destination grants less than the origin of one limit, by its name in OrganizationLimits."""
+    return _less(name, getattr(origin, name), getattr(destination, name))
 
 
 def _less(name: str, before: float | None, after: float | None) -> bool:

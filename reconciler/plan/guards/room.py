@@ -14,6 +14,9 @@ from reconciler.plan.making_way import makes_way
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.live.project import LiveEndpoint
     from reconciler.plan.action import Action
 
 
@@ -63,13 +66,21 @@ def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
             and endpoint.id not in sized
             and any(forbids(limits, path, size) for path, size in sizes.items())
         ):
+            what, remedy = _compute(endpoint, writers)
             return Verdict(
                 Rule.ORGANIZATION_LIMIT,
-                f"organization {organization} does not allow the size or suspension of the compute {endpoint.id} "
+                f"organization {organization} does not allow the size or suspension of the {what} {endpoint.id} "
                 f"of branch {branch!r}, which no file sizes",
-                "change it in the console, or declare the branch",
+                remedy,
             )
     return None
+
+
+def _compute(endpoint: LiveEndpoint, writers: Collection[LiveEndpoint]) -> tuple[str, str]:
+    """What it is, and what may be done about it: no file sizes a read replica."""
+    if endpoint in writers:
+        return "compute", "change it in the console, or declare the branch"
+    return "read replica", "make it smaller in the console, or delete it"
 
 
 def _or_let_them_give_way(bench: Bench) -> str:

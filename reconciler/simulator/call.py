@@ -133,8 +133,7 @@ class Call:
 
     def _is_on_its_way(self, row: sqlite3.Row) -> bool:
         """Whether the project has moved so lately that the key of its organization does not see it yet."""
-        lag, moved_at = self.world.behaviour.transfer_lag_seconds, row["moved_at"]
-        lately = moved_at is not None and self.world.clock.now() < moved_at + lag
+        lately = row["seen_from"] is not None and self.world.clock.now() < row["seen_from"]
         return lately and self.key.kind is not KeyKind.PERSONAL
 
     def require_user(self) -> None:

@@ -334,6 +334,6 @@ def test_tenants_that_move_together_are_looked_at_by_one_list_where_that_takes_f
         assert skipped == ["t003"]
         reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
         looks = [path for path in reads if "/operations" not in path and not path.endswith("/endpoints")]
-        assert looks == ["/projects", "/projects", f"/projects/{ids['t003']}"]
+        assert looks == ["/users/me/organizations", "/projects", "/projects", f"/projects/{ids['t003']}"]
 
     virtually(main())

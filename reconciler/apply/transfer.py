@@ -27,7 +27,8 @@ from reconciler.errors import (
     UnknownOutcomeError,
 )
 from reconciler.neon.parallel import each
-from reconciler.plan.making_way import goes_first, makes_way_for, named, would_lose
+from reconciler.plan.action import DeleteBranch
+from reconciler.plan.making_way import Limit, goes_first, makes_way_for, named, would_lose
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from reconciler.apply.session import Session
     from reconciler.apply.units import SharedTransfer
     from reconciler.plan.action import Action, TransferProject
-    from reconciler.plan.making_way import Limit
     from reconciler.plan.plan import TenantPlan
 
 REFUSALS_BORNE: Final = 40
@@ -82,8 +82,13 @@ class Mover:
         return would_lose(self.tenant)
 
     def in_the_way(self, limits: Collection[Limit]) -> tuple[Action, ...]:
-        """What makes way for these limits, and has not done so."""
-        return tuple(action for action in self.left if not makes_way_for(action).isdisjoint(limits))
+        """What makes way for these limits, and has not done so; a branch for its compute's sake only at last."""
+        surely = tuple(action for action in self.left if not makes_way_for(action).isdisjoint(limits))
+        return surely or (self._branches if Limit.COMPUTE in limits else ())
+
+    @property
+    def _branches(self) -> tuple[Action, ...]:
+        return tuple(action for action in self.left if isinstance(action, DeleteBranch))
 
 
 async def move_together(session: Session, unit: SharedTransfer) -> None:

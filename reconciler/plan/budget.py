@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.plan import Budget
+from reconciler.plan.polls import AT_ONCE, polls
 from reconciler.plan.rests_on import FRESH_SECONDS, looks
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ COHORT: Final = 400
 """Creates that share one look afterwards."""
 PAGE: Final = 400
 """Neon: projects in one page of a list, at most."""
-POLLS_PER_WRITE: Final = 1.5
-"""How often an operation is asked about that the tenant's next write waits for; seen on the simulator."""
 READS_PER_DUPLICATE: Final = 6
 """What proves once more, right before its deletion, that a second project holds nothing."""
 
@@ -38,15 +37,9 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     single = len(planned) - sum(routes.values())
-    awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
-    polls = int(awaited * POLLS_PER_WRITE)
-    reads = (
-        polls
-        + _looks(created, desired, live)
-        + recoveries * len(desired.organizations)
-        + asks_for_the_mover(plans)
-    )
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
+    reads = polls(plans, per_minute) + _looks(created, desired, live)
+    reads += recoveries * len(desired.organizations) + asks_for_the_mover(plans)
     reads += duplicates * READS_PER_DUPLICATE
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, live)
     calls = single + transfers + reads
@@ -77,14 +70,30 @@ def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> in
 
 
 def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, live: LiveState) -> int:
-    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole."""
+    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole.
+
+    Those that move together have their turn together, when their unit begins; of all others several are at work at
+    once, so that more have begun than are done.
+    """
+    moving = [plan for plan in plans if _moves(plan)]
+    lone = [plan for plan in plans if not _moves(plan)]
     fresh = max(0.0, per_minute * FRESH_SECONDS / 60 - _taken(live))
-    late = max(0.0, 1 - fresh / calls) if calls else 0.0
-    return int(late * sum(map(looks, plans)))
+    begun = fresh * len(plans) / calls + AT_ONCE if fresh and calls else 0.0
+    late = max(0.0, 1 - begun / len(lone)) if lone else 0.0
+    together = 0
+    if moving and not fresh:
+        pages = sum(count // PAGE + 1 for count in live.listed.values())
+        below = sum(max(0, looks(plan) - 1) for plan in moving)
+        together = below + (min(pages, len(moving)) if pages else len(moving))
+    return together + int(late * sum(map(looks, lone)))
+
+
+def _moves(plan: TenantPlan) -> bool:
+    return any(isinstance(action, TransferProject) for action in plan.actions)
 
 
 def _taken(live: LiveState) -> int:
     """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
     pages = sum(count // PAGE + 1 for count in live.listed.values())
-    below = ((project.branches, project.endpoints, project.snapshots) for project in live.projects)
+    below = ((p.branches, p.endpoints, p.snapshots, p.consumption) for p in live.projects)
     return pages + sum(details is not None for of_one in below for details in of_one)

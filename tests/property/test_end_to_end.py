@@ -130,12 +130,12 @@ def test_the_writes_that_go_out_are_those_of_the_plan_in_its_order(case: Case) -
         scene.apply(planned)
         written = [exchange for exchange in scene.world.simulator.requests[before:] if exchange.method in WRITING]
     refused = {subject for exchange in written if exchange.status == 406 for subject, _ in subjects(exchange)}
-    taken = [exchange for exchange in written if exchange.status != 406]
+    taken = [exchange for exchange in written if exchange.status not in (406, 423, 429)]
     budget = planned.plan.budget
     if refused:  # what makes way goes first then, and the move is tried again
         assert sum(not e.line.endswith("/transfer") for e in taken) == budget.writes - budget.transfers
     else:
-        assert len(written) == budget.writes
+        assert len(taken) == budget.writes
     sent: dict[str, list[str]] = {}
     for exchange in taken:
         for subject, kind in subjects(exchange):

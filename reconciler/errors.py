@@ -194,8 +194,8 @@ class UnavailableError(ApiError):
 
 
 class TransferRefusedError(ApiError):
-    """406 or 422 to a transfer. ``culprits`` are the project ids that the answer names, ``limits`` the limits of
-    the destination in Neon's own words; either may be empty."""
+    """400, 406, 412 or 422 to a transfer. ``culprits`` are the project ids that the answer names, ``limits`` the
+    limits of the destination in Neon's own words; either may be empty."""
 
     def __init__(
         self,

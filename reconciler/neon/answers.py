@@ -45,6 +45,8 @@ FEW: Final = 4
 """Attempts where nothing is known to get better by waiting."""
 MANY: Final = 1_000
 """Attempts that only the time limit on waiting ends."""
+LIMIT_WORDS: Final = ("limit", "maximum", "minimum", "exceed", "not allowed")
+"""By which a message says that something is beyond what an organization allows."""
 QUOTED_CHARACTERS: Final = 300
 YEARS: Final = range(2000, 9000)
 """In which a header may say that it is: nobody could reckon with a time at an end of the calendar."""
@@ -142,7 +144,7 @@ def _refusal(exchange: Exchange, answer: Answer) -> Exception:
     if status < HTTPStatus.BAD_REQUEST:
         hint = "redirects are not followed: give the API's own address (--api-host)"
         return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)
-    if exchange.call.transfers and status in (406, 422):
+    if exchange.call.transfers and status in (400, 406, 412, 422):
         return _transfer_refusal(exchange, answer)
     return _error(exchange, answer)
 
@@ -191,7 +193,10 @@ def _hint(exchange: Exchange, answer: Answer) -> str | None:
 
 
 def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedError:
-    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422)."""
+    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422).
+
+    What organizations refuse elsewhere comes as a message (400, 412, 422), which may name a limit, too.
+    """
     body = _json(answer)
     limits = [
         f"{limit.get('name')} is {limit.get('actual')}, expected {limit.get('expected')}"
@@ -207,10 +212,16 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
         exchange.failed("; ".join([*limits, *integrations]) or _told(answer)),
         status=answer.status,
         culprits=tuple(blocked),
-        limits=tuple(limits),
+        limits=tuple(limits) or _limits_told(body),
         request_id=exchange.request_id,
-        hint="remove the integration in the console first" if blocked else None,
+        hint="remove the integration in the console first" if blocked else _hint(exchange, answer),
     )
+
+
+def _limits_told(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The message, where it speaks of a limit."""
+    message = _text(body.get("message"))
+    return (message,) if any(word in message.lower() for word in LIMIT_WORDS) else ()
 
 
 def _told(answer: Answer) -> str:

@@ -327,6 +327,23 @@ class TestWhatNeonRefusesForALimit:
             kinds = [e.line.split("/")[-1] if e.line.endswith("transfer") else e.method for e in _writes(here)]
             assert kinds[:6] == ["transfer", *["DELETE"] * 4, "transfer"]
 
+    @pytest.mark.parametrize(
+        ("status", "message", "first"),
+        [
+            (422, "snapshots limit exceeded, limit:1", "DELETE"),
+            (400, "requested history retention seconds exceeds allowed maximum", "PATCH"),
+            (412, "suspend interval changing is not allowed for your account", "PATCH"),
+        ],
+    )
+    def test_may_be_named_by_a_message_alone(self, tmp_path: Path, status: int, message: str, first: str) -> None:
+        with account(tmp_path, behaviour=CHECKS_NOTHING) as here:
+            here.full("acme")
+            here.neon.simulator.faults.add(AnswerWith(status, message), "POST", TRANSFER)
+            report = here.apply(fleet("pro", "acme"), fleet("free", "acme"))
+            assert [exchange.method for exchange in _writes(here)][:2] == ["POST", first]
+            assert here.transfers() == [1, 1]
+            assert set(results(report).values()) == {Result.APPLIED}, messages(report)
+
     def test_is_counted_by_the_names_of_limits_and_not_of_organizations(self, tmp_path: Path) -> None:
         limits = json.dumps({"limits": [{"name": "subscription_type", "expected": "branches", "actual": "x"}]})
         organizations = (FREE, PAID, an_organization("branches", FREE_LIMITS))

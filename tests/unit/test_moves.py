@@ -298,6 +298,16 @@ class TestNothingIsTaken:
             assert here.free() == set()
             assert any(call.startswith(failing) for call in here.taken())
 
+    def test_of_many_because_one_of_whom_nothing_was_taken_has_moved(self, tmp_path: Path) -> None:
+        limits = json.dumps({"limits": [{"name": "snapshots", "expected": "1", "actual": "5"}]})
+        with account(tmp_path) as here:
+            here.project("a-first-one")
+            here.full(*NAMES[:8])
+            here.neon.simulator.faults.add(AnswerWith(406, text=limits), "POST", TRANSFER, first=2, times=None)
+            here.apply(fleet("pro", *here.seeds), fleet("free", *here.seeds))
+            assert here.free() == {"a-first-one"}
+            assert sorted(here.snapshots().values()) == [0, 1, *[5] * 7]
+
     def test_of_more_than_three_whose_own_calls_fail(self, tmp_path: Path) -> None:
         with account(tmp_path) as here:
             here.full(*NAMES)

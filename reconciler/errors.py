@@ -102,6 +102,12 @@ class MissingKeyError(ReconcilerError):
     exit_code = ExitCode.DENIED
 
 
+class WrongPersonalKeyError(ReconcilerError):
+    """The key for transfers is no person's, or is one of somebody who is not in all the organizations."""
+
+    exit_code = ExitCode.DENIED
+
+
 class WrongOrganizationError(ReconcilerError):
     """The answers come from another organization than the one that the files name."""
 
@@ -188,7 +194,8 @@ class UnavailableError(ApiError):
 
 
 class TransferRefusedError(ApiError):
-    """406 or 422 to a transfer. ``culprits`` are the project ids that the answer names; may be empty."""
+    """400, 406, 412 or 422 to a transfer. ``culprits`` are the project ids that the answer names, ``limits`` the
+    limits of the destination in Neon's own words; either may be empty."""
 
     def __init__(
         self,
@@ -196,11 +203,13 @@ class TransferRefusedError(ApiError):
         *,
         status: int,
         culprits: tuple[str, ...] = (),
+        limits: tuple[str, ...] = (),
         request_id: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, status=status, request_id=request_id, hint=hint)
         self.culprits = culprits
+        self.limits = limits
 
 
 class OperationFailedError(ReconcilerError):

@@ -64,6 +64,7 @@ from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.lifecycle import database_and_role
 from reconciler.plan.lives import Tombstones, unnamed
+from reconciler.plan.making_way import asks_for_the_mover
 from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
@@ -522,8 +523,7 @@ class Fleet:
         on_progress: Progress = quietly,
         on_connection: Callable[[str, Secret], None] | None = None,
     ) -> Report:
-        if any(isinstance(action, TransferProject) for action in planned.plan.actions):
-            self._neon.require_personal_key()
+        calls = await self._check_mover(planned.plan)
         if self._registry is not None:
             await put_right(
                 self._registry,
@@ -560,7 +560,18 @@ class Fleet:
             )
         settle = self.desired.api.settle_seconds
         self._common.just_made.note(planned.plan, report, self._time(), settle)
-        return replace(report, api_host=self.api_host)
+        return replace(report, api_host=self.api_host, calls=report.calls + calls)
+
+    async def _check_mover(self, plan: Plan) -> int:
+        """Where the plan moves anybody, checks the key for it before the first write; how many calls that took."""
+        moves = [action for action in plan.actions if isinstance(action, TransferProject)]
+        if moves:
+            self._neon.require_personal_key()
+        if not asks_for_the_mover(plan.tenants):
+            return 0
+        places = (place for move in moves for place in (move.origin, move.destination))
+        await self._neon.require_mover(dict.fromkeys(places))
+        return 1
 
     def _turns(self, planned: Planned) -> Turns:
         return Turns(

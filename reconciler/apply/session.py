@@ -21,6 +21,7 @@ from reconciler.apply.replacements import (
     needs_room,
     successor,
 )
+from reconciler.apply.route import Route
 from reconciler.apply.turns import due, still_to_go
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
@@ -97,7 +98,12 @@ class Session:
     """Id and name of each project that the plan was made from."""
     registry: Registry | None = None
     """In which tenants are claimed before their projects are created, and deleted ones forgotten."""
+    routes: dict[tuple[str, str], Route] = field(default_factory=dict)
     large_units: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_UNITS_AT_ONCE))
+
+    def route(self, origin: str, destination: str) -> Route:
+        """What this run knows of the way from one organization to another."""
+        return self.routes.setdefault((origin, destination), Route())
 
     async def steps(self, actions: Iterable[Action], address: Address, *, more: bool = False) -> Address | None:
         """Takes a tenant's actions one by one. The address after them; None where one failed or the run is to end.

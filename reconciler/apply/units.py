@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
+from reconciler.plan.making_way import would_lose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,16 +85,6 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     )
 
 
-def before_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
-    """The actions that come before the tenant's transfer; all of them where it does not move."""
-    return tenant.actions[: _turn(tenant)]
-
-
-def after_transfer(tenant: TenantPlan) -> tuple[Action, ...]:
-    """The actions that come after the tenant's transfer."""
-    return tenant.actions[_turn(tenant) + 1 :]
-
-
 def moves(tenant: TenantPlan) -> bool:
     """Whether the tenant's plan moves its project."""
     return _holds(tenant, TransferProject)
@@ -104,11 +95,6 @@ def transfer(tenant: TenantPlan) -> TransferProject:
     return next(action for action in tenant.actions if isinstance(action, TransferProject))
 
 
-def _turn(tenant: TenantPlan) -> int:
-    indices = (i for i, action in enumerate(tenant.actions) if isinstance(action, TransferProject))
-    return next(indices, len(tenant.actions))
-
-
 def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
     return any(isinstance(action, kind) for action in tenant.actions)
 
@@ -116,6 +102,7 @@ def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
 def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
     for moving in routes:
         move = transfer(moving[0])
+        moving.sort(key=lambda tenant: not would_lose(tenant))  # those of whom something may be taken go first
         for part in _parts(moving):
             yield SharedTransfer(move.origin, move.destination, part)
 

@@ -58,6 +58,11 @@ class Writes:
         if lost.request_id is not None:
             self._conclude(lost.request_id, "applied", message)
 
+    def not_carried_out(self, lost: UnknownOutcomeError, message: str) -> None:
+        """Puts down that a call whose answer was lost was never carried out."""
+        if lost.request_id is not None:
+            self._conclude(lost.request_id, "failed", message)
+
     def keep(self, tenant: str, project_id: str) -> None:
         """Puts down that the new project is the tenant's. Raises JournalError: nobody may be told of it then."""
         try:

@@ -144,7 +144,7 @@ class LiveProject:
     """None where only the list was read."""
     last_active_at: datetime | None = None
     integrations: tuple[str, ...] | None = None
-    """Names of integrations that block a transfer (Neon: GitHub, Vercel). Only lists show them."""
+    """Names of what it is connected to, some of which block a transfer (Neon). Only lists show them."""
     branches: tuple[LiveBranch, ...] | None = None
     endpoints: tuple[LiveEndpoint, ...] | None = None
     snapshots: tuple[LiveSnapshot, ...] | None = None

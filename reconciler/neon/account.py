@@ -8,7 +8,7 @@ from reconciler.neon.gate import Gate
 from reconciler.neon.secret import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from reconciler.neon.api_clock import ApiClock
     from reconciler.neon.call import Call
@@ -57,6 +57,10 @@ class Account:
     def finish_with(self, project_id: str) -> None:
         """Writes of the run to this project go out all the same."""
         self._gate.finish_with(project_id)
+
+    def arriving(self, project_ids: Iterable[str]) -> None:
+        """These have moved to another organization, whose key may see them some seconds later only."""
+        self._transport.arriving(project_ids)
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]

@@ -45,6 +45,8 @@ FEW: Final = 4
 """Attempts where nothing is known to get better by waiting."""
 MANY: Final = 1_000
 """Attempts that only the time limit on waiting ends."""
+LIMIT_WORDS: Final = ("limit", "maximum", "minimum", "exceed", "not allowed")
+"""By which a message says that something is beyond what an organization allows."""
 QUOTED_CHARACTERS: Final = 300
 YEARS: Final = range(2000, 9000)
 """In which a header may say that it is: nobody could reckon with a time at an end of the calendar."""
@@ -133,7 +135,8 @@ def unreachable(exchange: Exchange, why: str, hint: str, *, lasts: bool) -> Exce
 def _refusal(exchange: Exchange, answer: Answer) -> Exception:
     status = answer.status
     if status in NOT_CARRIED_OUT:
-        return TryAgain(_error(exchange, answer), attempts=MANY, at_least_seconds=_retry_after_seconds(answer))
+        attempts = FEW if status == HTTPStatus.LOCKED and exchange.call.hurried else MANY
+        return TryAgain(_error(exchange, answer), attempts=attempts, at_least_seconds=_retry_after_seconds(answer))
     if status in OUTCOME_UNKNOWN:
         if not exchange.call.reads:
             return lost(exchange, _told(answer))
@@ -141,7 +144,7 @@ def _refusal(exchange: Exchange, answer: Answer) -> Exception:
     if status < HTTPStatus.BAD_REQUEST:
         hint = "redirects are not followed: give the API's own address (--api-host)"
         return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)
-    if exchange.call.transfers and status in (406, 422):
+    if exchange.call.transfers and status in (400, 406, 412, 422):
         return _transfer_refusal(exchange, answer)
     return _error(exchange, answer)
 
@@ -190,7 +193,9 @@ def _hint_of_the_api(exchange: Exchange, answer: Answer) -> str | None:
         401: f"the key is unknown to the API: check {variable}",
         403: f"the key in {variable} may not do this",
         404: f"it does not exist, or the key in {variable} may not see it",
-        423: "other operations hold the project: run again later",
+        423: "other operations hold one of the projects: run again later"
+        if exchange.call.transfers
+        else "other operations hold the project: run again later",
         429: f"the API asks to wait {seconds:.0f} s"
         if seconds
         else "other users of the account take its rate too",
@@ -199,7 +204,10 @@ def _hint_of_the_api(exchange: Exchange, answer: Answer) -> str | None:
 
 
 def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedError:
-    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422)."""
+    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422).
+
+    What organizations refuse elsewhere comes as a message (400, 412, 422), which may name a limit, too.
+    """
     body = _json(answer)
     limits = [
         f"{limit.get('name')} is {limit.get('actual')}, expected {limit.get('expected')}"
@@ -215,9 +223,16 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
         exchange.failed("; ".join([*limits, *integrations]) or _told(answer)),
         status=answer.status,
         culprits=tuple(blocked),
+        limits=tuple(limits) or _limits_told(body),
         request_id=exchange.request_id,
-        hint="remove the integration in the console first" if blocked else None,
+        hint="remove the integration in the console first" if blocked else _hint(exchange, answer),
     )
+
+
+def _limits_told(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The message, where it speaks of a limit."""
+    message = _text(body.get("message"))
+    return (message,) if any(word in message.lower() for word in LIMIT_WORDS) else ()
 
 
 def _told(answer: Answer) -> str:

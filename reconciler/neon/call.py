@@ -33,6 +33,8 @@ class Call:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
     body: Json = None
+    hurried: bool = False
+    """Whether a lock (423) is waited for only shortly: the caller has something better to do meanwhile."""
 
     @property
     def route(self) -> str:

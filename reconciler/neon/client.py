@@ -13,7 +13,9 @@ from reconciler.errors import (
     IncompleteViewError,
     NotFoundError,
     OperationFailedError,
+    PermissionDeniedError,
     WrongOrganizationError,
+    WrongPersonalKeyError,
 )
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import Api
     from reconciler.live.project import DeletedProject, LiveEndpoint, LiveProject
-    from reconciler.neon.credentials import Access
+    from reconciler.neon.credentials import Access, Key
     from reconciler.plan.change import Value
 
 PROJECTS_PER_PAGE: Final = 400
@@ -80,6 +82,15 @@ class PatchedEndpoint:
     operations: tuple[Operation, ...]
 
 
+def _no_mover(key: Key, why: str, request_id: str | None = None) -> WrongPersonalKeyError:
+    request = f" (request {request_id})" if request_id else ""
+    return WrongPersonalKeyError(
+        f"${key.variable} {why}: it moves no project between organizations, and nothing was changed{request}",
+        hint="make a personal API key of somebody who is an admin of both organizations "
+        "(console: account settings, API keys)",
+    )
+
+
 class Neon(BranchCalls, SnapshotCalls):
     """The calls. ``organization`` is always a name from ``tiers.yaml``; every method may raise ApiError and kin.
 
@@ -89,6 +100,23 @@ class Neon(BranchCalls, SnapshotCalls):
     def require_personal_key(self) -> None:
         """Raises MissingKeyError now rather than in the middle of a run that transfers."""
         self._access.personal_key()
+
+    async def require_mover(self, organizations: Iterable[str]) -> None:
+        """That the personal key is a person's who is in all these organizations: one call, before the first write.
+
+        Neon: whoever transfers is an admin of the origin, and the answer tells no roles; an organization's key
+        gets 404, or its own organization alone. Raises MissingKeyError and WrongPersonalKeyError.
+        """
+        key = self._access.personal_key()
+        call = Call("GET", "/users/me/organizations", "read whose key the personal API key is")
+        try:
+            answer = await self._transport.send(call, key, wire.MyOrganizations, gate=self._gate)
+        except (NotFoundError, PermissionDeniedError) as refusal:
+            raise _no_mover(key, "is no person's key", refusal.request_id) from refusal
+        opened = {organization.id for organization in answer.organizations}
+        lacking = [name for name in organizations if self._organization(name).id not in opened]
+        if lacking:
+            raise _no_mover(key, f"does not open organization {' nor '.join(lacking)}")
 
     async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
         """Every project of an organization. ``on_page`` is told how many there are so far, after each page."""
@@ -220,10 +248,17 @@ class Neon(BranchCalls, SnapshotCalls):
         return PatchedEndpoint(wire.live_endpoint(answer.endpoint), tuple(answer.operations))
 
     async def transfer_projects(
-        self, origin: str, destination: str, project_ids: Sequence[str], *, request_id: str | None = None
+        self,
+        origin: str,
+        destination: str,
+        project_ids: Sequence[str],
+        *,
+        hurried: bool = False,
+        request_id: str | None = None,
     ) -> None:
         """Move up to 400 projects; they move before the answer comes, without operations.
 
+        ``hurried`` says that a lock is waited for for some seconds only: one project holds up all the others.
         Raises TransferRefusedError, with the culprits where the answer names them, and MissingKeyError.
         Neon: needs a personal key; whether a refused batch moves some of it is not documented.
         """
@@ -236,6 +271,7 @@ class Neon(BranchCalls, SnapshotCalls):
                 "destination_org_id": self._organization(destination).id,
                 "project_ids": list(project_ids),
             },
+            hurried=hurried,
         )
         key = self._access.personal_key()
         await self._transport.send(call, key, wire.Done, gate=self._gate, request_id=request_id)

@@ -14,8 +14,9 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, NotFoundError
 from reconciler.neon.answers import (
+    MANY,
     Answer,
     Exchange,
     TooLargeError,
@@ -32,6 +33,7 @@ from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
 from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from reconciler.neon.call import Call
@@ -53,6 +55,8 @@ PATIENCE_SECONDS: Final = 90.0
 """The longest that one call waits between its attempts, all of them together."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
+ARRIVAL_SECONDS: Final = 30.0
+"""How long the key of an organization may not see a project that has moved there; nothing is documented."""
 
 
 class Transport:
@@ -91,6 +95,8 @@ class Transport:
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._answered = False
         self.clock = ApiClock()
+        self._arriving: dict[str, float] = {}
+        """Until when projects that have moved need not be seen yet, by the loop's clock."""
 
     async def __aenter__(self) -> Transport:
         await self._http.__aenter__()
@@ -100,6 +106,11 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
+
+    def arriving(self, project_ids: Iterable[str]) -> None:
+        """These have moved to another organization, whose key may see them some seconds later only."""
+        until = asyncio.get_running_loop().time() + ARRIVAL_SECONDS
+        self._arriving.update(dict.fromkeys(project_ids, until))
 
     async def send(self, call: Call, key: Key, shape: type[T], *, gate: Gate, request_id: str | None = None) -> T:
         """Make the call and decode its answer, trying again where that is safe.
@@ -131,10 +142,21 @@ class Transport:
             answer = await self._exchange(exchange)
         if answer.status == 429:
             self._pace.slow_down()
-        decoded = read(exchange, answer, shape)
+        try:
+            decoded = read(exchange, answer, shape)
+        except NotFoundError as error:
+            if self._has_arrived(exchange.call):
+                raise
+            raise TryAgain(error, attempts=MANY) from error
+        self._arriving.pop(exchange.call.ids.get("project_id", ""), None)
         if stated := moment(answer):
             self.clock.set(stated)
         return decoded
+
+    def _has_arrived(self, call: Call) -> bool:
+        """False where what the call is about has just moved, and nothing has shown it there since."""
+        until = self._arriving.get(call.ids.get("project_id", ""))
+        return until is None or asyncio.get_running_loop().time() >= until
 
     async def _exchange(self, exchange: Exchange) -> Answer:
         try:

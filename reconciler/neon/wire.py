@@ -89,6 +89,18 @@ class ProjectsPage(Struct):
     integrations: dict[str, list[str]] = field(default_factory=dict)
 
 
+class OrganizationAnswer(Struct):
+    """One organization, as far as it matters who is in it."""
+
+    id: str
+
+
+class MyOrganizations(Struct):
+    """GET /users/me/organizations."""
+
+    organizations: list[OrganizationAnswer]
+
+
 class OneProject(Struct):
     """GET and PATCH /projects/{id}."""
 

@@ -15,11 +15,13 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.looks import PAGE, lists_pay, looks, pages
+from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
+from reconciler.plan.polls import polls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.desired.state import Api, DesiredState
     from reconciler.live.state import LiveState
@@ -29,8 +31,6 @@ TRANSFER_BATCH: Final = 400
 """Neon: project_ids of one transfer call, at most."""
 COHORT: Final = 400
 """Creates that share one look afterwards."""
-POLLS_PER_WRITE: Final = 1.5
-"""How often an operation is asked about that the tenant's next write waits for; seen on the simulator."""
 READS_PER_DUPLICATE: Final = 6
 """What proves once more, right before its deletion, that a second project holds nothing."""
 
@@ -39,15 +39,14 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     """Writes are exact. Reads are looks (of the create protocol, at late tenants) and polls of operations."""
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
-    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values())
+    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values()) + _alone(plans, routes)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     single = len(planned) - sum(routes.values())
-    awaited = sum(max(0, len(plan.actions) - 1) for plan in plans)
-    polls = int(awaited * POLLS_PER_WRITE)
-    reads = polls + _looks(created, desired, live) + recoveries * len(desired.organizations)
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
+    reads = polls(plans, per_minute) + _looks(created, desired, live)
+    reads += recoveries * len(desired.organizations) + asks_for_the_mover(plans)
     reads += duplicates * READS_PER_DUPLICATE
     reads += sum(map(_before_replacements, plans))
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
@@ -70,6 +69,13 @@ def _before_replacements(plan: TenantPlan) -> int:
     coming = [action for action in plan.actions if isinstance(action, CreateSnapshot)]
     of_the_past = any(isinstance(a, CreateSnapshot | CreateBranch) and a.at is not None for a in plan.actions)
     return len(leaving) * (1 + bool(coming) + 2 * of_the_past)
+
+
+def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -> int:
+    """Transfers of one tenant that goes before all others of its route."""
+    led = (plan for plan in plans if goes_first(plan))
+    first = {(a.origin, a.destination) for plan in led for a in plan.actions if isinstance(a, TransferProject)}
+    return sum(routes[route] > 1 for route in first)
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
@@ -103,5 +109,5 @@ def _projects_again(turns: float, seconds: float, api: Api, projects: int | None
 def _taken(live: LiveState) -> int:
     """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
     listing = sum(count // PAGE + 1 for count in live.listed.values())
-    below = ((project.branches, project.endpoints, project.snapshots) for project in live.projects)
+    below = ((p.branches, p.endpoints, p.snapshots, p.consumption) for p in live.projects)
     return listing + sum(details is not None for of_one in below for details in of_one)

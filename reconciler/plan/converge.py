@@ -32,17 +32,18 @@ if TYPE_CHECKING:
 def converge(case: Case) -> Iterator[Action]:
     """The move, the project patches around it and the patches of existing computes; order.py sorts them."""
     observed = {**quota.members(case.project.quota), **compute.members(case.project.compute)}
-    early, late = _split(case, [*_project_changes(case), *_clamps(case, _bounded(case.project))])
-    yield from _patch_project(case, early, observed, before_transfer=True)
     yield from _transfer(case)
-    yield from _patch_project(case, late, _after(observed, early))
     writers = case.project.writers
     for branch, wanted in _sized(case):
         endpoint = writers.get(branch.id)
         sizes = compute.members(endpoint.compute if endpoint else None)
-        early, late = _split(case, [*_endpoint_changes(case, branch, wanted, endpoint), *_clamps(case, sizes)])
+        changes = [*_endpoint_changes(case, branch, wanted, endpoint), *_clamps(case, sizes, at_work=True)]
+        early, late = _split(case, changes)
         yield from _patch_endpoint(case, branch.name, early, sizes, before_transfer=True)
         yield from _patch_endpoint(case, branch.name, late, _after(sizes, early))
+    early, late = _split(case, [*_project_changes(case), *_clamps(case, _bounded(case.project), at_work=False)])
+    yield from _patch_project(case, early, observed, before_transfer=True)
+    yield from _patch_project(case, late, _after(observed, early))
 
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
@@ -67,19 +68,20 @@ def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
 
 
 def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
-    """What must be lowered before the move, because the destination forbids it, and the rest.
+    """What makes way for the move, because the destination forbids it, and the rest.
 
-    Where a commit asks for the move, it asks for the former, too, however the live value came about.
+    Both ends of a range of sizes go together. Where a commit asks for the move, it asks for the former, too,
+    however the live value came about.
     """
-    asked_for = case.moves and _move(case).origin is Origin.CONFIG
-    early: list[FieldChange] = []
-    late: list[FieldChange] = []
-    for change in changes:
-        if not (case.moves and organization.forbids(case.there, change.path, change.before)):
-            late.append(change)
-        else:
-            early.append(replace(change, origin=Origin.CONFIG) if asked_for else change)
-    return early, late
+    changes = list(changes)
+    if not case.moves:
+        return [], changes
+    asked_for = _move(case).origin is Origin.CONFIG
+    forbidden = {c.path for c in changes if organization.forbids(case.there, c.path, c.before)}
+    if not forbidden.isdisjoint(compute.SIZE):
+        forbidden |= compute.SIZE
+    early = [replace(c, origin=Origin.CONFIG) if asked_for else c for c in changes if c.path in forbidden]
+    return early, [change for change in changes if change.path not in forbidden]
 
 
 def _project_changes(case: Case) -> Iterator[FieldChange]:
@@ -106,11 +108,11 @@ def _bounded(project: LiveProject) -> Fields:
     return sizes if window is None else {**sizes, restore_window.PATH: window}
 
 
-def _clamps(case: Case, observed: Fields) -> Iterator[FieldChange]:
+def _clamps(case: Case, observed: Fields, *, at_work: bool) -> Iterator[FieldChange]:
     """Values that this run does not manage and that stand in the way of the move; they share its origin."""
     if case.moves:
         managed = [path for path in case.wanted_now if concern_name(path) in case.only]
-        for change in organization.clamps(case.there, observed, managed):
+        for change in organization.clamps(case.there, observed, managed, at_work=at_work):
             yield replace(change, origin=case.moved(reduces=change.lowering))
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Depth, Reach, Selection
+from reconciler.desired.tier import OrganizationLimits
 from reconciler.plan import lives, recovery, rivals
 from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
-from reconciler.plan.concerns.organization import is_downgrade
+from reconciler.plan.concerns.organization import allows_less, is_downgrade
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -200,12 +201,13 @@ class _Look:
 
     @property
     def _may_hold_too_many(self) -> bool:
-        here, there = self._allowed(self.project.organization), self._allowed(self._settings.organization)
-        return self._moves and there is not None and (here is None or there < here)
+        return self._moves and allows_less(
+            "snapshots", self._limits(self.project.organization), self._limits(self._settings.organization)
+        )
 
-    def _allowed(self, organization: str) -> int | None:
+    def _limits(self, organization: str) -> OrganizationLimits:
         known = self._organizations.get(organization)
-        return None if known is None else known.limits.snapshots
+        return OrganizationLimits() if known is None else known.limits
 
 
 def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Iterator[LiveProject]:

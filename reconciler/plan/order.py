@@ -4,10 +4,10 @@
     RECOVER_PROJECT                                                    1
     CREATE_PROJECT     1
     ADOPT_PROJECT                                                                1
-    MAKE_ROOM                            1
-    DELETE_BRANCH              1         2        1
-    LOWER                                3
-    TRANSFER                   2         4
+    TRANSFER                   1         1
+    MAKE_ROOM                            2
+    DELETE_BRANCH              2         3        1
+    LOWER                                4
     PATCH_ENDPOINT             3         5        2
     PATCH_PROJECT              4         6        3
     PATCH_BRANCH               5         7        4
@@ -23,11 +23,16 @@ is reported until it is marked. So does the deletion of a second project where a
 that its run had marked as a duplicate goes last, so that nothing waits for it.
 
 The project's patch comes after those of its computes: every list shows what it changes, and no list shows a
-compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth.
+compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth. That
+holds for what a destination forbids, too, unless it has to make way for the move.
 
 A snapshot that makes room for another one goes right before it, and before the next one makes room: the tenant is
 without cover for a moment only, and a snapshot that cannot be taken costs no more than one. One that a destination
-has no room for goes before the move.
+has no room for goes before the others.
+
+A move comes first of all: nothing is taken from a tenant for the sake of a move that cannot happen. Where Neon
+refuses it and names a limit, what makes way for that limit (``plan/making_way.py``) goes ahead, and the move is
+tried again.
 """
 
 from __future__ import annotations
@@ -64,10 +69,10 @@ class Stage(IntEnum):
     RECOVER_PROJECT = 0
     CREATE_PROJECT = 1
     ADOPT_PROJECT = 2
-    MAKE_ROOM = 3
-    DELETE_BRANCH = 4
-    LOWER = 5
-    TRANSFER = 6
+    TRANSFER = 3
+    MAKE_ROOM = 4
+    DELETE_BRANCH = 5
+    LOWER = 6
     PATCH_ENDPOINT = 7
     PATCH_PROJECT = 8
     PATCH_BRANCH = 9
@@ -90,7 +95,7 @@ def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case f
         case TransferProject():
             return Stage.TRANSFER
         case PatchProject():
-            return Stage.LOWER if action.before_transfer else Stage.PATCH_PROJECT
+            return Stage.PATCH_PROJECT
         case PatchEndpoint():
             return Stage.LOWER if action.before_transfer else Stage.PATCH_ENDPOINT
         case CreateBranch():

@@ -55,8 +55,11 @@ class Turn:
         return not (self.done or self.held or self.halt)
 
 
-def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
-    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now."""
+def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None, *, in_part: bool = False) -> Turn:
+    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now.
+
+    ``in_part`` says that the actions are a part of what a fresh plan holds: it may have others, too.
+    """
     before = planned.project
     if before is None or now is None:
         return _gone(planned)
@@ -67,9 +70,9 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
         return Turn(planned, halt=Halt(conflict.message, conflict.remedy))
     another = of_now is not None and (of_now.project is None or of_now.project.id != now.id)
     kept_by_name = now.name != before.name and any(isinstance(a, DeleteProject) for a in planned.actions)
-    if another or kept_by_name or any(essence not in stated for essence in wanted):
+    if another or kept_by_name or (not in_part and any(essence not in stated for essence in wanted)):
         return Turn(planned, halt=Halt(_changed(before, now)))
-    kept = tuple(stated[essence] for essence in wanted)
+    kept = tuple(stated[essence] for essence in wanted if essence in stated)
     rest = [action for action in planned.actions if action not in kept]
     refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
     held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}

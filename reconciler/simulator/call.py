@@ -127,9 +127,14 @@ class Call:
         row = self.world.store.row(
             "SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", self.path["project_id"]
         )
-        if row is None or not self.key.opens(row["org_id"], row["id"]):
+        if row is None or not self.key.opens(row["org_id"], row["id"]) or self._is_on_its_way(row):
             raise not_found("project")
         return row
+
+    def _is_on_its_way(self, row: sqlite3.Row) -> bool:
+        """Whether the project has moved so lately that the key of its organization does not see it yet."""
+        lately = row["seen_from"] is not None and self.world.clock.now() < row["seen_from"]
+        return lately and self.key.kind is not KeyKind.PERSONAL
 
     def require_user(self) -> None:
         """Refuse with 404 what belongs to a user, where the key belongs to none (Neon)."""

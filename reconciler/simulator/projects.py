@@ -134,14 +134,16 @@ def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any
     return body
 
 
-def move(transaction: Transaction, row: sqlite3.Row, org_id: str, *, keeps_quota: bool = True) -> None:
+def move(transaction: Transaction, row: sqlite3.Row, org_id: str, behaviour: Behaviour) -> None:
     """Hand a project over to another organization."""
     changes: Document = {"org_id": org_id, "owner_id": org_id}
-    if not keeps_quota:
+    if not behaviour.transfer_keeps_quota:
         settings = msgspec.json.decode(row["body"])["settings"]
         changes["settings"] = {name: value for name, value in settings.items() if name != "quota"}
     change(transaction, row, changes)
-    transaction.update("projects", row["id"], org_id=org_id)
+    lag = behaviour.transfer_lag_seconds
+    seen_from = transaction.now + lag if lag else None
+    transaction.update("projects", row["id"], org_id=org_id, seen_from=seen_from)
 
 
 def count_deleted(store: Store, org_id: str, now: float) -> int:

@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE TABLE IF NOT EXISTS projects (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, searched TEXT NOT NULL,
     created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, integrations TEXT,
-    usage TEXT NOT NULL, metered_at REAL NOT NULL, workload TEXT, runs_until REAL NOT NULL DEFAULT 0);
+    usage TEXT NOT NULL, metered_at REAL NOT NULL, workload TEXT, runs_until REAL NOT NULL DEFAULT 0,
+    seen_from REAL);
 CREATE INDEX IF NOT EXISTS projects_live ON projects (org_id, id, created_at, searched) WHERE deleted_at IS NULL;
 CREATE INDEX IF NOT EXISTS projects_deleted ON projects (org_id, id) WHERE deleted_at IS NOT NULL;
 CREATE TRIGGER IF NOT EXISTS project_made AFTER INSERT ON projects WHEN new.deleted_at IS NULL BEGIN

@@ -22,6 +22,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "transfer_atomic": (False,),
     "transfer_checks_contents": (False,),
     "transfer_checks_settings": (True,),
+    "transfer_lag_seconds": (8,),
     "root_branches": (3, None),
     "root_branches_deletable": (False,),
     "protected_branches": (0, None),

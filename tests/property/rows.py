@@ -22,7 +22,7 @@ PLACES: Final = {
     "max_cu": "autoscaling_limit_max_cu",
     "suspend_timeout_seconds": "suspend_timeout_seconds",
 }
-METERED: Final = ("usage", "metered_at", "runs_until", "compute_last_active_at")
+METERED: Final = ("usage", "metered_at", "runs_until", "compute_last_active_at", "seen_from")
 QUOTA: Final = tuple(member.name for member in fields(Quota))
 
 

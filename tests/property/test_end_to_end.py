@@ -129,12 +129,22 @@ def test_the_writes_that_go_out_are_those_of_the_plan_in_its_order(case: Case) -
         planned, before = scene.plan(), len(scene.world.simulator.requests)
         scene.apply(planned)
         written = [exchange for exchange in scene.world.simulator.requests[before:] if exchange.method in WRITING]
-    assert len(written) == planned.plan.budget.writes
+    refused = {subject for exchange in written if exchange.status == 406 for subject, _ in subjects(exchange)}
+    taken = [exchange for exchange in written if exchange.status not in (406, 423, 429)]
+    budget = planned.plan.budget
+    if refused:  # what makes way goes first then, and the move is tried again
+        assert sum(not e.line.endswith("/transfer") for e in taken) == budget.writes - budget.transfers
+    else:
+        assert len(taken) == budget.writes
     sent: dict[str, list[str]] = {}
-    for exchange in written:
+    for exchange in taken:
         for subject, kind in subjects(exchange):
             sent.setdefault(subject, []).append(kind)
-    assert sent == dict(expected_writes(planned.plan))
+    expected = dict(expected_writes(planned.plan))
+    assert {subject: sorted(kinds) for subject, kinds in sent.items()} == {
+        subject: sorted(kinds) for subject, kinds in expected.items()
+    }
+    assert all(sent[subject] == expected[subject] for subject in sent.keys() - refused)
     for tenant in planned.plan.tenants:
         assert tenant.actions == ordered(tenant.actions)
 

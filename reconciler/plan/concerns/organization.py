@@ -9,7 +9,7 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.desired.units import format_cu, format_seconds
 from reconciler.live.project import NEVER_SUSPEND
 from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
+from reconciler.plan.concerns.compute import MAX, MIN, SIZE, SUSPEND, takes
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 
 if TYPE_CHECKING:
@@ -43,7 +43,12 @@ def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) ->
 def granted_less(origin: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
     """The limits by which the destination grants a tenant less than the origin."""
     names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
-    return frozenset(name for name in names if _less(name, getattr(origin, name), getattr(destination, name)))
+    return frozenset(name for name in names if allows_less(name, origin, destination))
+
+
+def allows_less(name: str, origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
+    """Whether the destination grants less than the origin of one limit, by its name in OrganizationLimits."""
+    return _less(name, getattr(origin, name), getattr(destination, name))
 
 
 def _less(name: str, before: float | None, after: float | None) -> bool:
@@ -90,13 +95,27 @@ def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
     return value > bound
 
 
-def clamps(limits: OrganizationLimits, observed: Fields, wanted: Collection[str]) -> Iterator[FieldChange]:
-    """Values that the files leave alone, but that the destination forbids: set to its bound."""
+def clamps(
+    limits: OrganizationLimits, observed: Fields, wanted: Collection[str], *, at_work: bool
+) -> Iterator[FieldChange]:
+    """Values that the files leave alone, but that the destination forbids: set to its bound.
+
+    ``at_work`` says that they are those of an existing compute, which another size restarts. A smallest size above
+    the largest that is allowed goes down with it.
+    """
     for path, before in observed.items():
-        if path not in wanted and forbids(limits, path, before):
-            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else Risk.SAFE
-            takes = path in (MAX, RESTORE_WINDOW) or before == NEVER_SUSPEND
-            yield FieldChange(path, before, _bound(limits, path), risk, lowering=takes)
+        bound = limits.max_cu if _above(limits, path, before) else _bound(limits, path)
+        if path not in wanted and (forbids(limits, path, before) or _above(limits, path, before)):
+            restarts = Risk.DISRUPTIVE if at_work and path in SIZE else Risk.SAFE
+            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else restarts
+            lowering = path == RESTORE_WINDOW or takes(path, before, bound)
+            yield FieldChange(path, before, bound, risk, lowering=lowering)
+
+
+def _above(limits: OrganizationLimits, path: str, value: Value) -> bool:
+    """Whether it is a smallest size that is more than the largest one may be."""
+    largest = limits.max_cu
+    return path == MIN and largest is not None and isinstance(value, int | float) and value > largest
 
 
 def _bound(limits: OrganizationLimits, path: str) -> float | None:

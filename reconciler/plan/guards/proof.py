@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.tier import OrganizationLimits
 from reconciler.desired.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.live.project import Consumption
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
+from reconciler.plan.concerns.organization import allows_less
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.bench import Verdict
 from reconciler.plan.ownership import is_mark
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from reconciler.plan.guards.bench import Bench, Held
 
 MOST_NAMED: Final = 5
+OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds"})
+"""Limits that a compute may be beyond."""
 _BYTES: Final = "_bytes"
 _SECONDS: Final = "_seconds"
 
@@ -110,14 +114,17 @@ def _about(action: Action, change: FieldChange, project: LiveProject, bench: Ben
 
 
 def _unread(move: TransferProject, change: FieldChange, project: LiveProject, bench: Bench) -> Iterator[Doubt]:
-    """What the destination may forbid has to be seen before anything is lowered for its sake."""
-    limits = bench.desired.organizations[move.destination].limits
+    """What the destination alone forbids has to be seen before anything is lowered for its sake."""
+    known = bench.desired.organizations
+    here = known[move.origin].limits if move.origin in known else OrganizationLimits()
+    there = known[move.destination].limits
+    less = {field.name for field in fields(OrganizationLimits) if allows_less(field.name, here, there)}
     missing = {
-        "branches": project.branches is None,
-        "computes": project.endpoints is None,
-        "snapshots": project.snapshots is None and limits.snapshots is not None,
+        "branches": project.branches is None and "branches" in less,
+        "computes": project.endpoints is None and not less.isdisjoint(OF_COMPUTES),
+        "snapshots": project.snapshots is None and "snapshots" in less,
         "integrations": project.integrations is None,
-        "restore window": _unknown_window_stays(project, bench) and limits.restore_window_seconds is not None,
+        "restore window": _unknown_window_stays(project, bench) and "restore_window_seconds" in less,
     }
     if unread := [what for what, is_missing in missing.items() if is_missing]:
         what = " and ".join(unread)

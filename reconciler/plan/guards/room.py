@@ -10,10 +10,13 @@ from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.bench import Bench, Verdict
-from reconciler.plan.order import Stage, stage
+from reconciler.plan.making_way import makes_way
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.live.project import LiveEndpoint
     from reconciler.plan.action import Action
 
 
@@ -52,22 +55,32 @@ def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
     project, limits = bench.planned.project, bench.desired.organizations[organization].limits
     names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
     lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
+    writers = project.writers.values() if project else ()
+    sized = {writer.id for writer in writers if names.get(writer.branch_id) in lowered}
     remaining = set(_remaining_branches(bench))
     for endpoint in (project.endpoints if project else None) or ():
         branch = names.get(endpoint.branch_id, endpoint.branch_id)
         sizes = compute.members(endpoint.compute)
         if (
             branch in remaining
-            and branch not in lowered
+            and endpoint.id not in sized
             and any(forbids(limits, path, size) for path, size in sizes.items())
         ):
+            what, remedy = _compute(endpoint, writers)
             return Verdict(
                 Rule.ORGANIZATION_LIMIT,
-                f"organization {organization} does not allow the size or suspension of the compute {endpoint.id} "
+                f"organization {organization} does not allow the size or suspension of the {what} {endpoint.id} "
                 f"of branch {branch!r}, which no file sizes",
-                "change it in the console, or declare the branch",
+                remedy,
             )
     return None
+
+
+def _compute(endpoint: LiveEndpoint, writers: Collection[LiveEndpoint]) -> tuple[str, str]:
+    """What it is, and what may be done about it: no file sizes a read replica."""
+    if endpoint in writers:
+        return "compute", "change it in the console, or declare the branch"
+    return "read replica", "make it smaller in the console, or delete it"
 
 
 def _or_let_them_give_way(bench: Bench) -> str:
@@ -97,5 +110,5 @@ def _remaining_snapshots(bench: Bench) -> list[str]:
 
 
 def _before_the_move(bench: Bench) -> list[Action]:
-    """What is replaced only after the move is still there during it."""
-    return [action for action in bench.planned.actions if stage(action) < Stage.TRANSFER]
+    """What can make way for the move. What is replaced only after it is still there during it."""
+    return [action for action in bench.planned.actions if makes_way(action)]

@@ -39,6 +39,7 @@ from reconciler.plan.guards.partial import part_of_a_tier
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.unconfirmed import held_until_confirmed
+from reconciler.plan.integrations import blocking
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
@@ -148,11 +149,12 @@ def _protected_branch(action: Action, bench: Bench) -> Verdict | None:
 
 def _integration(action: Action, bench: Bench) -> Verdict | None:
     project = bench.planned.project
-    if not isinstance(action, TransferProject) or project is None or not project.integrations:
+    blockers = blocking(project) if isinstance(action, TransferProject) and project else ()
+    if not blockers:
         return None
     return Verdict(
         Rule.INTEGRATION,
-        f"Neon transfers no project with an integration: {', '.join(project.integrations)}",
+        f"Neon transfers no project that is connected to {' or '.join(blockers)}",
         "remove the integration in the console",
     )
 

@@ -75,7 +75,7 @@ def _transfer(
         if refusal is not None:
             return refusal
         for row in batch:
-            projects.move(transaction, row, destination.id, keeps_quota=call.world.behaviour.transfer_keeps_quota)
+            projects.move(transaction, row, destination.id, call.world.behaviour)
     return None
 
 

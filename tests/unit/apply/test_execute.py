@@ -98,15 +98,14 @@ def test_an_upgrade_transfers_then_raises_the_compute_then_its_project(tmp_path:
     virtually(main())
 
 
-def test_a_downgrade_lowers_what_the_destination_forbids_before_it_transfers(tmp_path: Path) -> None:
+def test_a_downgrade_transfers_then_lowers_what_the_destination_forbids(tmp_path: Path) -> None:
     async def main() -> None:
         world = a_world_in(tmp_path, PRO_ACME)
         await world.apply(FREE_ACME)
         assert routes(world) == [
-            "PATCH /projects/*",
-            "PATCH /projects/*/endpoints/*",
             "POST /organizations/*/projects/transfer",
             "PATCH /projects/*/endpoints/*",
+            "PATCH /projects/*",
             "PATCH /projects/*",
         ]
         assert (await world.plan(FREE_ACME)).empty

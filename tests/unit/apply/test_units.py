@@ -13,8 +13,6 @@ from reconciler.apply.units import (
     Recovery,
     SharedTransfer,
     Unit,
-    after_transfer,
-    before_transfer,
     units,
 )
 from reconciler.desired.tenant import Overrides, Tenant
@@ -82,15 +80,6 @@ def test_opposite_routes_never_share_a_call() -> None:
     assert isinstance(second, SharedTransfer)
     assert (first.origin, first.destination) == ("free", "paid")
     assert (second.origin, second.destination) == ("paid", "free")
-
-
-def test_a_moving_tenant_lowers_before_and_patches_after_its_transfer() -> None:
-    (downgrade,) = planned(a_downgrade("acme"))
-    before = [action.kind for action in before_transfer(downgrade)]
-    after = [action.kind for action in after_transfer(downgrade)]
-    assert before == ["patch_project", "patch_endpoint"]
-    assert after == ["patch_endpoint", "patch_project"]
-    assert len(before) + 1 + len(after) == len(downgrade.actions)
 
 
 @settings(max_examples=50, deadline=None)

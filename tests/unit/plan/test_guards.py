@@ -109,7 +109,7 @@ class TestLoweringNeedsACause:
         plan = guarded(a_fleet(a_tenant()), a_view(a_pro_project()))
         assert plan.empty
         assert refused(plan) == [(Rule.LOWERING_NEEDS_A_CAUSE, ("acme",))]
-        assert len(plan.refusals[0].actions) == 5
+        assert len(plan.refusals[0].actions) == 4
 
     def test_an_old_commit_does_not_undo_an_upgrade(self) -> None:
         """The run holds the files of an hour ago, base included; the tenant has paid since."""

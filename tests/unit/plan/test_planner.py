@@ -85,41 +85,45 @@ def test_an_upgrade_moves_first_and_raises_afterwards() -> None:
     assert endpoint.companions == (("compute.suspend_timeout_seconds", 300),)
 
 
-def test_a_downgrade_lowers_what_the_destination_forbids_before_it_moves() -> None:
+def test_a_downgrade_moves_and_then_lowers_what_the_destination_forbids() -> None:
     plan = make_plan(a_fleet(a_tenant(tier="free")), a_view(a_pro_project()))
-    assert kinds(plan) == [
-        "patch_project",
-        "patch_endpoint",
-        "transfer_project",
-        "patch_endpoint",
-        "patch_project",
-    ]
-    lower, lower_endpoint, transfer, endpoint, patch = plan.actions
-    assert values(lower) == {"compute.max_cu": 2, "restore_window_seconds": DAY}
-    assert isinstance(lower, PatchProject)
-    assert lower.companions == (("compute.min_cu", 0.5), ("compute.suspend_timeout_seconds", 300))
-    assert values(lower_endpoint) == {"compute.max_cu": 2}
+    assert kinds(plan) == ["transfer_project", "patch_endpoint", "patch_project", "patch_project"]
+    transfer, lower_endpoint, lower, patch = plan.actions
     assert isinstance(transfer, TransferProject)
     assert transfer.downgrade
     assert transfer.lowering
+    assert isinstance(lower_endpoint, PatchEndpoint)
+    assert isinstance(lower, PatchProject)
+    assert (lower_endpoint.before_transfer, lower.before_transfer) == (True, True)
+    assert values(lower) == {"compute.min_cu": 0.25, "compute.max_cu": 2, "restore_window_seconds": DAY}
+    assert lower.companions == (("compute.suspend_timeout_seconds", 300),)
+    assert values(lower_endpoint) == {"compute.min_cu": 0.25, "compute.max_cu": 2}
     assert isinstance(patch, PatchProject)
-    assert {"quota.active_time_seconds", "compute.min_cu"} <= set(values(patch))
-    assert ("compute.max_cu", 2) in patch.companions, "what an earlier patch has set, not what was observed"
-    assert isinstance(endpoint, PatchEndpoint)
-    assert ("compute.max_cu", 2) in endpoint.companions
+    assert not patch.before_transfer
+    assert "quota.active_time_seconds" in values(patch)
+
+
+def test_a_smallest_size_above_the_largest_that_is_allowed_goes_down_with_it() -> None:
+    bare = replace(FREE_TIER, compute=None)
+    large = a_pro_project(compute=Compute(4, 8, 300))
+    plan = make_plan(a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), a_view(large))
+    (endpoint,) = [action for action in plan.actions if isinstance(action, PatchEndpoint)]
+    assert values(endpoint) == {"compute.min_cu": 2, "compute.max_cu": 2}
+    assert {change.risk for change in endpoint.changes} == {Risk.DISRUPTIVE}
+    assert endpoint.lowering
 
 
 def test_an_unmanaged_value_that_blocks_the_move_is_lowered_to_the_bound() -> None:
     bare = replace(FREE_TIER, restore_window_seconds=None)
     plan = make_plan(a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), a_view(a_pro_project()))
-    lower = next(plan.actions)
+    lower = next(action for action in plan.actions if isinstance(action, PatchProject))
     assert values(lower)["restore_window_seconds"] == DAY
 
 
 def test_an_unmanaged_compute_that_blocks_the_move_is_lowered_too() -> None:
     bare = replace(FREE_TIER, compute=None)
     plan = make_plan(a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), a_view(a_pro_project()))
-    _, lower_endpoint, transfer, _ = plan.actions
+    transfer, lower_endpoint, _, _ = plan.actions
     assert isinstance(lower_endpoint, PatchEndpoint)
     assert values(lower_endpoint) == {"compute.max_cu": 2}
     assert isinstance(transfer, TransferProject)
@@ -342,7 +346,7 @@ def test_a_tenant_that_was_looked_up_by_name_alone_is_said_to_be() -> None:
 
 def test_a_move_by_itself_lowers_what_stands_in_its_way() -> None:
     plan = make_plan(a_fleet(a_tenant()), a_view(a_pro_project()), only=("organization",))
-    assert kinds(plan) == ["patch_project", "patch_endpoint", "transfer_project"]
+    assert kinds(plan) == ["transfer_project", "patch_endpoint", "patch_project"]
 
 
 class TestOrigin:

@@ -136,6 +136,19 @@ def test_a_project_may_lose_its_quota_when_it_moves(keeps: bool) -> None:
         assert settings.get("quota") == ({"active_time_seconds": 5} if keeps else None)
 
 
+@pytest.mark.parametrize("lag", [0, 8])
+def test_the_key_of_the_destination_may_see_a_project_later(lag: float) -> None:
+    with account(behaviour=Behaviour(transfer_lag_seconds=lag), refusals_allowed=True) as neon:
+        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        body = {"destination_org_id": neon.paid, "project_ids": [project_id]}
+        personal, key = neon.simulator.personal_key, neon.simulator.organization_keys["paid"]
+        neon.done("POST", f"/organizations/{neon.free}/projects/transfer", body, key=personal)
+        assert neon.ask("GET", f"/projects/{project_id}", key=key).status_code == (404 if lag else 200)
+        assert neon.get(f"/projects/{project_id}", key=personal)["project"]["org_id"] == neon.paid
+        neon.simulator.clock.advance(lag)
+        assert neon.get(f"/projects/{project_id}", key=key)["project"]["org_id"] == neon.paid
+
+
 @pytest.mark.parametrize("counts", [True, False])
 def test_a_deleted_project_may_take_its_place_until_it_is_lost(counts: bool) -> None:
     small = SimulatedOrganization("free", OrganizationLimits(projects=1))

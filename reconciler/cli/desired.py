@@ -25,7 +25,7 @@ from reconciler.files.git import (
     load_at,
     taken_out,
 )
-from reconciler.files.holding import declared_at_head, taken_out_unseen, unheld, unseen
+from reconciler.files.holding import declared_at_head, ignored, taken_out_unseen, unheld, unseen
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.objects import MISSING
@@ -199,7 +199,8 @@ class FleetFiles:
         older = None if parted == commit_id(self._directory, compared) else parted
         owed = self._owed(self._kept(compared, desired), desired, older)
         unheld = self._unheld(desired, said, frozenset(owed))
-        return History(said, fork, owed=owed, unheld=unheld).under(desired)
+        old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in unheld))
+        return History(said, fork, owed=owed, unheld=unheld, ignored=old).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""

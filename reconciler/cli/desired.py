@@ -26,7 +26,7 @@ from reconciler.files.git import (
     load_at,
     taken_out,
 )
-from reconciler.files.holding import declared_at_head, taken_out_unseen, unheld, unseen
+from reconciler.files.holding import declared_at_head, ignored, taken_out_unseen, unheld, unseen
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.mentioned import mentioned
 from reconciler.files.objects import MISSING
@@ -205,7 +205,8 @@ class FleetFiles:
         owed = bases.owed({**bases.before_they_broke(said, compared), **kept.owed})
         tried = bases.tried(kept.tried)
         unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
-        known = History(said, fork, owed=owed, tried=tried, unheld=unheld)
+        old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in unheld))
+        known = History(said, fork, owed=owed, tried=tried, unheld=unheld, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
         return replace(known, since=since, declared_since=later).under(desired)

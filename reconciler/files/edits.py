@@ -52,7 +52,7 @@ def difference(
         return "not all files can be listed: `reconciler validate` tells"
     if gone := sorted(there - here):
         return f"{printable(gone[0])} is not there"
-    added = (path for path in sorted(here - there) if not (ignoring and _is_ignored(repository, path)))
+    added = (path for path in sorted(here - there) if not (ignoring and is_ignored(repository, path)))
     if new := next(added, None):
         return f"{printable(new)} is in no commit"
     edited = next((path for path in sorted(here & there) if differs(work, commit, path)), None)
@@ -142,7 +142,7 @@ def _unified(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
 
 
-def _is_ignored(repository: Repository, path: str) -> bool:
+def is_ignored(repository: Repository, path: str) -> bool:
     """Whether git ignores a file of the fleet. False where a ``.gitignore`` on the way is not one to read."""
     if not ignores_can_be_read(repository, path):
         return False

@@ -11,7 +11,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.edits import differs, ignores_can_be_read, is_left_out
+from reconciler.files.edits import differs, ignores_can_be_read, is_ignored, is_left_out
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
@@ -50,6 +50,16 @@ def unheld(
     there = _at_head(root, frozenset(changed) - lacking, memo)
     edited = (name for name, tenant in there.items() if tenants.get(name) != tenant)
     return lacking.union(name for name in edited if not sight.shows_all(_files(tenants.get(name), there[name])))
+
+
+def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
+    """Of these tenants, those that are made of a file that no commit has and that git ignores: it may be old."""
+    repository = find(root)
+    sight = _Sight.of(root)
+    if repository is None or sight is None:
+        return frozenset()
+    found = (tenant for tenant in tenants if any(is_ignored(repository, path) for path in tenant.files))
+    return frozenset(tenant.name for tenant in found if not all(map(sight.knows, tenant.files)))
 
 
 def taken_out_unseen(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:

@@ -128,6 +128,8 @@ class History:
     """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants made of a file, or of an edit, that git does not hold: nobody can tell what was asked for."""
+    ignored: frozenset[str] = field(default_factory=frozenset)
+    """Of them, those whose files git ignores: no commit tells when they were new."""
     files: DesiredState | None = None
     """What the files say now, where documents speak of some tenants in their place."""
     documents: frozenset[str] = field(default_factory=frozenset)

@@ -43,8 +43,8 @@ def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refus
 
 
 def _ended_past(tenant: str, bench: Bench) -> str | None:
-    """Where no commit says that the tenant is new: that a project of its name was deleted lately."""
-    deleted = _deleted(tenant, bench) if bench.history.untold(tenant) else None
+    """Where no commit will tell when the tenant was new: that a project of its name was deleted lately."""
+    deleted = _deleted(tenant, bench) if tenant in bench.history.ignored else None
     return f"project {deleted.project.id} of its name was deleted" if deleted else None
 
 

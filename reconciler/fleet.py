@@ -316,8 +316,8 @@ class Fleet:
             permissions=request.permissions,
             only=request.only,
             tombstones=self._tombstones(live, request),
-            depth=as_used(request.depth, request.reach, selected),
-            reach=request.reach,
+            depth=request.depth,
+            reach=as_used(request.reach, selected),
         )
 
     def _tombstones(self, live: LiveState, request: Request) -> Tombstones:

@@ -111,7 +111,7 @@ class Turns:
             needs,
             files,
             depth=self.grounds.depth,
-            reach=replace(self.grounds.reach, small_fleet=0),
+            reach=self.grounds.reach,
             prune=self.grounds.permissions.prune,
         )
         live = await view.closer(live, wanted, _quietly)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reconciler.desired.selection import Depth, Reach
 from reconciler.plan.claims import pins
 from reconciler.plan.guards import guard_tenants
 from reconciler.plan.ownership import created_for
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from reconciler.desired.selection import Depth, Reach
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
@@ -37,8 +37,8 @@ class Grounds:
     """Names of the concerns."""
     tombstones: Tombstones
     depth: Depth
-    """As it was used: a few tenants are read whole."""
     reach: Reach
+    """As it was used: whether tenants are read whole."""
 
     @cached_property
     def pins(self) -> Mapping[str, str]:
@@ -46,9 +46,9 @@ class Grounds:
         return pins(self.desired)
 
 
-def as_used(depth: Depth, reach: Reach, tenants: int) -> Depth:
-    """The depth at which so many selected tenants are read."""
-    return Depth.DEEP if depth is Depth.DECLARED and tenants <= reach.small_fleet else depth
+def as_used(reach: Reach, tenants: int) -> Reach:
+    """For a plan of a few of so many tenants: each is read whole where all of them were, and not otherwise."""
+    return replace(reach, small_fleet=tenants if tenants <= reach.small_fleet else 0)
 
 
 def seen_again(before: LiveProject, now: LiveProject, dropped: Details) -> LiveProject:

@@ -10,15 +10,18 @@ from reconciler.plan.action import (
     CreateBranch,
     CreateProject,
     CreateSnapshot,
+    DeleteBranch,
     DeleteDuplicate,
+    DeleteSnapshot,
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.looks import PAGE, lists_pay, looks, pages
+from reconciler.plan.concerns.quota import PATHS as QUOTA
+from reconciler.plan.looks import PAGE, comes_before_a_move, lists_pay, looks, pages
 from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
-from reconciler.plan.polls import polls
+from reconciler.plan.polls import AT_ONCE, polls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +34,8 @@ TRANSFER_BATCH: Final = 400
 """Neon: project_ids of one transfer call, at most."""
 COHORT: Final = 400
 """Creates that share one look afterwards."""
+BURST_SECONDS: Final = 60 / 35
+"""So many seconds' worth of calls may start at once after a pause."""
 READS_PER_DUPLICATE: Final = 6
 """What proves once more, right before its deletion, that a second project holds nothing."""
 
@@ -89,14 +94,49 @@ def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> in
 
 
 def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, api: Api, live: LiveState) -> int:
-    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole."""
-    fresh = max(0.0, per_minute * api.look_again_after_seconds / 60 - _taken(live))
-    late = max(0.0, 1 - fresh / calls) if calls else 0.0
-    places = Counter(plan.project.organization for plan in plans if plan.project is not None)
-    below = sum(max(0, looks(plan) - 1) for plan in plans)
-    seconds = (late * calls + late * below) * 60 / per_minute
+    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole.
+
+    Several are at work at once, so that more have begun than are done. Who moves is looked at with all who move
+    along, and once more after the move, unless a part was planned to make way for it. A deletion that other steps
+    come before is looked at by itself.
+    """
+    if not calls:
+        return 0
+    within = per_minute * (api.look_again_after_seconds + BURST_SECONDS) / 60
+    fresh = max(0.0, within - _taken(live))
+    begun = max(AT_ONCE, fresh * len(plans) / calls) if fresh else 0.0
+    present = [plan for plan in plans if plan.project is not None]
+    whole = [plan for plan in present if not any(map(comes_before_a_move, plan.actions))]
+    late = max(0.0, 1 - begun / len(whole)) if whole else 0.0
+    places = Counter(plan.project.organization for plan in whole if plan.project is not None)
+    below = late * sum(max(0, looks(plan) - 1) for plan in whole)
+    seconds = (late * calls + below) * 60 / per_minute
     again = (_projects_again(late * n, seconds, api, live.listed.get(name)) for name, n in places.items())
-    return int(late * below + sum(again))
+    deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
+    counted = late * sum(map(_counts, whole))
+    return int(below + sum(again) + counted + deleting + (0 if fresh else _together(plans, api, live)))
+
+
+def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
+    """Calls that read again the projects of those who move together: lists, where they pay."""
+    moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
+    places = Counter(plan.project.organization for plan in moving if plan.project is not None)
+    counts = ((n, live.listed.get(name)) for name, n in places.items())
+    listed = sum(n if of is None or not lists_pay(of, n, api) else min(n, pages(of)) for n, of in counts)
+    return listed + sum(map(_counts, moving))
+
+
+def _counts(plan: TenantPlan) -> bool:
+    """Whether the tenant lowers a quota: how much of it is used stands in no list."""
+    return any(c.lowering and c.path in QUOTA for action in plan.actions for c in action.changes)
+
+
+def _deletions_later(plan: TenantPlan) -> int:
+    """Deletions that come some calls after the tenant's turn begins."""
+    deletes = [isinstance(action, DeleteBranch | DeleteSnapshot) for action in plan.actions]
+    leading = next((place for place, deletion in enumerate(deletes) if not deletion), len(deletes))
+    replaced = any(stage(action) is Stage.REPLACE_SNAPSHOT for action in plan.actions[:leading])
+    return sum(deletes if replaced else deletes[leading:])
 
 
 def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:

@@ -76,7 +76,8 @@ class TestAList:
         world, report, changed = self.run(tmp_path, Behaviour(rate_limit=None), tiers=(FREE_TIER, PRO_TIER))
         assert [o.tenant for o in report.outcomes if o.result is not Result.APPLIED] == ["t3"]
         reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
-        assert [path for path in reads if "/operations" not in path][:3] == [
+        assert [path for path in reads if "/operations" not in path][:4] == [
+            "/users/me/organizations",
             "/projects",
             "/projects",
             f"/projects/{changed}",
@@ -140,7 +141,7 @@ MANY = [f"t{number:02}" for number in range(60)]
 @pytest.mark.parametrize(
     ("before", "after", "last"),
     [
-        pytest.param(a_fleet(*map(a_tenant, MANY)), a_fleet(*(a_tenant(n, "pro") for n in MANY)), 2, id="a move"),
+        pytest.param(a_fleet(*map(a_tenant, MANY)), a_fleet(*(a_tenant(n, "pro") for n in MANY)), 3, id="a move"),
         pytest.param(a_fleet(), a_fleet(*map(a_tenant, MANY)), 3, id="creates"),
         pytest.param(FREE, LARGER, 1, id="the compute of one"),
     ],

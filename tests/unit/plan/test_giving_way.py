@@ -43,7 +43,7 @@ class TestTheWindow:
         history = History(fleet("old", method=method))
         plan = guard(make_plan(now, view, history=history), now, view, history=history)
         assert plan.empty
-        assert any("lies before the restore window" in note.message for note in plan.notes)
+        assert any("lies before the restore window" in refusal.message for refusal in plan.refusals)
 
     def test_that_this_plan_raises_does_not_reach_back(self, method: SnapshotMethod) -> None:
         now = fleet(Snapshot("new", at=NOON - timedelta(days=3)), method=method, at_limit=REPLACING, tier="pro")
@@ -106,13 +106,13 @@ def test_nothing_gives_way_to_a_moment_that_the_branch_does_not_hold(
     now = fleet(Snapshot("new", at=NOON - timedelta(hours=2)), method=method, at_limit=REPLACING)
     plan = make_plan(now, a_view(replace(old, branches=branches)))  # type: ignore[arg-type]
     assert plan.empty
-    assert word in plan.notes[-1].message
+    assert word in plan.refusals[-1].message
 
 
 def test_nothing_gives_way_to_a_branch_of_a_name_that_is_taken() -> None:
     plan = make_plan(fleet("main", method=BRANCH, at_limit=REPLACING), a_view(kept(BRANCH, "old")))
     assert plan.empty
-    assert "the name of the default branch" in plan.notes[-1].message
+    assert "the name of the default branch" in plan.refusals[-1].message
 
 
 @METHODS

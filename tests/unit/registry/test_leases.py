@@ -134,7 +134,7 @@ class TestAnApply:
             assert not (platform.world.folder / "run2.jsonl").exists()
             reports = [await first, await second]
             assert reports[0].finished_at <= reports[1].started_at
-            assert [outcome.result for outcome in reports[1].outcomes] == [Result.APPLIED] * 2
+            assert [outcome.result for outcome in reports[1].outcomes] == [Result.UNCHANGED, Result.APPLIED]
             assert sorted(platform.rows()) == ["acme", "birch"]
 
         virtually(main())

@@ -43,9 +43,11 @@ class Bases:
     def before_they_broke(self, base: DesiredState, ref: str) -> dict[str, str | None]:
         """Of tenants whose files are broken at the base, the newest commit before it at which they were not.
 
-        Nothing that could not be read was applied. Of one for whom nobody can tell, the base counts.
+        Nothing that was broken was applied. Of one for whom nobody can tell, the base counts: as where this clone
+        cannot read a file that another one may have read.
         """
-        broken = [name for name in self._desired.tenants if name in base.held_back]
+        unread = base.unread_of(self._desired)
+        broken = [name for name in self._desired.tenants if name in base.held_back - unread]
         return last_read(self._directory, ref, broken) if broken else {}
 
     def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Before, ...]]:

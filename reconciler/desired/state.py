@@ -203,10 +203,16 @@ class DesiredState:
         """The same state, with the tenants held back that are now made of what could not be read here."""
         if not self.unread:
             return self
-        tenants = now.tenants.values()
-        unknown = {tenant.name for tenant in tenants if any(self._missed(tenant, path) for path in tenant.files)}
+        unknown = self.unread_of(now)
         known = {name: tenant for name, tenant in self.tenants.items() if name not in unknown}
         return replace(self, tenants=known, held_back=self.held_back | unknown)
+
+    def unread_of(self, now: DesiredState) -> frozenset[str]:
+        """The tenants that are now made of what could not be read here."""
+        if not self.unread:
+            return frozenset()
+        tenants = now.tenants.values()
+        return frozenset(t.name for t in tenants if any(self._missed(t, path) for path in t.files))
 
     def _missed(self, tenant: Tenant, path: str) -> bool:
         known = self.tenants.get(tenant.name)

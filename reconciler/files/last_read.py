@@ -36,6 +36,8 @@ def last_read(root: Path, ref: str, tenants: Collection[str]) -> dict[str, str |
             return read | dict.fromkeys(sorted(left))  # there was no fleet before
         except InvalidInputError:
             return read
+        if files is not None and files.unread:
+            return read
         if files is not None:
             read |= dict.fromkeys(sorted(left - files.held_back), commit)
             left &= files.held_back

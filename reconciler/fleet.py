@@ -271,8 +271,12 @@ class Fleet:
                 fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
                 try:
                     yield fleet
-                finally:
+                except GeneratorExit:  # the loop is gone, and whatever was under way with it
+                    raise
+                except BaseException:
                     await fleet._under_way.ended()
+                    raise
+                await fleet._under_way.ended()
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
         """Observe, plan, guard. Writes nothing."""

@@ -315,7 +315,8 @@ def _tell_unknown(loaded: Loaded, ref: str) -> None:
     if wrong:
         files = len({problem.location.file for problem in wrong})
         what = "1 file" if files == 1 else f"{files:,} files"
-        told = f"{what} at {ref} cannot be used, so that nothing is taken from the tenants there: {wrong[0]}"
+        counts = "what its tenants last had counts, or nothing is taken from them"
+        told = f"{what} at {ref} cannot be used: {counts}: {wrong[0]}"
         _tell(told, _fetching(wrong[0]) or "repair it in a commit, and name that or a later one with --base")
 
 

@@ -192,7 +192,7 @@ def test_a_downgrade_that_an_integration_blocks_takes_nothing_although_only_list
     shell.tenant("acme", f"tier: free\nproject_id: {pinned}\n{EVERYTHING}")
     ended = shell.simulated("converge", "acme", "--allow", "lowering")
     assert ended.code == 5, ended.out
-    assert "Neon transfers no project with an integration: github" in " ".join(ended.err.split())
+    assert "Neon transfers no project that is connected to github" in " ".join(ended.err.split())
     assert "Nothing was applied." in ended.out
 
 

@@ -33,7 +33,7 @@ NOT_CARRIED_OUT: dict[str, AnyEffect] = {
     "a proxy's page": html(502),
 }
 EFFECTS = {**CARRIED_OUT, **NOT_CARRIED_OUT}
-WRITES = 11
+WRITES = 10
 """Of a run in which no answer is lost."""
 
 

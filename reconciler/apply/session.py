@@ -26,7 +26,6 @@ from reconciler.apply.turns import due, still_to_go
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, RegistryError, UnknownOutcomeError
 from reconciler.live.registered import Placement
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
-from reconciler.plan.looks import comes_before_a_move
 from reconciler.plan.outcome import GONE, Deletion
 
 if TYPE_CHECKING:
@@ -124,12 +123,8 @@ class Session:
         return address
 
     async def steps_when_due(self, tenant: TenantPlan, actions: Sequence[Action], address: Address) -> None:
-        """Takes the actions that are left of a tenant once its project has moved, as far as they still stand.
-
-        Where a part was to come before the move, a plan that is made after it has other actions: then only
-        deletions are looked at again.
-        """
-        if tenant.project is None or not actions or any(map(comes_before_a_move, actions)):
+        """Takes the actions that are left of a tenant once its project has moved, as far as they still stand."""
+        if tenant.project is None or not actions:
             await self.steps(actions, address)
             return
         here = replace(tenant.project, organization=address.organization)

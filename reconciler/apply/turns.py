@@ -17,7 +17,7 @@ from reconciler.neon.parallel import each
 from reconciler.neon.view import View, ordered
 from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
 from reconciler.plan.again import around, plan_again, seen_again
-from reconciler.plan.looks import NOTHING_BELOW, comes_before_a_move, needed_by
+from reconciler.plan.looks import NOTHING_BELOW, needed_by
 from reconciler.plan.needs import needs
 from reconciler.plan.turn import judge
 
@@ -120,9 +120,6 @@ class Turns:
         live = replace(live, elsewhere=view.elsewhere)
         fresh = plan_again(self.grounds, files, live, self.now())
         project = live.project(planned.project.id) if planned.project else None
-        if any(map(comes_before_a_move, whole.actions)) and len(planned.actions) < len(whole.actions):
-            # A plan that is made once the project has moved patches in one call what this plan patches in two.
-            return judge(planned, fresh, project, in_part=True)
         turn = judge(replace(whole, project=planned.project), fresh, project)
         return _of_these(turn, planned.actions)
 

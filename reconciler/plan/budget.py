@@ -17,7 +17,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.looks import PAGE, comes_before_a_move, lists_pay, looks, pages
+from reconciler.plan.looks import PAGE, lists_pay, looks, pages
 from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
@@ -97,16 +97,14 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole.
 
     Several are at work at once, so that more have begun than are done. Who moves is looked at with all who move
-    along, and once more after the move, unless a part was planned to make way for it. A deletion that other steps
-    come before is looked at by itself.
+    along, and once more after the move. A deletion that other steps come before is looked at by itself.
     """
     if not calls:
         return 0
     within = per_minute * (api.look_again_after_seconds + BURST_SECONDS) / 60
     fresh = max(0.0, within - _taken(live))
     begun = max(AT_ONCE, fresh * len(plans) / calls) if fresh else 0.0
-    present = [plan for plan in plans if plan.project is not None]
-    whole = [plan for plan in present if not any(map(comes_before_a_move, plan.actions))]
+    whole = [plan for plan in plans if plan.project is not None]
     late = max(0.0, 1 - begun / len(whole)) if whole else 0.0
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
     below = late * sum(max(0, looks(plan) - 1) for plan in whole)

@@ -15,7 +15,6 @@ from reconciler.plan.action import (
     DeleteSnapshot,
     PatchBranch,
     PatchEndpoint,
-    PatchProject,
 )
 
 if TYPE_CHECKING:
@@ -59,15 +58,6 @@ def needed_by(actions: Iterable[Action]) -> Details:
 def _needed(action: Action) -> Details:
     needed = NEEDED.get(type(action), NOTHING_BELOW)
     return needed | BRANCHES if action.lowering else needed
-
-
-def comes_before_a_move(action: Action) -> bool:
-    """Whether the destination of a move is why the action is planned."""
-    match action:
-        case PatchProject() | PatchEndpoint() | DeleteBranch() | DeleteSnapshot():
-            return action.before_transfer
-        case _:
-            return False
 
 
 def looks(tenant: TenantPlan) -> int:

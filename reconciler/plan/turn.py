@@ -1,7 +1,7 @@
 """A tenant's turn: what of its plan a plan that is made now still permits.
 
-The rule is that of saved plans (approval.py): each action of the fresh plan equals one of the plan's, and both are
-about the same project; else nothing is done to the tenant. What the fresh plan has not is done, or refused by now.
+The rule is that of saved plans (approval.py): whatever the fresh plan does, the plan does, and both are about the
+same project; else nothing is done to the tenant. What the fresh plan has not is done, or refused by now.
 """
 
 from __future__ import annotations
@@ -55,24 +55,24 @@ class Turn:
         return not (self.done or self.held or self.halt)
 
 
-def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None, *, in_part: bool = False) -> Turn:
-    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now.
-
-    ``in_part`` says that the actions are a part of what a fresh plan holds: it may have others, too.
-    """
+def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
+    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now."""
     before = planned.project
     if before is None or now is None:
         return _gone(planned)
     of_now = next((plan for plan in fresh.tenants if plan.tenant == planned.tenant), None)
-    stated = {_essence(action): action for action in planned.actions}
-    wanted = [_essence(action) for action in of_now.actions] if of_now else []
     if conflict := next((one for one in fresh.conflicts if one.tenant == planned.tenant), None):
         return Turn(planned, halt=Halt(conflict.message, conflict.remedy))
     another = of_now is not None and (of_now.project is None or of_now.project.id != now.id)
     kept_by_name = now.name != before.name and any(isinstance(a, DeleteProject) for a in planned.actions)
-    if another or kept_by_name or (not in_part and any(essence not in stated for essence in wanted)):
+    fresh_actions = of_now.actions if of_now else ()
+    wanted = frozenset(part for action in fresh_actions for part in _parts(action))
+    stated = {action: frozenset(_parts(action)) for action in planned.actions}
+    begun = any(parts & wanted and not parts <= wanted for parts in stated.values())
+    beyond = not wanted <= frozenset(part for parts in stated.values() for part in parts)
+    if another or kept_by_name or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
         return Turn(planned, halt=Halt(_changed(before, now)))
-    kept = tuple(stated[essence] for essence in wanted if essence in stated)
+    kept = tuple(action for action, parts in stated.items() if parts & wanted)
     rest = [action for action in planned.actions if action not in kept]
     refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
     held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}
@@ -80,11 +80,28 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None, *, in_part:
     return Turn(replace(planned, project=now, actions=kept), done, held)
 
 
-def _essence(action: Action) -> Action:
-    """What an action does, whether before a move or after it."""
-    if isinstance(action, PatchProject | PatchEndpoint | DeleteBranch | DeleteSnapshot):
-        return bare(replace(action, before_transfer=False))
-    return bare(action)
+def _parts(action: Action) -> Iterator[Action]:
+    """What an action does, whether before a move or after it: a patch does as many things as it changes fields.
+
+    A plan that is made once a project has moved patches in one call what one before it patches in two.
+    """
+    if isinstance(action, PatchProject | PatchEndpoint):
+        alone = replace(action, before_transfer=False, companions=())
+        yield from (bare(replace(alone, changes=(change,))) for change in action.changes)
+    elif isinstance(action, DeleteBranch | DeleteSnapshot):
+        yield bare(replace(action, before_transfer=False))
+    else:
+        yield bare(action)
+
+
+def _along(actions: Iterable[Action]) -> frozenset[tuple[str, str | None, str, Value]]:
+    """The unchanged values that patches send along, each with what it is a value of."""
+    return frozenset(
+        (action.kind, action.branch if isinstance(action, PatchEndpoint) else None, path, value)
+        for action in actions
+        if isinstance(action, PatchProject | PatchEndpoint)
+        for path, value in action.companions
+    )
 
 
 def _gone(planned: TenantPlan) -> Turn:

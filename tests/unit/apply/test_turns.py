@@ -288,6 +288,22 @@ class TestWithinATurn:
         ]
         assert run.acme.actions[1].message == "changed since the plan was made: compute.max_cu of branch main"
 
+    def test_one_that_moves_down_gets_all_that_was_planned_in_parts(self, tmp_path: Path) -> None:
+        """A plan that is made after the move patches the project once, and this one does so twice."""
+        run = late(tmp_path, PRO, DOWN, request=LOWERING, seconds=0, latency=Latency(6, 6))
+        assert [kind for kind, _, _ in run.told].count("patch_project") == 2
+        assert {result for _, result, _ in run.told} == {Result.APPLIED}
+
+    def test_a_compute_that_was_resized_while_others_moved_down_is_left(self, tmp_path: Path) -> None:
+        resized = once("endpoints", '"autoscaling_limit_max_cu":4', '"autoscaling_limit_max_cu":3')
+        run = late(tmp_path, PRO, DOWN, request=LOWERING, seconds=0, latency=Latency(6, 6), striking=resized)
+        assert {result for _, result, _ in run.told[1:]} == {Result.SKIPPED}
+        assert run.acme.actions[1].message == "changed since the plan was made: compute.max_cu of branch main"
+
+
+DOWN = a_fleet(a_tenant(accept=HISTORY_MAY_GO))
+LOWERING = Request(permissions=Permissions(lowering=True))
+
 
 def once(table: str, old: str, new: str, **columns: object) -> Any:
     """A row below the project changes while the first write of the run is under way."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 CLOCKS_APART: Final = timedelta(minutes=1)
 """How far the clock of this machine may be off the API's before it is not believed."""
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar."""
 
 
 class ApiClock:
@@ -35,3 +38,13 @@ class ApiClock:
         """How far this machine is ahead of the API; nothing where no answer has stated a moment."""
         now = self.now()
         return timedelta() if now is None else machine - now
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a zone is taken to be in UTC, one that UTC's calendar lacks to be its end."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST if moment.year == FIRST.year else LAST

@@ -8,6 +8,7 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import OperationFailedError
+from reconciler.neon.api_clock import utc
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -36,6 +37,11 @@ class Operation:
     failures_count: int = 0
     error: str | None = None
     created_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Neon's moments may be of any zone, or of none."""
+        if self.created_at is not None:
+            object.__setattr__(self, "created_at", utc(self.created_at))
 
     @property
     def ended_well(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct, field
@@ -20,6 +20,7 @@ from reconciler.live.project import (
     LiveSnapshot,
     Quota,
 )
+from reconciler.neon.api_clock import utc
 from reconciler.neon.operations import Operation  # noqa: TC001
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 OLDEST_YEAR: Final = 2000
 """Neon: a moment that is not set may be answered as year 1."""
-
-FIRST: Final = datetime.min.replace(tzinfo=UTC)
-LAST: Final = datetime.max.replace(tzinfo=UTC)
-"""The ends of the calendar."""
 
 
 class ComputeAnswer(Struct):
@@ -353,16 +350,6 @@ def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
         expires_at=_moment(answer.expires_at),
         manual=answer.manual,
     )
-
-
-def utc(moment: datetime) -> datetime:
-    """The moment in UTC; one without a zone is taken to be in UTC, one that UTC's calendar lacks to be its end."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        return FIRST if moment.year == FIRST.year else LAST
 
 
 def _moment(moment: datetime | None) -> datetime | None:

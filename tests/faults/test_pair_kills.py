@@ -117,7 +117,7 @@ class Lane:
         What a dead run has sent may arrive after the plan is made: then the run says to run again.
         """
         ended = self.start("next", *journals).ended()
-        if ended.code == 6 and "has appeared in" in ended.text:
+        if ended.code == 6 and "has appeared" in ended.text:
             self.later(hours=3)
             ended = self.start("once-more", *journals).ended()
         self.later(hours=3)  # every list shows by then what has arrived, and its counters tell whether it is used

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 FIGURE: Final = "runs on stale views"
 SAMPLE: Final = 6
-TRIALS: Final = 1000
-PARTS: Final = 4
+TRIALS: Final = 600
+PARTS: Final = 6
 WEATHERS: Final = pytest.mark.parametrize("weather", [FAIR, FOUL], ids=["fair", "foul"])
 
 

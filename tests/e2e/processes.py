@@ -105,13 +105,13 @@ class Place:
     def _project_names(self) -> list[str]:
         names = []
         for which in ("FREE", "PAID"):
-            answer = httpx.get(
+            key = self.environ[f"{which}_ORG_API_KEY"]
+            answer = patiently(
                 f"{self.environ['NEON_API_HOST']}/projects",
-                params={"org_id": self.environ[f"NEON_{which}_ORG_ID"], "limit": 400},
-                headers={"Authorization": f"Bearer {self.environ[f'{which}_ORG_API_KEY']}"},
-                trust_env=False,
+                {"org_id": self.environ[f"NEON_{which}_ORG_ID"], "limit": "400"},
+                {"Authorization": f"Bearer {key}"},
             )
-            names += [project["name"] for project in answer.raise_for_status().json()["projects"]]
+            names += [project["name"] for project in answer.json()["projects"]]
         return sorted(names)
 
     def journal(self) -> list[dict[str, Any]]:
@@ -119,6 +119,16 @@ class Place:
         path = self.folder / "journal.jsonl"
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def patiently(url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
+    """The answer to a read; a run that was killed may have used up the account's rate."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = httpx.get(url, params=params, headers=headers, trust_env=False)
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() >= deadline:
+            return answer.raise_for_status()
+        time.sleep(0.5)
 
 
 def until(happened: Callable[[], bool]) -> None:

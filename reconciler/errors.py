@@ -194,8 +194,11 @@ class UnavailableError(ApiError):
 
 
 class TransferRefusedError(ApiError):
-    """400, 406, 412 or 422 to a transfer. ``culprits`` are the project ids that the answer names, ``limits`` the
-    limits of the destination in Neon's own words; either may be empty."""
+    """400, 406, 412 or 422 to a transfer.
+
+    ``culprits`` are the project ids that the answer names, ``limits`` the limits of the destination in Neon's own
+    words; either may be empty. ``legible`` is False where no body could be read, which may have named some.
+    """
 
     def __init__(
         self,
@@ -204,12 +207,14 @@ class TransferRefusedError(ApiError):
         status: int,
         culprits: tuple[str, ...] = (),
         limits: tuple[str, ...] = (),
+        legible: bool = True,
         request_id: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, status=status, request_id=request_id, hint=hint)
         self.culprits = culprits
         self.limits = limits
+        self.legible = legible
 
 
 class OperationFailedError(ReconcilerError):

@@ -191,7 +191,10 @@ class SharedCall:
         except LockedError as refusal:
             await self._after_lock(movers, refusal, hurried)
         except ApiError as refusal:
-            if _about_projects(refusal):
+            if isinstance(refusal, TransferRefusedError) and not refusal.legible and not again:
+                left = await self._left(movers, (self.origin, self.destination), refusal)
+                await self.move(left, hurried=hurried, again=True)  # nobody knows yet what it is refused for
+            elif _about_projects(refusal):
                 await self._after_refusal(movers, refusal, hurried)
             else:
                 self._failed(movers, refusal)

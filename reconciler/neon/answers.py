@@ -224,6 +224,7 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
         status=answer.status,
         culprits=tuple(blocked),
         limits=tuple(limits) or _limits_told(body),
+        legible=bool(body),
         request_id=exchange.request_id,
         hint="remove the integration in the console first" if blocked else _hint(exchange, answer),
     )

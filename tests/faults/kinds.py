@@ -111,11 +111,6 @@ def _not_created(call: Call) -> bool:
     return not call.creates
 
 
-def _unless_it_moves(call: Call) -> bool | None:
-    """A refusal of a move that is cut short names no limit: nothing makes way, and the next run tries again."""
-    return None if call.path.endswith("/transfer") else True
-
-
 def _of_operations(effect: AnyEffect, absorbed: Callable[[Call], bool | None]) -> Kind:
     return Kind(lambda _simulator: effect, strikes=lambda call: call.starts_operations, absorbed=absorbed)
 
@@ -145,7 +140,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "slow answer": _with(Delay(CALL_SECONDS - 5)),
     "dropped before it was carried out": _with(DropBefore(), _not_created),
     "dropped after it was carried out": _with(DropAfter()),
-    "cut short": _with(Truncate(), _unless_it_moves),
+    "cut short": _with(Truncate()),
     "the page of a proxy": _with(html(502), _not_created),
     "a login page": _with(AnswerWith(200, text=LOGIN_PAGE, content_type="text/html"), _not_created),
     "failed operation": _of_operations(FailOperations(), lambda _call: None),

@@ -10,7 +10,7 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.plan import lives, recovery, rivals
 from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
-from reconciler.plan.concerns.organization import allows_less, is_downgrade
+from reconciler.plan.concerns.organization import granted_less, is_downgrade
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class _Look:
 
     @property
     def needs_integrations(self) -> bool:
-        """Before a move down: it lowers first what the destination forbids, and Neon then refuses the transfer."""
+        """Before a move down: Neon may refuse the transfer for them."""
         origin = self._organizations.get(self.project.organization)
         destination = self._organizations[self._settings.organization]
         down = self._moves and origin is not None and is_downgrade(origin.limits, destination.limits)
@@ -201,9 +201,8 @@ class _Look:
 
     @property
     def _may_hold_too_many(self) -> bool:
-        return self._moves and allows_less(
-            "snapshots", self._limits(self.project.organization), self._limits(self._settings.organization)
-        )
+        here, there = self._limits(self.project.organization), self._limits(self._settings.organization)
+        return self._moves and "snapshots" in granted_less(here, there)
 
     def _limits(self, organization: str) -> OrganizationLimits:
         known = self._organizations.get(organization)

@@ -43,12 +43,7 @@ def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) ->
 def granted_less(origin: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
     """The limits by which the destination grants a tenant less than the origin."""
     names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
-    return frozenset(name for name in names if allows_less(name, origin, destination))
-
-
-def allows_less(name: str, origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
-    """Whether the destination grants less than the origin of one limit, by its name in OrganizationLimits."""
-    return _less(name, getattr(origin, name), getattr(destination, name))
+    return frozenset(name for name in names if _less(name, getattr(origin, name), getattr(destination, name)))
 
 
 def _less(name: str, before: float | None, after: float | None) -> bool:

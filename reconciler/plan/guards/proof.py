@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
@@ -10,7 +10,7 @@ from reconciler.desired.units import format_bytes, format_seconds, roughly_bytes
 from reconciler.live.project import Consumption
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
-from reconciler.plan.concerns.organization import allows_less
+from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.bench import Verdict
 from reconciler.plan.ownership import is_mark
@@ -118,7 +118,7 @@ def _unread(move: TransferProject, change: FieldChange, project: LiveProject, be
     known = bench.desired.organizations
     here = known[move.origin].limits if move.origin in known else OrganizationLimits()
     there = known[move.destination].limits
-    less = {field.name for field in fields(OrganizationLimits) if allows_less(field.name, here, there)}
+    less = granted_less(here, there)
     missing = {
         "branches": project.branches is None and "branches" in less,
         "computes": project.endpoints is None and not less.isdisjoint(OF_COMPUTES),

@@ -65,7 +65,7 @@ def console(shell: Shell) -> Console:
 
 
 def agreed(shell: Shell, code: int, *words: str) -> Ended:
-    """What drift says to the depth. A plan and drift agree whether anything differs,"""
+    """What drift says with `--depth deep`. A plan and drift agree on whether anything differs."""
     drift = shell.simulated("drift", *DEEP)
     assert drift.code == code, drift.out + drift.err
     assert (shell.simulated("plan", *DEEP, "--detailed-exitcode").code == 0) == (code == 0)

@@ -84,8 +84,8 @@ if TYPE_CHECKING:
     from reconciler.apply.waves import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.live.project import Json
     from reconciler.live.registered import Placement
+    from reconciler.model.values import Json
     from reconciler.neon.client import Neon
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report

@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy
-from reconciler.desired.problem import Location
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tenant import Accepted, Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
-from reconciler.live.project import (
-    Compute,
-    Consumption,
-    DeletedProject,
-    LiveBranch,
-    LiveEndpoint,
-    LiveProject,
-    Quota,
-)
+from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject
 from reconciler.live.state import LiveState
+from reconciler.model.compute import Compute
+from reconciler.model.problem import Location
+from reconciler.model.quota import Consumption, Quota
 from reconciler.plan import ownership, planner
 from reconciler.plan.history import History
 

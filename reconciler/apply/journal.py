@@ -13,7 +13,7 @@ from reconciler.apply.journal_file import hold, identity
 from reconciler.errors import JournalError
 from reconciler.files import named
 from reconciler.files.regular import UnreadableError
-from reconciler.plan.change import JsonText
+from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json, Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import Deletion
 
 FORMAT_VERSION: Final = 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Of the running kernel; all containers of a machine share it, and its locks."""

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import NotTakenError
+    from reconciler.model.values import Value
     from reconciler.neon.client import CreatedProject, Neon
     from reconciler.neon.operations import Operation
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
 
 
 MARK_LASTS: Final = timedelta(days=28)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import NotTakenError
+from reconciler.model.values import JsonText
 from reconciler.plan.action import CreateBranch
-from reconciler.plan.change import FieldChange, JsonText
+from reconciler.plan.change import FieldChange
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.free_form import differs, merge
 from reconciler.plan.concerns.moments import text
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from reconciler.apply.address import Address
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveSnapshot
+    from reconciler.model.values import Value
     from reconciler.plan.action import CreateSnapshot, PatchBranch
-    from reconciler.plan.change import Value
 
 
 def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:

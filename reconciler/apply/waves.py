@@ -8,8 +8,8 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from reconciler.desired.units import share
 from reconciler.errors import ExitCode, InvalidInputError
+from reconciler.model.units import share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

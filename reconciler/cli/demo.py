@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
+    from reconciler.model.values import Value
     from reconciler.neon.client import Neon
-    from reconciler.plan.change import Value
     from reconciler.simulator.simulator import Simulator
 
 LOWERING: Final = Request(permissions=Permissions(lowering=True))

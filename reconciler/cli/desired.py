@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
-from reconciler.desired.problem import Severity
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
@@ -35,6 +34,7 @@ from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
+from reconciler.model.problem import Severity
 from reconciler.plan import renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
-    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
+    from reconciler.model.problem import Problem
     from reconciler.plan.lives import Tombstones
 
 NO_BASE = "none"

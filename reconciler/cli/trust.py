@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.destinations import differences, host_of, not_to_be_named
-from reconciler.desired.problem import Problem, Severity
 from reconciler.errors import InvalidInputError, UntrustedFilesError
+from reconciler.model.problem import Problem, Severity
 from reconciler.neon.trust import (
     HOST_HINT,
     host_is_allowed,

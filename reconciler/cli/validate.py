@@ -11,9 +11,9 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import directory_option, output_options
 from reconciler.cli.surroundings import surroundings
 from reconciler.cli.trust import doubts
-from reconciler.desired.problem import Severity
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
+from reconciler.model.problem import Severity
 from reconciler.views import json_documents, problems_text
 
 if TYPE_CHECKING:

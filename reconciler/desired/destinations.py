@@ -9,8 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.api_host import normal
-from reconciler.desired.problem import Location
 from reconciler.desired.tier import EnvReference
+from reconciler.model.problem import Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

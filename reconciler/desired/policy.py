@@ -7,7 +7,7 @@ from enum import Enum
 from math import floor
 from typing import TYPE_CHECKING
 
-from reconciler.desired.units import share
+from reconciler.model.units import share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

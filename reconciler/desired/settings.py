@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.desired.tenant import DevBranch, Snapshot, Tenant
     from reconciler.desired.tier import SnapshotPolicy, Tier
-    from reconciler.live.project import Json, Quota
+    from reconciler.model.quota import Quota
+    from reconciler.model.values import Json
 
 
 @dataclass(frozen=True, slots=True)

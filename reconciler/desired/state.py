@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.desired.naming import Frame, Naming, Search
-    from reconciler.desired.problem import Location
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import EnvReference, Organization, Tier
+    from reconciler.model.problem import Location
 
 
 Told = TypeVar("Told")

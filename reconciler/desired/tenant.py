@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from reconciler.desired.problem import Location
-    from reconciler.live.project import Compute, Json
+    from reconciler.model.compute import Compute
+    from reconciler.model.problem import Location
+    from reconciler.model.values import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from reconciler.model.compute import SHORTEST_SUSPEND_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.desired.problem import Location
-    from reconciler.live.project import Compute, Json, Quota
-
-
-SHORTEST_SUSPEND_SECONDS: Final = 60
-"""Neon: SuspendTimeoutSeconds."""
+    from reconciler.model.compute import Compute
+    from reconciler.model.problem import Location
+    from reconciler.model.quota import Quota
+    from reconciler.model.values import Json
 
 
 @dataclass(frozen=True, slots=True)

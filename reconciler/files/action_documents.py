@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field
 
 from reconciler.files.document import AnyJson, Document, Flag, Moment, Number, PlaceDocument, RiskWord, Text, Whole
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText, Value
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -21,7 +22,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.ownership import Purpose
 
 _STRUCTURED = "settings."

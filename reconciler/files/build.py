@@ -9,12 +9,12 @@ from reconciler.desired.policy import Policy, Thresholds
 from reconciler.desired.state import Api, Defaults, DesiredState
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
 from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationLimits, SnapshotPolicy, Tier
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.desired.problem import Location
     from reconciler.files.tenant_schema import (
         AcceptDocument,
         ComputeDocument,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TenantDocument,
     )
     from reconciler.files.tiers_schema import LimitsDocument, OrganizationDocument, TierDocument, TiersDocument
+    from reconciler.model.problem import Location
 
 QUOTA_MEMBERS: Final[Mapping[str, str]] = {
     "active_time": "active_time_seconds",

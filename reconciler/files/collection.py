@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.names import TENANT, identity
-from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files import build
 from reconciler.files.finding import Finding
 from reconciler.files.tenant_rules import tenant_findings
+from reconciler.model.problem import Location, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,10 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
 from reconciler.files.objects import Entry, Kind
 from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing, UnreadableError, printable
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

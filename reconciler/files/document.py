@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSchema
 
-from reconciler.desired.problem import Location
 from reconciler.files.events import MAX_DEPTH
 from reconciler.files.json_lines import refuse_depth
+from reconciler.model.problem import Location
 
 Text = Annotated[str, Strict()]
 Whole = Annotated[int, Strict()]

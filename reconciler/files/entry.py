@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.files.marks import Marks, read_marks
 from reconciler.files.readers import text_of
 from reconciler.files.tenant_schema import TenantDocument, as_tombstone
 from reconciler.files.wording import read
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from reconciler.files.events import Parsed

@@ -17,9 +17,9 @@ from yaml.events import (
 )
 
 from reconciler.desired.names import composed
-from reconciler.desired.problem import Location, Problem
 from reconciler.files.finding import shown
 from reconciler.files.unseen import unseen_problems
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

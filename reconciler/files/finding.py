@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Severity
+from reconciler.model.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection

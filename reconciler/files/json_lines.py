@@ -9,11 +9,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from reconciler.desired.names import composed
-from reconciler.desired.problem import Location, Problem
 from reconciler.files.entry import Entry, Text
 from reconciler.files.events import MAX_DEPTH, text_problems
 from reconciler.files.finding import shown
 from reconciler.files.tree import MAX_FILE_BYTES
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import NEVER, format_cu, format_seconds
 from reconciler.files.finding import Finding
-from reconciler.live.project import MAX_CU_RANGE, NEVER_SUSPEND
+from reconciler.model.compute import MAX_CU_RANGE, NEVER_SUSPEND
+from reconciler.model.units import NEVER, format_cu, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import Organization
     from reconciler.files.marks import Path
     from reconciler.files.tenant_schema import ComputeDocument
-    from reconciler.live.project import Compute
+    from reconciler.model.compute import Compute
 
 LARGEST_SCALING_CU: Final = 16
 """Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse, text_problems
@@ -18,6 +17,7 @@ from reconciler.files.namesakes import in_the_way
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
+from reconciler.model.problem import Location, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

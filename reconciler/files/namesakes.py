@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.desired.names import identity
-from reconciler.desired.problem import Problem
 from reconciler.files.collection import Named, in_two_cases
 from reconciler.files.finding import Finding
+from reconciler.model.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
+    from reconciler.model.problem import Location
 
 InTheWay: TypeAlias = "tuple[Problem, tuple[str, ...]]"
 """A problem and the tenants that it holds back."""

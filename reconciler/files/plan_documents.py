@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from reconciler.desired.problem import Severity
 from reconciler.files.action_documents import AnyActionDocument
 from reconciler.files.document import (
     AnyJson,
@@ -17,6 +16,7 @@ from reconciler.files.document import (
     Text,
     Whole,
 )
+from reconciler.model.problem import Severity
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 

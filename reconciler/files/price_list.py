@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
@@ -15,6 +14,7 @@ from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import UnreadableError
 from reconciler.files.wording import read
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

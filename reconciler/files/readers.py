@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT, composed
 from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, PLACEHOLDERS, TIER
-from reconciler.desired.tier import SHORTEST_SUSPEND_SECONDS, EnvReference
-from reconciler.desired.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
+from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import (
     RejectedError,
@@ -22,13 +21,14 @@ from reconciler.files.finding import (
     shown,
 )
 from reconciler.files.unseen import has_unseen
-from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, SHORTEST_SUSPEND_SECONDS
+from reconciler.model.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json
 
 RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
 """Neon: docs, manage/databases."""

@@ -11,10 +11,10 @@ from pydantic_core import core_schema
 from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT
 from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
-from reconciler.desired.units import parse_seconds
 from reconciler.files import readers
 from reconciler.files.finding import RejectedError
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
+from reconciler.model.units import parse_seconds
 from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:

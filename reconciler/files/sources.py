@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from reconciler.desired.names import TENANT_SIGN, identity
-from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse
@@ -17,6 +16,7 @@ from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.pointers import pointer
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError
+from reconciler.model.problem import Location, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from reconciler.desired.tier import SnapshotMethod
 from reconciler.files import build
 from reconciler.files.finding import Finding, did_you_mean_or_known
 from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

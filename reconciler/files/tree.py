@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
 from reconciler.files.regular import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

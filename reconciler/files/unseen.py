@@ -11,7 +11,7 @@ import unicodedata
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location, Problem
+from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,58 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
-
-DEFAULT_SUSPEND_TIMEOUT_SECONDS = 300
-"""Neon: reports and accepts 0 for this default; both are normalised to the value in effect."""
-
-NEVER_SUSPEND = -1
-MAX_CU_RANGE = 8
-"""Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
-"""Neon: a suspend timeout of -1 keeps the compute on."""
+    from reconciler.model.compute import Compute
+    from reconciler.model.quota import Consumption, Quota
+    from reconciler.model.values import Json
 
 TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
 """Moments of branches come rounded: two that are one second apart may be the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """A project's limits per billing period; 0 is unlimited (Neon: ProjectQuota; 0 and absent mean the same)."""
-
-    active_time_seconds: int = 0
-    compute_time_seconds: int = 0
-    written_data_bytes: int = 0
-    data_transfer_bytes: int = 0
-    logical_size_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Consumption:
-    """What a project has used in this billing period, as a single read tells; None where it does not say.
-
-    Neon: lags by up to an hour (guides/consumption-limits).
-    """
-
-    active_time_seconds: int | None = None
-    compute_time_seconds: int | None = None
-    written_data_bytes: int | None = None
-    data_transfer_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """Size (in CU) and suspension of a compute; None where nothing is stated."""
-
-    min_cu: float | None = None
-    max_cu: float | None = None
-    suspend_timeout_seconds: int | None = None
-    """Normalised: 300 for Neon's 0; NEVER_SUSPEND for -1."""
 
 
 @dataclass(frozen=True, slots=True)

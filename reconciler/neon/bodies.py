@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.live.project import Quota
-from reconciler.plan.change import JsonText
+from reconciler.model.quota import Quota
+from reconciler.model.values import JsonText
 from reconciler.plan.concerns.moments import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.live.project import Compute, Json
-    from reconciler.plan.change import Value
+    from reconciler.model.compute import Compute
+    from reconciler.model.values import Json, Value
 
 QUOTA_MEMBERS: Final = tuple(Quota.__dataclass_fields__)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.live.project import Compute, LiveBranch
+    from reconciler.live.project import LiveBranch
+    from reconciler.model.compute import Compute
     from reconciler.neon.operations import Operation
 
 BRANCHES_PER_PAGE: Final = 10_000

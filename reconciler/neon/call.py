@@ -11,7 +11,7 @@ from reconciler.errors import IncompleteViewError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 

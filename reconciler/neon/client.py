@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import Api
     from reconciler.live.project import DeletedProject, LiveEndpoint, LiveProject
+    from reconciler.model.values import Value
     from reconciler.neon.credentials import Access, Key
-    from reconciler.plan.change import Value
 
 PROJECTS_PER_PAGE: Final = 400
 """Neon: the most; the default is 10."""

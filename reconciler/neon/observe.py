@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
-from reconciler.live.project import LiveProject, Quota
+from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.model.quota import Quota
 from reconciler.neon.annotated import find_annotated
 from reconciler.neon.client import PROJECTS_PER_PAGE
 from reconciler.neon.parallel import each

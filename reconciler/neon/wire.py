@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct, field
 
 from reconciler.desired.names import composed
-from reconciler.live.project import (
-    DEFAULT_SUSPEND_TIMEOUT_SECONDS,
-    Compute,
-    Consumption,
-    DeletedProject,
-    LiveBranch,
-    LiveEndpoint,
-    LiveProject,
-    LiveSnapshot,
-    Quota,
-)
+from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
+from reconciler.model.quota import Consumption, Quota
 from reconciler.neon.api_clock import utc
 from reconciler.neon.operations import Operation  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json
 
 OLDEST_YEAR: Final = 2000
 """Neon: a moment that is not set may be answered as year 1."""

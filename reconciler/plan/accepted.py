@@ -13,13 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from reconciler.desired.tenant import Accepted, Step
-from reconciler.desired.units import (
-    UNLIMITED,
-    format_bytes,
-    format_seconds,
-    parse_bytes,
-    parse_seconds,
-)
+from reconciler.model.units import UNLIMITED, format_bytes, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan import wanted
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.quota import PATHS as QUOTA
@@ -31,7 +25,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Acceptance, Tenant
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.model.values import Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.history import History
 
 Loss: TypeAlias = Literal["suspension", "full_branches", "history_loss"]

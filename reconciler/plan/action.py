@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from reconciler.plan.change import Risk
 
 if TYPE_CHECKING:
-    from reconciler.desired.problem import Location
-    from reconciler.live.project import Compute
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.model.compute import Compute
+    from reconciler.model.problem import Location
+    from reconciler.model.values import Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.ownership import Purpose
 
 

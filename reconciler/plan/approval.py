@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import Origin
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveProject
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import Past
     from reconciler.plan.plan import Note, Refusal

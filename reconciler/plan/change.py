@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.live.project import Json
+    from reconciler.model.values import Value
 
 
 class Risk(IntEnum):
@@ -30,27 +29,6 @@ class Origin(Enum):
     """The base moved, and the files at hand are older."""
     UNKNOWN = "unknown"
     """There is nothing to tell it by."""
-
-
-@dataclass(frozen=True, slots=True)
-class JsonText:
-    """A structured value as canonical JSON (sorted keys), so that a change can be compared and hashed."""
-
-    text: str
-
-    @classmethod
-    def of(cls, value: Json) -> JsonText:
-        """The canonical text of a value."""
-        return cls(json.dumps(value, sort_keys=True, separators=(",", ":")))
-
-    @property
-    def value(self) -> Json:
-        """The value again."""
-        loaded: Json = json.loads(self.text)
-        return loaded
-
-
-Value: TypeAlias = str | int | float | bool | JsonText | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Compute, LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.model.compute import Compute
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange

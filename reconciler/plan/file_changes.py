@@ -11,9 +11,9 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.desired.problem import Location
 from reconciler.desired.tier import EnvReference
-from reconciler.plan.change import JsonText
+from reconciler.model.problem import Location
+from reconciler.model.values import JsonText
 from reconciler.plan.plan import FileChange
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.history import History
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Tenant
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.concerns.organization import Place
 

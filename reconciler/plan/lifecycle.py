@@ -17,10 +17,10 @@ from reconciler.plan.history import origin
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.plan.change import Value
+    from reconciler.model.problem import Location
+    from reconciler.model.values import Value
     from reconciler.plan.history import Past
 
 SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)

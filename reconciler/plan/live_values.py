@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.values import JsonText
 from reconciler.plan import observed
-from reconciler.plan.change import JsonText
 from reconciler.plan.concerns import branches, compute, snapshots
 from reconciler.plan.concerns.free_form import FREE_FORM
 from reconciler.plan.ownership import Purpose, declared_name
@@ -14,8 +14,8 @@ from reconciler.plan.ownership import Purpose, declared_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.live.project import Json, LiveProject
-    from reconciler.plan.change import Value
+    from reconciler.live.project import LiveProject
+    from reconciler.model.values import Json, Value
     from reconciler.plan.concerns.concern import Fields, Stated
 
 PRESENT: Final = ("present", JsonText.of("present"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.change import JsonText
+from reconciler.model.values import JsonText
 from reconciler.plan.concerns import compute, quota, restore_window
 
 if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Value
 
 
 def project_fields(project: LiveProject) -> dict[str, Value]:

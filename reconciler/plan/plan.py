@@ -12,10 +12,10 @@ from reconciler.plan.change import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.desired.problem import Location
     from reconciler.live.project import LiveProject
+    from reconciler.model.problem import Location
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
 
 
 class Rule(Enum):

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan import lifecycle
 from reconciler.plan.plan import Refusal, Rule, TenantPlan
 

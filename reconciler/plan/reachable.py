@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
+from reconciler.model.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.concerns.compute import SUSPEND
 from reconciler.plan.concerns.organization import bound_told, forbids

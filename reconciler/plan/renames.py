@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.names import identity
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:

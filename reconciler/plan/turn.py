@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.live.project import LiveProject
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
     from reconciler.plan.plan import Plan, Refusal, TenantPlan
 
 AGAIN: Final = "run again: it is planned afresh"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tenant import Overrides
+from reconciler.model.values import JsonText
 from reconciler.plan import wanted
-from reconciler.plan.change import JsonText
 from reconciler.plan.concerns import compute, concern_name, free_form, quota
 from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
 from reconciler.plan.plan import Unmanaged
@@ -19,11 +19,11 @@ from reconciler.plan.plan import Unmanaged
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from reconciler.desired.problem import Location
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.live.project import Json, LiveProject
-    from reconciler.plan.change import Value
+    from reconciler.live.project import LiveProject
+    from reconciler.model.problem import Location
+    from reconciler.model.values import Json, Value
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.concerns.organization import Place
     from reconciler.plan.history import History, Past

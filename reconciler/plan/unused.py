@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import roughly_bytes, roughly_seconds
-from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Consumption
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
+from reconciler.model.quota import Consumption
+from reconciler.model.units import roughly_bytes, roughly_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

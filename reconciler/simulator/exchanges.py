@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.live.project import Json
+    from reconciler.model.values import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.simulator import (
     branches,
     catalog,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.live.project import Compute
+    from reconciler.model.compute import Compute
     from reconciler.simulator.documents import Document
     from reconciler.simulator.simulator import Simulator
     from reconciler.simulator.store import Store, Transaction

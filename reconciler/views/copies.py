@@ -7,8 +7,8 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from reconciler.desired.units import NEVER, format_cu, format_seconds
-from reconciler.live.project import NEVER_SUSPEND
+from reconciler.model.compute import NEVER_SUSPEND
+from reconciler.model.units import NEVER, format_cu, format_seconds
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from reconciler.live.project import Compute, LiveProject
+    from reconciler.live.project import LiveProject
+    from reconciler.model.compute import Compute
     from reconciler.plan.action import Action
 
 

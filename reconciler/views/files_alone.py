@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.change import JsonText
+from reconciler.model.values import JsonText
 from reconciler.views.phrase import Phrase, joined, phrase
 from reconciler.views.values import label, worded
 from reconciler.views.wording import counted, names, place
@@ -12,8 +12,7 @@ from reconciler.views.wording import counted, names, place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.live.project import Json
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Json, Value
     from reconciler.plan.plan import FileChange, Plan, Unmanaged
 
 TITLE: Final = "Changed in the files alone"

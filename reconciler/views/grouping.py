@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import msgspec
 
+from reconciler.model.values import JsonText
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -25,7 +26,6 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.change import JsonText
 from reconciler.plan.outcome import Result
 from reconciler.views.copies import Noun, Verb, count
 from reconciler.views.grouping import applied_actions, by_kind, differing, kind_of
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from reconciler.desired.problem import Location, Problem
     from reconciler.live.project import LiveProject, LiveSnapshot
+    from reconciler.model.problem import Location, Problem
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made, Stale
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import ActionOutcome, Deletion, Report, TenantOutcome
     from reconciler.plan.plan import (
         Conflict,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.problem import Severity
 from reconciler.errors import ApiError
+from reconciler.model.problem import Severity
 from reconciler.views import signs
 from reconciler.views.layout import Line, Page, Piece, Whole, blank, said
 from reconciler.views.wording import problems_summary
@@ -14,9 +14,9 @@ from reconciler.views.words import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.desired.problem import Problem
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ReconcilerError
+    from reconciler.model.problem import Problem
 
 
 MOST: Final = 200

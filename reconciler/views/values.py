@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
-from reconciler.live.project import NEVER_SUSPEND
-from reconciler.plan.change import JsonText
+from reconciler.model.compute import NEVER_SUSPEND
+from reconciler.model.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
+from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.live.project import Json
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.model.values import Json, Value
+    from reconciler.plan.change import FieldChange
 
 NOT_SET: Final = "not set"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.filesize import decimal
 
-from reconciler.desired.problem import Severity
+from reconciler.model.problem import Severity
 from reconciler.plan.outcome import Result
 from reconciler.views.copies import Noun, Verb, count, moment
 from reconciler.views.grouping import REFUSED_EARLIER, by_kind, held_back
@@ -16,9 +16,9 @@ from reconciler.views.phrase import listed as row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.desired.problem import Location, Problem
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
+    from reconciler.model.problem import Location, Problem
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.desired.naming import Search
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.neon.client import Neon
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from tests.contract import installed as official

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import AnswerWith

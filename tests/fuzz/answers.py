@@ -13,7 +13,7 @@ import httpx
 
 from reconciler.desired.state import Api
 from reconciler.errors import ReconcilerError
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.operations import Operation

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, OrganizationLimits, SnapshotMethod, SnapshotPolicy
-from reconciler.live.project import Compute, LiveSnapshot
+from reconciler.live.project import LiveSnapshot
+from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

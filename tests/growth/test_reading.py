@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from reconciler.desired.problem import Problem
+    from reconciler.model.problem import Problem
 
 ROOMY: Final = TIERS.replace("branches: 4", "branches: 1000").replace("{max: 2}", "{max: 1000}")
 ALL: Final = list(lists_and_maps())

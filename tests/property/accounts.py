@@ -19,7 +19,7 @@ from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.fleet import Fleet, Request, Run
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit

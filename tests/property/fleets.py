@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides, Tenant
-from reconciler.live.project import Compute, Consumption, Json, LiveProject, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Consumption, Quota
 from reconciler.plan.concerns import NAMES
 from tests.builders import (
     DAY,
@@ -29,7 +30,9 @@ from tests.builders import (
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+    from reconciler.model.values import Json
 
 TENANTS = ("ada", "bob", "cyd", "dee")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from reconciler.live.project import Compute, DeletedProject, LiveBranch, LiveProject, LiveSnapshot, Quota
+from reconciler.live.project import DeletedProject, LiveBranch, LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
+from reconciler.model.values import JsonText
 from reconciler.plan import ownership
 from reconciler.plan.action import (
     AdoptProject,
@@ -22,7 +25,6 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.change import JsonText
 from tests.builders import NOON, a_branch, a_project, a_view, an_endpoint
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
     from reconciler.plan.plan import Plan
 
 

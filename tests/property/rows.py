@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.plan.ownership import RUN
 
 if TYPE_CHECKING:

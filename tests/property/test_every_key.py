@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from reconciler.desired.settings import override_compute
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
-from reconciler.live.project import Compute, LiveProject, LiveSnapshot, Quota
+from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.ownership import Purpose, branch_annotations

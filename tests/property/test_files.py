@@ -12,7 +12,10 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.units import (
+from reconciler.files.events import NULLS, parse
+from reconciler.files.load import Loaded, OnInvalid, parse_tenants
+from reconciler.files.marks import read_marks
+from reconciler.model.units import (
     BYTE_UNITS,
     SECOND_UNITS,
     format_bytes,
@@ -20,9 +23,6 @@ from reconciler.desired.units import (
     parse_bytes,
     parse_seconds,
 )
-from reconciler.files.events import NULLS, parse
-from reconciler.files.load import Loaded, OnInvalid, parse_tenants
-from reconciler.files.marks import read_marks
 from tests import figures
 from tests.fuzz.answers import SECRET
 from tests.fuzz.files import check_loaded, check_tenant_kept

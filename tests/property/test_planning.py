@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions

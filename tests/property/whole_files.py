@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reconciler.desired.problem import Location
 from reconciler.files import build
 from reconciler.files.tenant_rules import tenant_findings
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import TiersDocument
+from reconciler.model.problem import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import msgspec
 import yaml
 
-from reconciler.desired.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
-from reconciler.live.project import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Compute, Quota
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Compute
+from reconciler.model.quota import Quota
+from reconciler.model.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan.ownership import (
     BRANCH,
     FLEET,

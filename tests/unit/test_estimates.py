@@ -12,7 +12,7 @@ from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.fleet import Fleet, Request, Run
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.front import Latency

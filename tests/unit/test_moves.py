@@ -15,7 +15,7 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.errors import ExitCode, MissingKeyError, WrongPersonalKeyError
 from reconciler.fleet import Fleet, Request, Run
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result

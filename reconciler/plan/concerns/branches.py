@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
-    from reconciler.live.project import Compute, LiveBranch
+    from reconciler.live.project import LiveBranch
+    from reconciler.model.compute import Compute
+    from reconciler.model.values import Value
     from reconciler.plan.case import Case, Finding
-    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"

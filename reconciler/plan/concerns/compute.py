@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.live.project import MAX_CU_RANGE
+from reconciler.model.compute import MAX_CU_RANGE
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.concern import Concern, Fields, differing
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Compute, LiveEndpoint, LiveProject
-    from reconciler.plan.change import Value
+    from reconciler.live.project import LiveEndpoint, LiveProject
+    from reconciler.model.compute import Compute
+    from reconciler.model.values import Value
 
 MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout_seconds"
 PATHS = (MIN, MAX, SUSPEND)

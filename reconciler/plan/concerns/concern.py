@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.plan.change import FieldChange, Value
+from reconciler.model.values import Value
 
 if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.organization import Place
 
 Fields: TypeAlias = Mapping[str, Value]

@@ -15,7 +15,7 @@ from reconciler.plan.concerns.organization import Place
 from reconciler.plan.concerns.ways import has_an_order, is_met, met, of_a_compute, ways
 
 if TYPE_CHECKING:
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
 
 

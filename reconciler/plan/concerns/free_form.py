@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.change import FieldChange, JsonText, Risk
+from reconciler.model.values import JsonText
+from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.concern import Concern, Fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import Json, LiveProject
+    from reconciler.live.project import LiveProject
+    from reconciler.model.values import Json
 
 DISRUPTIVE: Final = frozenset(
     {

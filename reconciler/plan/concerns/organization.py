@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.desired.units import format_cu, format_seconds
-from reconciler.live.project import NEVER_SUSPEND
+from reconciler.model.compute import NEVER_SUSPEND
+from reconciler.model.units import format_cu, format_seconds
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.compute import MAX, MIN, SIZE, SUSPEND, takes
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
@@ -15,7 +15,7 @@ from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "organization"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.concern import Concern, Fields
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import SnapshotMethod
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
+from reconciler.model.values import JsonText
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import path as expiry_path
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case, Finding
-    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_method import Kept, Method
 

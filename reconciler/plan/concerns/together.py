@@ -9,7 +9,8 @@ from reconciler.plan.concerns import compute, quota
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.model.values import Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
 
 TOGETHER: Final = (quota.PATHS, compute.PATHS)

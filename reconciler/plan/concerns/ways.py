@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.change import JsonText
+from reconciler.model.values import JsonText
 from reconciler.plan.concerns.allow_list import shuts_out
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.compute import takes as takes_compute
@@ -17,8 +17,7 @@ from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.live.project import Json
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Json, Value
 
 Way: TypeAlias = tuple[str, str]
 """The member of a structured value, or empty, and what happens to it."""

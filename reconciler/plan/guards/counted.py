@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.change import Value
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import History, Past
     from reconciler.plan.plan import TenantPlan

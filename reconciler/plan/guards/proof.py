@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.desired.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
-from reconciler.live.project import Consumption
+from reconciler.model.quota import Consumption
+from reconciler.model.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
 from reconciler.plan.concerns.organization import granted_less
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.model.values import Value
     from reconciler.plan.accepted import Loss
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange, Value
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.guards.bench import Bench, Held
 
 MOST_NAMED: Final = 5

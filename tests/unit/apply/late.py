@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Request, Run
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from tests.builders import (
     DAY,
     GIB,

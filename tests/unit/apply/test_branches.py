@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import FieldChange
 from reconciler.plan.outcome import Result

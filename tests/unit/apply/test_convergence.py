@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
 from tests.unit.apply.plans import branch_names, seen, snapshot_names

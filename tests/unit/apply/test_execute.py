@@ -14,7 +14,7 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Run
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith, DropAfter, FailOperations, Truncate

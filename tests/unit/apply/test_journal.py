@@ -13,7 +13,8 @@ import pytest
 
 from reconciler.apply.journal import Header, Intent, Journal
 from reconciler.errors import JournalError
-from reconciler.plan.change import FieldChange, JsonText
+from reconciler.model.values import JsonText
+from reconciler.plan.change import FieldChange
 from tests.builders import NOON
 
 HEADER = Header(run="r1", fleet="prod", actor="ada@example.com", commit="4f2c", version="0.1.0", started_at=NOON)

@@ -14,8 +14,10 @@ from reconciler.apply.readback import (
     shortfall,
     snapshot_fields,
 )
-from reconciler.live.project import Compute, LiveSnapshot
-from reconciler.plan.change import FieldChange, JsonText, Value
+from reconciler.live.project import LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText, Value
+from reconciler.plan.change import FieldChange
 from reconciler.plan.observed import project_fields
 from tests.builders import (
     DAY,

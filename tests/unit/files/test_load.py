@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
-from reconciler.desired.problem import Location, Severity
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Step, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.tree import UnreadableError, WorkTree
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.problem import Location, Severity
+from reconciler.model.quota import Quota
 from tests.unit.files.builders import TIERS, load_files, said, write
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.errors import InvalidInputError
 from reconciler.files.json_schema import drift_schema, plan_schema, problems_schema, report_schema
 from reconciler.files.saved_plan import parse_saved_plan, read_saved_plan
+from reconciler.model.problem import Location, Problem
 from reconciler.plan.approval import Made, SavedPlan, Stale
 from reconciler.views import json_documents, plan_text
 from reconciler.views.console import as_text

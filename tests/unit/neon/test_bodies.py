@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText, Value
 from reconciler.neon import bodies
-from reconciler.plan.change import JsonText, Value
 
 EVERYTHING: dict[str, Value] = {
     "name": "acme",

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from reconciler.errors import ApiError, ConflictError, IncompleteViewError, LockedError, UnknownOutcomeError
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.neon.branch_calls import BRANCHES_PER_PAGE, CreatedBranch
 from reconciler.plan.ownership import Purpose, branch_annotations
 

@@ -19,9 +19,9 @@ from reconciler.errors import (
     UnknownOutcomeError,
     WrongOrganizationError,
 )
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText, Value
 from reconciler.neon.call import MOST_PAGES, Call
-from reconciler.plan.change import JsonText, Value
 from reconciler.secret import Secret
 
 from .api import (

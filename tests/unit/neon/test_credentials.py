@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired.problem import Location
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, WrongOrganizationError
+from reconciler.model.problem import Location
 from reconciler.neon.credentials import read_access
 from tests.builders import FREE, PAID, a_fleet
 

@@ -12,9 +12,10 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.errors import AuthenticationError, IncompleteViewError, WrongOrganizationError
-from reconciler.live.project import Compute, Quota
 from reconciler.live.registered import Registered
 from reconciler.live.state import UnknownProject
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.view import TOO_MANY_UNREADABLE, View
 from reconciler.plan.needs import Needs

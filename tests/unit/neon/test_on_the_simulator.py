@@ -22,7 +22,8 @@ from reconciler.errors import (
     UnknownOutcomeError,
     WrongOrganizationError,
 )
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.live.project import LiveSnapshot
-    from reconciler.plan.change import Value
+    from reconciler.model.values import Value
 
 T = TypeVar("T")
 

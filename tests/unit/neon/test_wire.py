@@ -8,15 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconciler.live.project import (
-    Compute,
-    Consumption,
-    LiveBranch,
-    LiveEndpoint,
-    LiveProject,
-    LiveSnapshot,
-    Quota,
-)
+from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Consumption, Quota
 from reconciler.neon import wire
 from reconciler.neon.operations import Operation
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
-from reconciler.desired.problem import Location
-from reconciler.live.project import Compute, LiveProject, LiveSnapshot
+from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.problem import Location
+from reconciler.model.values import JsonText
 from reconciler.plan.action import (
     CreateBranch,
     CreateProject,
@@ -22,7 +24,7 @@ from reconciler.plan.action import (
     PatchProject,
     TransferProject,
 )
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import (
     Budget,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Origin
 from reconciler.plan.planner import make_plan

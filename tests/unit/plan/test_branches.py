@@ -11,7 +11,7 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.action import CreateBranch, CreateProject, DeleteBranch, PatchBranch, PatchEndpoint
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard

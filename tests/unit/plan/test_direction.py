@@ -11,9 +11,10 @@ from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.desired.tier import EnvReference, OrganizationLimits
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText
 from reconciler.plan.action import TransferProject
-from reconciler.plan.change import JsonText, Origin
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns.allow_list import shuts_out
 from reconciler.plan.concerns.direction import reduced
 from reconciler.plan.concerns.organization import Place

@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy
-from reconciler.desired.problem import Location
 from reconciler.desired.state import Defaults
 from reconciler.desired.tenant import Accepted
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, EnvReference, SnapshotPolicy
+from reconciler.model.problem import Location
 from reconciler.plan.history import History
 from tests.builders import FREE, FREE_TIER, PAID, PRO_TIER, a_fleet, a_project, a_tenant, a_view, make_plan
 

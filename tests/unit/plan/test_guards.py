@@ -13,9 +13,9 @@ from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.live.project import Compute
 from reconciler.live.registered import Registered
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.model.compute import Compute
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

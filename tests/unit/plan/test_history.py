@@ -11,7 +11,7 @@ import pytest
 from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.files.load import load
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan import wanted
 from reconciler.plan.action import CreateBranch, CreateProject, DeleteProject, TransferProject
 from reconciler.plan.change import Origin

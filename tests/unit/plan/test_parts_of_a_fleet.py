@@ -11,7 +11,7 @@ from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides
 from reconciler.desired.tier import Tier
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share

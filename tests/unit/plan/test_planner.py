@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides, Pins
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText
 from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk
+from reconciler.plan.change import FieldChange, Origin, Risk
 from tests.builders import (
     DAY,
     FREE_COMPUTE,
@@ -31,6 +33,9 @@ from tests.builders import (
     an_endpoint,
     make_plan,
 )
+
+if TYPE_CHECKING:
+    from reconciler.model.quota import Quota
 
 
 def kinds(plan: object) -> list[str]:

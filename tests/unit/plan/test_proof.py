@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
-from reconciler.live.project import Consumption
+from reconciler.model.quota import Consumption
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides
-from reconciler.live.project import Compute, Consumption
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Consumption
 from reconciler.plan.plan import Rule
 from tests.builders import (
     FREE_COMPUTE,

@@ -10,9 +10,11 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.selection import Depth
-from reconciler.live.project import NEVER_SUSPEND, Compute, Consumption, LiveSnapshot
+from reconciler.live.project import LiveSnapshot
 from reconciler.live.registered import Registered
 from reconciler.live.runs import Fate, Life
+from reconciler.model.compute import NEVER_SUSPEND, Compute
+from reconciler.model.quota import Consumption
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Risk

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
-from reconciler.live.project import Compute, LiveSnapshot
+from reconciler.live.project import LiveSnapshot
+from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import FieldChange
 from reconciler.plan.guards.bench import Bench, Verdict

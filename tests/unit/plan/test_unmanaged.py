@@ -10,8 +10,9 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot
 from reconciler.desired.tier import DevBranchPolicy
-from reconciler.live.project import Compute, LiveSnapshot
-from reconciler.plan.change import JsonText
+from reconciler.live.project import LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.values import JsonText
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from tests.builders import (
@@ -31,7 +32,8 @@ from tests.builders import (
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.live.project import Json, LiveProject
+    from reconciler.live.project import LiveProject
+    from reconciler.model.values import Json
     from reconciler.plan.plan import Plan
 
 IPS: dict[str, Json] = {"ips": ["10.0.0.0/8"]}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.live.project import Compute
+from reconciler.model.compute import Compute
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.unit.simulator.account import account
 

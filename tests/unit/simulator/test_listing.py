@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 from reconciler.simulator import listing
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import HideProjects

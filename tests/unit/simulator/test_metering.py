@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project, set_usage

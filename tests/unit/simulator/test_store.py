@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.simulator.clock import LoopTime, seconds_of, timestamp
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import ProjectSeed, add_project, seed_fleet, set_usage

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.live.project import Quota
+from reconciler.model.quota import Quota
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
 from reconciler.simulator.faults import FailOperations
 from reconciler.simulator.organization import SimulatedOrganization

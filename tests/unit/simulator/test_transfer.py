@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.live.project import Compute, Quota
+from reconciler.model.compute import Compute
+from reconciler.model.quota import Quota
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project, add_projects

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.desired.problem import Location
 from reconciler.errors import ExitCode
-from reconciler.live.project import Compute, LiveProject, LiveSnapshot
+from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.problem import Location
+from reconciler.model.values import JsonText, Value
 from reconciler.plan.action import (
     Action,
     AdoptProject,
@@ -25,7 +27,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.approval import Made
-from reconciler.plan.change import FieldChange, JsonText, Origin, Risk, Value
+from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.desired.problem import Location
-from reconciler.plan.change import JsonText
+from reconciler.model.problem import Location
+from reconciler.model.values import JsonText
 from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Conflict, FileChange, Note, Orphan, Plan, Refusal, Rule, Unmanaged, Waiting
 from tests.unit.views import builders as build

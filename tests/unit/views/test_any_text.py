@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from rich.console import Console
 
-from reconciler.desired.problem import Location, Problem
 from reconciler.errors import ApiError
+from reconciler.model.problem import Location, Problem
 from reconciler.plan.action import Action
 from reconciler.plan.approval import SavedPlan, Stale
 from reconciler.plan.outcome import Report, Result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.live.project import NEVER_SUSPEND, Compute
+from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
 from reconciler.plan.ownership import Purpose

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.desired.problem import Location
-from reconciler.plan.change import JsonText
+from reconciler.model.problem import Location
+from reconciler.model.values import JsonText
 from reconciler.plan.plan import FileChange, Unmanaged
 from reconciler.views import drift_text, markdown, plan_text
 from reconciler.views.console import as_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.desired.problem import Location, Problem, Severity
-from reconciler.plan.change import JsonText
+from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.values import JsonText
 from reconciler.views import json_documents
 from tests.unit.views import builders as build
 

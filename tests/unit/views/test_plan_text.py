@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from reconciler.desired.problem import Location
+from reconciler.model.problem import Location
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Refusal, Rule

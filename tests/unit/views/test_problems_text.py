@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.desired.problem import Location, Problem, Severity
 from reconciler.errors import InvalidInputError, PermissionDeniedError
+from reconciler.model.problem import Location, Problem, Severity
 from reconciler.views import problems_text
 from reconciler.views.console import as_text
 from tests.builders import a_fleet, a_tenant

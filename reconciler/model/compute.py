@@ -1,0 +1,25 @@
+"""The size and suspension of a compute, and what Neon says of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_SUSPEND_TIMEOUT_SECONDS: Final = 300
+"""Neon: reports and accepts 0 for this default; both are normalised to the value in effect."""
+NEVER_SUSPEND: Final = -1
+"""Neon: a suspend timeout of -1 keeps the compute on."""
+SHORTEST_SUSPEND_SECONDS: Final = 60
+"""Neon: SuspendTimeoutSeconds."""
+MAX_CU_RANGE: Final = 8
+"""Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Size (in CU) and suspension of a compute; None where nothing is stated."""
+
+    min_cu: float | None = None
+    max_cu: float | None = None
+    suspend_timeout_seconds: int | None = None
+    """Normalised: 300 for Neon's 0; NEVER_SUSPEND for -1."""

@@ -1,0 +1,29 @@
+"""The quota of a project, and what it has used of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A project's limits per billing period; 0 is unlimited (Neon: ProjectQuota; 0 and absent mean the same)."""
+
+    active_time_seconds: int = 0
+    compute_time_seconds: int = 0
+    written_data_bytes: int = 0
+    data_transfer_bytes: int = 0
+    logical_size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What a project has used in this billing period, as a single read tells; None where it does not say.
+
+    Neon: lags by up to an hour (guides/consumption-limits).
+    """
+
+    active_time_seconds: int | None = None
+    compute_time_seconds: int | None = None
+    written_data_bytes: int | None = None
+    data_transfer_bytes: int | None = None

@@ -17,10 +17,10 @@ import httpx
 from reconciler.cli.rehearsal import keys, open_account, with_simulated_ids
 from reconciler.environment import Environment
 from reconciler.fleet import read
+from reconciler.model.annotations import creation_annotations
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import observe
-from reconciler.plan.ownership import creation_annotations
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_projects
 from reconciler.simulator.virtual_time import VirtualLoop
 

@@ -13,10 +13,11 @@ from reconciler.desired.tenant import Accepted, Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
 from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject
 from reconciler.live.state import LiveState
+from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.quota import Consumption, Quota
-from reconciler.plan import ownership, planner
+from reconciler.plan import planner
 from reconciler.plan.history import History
 
 if TYPE_CHECKING:
@@ -100,9 +101,7 @@ def a_branch(project_id: str = "p-acme", **fields: Any) -> LiveBranch:
         "parent_id": None,
         "default": True,
         "protected": False,
-        "annotations": ownership.creation_annotations(
-            fleet="prod", tenant=project_id.removeprefix("p-"), run="r0"
-        ),
+        "annotations": creation_annotations(fleet="prod", tenant=project_id.removeprefix("p-"), run="r0"),
         "created_at": NOON - timedelta(days=100),
         "logical_size_bytes": 0,
     }

@@ -23,8 +23,9 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.live.registered import Placement
+from reconciler.model.annotations import RUN, TENANT
 from reconciler.neon.observe import find_named
-from reconciler.plan.ownership import RUN, TENANT, owner
+from reconciler.plan.ownership import owner
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable

@@ -17,6 +17,7 @@ from reconciler.apply.readback import (
     snapshot_fields,
 )
 from reconciler.errors import NotFoundError
+from reconciler.model.annotations import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.plan.action import (
     AdoptProject,
@@ -34,7 +35,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.observed import project_fields
-from reconciler.plan.ownership import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT, declared_name
+from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
     from datetime import datetime

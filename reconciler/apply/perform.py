@@ -15,6 +15,7 @@ from reconciler.apply.readback import (
     shortfall,
     snapshot_fields,
 )
+from reconciler.model.annotations import adoption_annotations, branch_annotations, creation_annotations
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -32,7 +33,6 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.observed import project_fields
 from reconciler.plan.outcome import GONE
-from reconciler.plan.ownership import adoption_annotations, branch_annotations, creation_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import NotTakenError
+from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
 from reconciler.plan.action import CreateBranch
 from reconciler.plan.change import FieldChange
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.free_form import differs, merge
-from reconciler.plan.concerns.moments import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +64,7 @@ def _asked(**values: str | None) -> tuple[FieldChange, ...]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else text(moment)
+    return None if moment is None else rfc3339(moment)
 
 
 def shortfall(changes: Iterable[FieldChange], stated: Mapping[str, Value]) -> NotTakenError | None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.moments import rfc3339
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
-from reconciler.plan.concerns.moments import expired, outside_window, text, unreadable
+from reconciler.plan.concerns.moments import expired, outside_window, unreadable
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Replacement:
     def _of_time(self) -> Iterator[str]:
         until = self.coming.expires_at
         if until is not None and expired(until, self.now + LONGEST_WAY):
-            yield f"it is to expire at {text(until)}, in less than {LONGEST_WAY.seconds // 60} minutes"
+            yield f"it is to expire at {rfc3339(until)}, in less than {LONGEST_WAY.seconds // 60} minutes"
 
     async def _of_snapshots(self) -> str:
         """Of those that Neon keeps as such."""
@@ -124,7 +125,7 @@ class Replacement:
         )
         if changed is None:
             return ""
-        return f"the restore window was changed at {text(changed)}, and may not hold {text(self.coming.at)}"
+        return f"the restore window was changed at {rfc3339(changed)}, and may not hold {rfc3339(self.coming.at)}"
 
 
 def _renamed(name: str, live: str | None) -> Iterator[str]:

@@ -31,6 +31,7 @@ from reconciler.errors import (
     UncheckedCreateError,
     UnknownOutcomeError,
 )
+from reconciler.model.api_limits import MAX_NAME_LENGTH
 from reconciler.neon.parallel import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
 
 TOLD_TO_THE_SECOND: Final = 1.0
 """Neon: of ``created_at``. A rival made up to a second later may come first, and has to be in the lists too."""
-NAME_LENGTH: Final = 256
-"""Neon: of a project's name, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +234,7 @@ async def _remove(session: Session, birth: Birth, born: Performed, first: LivePr
     """Renames the project, so that no lagging list shows it under the tenant's name, and deletes it."""
     own, reason = born.address, f"project {first.id} was created first"
     create = birth.create
-    new_name = marked(birth.name, session.performer.run)[-NAME_LENGTH:]
+    new_name = marked(birth.name, session.performer.run)[-MAX_NAME_LENGTH:]
     change = FieldChange("name", birth.name, new_name)
     rename = PatchProject(tenant=create.tenant, reason=reason, source=create.source, changes=(change,))
     delete = DeleteProject(tenant=create.tenant, reason=reason, source=create.source, project_id=own.project_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_TRANSFER
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.making_way import would_lose
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
-
-SHARED_BY_AT_MOST: Final = 400
-"""Neon: one transfer call moves 1 to 400 projects (transferProjectsFromOrgToOrg)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
     return (
         *(Recovery(tenant) for tenant in recoveries),
-        *(CreateCohort(part) for part in _parts(creates)),
+        *(CreateCohort(part) for part in _parts(creates, CREATES_PER_CHECK)),
         *_transfers(upgrades),
         *(LoneTenant(tenant) for tenant in changes),
         *_transfers(downgrades),
@@ -103,10 +101,10 @@ def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
     for moving in routes:
         move = transfer(moving[0])
         moving.sort(key=lambda tenant: not would_lose(tenant))  # those of whom something may be taken go first
-        for part in _parts(moving):
+        for part in _parts(moving, PROJECTS_PER_TRANSFER):
             yield SharedTransfer(move.origin, move.destination, part)
 
 
-def _parts(tenants: list[TenantPlan]) -> Iterator[tuple[TenantPlan, ...]]:
-    for start in range(0, len(tenants), SHARED_BY_AT_MOST):
-        yield tuple(tenants[start : start + SHARED_BY_AT_MOST])
+def _parts(tenants: list[TenantPlan], size: int) -> Iterator[tuple[TenantPlan, ...]]:
+    for start in range(0, len(tenants), size):
+        yield tuple(tenants[start : start + size])

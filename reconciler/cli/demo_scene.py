@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
+from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.plan.concerns.organization import is_downgrade
-from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 
 if TYPE_CHECKING:

@@ -11,8 +11,6 @@ import unicodedata
 from typing import Final
 
 MAX_TENANT_LENGTH: Final = 128
-MAX_NAME_LENGTH: Final = 256
-"""Neon: names of projects and branches."""
 TENANT_SIGN: Final = "[A-Za-z0-9._+@-]"
 """ASCII alone: letters of other alphabets look like these and would be another tenant."""
 TENANT: Final = re.compile(rf"[A-Za-z0-9_+@]{TENANT_SIGN}*")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field
 
 from reconciler.files.document import AnyJson, Document, Flag, Moment, Number, PlaceDocument, RiskWord, Text, Whole
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText, Value
 from reconciler.plan.action import (
@@ -23,7 +24,6 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.ownership import Purpose
 
 _STRUCTURED = "settings."
 """Paths below it hold structured values only, so that ``true`` there is JSON and no flag."""

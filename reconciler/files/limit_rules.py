@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.files.finding import Finding
-from reconciler.model.compute import MAX_CU_RANGE, NEVER_SUSPEND
+from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE, NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_cu, format_seconds
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from reconciler.files.marks import Path
     from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.model.compute import Compute
-
-LARGEST_SCALING_CU: Final = 16
-"""Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""
 
 
 def compute_findings(

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT, composed
+from reconciler.desired.names import MAX_TENANT_LENGTH, TENANT, composed
 from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, PLACEHOLDERS, TIER
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
@@ -21,7 +21,13 @@ from reconciler.files.finding import (
     shown,
 )
 from reconciler.files.unseen import has_unseen
-from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, SHORTEST_SUSPEND_SECONDS
+from reconciler.model.api_limits import MAX_NAME_LENGTH
+from reconciler.model.compute import (
+    DEFAULT_SUSPEND_TIMEOUT_SECONDS,
+    LONGEST_SUSPEND_SECONDS,
+    NEVER_SUSPEND,
+    SHORTEST_SUSPEND_SECONDS,
+)
 from reconciler.model.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan.concerns import NAMES
 
@@ -35,8 +41,6 @@ RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
 RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "public", "none")
 """Neon: docs, manage/roles; names that start with ``pg_`` are reserved too."""
 
-LONGEST_SUSPEND_SECONDS: Final = 604_800
-"""Neon: SuspendTimeoutSeconds."""
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic_core import core_schema
 
-from reconciler.desired.names import MAX_NAME_LENGTH, MAX_TENANT_LENGTH, TENANT
+from reconciler.desired.names import MAX_TENANT_LENGTH, TENANT
 from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
 from reconciler.files import readers
 from reconciler.files.finding import RejectedError
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
+from reconciler.model.api_limits import MAX_NAME_LENGTH
 from reconciler.model.units import parse_seconds
 from reconciler.plan.concerns import NAMES
 

@@ -11,8 +11,12 @@ NEVER_SUSPEND: Final = -1
 """Neon: a suspend timeout of -1 keeps the compute on."""
 SHORTEST_SUSPEND_SECONDS: Final = 60
 """Neon: SuspendTimeoutSeconds."""
+LONGEST_SUSPEND_SECONDS: Final = 604_800
+"""Neon: SuspendTimeoutSeconds."""
 MAX_CU_RANGE: Final = 8
 """Neon: docs, manage/computes: a compute that scales does so over at most 8 CU."""
+LARGEST_SCALING_CU: Final = 16
+"""Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.moments import rfc3339
 from reconciler.model.quota import Quota
 from reconciler.model.values import JsonText
-from reconciler.plan.concerns.moments import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,9 +80,9 @@ def new_branch_body(
     """POST /projects/{id}/branches. Neon: annotations stand beside the branch, and can be set at creation only."""
     branch: dict[str, Json] = {"name": name, "parent_id": parent_id}
     if at is not None:
-        branch["parent_timestamp"] = text(at)
+        branch["parent_timestamp"] = rfc3339(at)
     if expires_at is not None:
-        branch["expires_at"] = text(expires_at)
+        branch["expires_at"] = rfc3339(expires_at)
     if schema_only:
         branch["init_source"] = "schema-only"
     body: dict[str, Json] = {"branch": branch}
@@ -106,7 +106,7 @@ def branch_body(*, name: str | None, expires_at: datetime | None, expires_no_mor
     if name is not None:
         branch["name"] = name
     if expires_at is not None:
-        branch["expires_at"] = text(expires_at)
+        branch["expires_at"] = rfc3339(expires_at)
     elif expires_no_more:
         branch["expires_at"] = None
     return {"branch": branch}
@@ -118,9 +118,9 @@ def new_snapshot_query(
     """POST /projects/{id}/branches/{id}/snapshot, which takes no body (Neon)."""
     query: dict[str, str | int | bool] = {"name": name}
     if at is not None:
-        query["timestamp"] = text(at)
+        query["timestamp"] = rfc3339(at)
     if expires_at is not None:
-        query["expires_at"] = text(expires_at)
+        query["expires_at"] = rfc3339(expires_at)
     return query
 
 

@@ -17,6 +17,7 @@ from reconciler.errors import (
     WrongOrganizationError,
     WrongPersonalKeyError,
 )
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
 from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless, holed
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.neon.credentials import Access, Key
 
-PROJECTS_PER_PAGE: Final = 400
-"""Neon: the most; the default is 10."""
 OPERATIONS_PER_PAGE: Final = 100
 _ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
 """A part of a name whose last letter takes no mark from the next sign."""

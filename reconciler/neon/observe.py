@@ -15,9 +15,9 @@ from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
 from reconciler.neon.annotated import find_annotated
-from reconciler.neon.client import PROJECTS_PER_PAGE
 from reconciler.neon.parallel import each
 from reconciler.neon.view import UNREADABLE, View, ordered
 from reconciler.plan.identity import identify

@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.errors import InvalidInputError, NotFoundError
+from reconciler.model.annotations import PRODUCT
 from reconciler.neon.answers import (
     MANY,
     Answer,
@@ -30,7 +31,6 @@ from reconciler.neon.answers import (
 from reconciler.neon.api_clock import ApiClock
 from reconciler.neon.network import Way, way_to
 from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
-from reconciler.plan.ownership import PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

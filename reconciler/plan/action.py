@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from reconciler.plan.change import Risk
 
 if TYPE_CHECKING:
+    from reconciler.model.annotations import Purpose
     from reconciler.model.compute import Compute
     from reconciler.model.problem import Location
     from reconciler.model.values import Value
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.ownership import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

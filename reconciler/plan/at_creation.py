@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan import wanted
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import branches, made, snapshots
-from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

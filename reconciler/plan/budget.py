@@ -6,6 +6,7 @@ from collections import Counter
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 from reconciler.plan.action import (
     CreateBranch,
     CreateProject,
@@ -17,7 +18,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.looks import PAGE, lists_pay, looks, pages
+from reconciler.plan.looks import lists_pay, looks, pages
 from reconciler.plan.making_way import asks_for_the_mover, goes_first
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import TenantPlan
 
-TRANSFER_BATCH: Final = 400
-"""Neon: project_ids of one transfer call, at most."""
-COHORT: Final = 400
-"""Creates that share one look afterwards."""
 BURST_SECONDS: Final = 60 / 35
 """So many seconds' worth of calls may start at once after a pause."""
 READS_PER_DUPLICATE: Final = 6
@@ -44,7 +41,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     """Writes are exact. Reads are looks (of the create protocol, at late tenants) and polls of operations."""
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
-    transfers = sum(-(-count // TRANSFER_BATCH) for count in routes.values()) + _alone(plans, routes)
+    transfers = sum(-(-count // PROJECTS_PER_TRANSFER) for count in routes.values()) + _alone(plans, routes)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
@@ -56,7 +53,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     reads += sum(map(_before_replacements, plans))
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
     calls = single + transfers + reads
-    waits = -(-len(created) // COHORT) * desired.api.settle_seconds
+    waits = -(-len(created) // CREATES_PER_CHECK) * desired.api.settle_seconds
     return Budget(
         writes=single + transfers,
         transfers=transfers,
@@ -86,10 +83,10 @@ def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
     """Before each creation a search for its names; after each cohort by name or by listing, whichever is less."""
     creates = len(created)
-    listing = sum(count // PAGE + 1 for count in live.listed.values()) or creates
+    listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
-    full, rest = divmod(creates, COHORT)
-    after = full * min(listing, COHORT * organizations) + min(listing, rest * organizations)
+    full, rest = divmod(creates, CREATES_PER_CHECK)
+    after = full * min(listing, CREATES_PER_CHECK * organizations) + min(listing, rest * organizations)
     return sum(len(desired.project_names(tenant)) for tenant in created) * organizations + after
 
 
@@ -146,6 +143,6 @@ def _projects_again(turns: float, seconds: float, api: Api, projects: int | None
 
 def _taken(live: LiveState) -> int:
     """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
-    listing = sum(count // PAGE + 1 for count in live.listed.values())
+    listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values())
     below = ((p.branches, p.endpoints, p.snapshots, p.consumption) for p in live.projects)
     return listing + sum(details is not None for of_one in below for details in of_one)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.ownership import FLEET, created_for, owner
+from reconciler.model.annotations import FLEET
+from reconciler.plan.ownership import created_for, owner
 from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.annotations import BRANCH, MANAGED_BY, PRODUCT
 from reconciler.plan.concerns.branch_matching import RESTORED
-from reconciler.plan.ownership import BRANCH, MANAGED_BY, PRODUCT
 from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.annotations import Purpose
 from reconciler.model.values import JsonText
 from reconciler.plan import observed
 from reconciler.plan.concerns import branches, compute, snapshots
 from reconciler.plan.concerns.free_form import FREE_FORM
-from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

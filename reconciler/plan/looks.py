@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
 
-PAGE: Final = 400
-"""Neon: projects in one page of a list, at most."""
 CALLS_PER_TURN: Final = 2
 """About so many calls are made for a tenant beside the one that a list takes the place of."""
 Details: TypeAlias = "frozenset[str]"
@@ -67,7 +66,7 @@ def looks(tenant: TenantPlan) -> int:
 
 def pages(projects: int) -> int:
     """Calls that list an organization of so many projects; the last page is an empty one (Neon)."""
-    return ceil(projects / PAGE) + 1
+    return ceil(projects / PROJECTS_PER_PAGE) + 1
 
 
 def lists_pay(projects: int, turns: int, api: Api) -> bool:

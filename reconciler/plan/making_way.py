@@ -10,10 +10,10 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.concerns import compute, restore_window
 from reconciler.plan.order import Stage, stage
-from reconciler.plan.ownership import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.ownership import BRANCH, FLEET, MANAGED_BY, PRODUCT
+from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:

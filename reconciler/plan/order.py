@@ -40,6 +40,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -55,7 +56,6 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.ownership import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

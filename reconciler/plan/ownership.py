@@ -1,11 +1,21 @@
-"""Whose a project is: the annotations that a created project carries, and what they tell."""
+"""Which tenant a project belongs to, as its annotations say."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.desired.names import composed
+from reconciler.model.annotations import (
+    ADOPTION,
+    BRANCH,
+    CONNECTIONS,
+    FLEET,
+    MANAGED_BY,
+    PRODUCT,
+    PURPOSE,
+    TENANT,
+    Purpose,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,60 +24,10 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveBranch, LiveProject
 
-MANAGED_BY: Final = "managed-by"
-FLEET: Final = "fleet"
-TENANT: Final = "tenant"
-RUN: Final = "run"
-BRANCH: Final = "branch"
-"""The name under which a branch was declared: it may have been renamed since."""
-PURPOSE: Final = "purpose"
-ADOPTION: Final = "adoption"
-"""The purpose of a branch that marks a project that was found by its name."""
-CONNECTIONS: Final = "connections"
-HANDED_OUT: Final = "handed out"
-"""On projects of runs that hand out connection strings: whoever asked for one may have it."""
-PRODUCT: Final = "neon-reconciler"
-
-
-def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool = False) -> dict[str, str]:
-    """What goes on the default branch of a new project (Neon: annotations can only be set at creation).
-
-    ``hands_out`` says that the run gives the connection string to whoever asked for the project.
-    """
-    told = {CONNECTIONS: HANDED_OUT} if hands_out else {}
-    return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **told}
-
-
-def adoption_annotations(
-    *, fleet: str, tenant: str, run: str, branch: str, hands_out: bool = False
-) -> dict[str, str]:
-    """What goes on the branch that marks an adopted project: it says whose the project is, not who created it."""
-    return {
-        **creation_annotations(fleet=fleet, tenant=tenant, run=run, hands_out=hands_out),
-        BRANCH: branch,
-        PURPOSE: ADOPTION,
-    }
-
 
 def is_mark(branch: LiveBranch) -> bool:
     """Whether the branch only marks an adopted project."""
     return branch.annotations.get(MANAGED_BY) == PRODUCT and branch.annotations.get(PURPOSE) == ADOPTION
-
-
-class Purpose(Enum):
-    """Why a branch beside the default one was created here."""
-
-    DEV_BRANCH = "dev_branch"
-    SNAPSHOT = "snapshot"
-
-
-def branch_annotations(*, fleet: str, tenant: str, run: str, branch: str, purpose: Purpose) -> dict[str, str]:
-    """What goes on a branch that is created in a project."""
-    return {
-        **creation_annotations(fleet=fleet, tenant=tenant, run=run),
-        BRANCH: branch,
-        PURPOSE: purpose.value,
-    }
 
 
 def declared_name(branch: LiveBranch, fleet: str, purpose: Purpose) -> str | None:

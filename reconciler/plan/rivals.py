@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.live.runs import NOTHING_KNOWN, Life
+from reconciler.model.annotations import CONNECTIONS, FLEET, RUN, TENANT
 from reconciler.plan import unused, wanted
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.claims import pins
 from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
-from reconciler.plan.ownership import CONNECTIONS, FLEET, RUN, TENANT, creator
+from reconciler.plan.ownership import creator
 from reconciler.plan.plan import Conflict, Note
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.annotations import FLEET
 from reconciler.plan import ownership, reachable
 from reconciler.plan.concerns import NAMES, snapshots
 from reconciler.plan.concerns.project import PROJECT
@@ -31,7 +32,7 @@ def orphans(desired: DesiredState, identities: Identities) -> tuple[Orphan, ...]
 
 def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
     owner = ownership.owner(project)
-    if owner is not None and owner.get(ownership.FLEET) != desired.fleet:
+    if owner is not None and owner.get(FLEET) != desired.fleet:
         return None
     return ownership.created_for(project, desired) or desired.tenant_by_project_name(project.name)
 

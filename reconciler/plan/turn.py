@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.moments import rfc3339
 from reconciler.plan.action import DeleteBranch, DeleteProject, DeleteSnapshot, PatchEndpoint, PatchProject
 from reconciler.plan.approval import bare
 from reconciler.plan.concerns.compute import members
-from reconciler.plan.concerns.moments import text
 from reconciler.plan.observed import project_fields
 from reconciler.plan.outcome import GONE
 
@@ -155,7 +155,7 @@ def _below(project: LiveProject) -> Iterator[tuple[str, Value]]:
     names = {branch.id: branch.name for branch in project.branches or ()}
     for branch in project.branches or ():
         yield f"branch {branch.name}", branch.id
-        yield f"expires_at of branch {branch.name}", text(branch.expires_at) if branch.expires_at else None
+        yield f"expires_at of branch {branch.name}", rfc3339(branch.expires_at) if branch.expires_at else None
     for snapshot in project.snapshots or ():
         yield f"snapshot {snapshot.name}", snapshot.id
     for endpoint in project.endpoints or ():

@@ -7,6 +7,7 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_cu, format_seconds
 from reconciler.plan.action import (
@@ -24,7 +25,6 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.ownership import Purpose
 from reconciler.views.phrase import Phrase, joined, phrase
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import msgspec
 
+from reconciler.model.moments import rfc3339, rfc3339_exact
 from reconciler.model.values import JsonText
 from reconciler.plan.action import (
     AdoptProject,
@@ -32,7 +32,6 @@ from reconciler.views.grouping import applied_actions, by_kind, differing, kind_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from reconciler.live.project import LiveProject, LiveSnapshot
     from reconciler.model.problem import Location, Problem
@@ -64,7 +63,7 @@ _MARKS: Final = re.compile(r"#(?=#)|(?<=section_start):|(?<=section_end):")
 
 def plan(planned: Plan, made: Made) -> str:
     """The plan: what apply would do. It is complete: ``reconciler.files.saved_plan`` reads it back."""
-    about = {"made_at": _time(made.at), "commit": made.commit, "base": made.base}
+    about = {"made_at": rfc3339(made.at), "commit": made.commit, "base": made.base}
     files_alone = {
         "unmanaged": list(map(_unmanaged, planned.unmanaged)),
         "file_changes": list(map(_file_change, planned.file_changes)),
@@ -85,8 +84,8 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
         {
             "run": applied.run,
             **_api_host(applied.api_host),
-            "started_at": _time(applied.started_at),
-            "finished_at": _time(applied.finished_at),
+            "started_at": rfc3339(applied.started_at),
+            "finished_at": rfc3339(applied.finished_at),
             "calls": applied.calls,
             "counts": {
                 **{result.value: applied.count(result) for result in Result},
@@ -168,9 +167,9 @@ def _project(project: LiveProject) -> Document:
         "organization": project.organization,
         "region": project.region,
         "pg_version": project.pg_version,
-        "created_at": _time(project.created_at),
+        "created_at": rfc3339(project.created_at),
         "storage_bytes": project.storage_bytes,
-        "last_active_at": project.last_active_at and _time(project.last_active_at),
+        "last_active_at": project.last_active_at and rfc3339(project.last_active_at),
         "snapshots": None if project.snapshots is None else [_snapshot(one) for one in project.snapshots],
     }
 
@@ -180,8 +179,8 @@ def _snapshot(snapshot: LiveSnapshot) -> Document:
         "id": snapshot.id,
         "name": snapshot.name,
         "source_branch_id": snapshot.source_branch_id,
-        "created_at": _time(snapshot.created_at),
-        "expires_at": snapshot.expires_at and _time(snapshot.expires_at),
+        "created_at": rfc3339(snapshot.created_at),
+        "expires_at": snapshot.expires_at and rfc3339(snapshot.expires_at),
         "manual": snapshot.manual,
     }
 
@@ -207,7 +206,7 @@ def _own(action: Action) -> Document:  # noqa: C901, PLR0911, PLR0912 - one case
         case RecoverProject():
             return {
                 "project_id": action.project_id,
-                "recoverable_until": _exactly(action.recoverable_until),
+                "recoverable_until": rfc3339_exact(action.recoverable_until),
             }
         case AdoptProject():
             return {"project_id": action.project_id, "branch": action.branch, "parent": action.parent}
@@ -254,10 +253,10 @@ def _duplicate(action: DeleteDuplicate) -> Document:
         "project_id": action.project_id,
         "name": action.name,
         "organization": action.organization,
-        "created_at": _exactly(action.created_at),
+        "created_at": rfc3339_exact(action.created_at),
         "run": action.run,
         "first_id": action.first_id,
-        "first_created_at": _exactly(action.first_created_at),
+        "first_created_at": rfc3339_exact(action.first_created_at),
         "death": action.death,
         "emptiness": action.emptiness,
     }
@@ -277,8 +276,8 @@ def _new_branch(action: CreateBranch) -> Document:
 
 def _moments(action: CreateBranch | CreateSnapshot) -> Document:
     return {
-        "at": action.at and _exactly(action.at),
-        "expires_at": action.expires_at and _exactly(action.expires_at),
+        "at": action.at and rfc3339_exact(action.at),
+        "expires_at": action.expires_at and rfc3339_exact(action.expires_at),
     }
 
 
@@ -375,7 +374,7 @@ def _tenant_outcome(outcome: TenantOutcome) -> Document:
         "result": outcome.result.value,
         "project_id": outcome.project_id,
         "revision": outcome.revision,
-        "recoverable_until": outcome.recoverable_until and _time(outcome.recoverable_until),
+        "recoverable_until": outcome.recoverable_until and rfc3339(outcome.recoverable_until),
         "deletion": outcome.deletion and _deletion(outcome.deletion),
         "actions": [_action_outcome(one) for one in outcome.actions],
     }
@@ -385,8 +384,8 @@ def _deletion(deletion: Deletion) -> Document:
     return {
         "project_id": deletion.project_id,
         "request_id": deletion.request_id,
-        "deleted_at": _time(deletion.at),
-        "recoverable_until": _time(deletion.recoverable_until),
+        "deleted_at": rfc3339(deletion.at),
+        "recoverable_until": rfc3339(deletion.recoverable_until),
     }
 
 
@@ -411,15 +410,6 @@ def _problem(problem: Problem) -> Document:
 
 def _location(location: Location) -> Document:
     return {"file": location.file, "line": location.line, "column": location.column}
-
-
-def _time(moment: datetime) -> str:
-    return _exactly(moment.replace(microsecond=0))
-
-
-def _exactly(moment: datetime) -> str:
-    """RFC 3339 in UTC; of an action nothing may be lost, or a saved plan would not permit it."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _serialise(kind: str, content: Document) -> str:

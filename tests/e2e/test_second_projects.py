@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.apply.journal import Header, Journal
-from reconciler.plan.ownership import creation_annotations
+from reconciler.model.annotations import creation_annotations
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.seed import ProjectSeed, add_project, set_usage
 from reconciler.simulator.simulator import Simulator

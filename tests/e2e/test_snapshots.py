@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.plan.ownership import creation_annotations
+from reconciler.model.annotations import creation_annotations
 from reconciler.simulator import snapshots
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_project

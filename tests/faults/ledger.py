@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.plan.ownership import FLEET
+from reconciler.model.annotations import FLEET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,9 +15,9 @@ from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.files.saved_plan import parse_saved_plan
 from reconciler.fleet import Fleet, Request, Run
+from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made
-from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, Run
+from reconciler.model.annotations import RUN, TENANT
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import RUN, TENANT
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.front import Latency

@@ -19,8 +19,8 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import Tier
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, Run
+from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.ownership import Purpose, branch_annotations, creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.front import Latency

@@ -11,13 +11,13 @@ import pytest
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, OrganizationLimits, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveSnapshot
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.looks import looks
 from reconciler.plan.needs import needs
-from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.views import drift_text, json_documents, markdown, plan_text
 from reconciler.views.console import as_text

@@ -12,8 +12,8 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch, Snapshot, Tenant
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.ownership import Purpose, branch_annotations
 from tests.builders import (
     FREE_LIMITS,
     FREE_TIER,

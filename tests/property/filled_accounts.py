@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
-from reconciler.plan.ownership import FLEET, Purpose, branch_annotations
+from reconciler.model.annotations import FLEET, Purpose, branch_annotations
 from tests.builders import NOON, a_branch, a_project, an_endpoint
 from tests.property import contents
 from tests.property.accounts import Case, Found, behaviours, switches

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from reconciler.live.project import DeletedProject, LiveBranch, LiveProject, LiveSnapshot
+from reconciler.model.annotations import adoption_annotations, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.model.values import JsonText
-from reconciler.plan import ownership
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -145,7 +145,7 @@ def recovered(project: LiveProject) -> LiveProject:
 
 
 def _adopted(project: LiveProject, action: AdoptProject, fleet: str) -> LiveProject:
-    notes = ownership.adoption_annotations(fleet=fleet, tenant=action.tenant, run="r1", branch=action.branch)
+    notes = adoption_annotations(fleet=fleet, tenant=action.tenant, run="r1", branch=action.branch)
     mark = a_branch(
         id=f"br-mark-{project.id}",
         name=action.branch,
@@ -186,7 +186,7 @@ def _resized(project: LiveProject, action: PatchEndpoint) -> LiveProject:
 
 def _branched(project: LiveProject, action: CreateBranch, fleet: str) -> LiveProject:
     assert all(branch.name != action.branch for branch in project.branches or ()), "names are unique"
-    notes = ownership.branch_annotations(
+    notes = branch_annotations(
         fleet=fleet, tenant=action.tenant, run="r1", branch=action.branch, purpose=action.purpose
     )
     branch = a_branch(
@@ -227,7 +227,7 @@ def _created(action: CreateProject, desired: DesiredState) -> LiveProject:
     values = _values(action)
     project_id = f"p-new-{action.tenant}"
     compute = _compute(values) if "compute.min_cu" in values else Compute(0.25, 0.25, 300)
-    annotations = ownership.creation_annotations(fleet=desired.fleet, tenant=action.tenant, run="r1")
+    annotations = creation_annotations(fleet=desired.fleet, tenant=action.tenant, run="r1")
     blank = a_project(
         id=project_id,
         name=values["name"],

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.model.annotations import RUN
 from reconciler.model.quota import Quota
-from reconciler.plan.ownership import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

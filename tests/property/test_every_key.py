@@ -14,11 +14,11 @@ from reconciler.desired.settings import override_compute
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
 from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.ownership import Purpose, branch_annotations
 from tests.builders import NOON, a_branch, a_project, a_view, an_endpoint, make_plan
 from tests.property import whole_files
 from tests.property.whole_files import OTHER_TENANT, OTHER_TIERS, TENANT, TIERS, fleet

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 
 from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.model.annotations import BRANCH, FLEET
 from reconciler.plan.approval import Made
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import BRANCH, FLEET
 from reconciler.views import json_documents
 from tests.builders import NOON
 from tests.property.accounts import (

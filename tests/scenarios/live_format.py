@@ -26,10 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import msgspec
 import yaml
 
-from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Compute
-from reconciler.model.quota import Quota
-from reconciler.model.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
-from reconciler.plan.ownership import (
+from reconciler.model.annotations import (
     BRANCH,
     FLEET,
     MANAGED_BY,
@@ -40,6 +37,9 @@ from reconciler.plan.ownership import (
     branch_annotations,
     creation_annotations,
 )
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND, Compute
+from reconciler.model.quota import Quota
+from reconciler.model.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
 from reconciler.simulator import documents
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, seconds_of
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.annotations import Purpose
+from reconciler.model.moments import rfc3339
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
@@ -13,9 +15,8 @@ from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import hindrance as cannot_expire
 from reconciler.plan.concerns.expiry import moved_of_branch, reset_note, too_far
 from reconciler.plan.concerns.expiry import path as expiry_path
-from reconciler.plan.concerns.moments import outside_window, text
+from reconciler.plan.concerns.moments import outside_window
 from reconciler.plan.concerns.organization import branches_allowed
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
     own = path(branch.name)
     yield own, "present"
     if branch.expires_at is not None:
-        yield expiry_path(own), text(branch.expires_at)
+        yield expiry_path(own), rfc3339(branch.expires_at)
     yield from made_as(branch)
     yield from ((f"{own}.{member}", value) for member, value in compute.members(branch.compute).items())
 
@@ -72,7 +73,7 @@ def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
     if branch.parent is not None:
         yield f"{own}.parent", branch.parent
     if branch.at is not None:
-        yield f"{own}.at", text(branch.at)
+        yield f"{own}.at", rfc3339(branch.at)
     if branch.schema_only:
         yield f"{own}.schema_only", True
 
@@ -222,7 +223,7 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
     if branch.at is None:
         return None
     if branch.at < parent.created_at:
-        return f"{text(branch.at)} lies before its parent {parent_name!r} was created"
+        return f"{rfc3339(branch.at)} lies before its parent {parent_name!r} was created"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
 
 

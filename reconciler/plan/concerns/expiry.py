@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.moments import rfc3339
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.concerns.moments import text
 from reconciler.plan.concerns.ways import EXPIRY
 from reconciler.plan.plan import Note
 
@@ -31,7 +31,7 @@ def moved(case: Case, thing: str, live: datetime | None, until: datetime | None)
 
     One that only stands live ends where a commit took it from the files; else the guards leave it and report it.
     """
-    before, after = (None if moment is None else text(moment) for moment in (live, until))
+    before, after = (None if moment is None else rfc3339(moment) for moment in (live, until))
     if before == after:
         return
     sooner = until is not None and (live is None or until < live)
@@ -49,8 +49,8 @@ def moved_of_branch(case: Case, thing: str, live: LiveBranch, until: datetime | 
 def reset_note(case: Case, what: str, live: LiveBranch, until: datetime | None) -> Iterator[Note]:
     """That a branch lasts until another moment than the file states, because a reset gave it its time again."""
     if until is not None and live.moved_by_a_reset and live.expires_at != until:
-        ends = f"{what} was reset, and expires at {text(live.expires_at)}" if live.expires_at else what
-        yield Note(case.tenant.name, f"{ends}: its file says {text(until)}", case.tenant.location)
+        ends = f"{what} was reset, and expires at {rfc3339(live.expires_at)}" if live.expires_at else what
+        yield Note(case.tenant.name, f"{ends}: its file says {rfc3339(until)}", case.tenant.location)
 
 
 def ends_an_expiry(change: FieldChange) -> bool:
@@ -62,7 +62,7 @@ def too_far(until: datetime | None, now: datetime) -> str | None:
     """Why no branch can be given this expiry."""
     if until is None or until <= now + LONGEST_LIFE:
         return None
-    return f"it is to expire at {text(until)}, more than {LONGEST_LIFE.days} days ahead"
+    return f"it is to expire at {rfc3339(until)}, more than {LONGEST_LIFE.days} days ahead"
 
 
 def hindrance(case: Case, live: LiveBranch, until: datetime | None, parents: Collection[str | None]) -> str | None:

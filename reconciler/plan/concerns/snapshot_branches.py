@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan.concerns.moments import expired
-from reconciler.plan.ownership import Purpose, declared_name
+from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.concerns.expiry import hindrance, moved_of_branch, reset_note
 from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.concerns.snapshot_method import Kept
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:

@@ -11,16 +11,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import SnapshotMethod
+from reconciler.model.annotations import PURPOSE, Purpose
+from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
 from reconciler.plan.concerns.expiry import path as expiry_path
-from reconciler.plan.concerns.moments import expired, outside_window, text, unreadable
+from reconciler.plan.concerns.moments import expired, outside_window, unreadable
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
 from reconciler.plan.concerns.snapshot_room import Room, giving_way, surplus
-from reconciler.plan.ownership import PURPOSE, Purpose
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value
     own = path(snapshot.name)
     yield own, JsonText.of("present")
     if snapshot.expires_at is not None:
-        yield expiry_path(own), text(snapshot.expires_at)
+        yield expiry_path(own), rfc3339(snapshot.expires_at)
     if snapshot.at is not None:
-        yield f"{own}.at", text(snapshot.at)
+        yield f"{own}.at", rfc3339(snapshot.at)
     if snapshot.retake:
         yield f"{own}.{RETAKE}", True
     yield f"{own}{KEPT_BY}", settings.snapshot_policy.method.value

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.moments import rfc3339
 from reconciler.plan.action import (
     CreateBranch,
     CreateSnapshot,
@@ -14,9 +16,7 @@ from reconciler.plan.action import (
     PatchBranch,
 )
 from reconciler.plan.change import FieldChange
-from reconciler.plan.concerns.moments import text
 from reconciler.plan.order import ordered
-from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.plan import Plan, TenantPlan
 from reconciler.simulator.seed import BranchSeed, add_branch
 from tests.builders import HERE, a_fleet, a_tenant, a_view, make_plan
@@ -43,7 +43,7 @@ def make(branch: str = "dev", **fields: Any) -> CreateBranch:
 
 def mend(branch: str = "dev", *, rename_to: str | None = None, expires_at: datetime | None = None) -> PatchBranch:
     """The patch of a branch."""
-    values = {"name": rename_to, "expires_at": None if expires_at is None else text(expires_at)}
+    values = {"name": rename_to, "expires_at": None if expires_at is None else rfc3339(expires_at)}
     stated = ((member, value) for member, value in values.items() if value is not None)
     changes = tuple(FieldChange(f"dev_branches.dev.{member}", None, value) for member, value in stated)
     return PatchBranch(**COMMON, branch=branch, changes=changes)

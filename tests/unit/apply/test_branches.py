@@ -8,11 +8,11 @@ from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import FieldChange
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import Purpose
 from reconciler.simulator.faults import AnswerWith
 from tests.builders import FREE_COMPUTE, a_fleet, a_tenant
 from tests.unit.apply.plans import (

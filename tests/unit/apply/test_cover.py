@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.apply.cover import with_losses
+from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import ActionOutcome, Result
-from reconciler.plan.ownership import Purpose
 from tests.unit.apply.plans import discard, drop, make, take
 
 DONE, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.live.runs import Fate, Life
+from reconciler.model.annotations import creation_annotations
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import creation_annotations
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerAfter, AnswerWith
 from reconciler.simulator.projects import change

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.apply.stop import StopSignal
 from reconciler.fleet import Fleet, Request, Run
+from reconciler.model.annotations import creation_annotations
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project

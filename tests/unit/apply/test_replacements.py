@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.apply.replacements import COUNTED_WITHIN_SECONDS
+from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import Purpose
 from reconciler.simulator import snapshots as simulated
 from tests.builders import DAY, HOUR, a_fleet, a_tenant
 from tests.unit.apply.plans import (

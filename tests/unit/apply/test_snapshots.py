@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.apply.stop import StopSignal
+from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import Purpose
 from reconciler.simulator.faults import AnswerWith
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.plans import (

@@ -18,12 +18,12 @@ from reconciler.apply.journal import Header, Journal
 from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.state import Api
+from reconciler.model.annotations import creation_annotations
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.outcome import Report, Result
-from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.secret import Secret
 from reconciler.simulator.behaviour import Behaviour

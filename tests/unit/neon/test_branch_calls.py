@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from reconciler.errors import ApiError, ConflictError, IncompleteViewError, LockedError, UnknownOutcomeError
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.neon.branch_calls import BRANCHES_PER_PAGE, CreatedBranch
-from reconciler.plan.ownership import Purpose, branch_annotations
 
 from .api import Reply, ScriptedApi, branch, endpoint, operation, replies, using
 

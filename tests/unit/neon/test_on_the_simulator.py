@@ -22,13 +22,14 @@ from reconciler.errors import (
     UnknownOutcomeError,
     WrongOrganizationError,
 )
+from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
-from reconciler.plan.ownership import Purpose, annotated_tenant, branch_annotations, creation_annotations
+from reconciler.plan.ownership import annotated_tenant
 from reconciler.secret import Secret
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects

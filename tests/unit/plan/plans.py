@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies as st
 
 from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText
@@ -25,7 +26,6 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import (
     Budget,
     Conflict,

@@ -11,12 +11,12 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.live.registered import Registered
+from reconciler.model.annotations import adoption_annotations, creation_annotations
 from reconciler.plan.action import CreateProject
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import needs
-from reconciler.plan.ownership import adoption_annotations, creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

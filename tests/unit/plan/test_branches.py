@@ -11,12 +11,12 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.action import CreateBranch, CreateProject, DeleteBranch, PatchBranch, PatchEndpoint
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

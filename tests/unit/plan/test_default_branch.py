@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.ownership import Purpose, branch_annotations
 from tests.builders import a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
 
 FIRST = a_branch(default=False)

@@ -15,11 +15,11 @@ from reconciler.desired.tenant import Overrides
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.live.registered import Registered
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

@@ -10,11 +10,11 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.model.annotations import Purpose
 from reconciler.plan.action import PatchBranch
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import needs
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Rule
 from tests.builders import NOON, a_branch, a_project, a_view, make_plan
 from tests.unit.plan.test_branches import by_hand, ours

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.live.registered import Registered
-from reconciler.plan.ownership import Purpose, branch_annotations
+from reconciler.model.annotations import Purpose, branch_annotations
 from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:

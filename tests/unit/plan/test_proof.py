@@ -9,11 +9,11 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
+from reconciler.model.annotations import Purpose, adoption_annotations, branch_annotations
 from reconciler.model.quota import Consumption
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.ownership import Purpose, adoption_annotations, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.model.annotations import Purpose
 from reconciler.plan.action import (
     CreateBranch,
     CreateSnapshot,
@@ -18,7 +19,6 @@ from reconciler.plan.action import (
 from reconciler.plan.change import FieldChange
 from reconciler.plan.guards.bench import Bench, Verdict
 from reconciler.plan.guards.resting import with_what_rests_on_it
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule, TenantPlan
 from tests.builders import (

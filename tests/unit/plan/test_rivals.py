@@ -13,6 +13,7 @@ from reconciler.desired.selection import Depth
 from reconciler.live.project import LiveSnapshot
 from reconciler.live.registered import Registered
 from reconciler.live.runs import Fate, Life
+from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.model.quota import Consumption
 from reconciler.plan.action import DeleteDuplicate
@@ -20,7 +21,6 @@ from reconciler.plan.approval import approve
 from reconciler.plan.change import Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.needs import needs
-from reconciler.plan.ownership import creation_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

@@ -11,6 +11,7 @@ import pytest
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.plan.action import (
     CreateBranch,
     CreateProject,
@@ -21,7 +22,6 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.ownership import Purpose, branch_annotations
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.builders import (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText, Value
@@ -29,7 +30,6 @@ from reconciler.plan.action import (
 from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
 from reconciler.plan.turn import DONE
 

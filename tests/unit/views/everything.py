@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.model.annotations import Purpose
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText
-from reconciler.plan.ownership import Purpose
 from reconciler.plan.plan import Conflict, FileChange, Note, Orphan, Plan, Refusal, Rule, Unmanaged, Waiting
 from tests.unit.views import builders as build
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
-from reconciler.plan.ownership import Purpose
 from reconciler.views import drift_text, json_documents, markdown, plan_text, report_text
 from reconciler.views.console import as_text
 from reconciler.views.voice import deed

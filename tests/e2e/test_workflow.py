@@ -1,4 +1,4 @@
-"""README's workflow, step by step as it stands there: pull requests and merges of a fleet that drifts."""
+"""The workflow of docs/ci.md, step by step as it stands there: pull requests and merges of a fleet that drifts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tests.builders import GIB
-from tests.e2e import readme
 from tests.e2e.command_line import Shell
+from tests.e2e.pages import Page
 from tests.e2e.test_causes import LIMIT, QUIET
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def steps(job: str) -> list[str]:
-    """The shell steps of a job of README's workflow."""
-    workflow = next(text for text in readme.blocks("yaml") if text.startswith("name: fleet"))
+    """The shell steps of a job of the workflow of docs/ci.md."""
+    workflow = next(text for text in Page("docs/ci.md").blocks("yaml") if text.startswith("name: fleet"))
     runs = [step["run"] for step in yaml.safe_load(workflow)["jobs"][job]["steps"] if "run" in step]
     return [run for run in runs if not run.startswith(ELSEWHERE)]
 

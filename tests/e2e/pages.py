@@ -1,10 +1,11 @@
-"""The README taken apart: its blocks, its tables, and the commands that it shows."""
+"""The documentation taken apart: blocks, tables, links, and the commands that are shown."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tests.e2e.command_line import ROOT
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.command_line import Shell
-
-README: Final = ROOT / "README.md"
 
 _FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VOLATILE: Final = (
@@ -30,37 +29,65 @@ _VOLATILE: Final = (
 """What differs from run to run: ids, time that depends on the jitter of waits, how often one polls."""
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language, in the order of the README."""
-    return [text for found, text in _FENCED.findall(README.read_text(encoding="utf-8")) if found == language]
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One document for users, by its path in the repository."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return ROOT / self.name
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.path.read_text(encoding="utf-8")
+
+    def blocks(self, language: str) -> list[str]:
+        """The fenced blocks of a language, in their order."""
+        return [text for found, text in _FENCED.findall(self.text) if found == language]
+
+    def rewrite(self, language: str, texts: list[str]) -> None:
+        """Replaces the blocks of a language."""
+        fresh = iter(texts)
+
+        def block(found: re.Match[str]) -> str:
+            return f"```{language}\n{next(fresh)}```" if found[1] == language else found[0]
+
+        self.path.write_text(_FENCED.sub(block, self.text), encoding="utf-8")
+
+    def table(self, heading: str) -> list[list[str]]:
+        """The rows of the first table below a heading, cell by cell, without marks of code."""
+        section = self.text.partition(f"# {heading}\n")[2]
+        lines = re.search(r"^\|.*\n\|[-|]+\n((?:\|.*\n)*)", section, re.MULTILINE)
+        rows = lines[1].splitlines() if lines else []
+        return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
+
+    def links(self) -> list[tuple[Path, str]]:
+        """The file and the heading that each relative link leads to; an empty heading is the whole file."""
+        found = re.findall(r"\]\(([^)\s]+)\)", self.text)
+        parts = [link.partition("#") for link in found if "://" not in link]
+        return [(self.path.parent / file if file else self.path, anchor) for file, _, anchor in parts]
 
 
-def rewrite(language: str, texts: list[str]) -> None:
-    """Puts other texts into the blocks of a language."""
-    fresh = iter(texts)
-
-    def block(found: re.Match[str]) -> str:
-        return f"```{language}\n{next(fresh)}```" if found[1] == language else found[0]
-
-    README.write_text(_FENCED.sub(block, README.read_text(encoding="utf-8")), encoding="utf-8")
+def anchors(text: str) -> set[str]:
+    """The names of a document's headings in links, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def table(heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading, cell by cell, without marks of code."""
-    section = README.read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
-    lines = re.search(r"^\|.*\n\|[-|]+\n((?:\|.*\n)*)", section, re.MULTILINE)
-    rows = lines[1].splitlines() if lines else []
-    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
-
-
-def links() -> list[str]:
-    """Where the relative links lead."""
-    found = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
-    return [link.partition("#")[0] for link in found if "://" not in link]
+README: Final = Page("README.md")
+PAGES: Final = (README, *(Page(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md"))))
+"""What users read."""
 
 
 class Reader:
-    """Types what the README shows, in a checkout of the fleet."""
+    """Types what a page shows, in a checkout of the fleet."""
 
     def __init__(self, shell: Shell, home: Path) -> None:
         self._shell = shell

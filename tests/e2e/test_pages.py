@@ -1,6 +1,6 @@
-"""The README is true: what it shows is what happens.
+"""The README and docs/ are true: what they show is what happens.
 
-``README=write pytest tests/e2e/test_readme.py`` puts what the commands print now into the README.
+``PAGES=write pytest tests/e2e/test_pages.py`` puts what the commands print now into them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.errors import PRECEDENCE, ExitCode
 from reconciler.files.load import load, parse_tenants
 from reconciler.fleet import Fleet
 from tests.e2e.command_line import ROOT, Shell
-from tests.e2e.readme import README, Reader, blocks, links, rewrite, table
+from tests.e2e.pages import PAGES, README, Page, Reader, anchors
 from tests.wiring import world
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ NOT_EXECUTED: Final = (
     "eval ",
     "curl ",
     "reconciler simulator serve",
+    "reconciler validate",
     "reconciler plan",
+    "reconciler apply",
 )
 """How the lines of ``sh`` blocks begin: they need the network, a real account, or a second terminal."""
 
@@ -54,37 +56,42 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     git = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
     git(["git", "init", "--quiet"])
     git(["git", "add", "--all"])
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Somebody")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "somebody@example.com")
     for message in ("Declare the fleet", "Change nothing"):
-        identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
-        git(["git", *identity, "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", message])
+        git(["git", "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", message])
     return shell
 
 
-def test_every_console_block_shows_what_happens(checkout: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if page.blocks("console")], ids=str)
+def test_every_console_block_shows_what_happens(page: Page, checkout: Shell, tmp_path: Path) -> None:
     reader = Reader(checkout, tmp_path / "home")
-    now = [reader.retypes(block) for block in blocks("console")]
-    if os.environ.get("README") == "write":
-        rewrite("console", now)
-    for shown, told in zip(now, blocks("console"), strict=True):
+    now = [reader.retypes(block) for block in page.blocks("console")]
+    if os.environ.get("PAGES") == "write":
+        page.rewrite("console", now)
+    for shown, told in zip(now, page.blocks("console"), strict=True):
         assert shown.splitlines() == told.splitlines()
 
 
 def commands_of_scripts() -> Iterator[str]:
     """Every line of a shell block or a workflow that is to run somewhere else."""
-    for block in blocks("sh"):
-        yield from block.splitlines()
+    for page in PAGES:
+        for block in page.blocks("sh"):
+            yield from block.splitlines()
     for workflow in workflows():
         for job in workflow["jobs"].values():
             yield from (step["run"] for step in job["steps"] if "run" in step)
 
 
 def workflows() -> list[Any]:
-    documents = [yaml.safe_load(block) for block in blocks("yaml")]
+    documents = [yaml.safe_load(block) for page in PAGES for block in page.blocks("yaml")]
     return [document for document in documents if "jobs" in document]
 
 
-def test_what_is_not_executed_is_on_a_short_list() -> None:
-    for block in blocks("sh"):
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_what_is_not_executed_is_on_a_short_list(page: Page) -> None:
+    for block in page.blocks("sh"):
         for line in block.splitlines():
             assert line.startswith(NOT_EXECUTED), line
 
@@ -101,26 +108,28 @@ def test_what_is_not_executed_is_understood_all_the_same(line: str) -> None:
     command.make_context(line, args)
 
 
-def test_no_block_has_another_language() -> None:
-    languages = set(re.findall(r"^```(\w*)$", README.read_text(encoding="utf-8"), re.MULTILINE)) - {""}
-    assert languages == {"console", "sh", "yaml", "json", "python"}
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_block_has_another_language(page: Page) -> None:
+    languages = set(re.findall(r"^```(\w*)$", page.text, re.MULTILINE)) - {""}
+    assert languages <= {"console", "sh", "yaml", "json", "python"}
 
 
 def test_the_tenants_shown_are_valid() -> None:
     fleet = load(ROOT).desired
     assert fleet is not None
     shown = [
-        block
-        for block in (*blocks("yaml"), *blocks("json"))
+        (page, block)
+        for page in PAGES
+        for block in (*page.blocks("yaml"), *page.blocks("json"))
         if not re.search(r"^(jobs|registry):", block, re.MULTILINE)
     ]
     assert len(shown) > 2
-    for block in shown:
-        assert parse_tenants(block, "README.md", fleet).problems == ()
+    for page, block in shown:
+        assert parse_tenants(block, page.name, fleet).problems == ()
 
 
 def test_the_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (snippet,) = blocks("python")
+    (snippet,) = Page("docs/converge.md").blocks("python")
     names: dict[str, Any] = {}
     exec(snippet, names)  # noqa: S102 - it is our own
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -134,7 +143,7 @@ def test_the_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_command_is_in_the_table() -> None:
-    named = {row[0]: row[1] for row in table("Commands")}
+    named = {row[0]: row[1] for row in README.table("Commands")}
     expected: dict[str, str] = {}
     for name, (_, text) in COMMANDS.items():
         command = group.get_command(click.Context(group), name)
@@ -148,16 +157,22 @@ def test_every_command_is_in_the_table() -> None:
 def test_every_selection_flag_is_in_the_table() -> None:
     command = click.command()(scope_options(lambda: None))
     flags = {option for parameter in command.params for option in parameter.opts}
-    assert {row[0].split()[0] for row in table("Selection")} == flags
+    assert {row[0].split()[0] for row in README.table("Selection")} == flags
 
 
 def test_every_exit_code_is_in_the_table_and_their_order_is_said() -> None:
-    assert [int(code) for code, _ in table("Exit codes")] == sorted(ExitCode)
+    assert [int(code) for code, _ in README.table("Exit codes")] == sorted(ExitCode)
     order = ", ".join(str(int(code)) for code in PRECEDENCE)
-    assert order in " ".join(README.read_text(encoding="utf-8").split())
+    assert order in " ".join(README.text.split())
 
 
-def test_every_relative_link_leads_somewhere() -> None:
-    assert links()
-    for link in links():
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_relative_link_leads_somewhere(page: Page) -> None:
+    for path, anchor in page.links():
+        assert path.exists(), path
+        assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), f"{path}#{anchor}"
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    linked = {path.resolve() for path, _ in README.links()}
+    assert [page.name for page in PAGES[1:] if page.path.resolve() not in linked] == []

@@ -20,7 +20,7 @@ from reconciler.cli.main import OBJECTS_BETWEEN_COLLECTIONS
 from reconciler.desired.tenant import Overrides
 from reconciler.fleet import read, utc_now
 from reconciler.neon.wire import ProjectsPage
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.guards import guard
 from reconciler.plan.planner import make_plan
 
@@ -83,7 +83,7 @@ def plan_changed(folder: Path) -> float:
 def compare_dictionaries(folder: Path) -> float:
     """As many plain dictionaries, wanted against live, all equal."""
     desired = read(folder)
-    ours = [dict(wanted.fields(desired, tenant)) for tenant in desired.tenants.values()]
+    ours = [dict(declared_fields.fields(desired, tenant)) for tenant in desired.tenants.values()]
     theirs = [dict(fields) for fields in ours]
     return timed(lambda: [one for one, other in zip(ours, theirs, strict=True) if one != other])
 

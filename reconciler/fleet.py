@@ -44,8 +44,8 @@ from reconciler.desired.api_host import foreign
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError
-from reconciler.files.given import parse as parse  # noqa: PLC0414 (part of this interface)
-from reconciler.files.given import read as read  # noqa: PLC0414
+from reconciler.files.inputs import parse as parse  # noqa: PLC0414 (part of this interface)
+from reconciler.files.inputs import read as read  # noqa: PLC0414
 from reconciler.live.registered import part_of
 from reconciler.live.state import LiveState
 from reconciler.neon.api_clock import CLOCKS_APART
@@ -55,17 +55,16 @@ from reconciler.neon.observe import Progress, look_up, observe, quietly
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan import renames, rivals
 from reconciler.plan.action import TransferProject
-from reconciler.plan.again import Grounds, as_used
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard, nothing_of
+from reconciler.plan.guards.creations import known_past
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.late_turn import Grounds, as_used
 from reconciler.plan.lifecycle import database_and_role
-from reconciler.plan.lives import Tombstones, unnamed
 from reconciler.plan.making_way import asks_for_the_mover
-from reconciler.plan.pasts import known_past
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -73,6 +72,7 @@ from reconciler.plan.pruning import by_document
 from reconciler.plan.registration import misplaced, settled
 from reconciler.plan.survey import orphans
 from reconciler.plan.swapped import require_own_places
+from reconciler.plan.tombstones import Tombstones, unnamed
 from reconciler.registry.connect import open_registry
 
 if TYPE_CHECKING:

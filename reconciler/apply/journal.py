@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.apply.journal_file import hold, identity
 from reconciler.errors import JournalError
-from reconciler.files import named
-from reconciler.files.regular import UnreadableError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = named.open_to_write(path, append=True, mode=OWNER_ONLY)
+            descriptor = regular_files.open_to_write(path, append=True, mode=OWNER_ONLY)
             _prepare(descriptor)
         except OSError as error:
             raise _unwritable(path, error) from error
         except UnreadableError as error:
-            raise JournalError(f"the journal {path} {error}", hint=named.REMEDY) from error
+            raise JournalError(f"the journal {path} {error}", hint=regular_files.REMEDY) from error
         journal = cls(descriptor, path, now)
         started_at = header.started_at.isoformat()
         file = identity(descriptor)

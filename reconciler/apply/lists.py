@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
 from reconciler.neon.observe import with_quotas
-from reconciler.plan.looks import lists_pay
+from reconciler.plan.needs import lists_pay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.moments import rfc3339
 from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
-from reconciler.plan.concerns.moments import expired, outside_window, unreadable
+from reconciler.plan.concerns.times import expired, outside_window, unreadable
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:

@@ -16,10 +16,8 @@ from reconciler.live.project import LiveProject
 from reconciler.neon.parallel import each
 from reconciler.neon.view import View, ordered
 from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
-from reconciler.plan.again import around, plan_again, seen_again
-from reconciler.plan.looks import NOTHING_BELOW, needed_by
-from reconciler.plan.needs import needs
-from reconciler.plan.turn import judge
+from reconciler.plan.late_turn import around, judge, plan_again, seen_again
+from reconciler.plan.needs import NOTHING_BELOW, needed_by, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,10 +29,9 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
-    from reconciler.plan.again import Grounds
-    from reconciler.plan.looks import Details
+    from reconciler.plan.late_turn import Grounds, Turn
+    from reconciler.plan.needs import Details
     from reconciler.plan.plan import TenantPlan
-    from reconciler.plan.turn import Turn
 
 DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
 """What cannot be taken back, or not whole: looked at once more right before it, where the turn's look is late."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import InvalidInputError
+from reconciler.files.earlier_commits import last_read
 from reconciler.files.git import commits_since, fork_point, load_at
-from reconciler.files.last_read import last_read
 from reconciler.plan.history import Before
 
 if TYPE_CHECKING:

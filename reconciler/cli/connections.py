@@ -8,8 +8,8 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, OutputError
-from reconciler.files import named
-from reconciler.files.regular import UnreadableError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +27,11 @@ class ConnectionsFile:
         """Creates the file if need be. Raises InvalidInputError where that is impossible or others may read it."""
         self._path = path
         try:
-            self._descriptor = named.open_to_write(path, append=True, mode=OWNER_ONLY)
+            self._descriptor = regular_files.open_to_write(path, append=True, mode=OWNER_ONLY)
         except OSError as error:
             raise InvalidInputError(f"--connections-to {path}: {error.strerror}") from error
         except UnreadableError as error:
-            raise InvalidInputError(f"--connections-to {path}: {error}", hint=named.REMEDY) from error
+            raise InvalidInputError(f"--connections-to {path}: {error}", hint=regular_files.REMEDY) from error
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.close(self._descriptor)
             raise InvalidInputError(

@@ -29,7 +29,7 @@ from reconciler.cli.options import (
 from reconciler.cli.signals import stop_on_signals
 from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
-from reconciler.files.given import MAX_GIVEN
+from reconciler.files.inputs import MAX_GIVEN
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request, Run, parse
 from reconciler.plan.change import Risk

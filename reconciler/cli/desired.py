@@ -12,6 +12,7 @@ from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
+from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import sources_without_files
 from reconciler.files.finding import shown
 from reconciler.files.freshness import require_tip
@@ -25,13 +26,12 @@ from reconciler.files.git import (
     load_at,
     taken_out,
 )
-from reconciler.files.holding import declared_at_head, ignored, taken_out_unseen, unheld, unseen
 from reconciler.files.load import OnInvalid, load
-from reconciler.files.mentioned import mentioned
+from reconciler.files.names_in_files import mentioned
 from reconciler.files.objects import MISSING
-from reconciler.files.removed import removed
 from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
+from reconciler.files.tracked import declared_at_head, ignored, taken_out_unseen, unheld, unseen
 from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity
@@ -39,8 +39,8 @@ from reconciler.plan import renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
+from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.history import Before, History
-from reconciler.plan.wanted import changed_since
 from reconciler.views.console import say, show, stderr_console
 from reconciler.views.problems_text import render
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
-    from reconciler.plan.lives import Tombstones
+    from reconciler.plan.tombstones import Tombstones
 
 NO_BASE = "none"
 PRICE_LIST = "tiers.yaml"

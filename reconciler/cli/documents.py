@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.cli.options import SUFFIXES, suffixes
 from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
-from reconciler.files import named
-from reconciler.files.regular import UnreadableError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 from reconciler.views.console import as_text, hand_out, show, stdout_console
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output")
     """
     text = document if isinstance(document, str) else as_text(document)
     try:
-        with os.fdopen(named.open_to_write(path), "w", encoding="utf-8") as file:
+        with os.fdopen(regular_files.open_to_write(path), "w", encoding="utf-8") as file:
             try:
                 file.write(text if text.endswith("\n") else f"{text}\n")
                 file.flush()
@@ -70,4 +70,4 @@ def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output")
     except OSError as error:
         raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
     except UnreadableError as error:
-        raise InvalidInputError(f"{flag} {path}: {error}", hint=named.REMEDY) from error
+        raise InvalidInputError(f"{flag} {path}: {error}", hint=regular_files.REMEDY) from error

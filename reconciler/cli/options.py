@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.desired.selection import Depth, Selection
 from reconciler.errors import InvalidInputError
 from reconciler.plan.concerns import NAMES

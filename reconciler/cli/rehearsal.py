@@ -12,8 +12,8 @@ import httpx
 
 from reconciler.cli.account import use_within
 from reconciler.errors import InvalidInputError
-from reconciler.files import named
-from reconciler.files.regular import UnreadableError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.front import Latency
@@ -72,7 +72,7 @@ def open_account(
     Raises InvalidInputError for a file that is none of the simulator's.
     """
     try:
-        named.require_file(file)
+        regular_files.require_file(file)
         return Simulator.open(
             file,
             [SimulatedOrganization(o.name, o.limits, str(o.id)) for o in desired.organizations.values()],

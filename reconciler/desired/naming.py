@@ -1,14 +1,32 @@
-"""How a tenant's project is called, and which tenant a project's name belongs to."""
+"""Tenant names, and the project names that follow from them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+MAX_TENANT_LENGTH: Final = 128
+TENANT_SIGN: Final = "[A-Za-z0-9._+@-]"
+"""ASCII alone: letters of other alphabets look like these and would be another tenant."""
+TENANT: Final = re.compile(rf"[A-Za-z0-9_+@]{TENANT_SIGN}*")
+"""User ids and e-mail addresses. A name that begins with ``.`` would be a hidden file, with ``-`` an option."""
+
+
+def composed(text: str) -> str:
+    """The text in NFC."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def identity(name: str) -> str:
+    """What tenants' names have in common that are one name."""
+    return composed(name).casefold()
+
 
 PLACEHOLDER: Final = "{tenant}"
 TIER: Final = "{tier}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.desired.names import TENANT, identity
+from reconciler.desired.naming import TENANT, identity
 from reconciler.files import build
 from reconciler.files.finding import Finding
 from reconciler.files.tenant_rules import tenant_findings

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.pointers import pointer
 from reconciler.files.price_list import read_price_list
-from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree, printable
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree, pointer, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

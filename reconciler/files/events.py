@@ -16,9 +16,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.files.finding import shown
-from reconciler.files.unseen import unseen_problems
+from reconciler.files.hidden_text import unseen_problems
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:

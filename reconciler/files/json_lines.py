@@ -8,7 +8,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.files.entry import Entry, Text
 from reconciler.files.events import MAX_DEPTH, text_problems
 from reconciler.files.finding import shown

@@ -13,7 +13,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.regular import UnreadableError
+from reconciler.files.regular_files import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse, text_problems
 from reconciler.files.json_lines import read_values
-from reconciler.files.namesakes import in_the_way
+from reconciler.files.name_conflicts import in_the_way
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree

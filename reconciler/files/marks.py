@@ -14,7 +14,7 @@ from yaml.events import (
     NodeEvent,
 )
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.files.events import events, place
 
 if TYPE_CHECKING:

@@ -9,8 +9,15 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.desired.names import MAX_TENANT_LENGTH, TENANT, composed
-from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, PLACEHOLDERS, TIER
+from reconciler.desired.naming import (
+    MAX_TENANT_LENGTH,
+    ORGANIZATION,
+    PLACEHOLDER,
+    PLACEHOLDERS,
+    TENANT,
+    TIER,
+    composed,
+)
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import (
@@ -20,7 +27,7 @@ from reconciler.files.finding import (
     nearest,
     shown,
 )
-from reconciler.files.unseen import has_unseen
+from reconciler.files.hidden_text import has_unseen
 from reconciler.model.api_limits import MAX_NAME_LENGTH
 from reconciler.model.compute import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 from pydantic import ValidationError
 
 from reconciler.errors import InvalidInputError
-from reconciler.files import named
+from reconciler.files import regular_files
 from reconciler.files.action_documents import ACTIONS, value
 from reconciler.files.finding import shown
 from reconciler.files.json_lines import no_constant, unique_members
 from reconciler.files.plan_documents import PlanDocument
-from reconciler.files.regular import UnreadableError
+from reconciler.files.regular_files import UnreadableError
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.plan.approval import Made, SavedPlan
 from reconciler.plan.plan import (
@@ -66,7 +66,7 @@ def read_saved_plan(path: Path, limit: int = MAX_PLAN_BYTES) -> SavedPlan:
     """
     name = str(path)
     try:
-        data = named.read(path, limit)
+        data = regular_files.read(path, limit)
     except OSError as error:
         raise InvalidInputError(f"{name}: {error.strerror}", hint=AGAIN) from error
     except UnreadableError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic_core import core_schema
 
-from reconciler.desired.names import MAX_TENANT_LENGTH, TENANT
+from reconciler.desired.naming import MAX_TENANT_LENGTH, TENANT
 from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
 from reconciler.files import readers

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from reconciler.desired.names import TENANT_SIGN, identity
+from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.finding import Finding, shown
 from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.pointers import pointer
-from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError
+from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError, pointer
 from reconciler.model.problem import Location, Problem, Severity
 
 if TYPE_CHECKING:

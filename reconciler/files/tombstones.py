@@ -15,7 +15,7 @@ from reconciler.files.git import fleet_tree, load_at
 from reconciler.files.libgit import pygit2
 from reconciler.files.repository import find
 from reconciler.files.tree import UnreadableError
-from reconciler.plan.lives import Tombstones
+from reconciler.plan.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

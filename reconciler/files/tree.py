@@ -1,8 +1,4 @@
-"""A folder of files to read from: here the work tree; ``commit_tree.py`` has the same for a commit.
-
-Whoever writes a pull request decides what is in it. So nothing is opened but regular files in the fleet's folder
-(``links.py`` has the rule for links), and nothing is read beyond its bound.
-"""
+"""What a filter of git leaves in the place of a file: no filter is ever run, so that it is named and not read."""
 
 from __future__ import annotations
 
@@ -12,12 +8,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
-from reconciler.files.regular import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
+from reconciler.files.regular_files import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+_BEGINNINGS: Final[Mapping[bytes, tuple[str, str]]] = {
+    b"version https://git-lfs.github.com/spec/": ("is a pointer of Git LFS, not the file", "git lfs pull"),
+    b"version https://hawser.github.com/spec/": ("is a pointer of Git LFS, not the file", "git lfs pull"),
+    b"/annex/objects/": ("is a pointer of git-annex, not the file", "git annex get"),
+    b"\0GITCRYPT\0": ("is encrypted by git-crypt", "git-crypt unlock"),
+}
+_WITHOUT_FILTER: Final = "keep the files of the fleet in git itself: take them out of the filter in .gitattributes"
+
+
+def pointer(data: bytes) -> tuple[str, str] | None:
+    """What the bytes are in place of the file, in words that follow its name, and what to do; None for a file."""
+    for beginning, (what, command) in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return what, f"{command}; or {_WITHOUT_FILTER}"
+    return None
+
 
 __all__ = [
     "FOLDERS",
@@ -248,7 +261,7 @@ class _Held:
 
     def beside(self, root: Path) -> Beside | None:
         """Looked for once, and only for a link that leaves the folder: no other file needs a repository."""
-        from reconciler.files.beside import beside  # noqa: PLC0415 - it reads objects, which are read as files are
+        from reconciler.files.git import beside  # noqa: PLC0415 - it reads objects, which are read as files are
 
         if self._beside is None:
             self._beside = (beside(root),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct, field
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
 from reconciler.model.quota import Consumption, Quota

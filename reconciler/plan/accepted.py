@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from reconciler.desired.tenant import Accepted, Step
 from reconciler.model.units import UNLIMITED, format_bytes, format_seconds, parse_bytes, parse_seconds
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.plan import Note
@@ -114,7 +114,7 @@ class Acceptances:
         """Whether the live value is what the tenant would have in that tier."""
         if tier not in self.desired.tiers or change.before is None:
             return False
-        there = wanted.fields(self.desired, replace(self.tenant, tier=tier))
+        there = declared_fields.fields(self.desired, replace(self.tenant, tier=tier))
         return there.get(change.path) == change.before
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.history import Past
@@ -69,7 +69,7 @@ def past(
         return said
     if _stated(tenant, project, live) or made_for(project, desired) == tenant.name:
         return said
-    now = wanted.fields(desired, tenant)
+    now = declared_fields.fields(desired, tenant)
     return Past(now, now)
 
 

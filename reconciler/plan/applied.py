@@ -1,18 +1,14 @@
-"""What was applied last: a commit, and the tenants who are not done with it.
-
-The base is per tenant. One that is done moves on to the commit of the files at hand; one that failed, was refused
-or was left out keeps the base that it had, so that what its file asks for stays asked for. A commit that was tried
-and not carried out as a whole is remembered: what it left half done is undone where the files take it back.
-"""
+"""What was applied last: a commit, and the tenants that an earlier commit still waits for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
+from reconciler.plan.plan import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -140,8 +136,8 @@ def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str
 
 def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
     """Whether a commit that was tried says the same of the tenant: of many alike one is enough."""
-    now = wanted.fields(desired, desired.tenants[name])
-    return any(wanted.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
+    now = declared_fields.fields(desired, desired.tenants[name])
+    return any(declared_fields.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
 def _begun(ended: Ended) -> frozenset[str]:
@@ -164,7 +160,7 @@ def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Or
     past = history.past(name)
     if past is None:
         return frozenset({Origin.UNKNOWN})
-    now = wanted.fields(desired, desired.tenants[name])
+    now = declared_fields.fields(desired, desired.tenants[name])
     return frozenset(past.origin(path, now) for path in past.differing(now))
 
 
@@ -199,3 +195,69 @@ def _gone(ended: Ended) -> Iterator[str]:
     for name in sorted(known):
         if not looked or ended.plan.coverage.unknown or (name in live and name not in deleted):
             yield name
+
+
+BROKEN: Final = "the file is broken"
+LOST: Final = "that commit cannot be read here, so that nothing is taken: fetch the whole history"
+LEFT_OUT: Final = "left out of this run"
+CONFLICT: Final = "a conflict that a person has to settle"
+GOES_ON: Final = "apply goes on with it"
+NOTHING_LEFT: Final = "nothing is left to do: the next apply --advance moves the base on"
+
+
+def waiting(plan: Plan, desired: DesiredState, history: History, selection: Selection) -> tuple[Waiting, ...]:
+    """Those whom a guarded plan finds waiting, those of one commit and reason together.
+
+    Who is in the files no more waits for nothing: it is an orphan.
+    """
+    alike: dict[tuple[str | None, str, bool], list[str]] = {}
+    held = _held(plan)
+    for name, commit in sorted(history.since.items()):
+        if name in desired.tenants or name in desired.held_back:
+            reason = _reason(name, commit, held, desired, history, selection)
+            alike.setdefault((commit, reason, _changed(name, desired, history)), []).append(name)
+    return tuple(
+        Waiting(commit, reason, tuple(names), changed) for (commit, reason, changed), names in alike.items()
+    )
+
+
+def _held(plan: Plan) -> dict[str, str]:
+    """What is said of each tenant of whom something is planned, or stands in the way; the weightiest counts."""
+    reported = {n: f"reported: {one.rule.value}" for one in plan.refusals for n in one.tenants}
+    refused = {n: f"refused: {one.rule.value}" for one in plan.refusals if one.asked_for for n in one.tenants}
+    return {
+        **{planned.tenant: GOES_ON for planned in plan.tenants},
+        **reported,
+        **{conflict.tenant: CONFLICT for conflict in plan.conflicts},
+        **refused,
+    }
+
+
+def _reason(
+    name: str,
+    commit: str | None,
+    held: Mapping[str, str],
+    desired: DesiredState,
+    history: History,
+    selection: Selection,
+) -> str:
+    if name in desired.held_back:
+        return BROKEN
+    if commit is not None and history.before(name) is None:
+        return LOST
+    if not selection.includes(desired.tenants[name]):
+        return LEFT_OUT
+    return held.get(name, NOTHING_LEFT)
+
+
+def _changed(name: str, desired: DesiredState, history: History) -> bool:
+    """Whether the files at hand say something else of it than those that all others are compared with.
+
+    Where they lack what the base has got since, they are compared with the commit in which both parted.
+    """
+    files, tenant = history.fork or history.base, desired.tenants.get(name)
+    if files is None or tenant is None:
+        return False
+    before = files.tenants.get(name)
+    alike = before is not None and before.accept == tenant.accept and before.protect == tenant.protect
+    return not alike or declared_fields.said(files, name) != declared_fields.fields(desired, tenant)

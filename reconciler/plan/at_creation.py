@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import branches, made, snapshots
+from reconciler.plan.concerns import branches, refusals, snapshots
 from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
@@ -29,17 +29,19 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
     past = _known_past(desired, history, tenant)
     if past is None:
         return
-    now = wanted.fields(desired, tenant)
-    for word in wanted.PINS:
+    now = declared_fields.fields(desired, tenant)
+    for word in declared_fields.PINS:
         was = _made_with(desired, history, tenant, project, word)
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
             told = f"{word} is {now[word]} in the file, and was {was[0]} when the project was made"
-            yield made.refusal(tenant.name, told, made.OF_A_PROJECT)
+            yield refusals.refusal(tenant.name, told, refusals.OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):
         known = [one for one in past.each() if path in one.base and path in one.fork and path in now]
         moved = [m for m in members if any(one.origin(f"{path}.{m}", now) is Origin.CONFIG for one in known)]
         if moved:
-            yield made.refusal(tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file")
+            yield refusals.refusal(
+                tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file"
+            )
 
 
 def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tup
     past = _known_past(desired, history, tenant)
     if past is None:
         return ()
-    now = wanted.fields(desired, tenant)
+    now = declared_fields.fields(desired, tenant)
     return tuple(word for word in LIVE_PINS if past.origin(word, now) is Origin.CONFIG)
 
 

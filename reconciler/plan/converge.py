@@ -16,7 +16,7 @@ from reconciler.plan.concerns import (
     quota,
     restore_window,
 )
-from reconciler.plan.concerns.together import companions
+from reconciler.plan.concerns.companions import companions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced, touched
 
@@ -66,7 +66,7 @@ class Past:
                 yield path
 
     def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Place) -> Origin:
-        silent = self.document or (not self.declared and path != wanted.STATE)
+        silent = self.document or (not self.declared and path != declared_fields.STATE)
         if reduces and not silent and self._asks_for_reduction(path, now, live):
             return Origin.CONFIG
         if self.base.get(path) == now.get(path):
@@ -188,7 +188,7 @@ class History:
     def past(self, tenant: str) -> Past | None:
         """What the files said of the tenant; None where that cannot be told."""
         if tenant in self.documents and self.files is not None:
-            said = wanted.said(self.files, tenant)
+            said = declared_fields.said(self.files, tenant)
             return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
         before = None if tenant in self.unheld else self.before(tenant)
         if before is None:
@@ -330,8 +330,8 @@ class History:
 
 def _past(before: Before, tenant: str) -> Past | None:
     """What the files said of the tenant at a base and its fork; None where they were broken there."""
-    base = wanted.said(before.base, tenant)
-    fork = base if before.fork is None else wanted.said(before.fork, tenant)
+    base = declared_fields.said(before.base, tenant)
+    fork = base if before.fork is None else declared_fields.said(before.fork, tenant)
     return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.live.project import LiveBranch, LiveProject
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.action import CreateProject, DeleteProject
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns.compute import COMPUTE
@@ -30,8 +30,8 @@ SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
 def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreateProject:
     """One call that carries everything: quota, computes, restore window and annotations in the same request."""
     settings = desired.settings(tenant)
-    now = wanted.fields(desired, tenant)
-    why = origin(wanted.STATE, now, past)
+    now = declared_fields.fields(desired, tenant)
+    why = origin(declared_fields.STATE, now, past)
 
     def caused(path: str) -> Origin:
         """What changed of a tenant that was declared before is the files' doing, its creation is not."""
@@ -100,7 +100,7 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
 
 def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: Past | None) -> DeleteProject:
     """A tombstone's project."""
-    why = origin(wanted.STATE, wanted.fields(desired, tenant), past, reduces=True)
+    why = origin(declared_fields.STATE, declared_fields.fields(desired, tenant), past, reduces=True)
     return _removal(tenant.name, project_id, "state: absent", tenant.location, why)
 
 
@@ -110,5 +110,12 @@ def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
 
 
 def _removal(tenant: str, project_id: str, reason: str, source: Location, why: Origin) -> DeleteProject:
-    change = FieldChange(wanted.STATE, wanted.PRESENT, wanted.ABSENT, Risk.DESTRUCTIVE, lowering=True, origin=why)
+    change = FieldChange(
+        declared_fields.STATE,
+        declared_fields.PRESENT,
+        declared_fields.ABSENT,
+        Risk.DESTRUCTIVE,
+        lowering=True,
+        origin=why,
+    )
     return DeleteProject(tenant=tenant, reason=reason, source=source, changes=(change,), project_id=project_id)

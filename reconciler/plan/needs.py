@@ -1,26 +1,93 @@
-"""Which details of which projects have to be observed before a plan can be made."""
+"""Which details of which projects are read: before a plan is made, and again at a late turn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.plan import lives, recovery, rivals
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
+from reconciler.plan import recovery, rivals, tombstones
+from reconciler.plan.action import (
+    AdoptProject,
+    CreateBranch,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteDuplicate,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+)
 from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import granted_less, is_downgrade
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from reconciler.desired.state import DesiredState
+    from reconciler.desired.state import Api, DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
     from reconciler.plan.identity import Identities
+    from reconciler.plan.plan import TenantPlan
+
+CALLS_PER_TURN: Final = 2
+"""About so many calls are made for a tenant beside the one that a list takes the place of."""
+Details: TypeAlias = "frozenset[str]"
+"""What is read below a project: names of attributes of LiveProject."""
+
+NOTHING_BELOW: Final[Details] = frozenset()
+BRANCHES: Final[Details] = frozenset({"branches"})
+COMPUTES: Final[Details] = BRANCHES | {"endpoints"}
+SNAPSHOTS: Final[Details] = BRANCHES | {"snapshots"}
+NEEDED: Final[Mapping[type[Action], Details]] = {
+    PatchEndpoint: COMPUTES,
+    CreateBranch: BRANCHES,
+    PatchBranch: BRANCHES,
+    DeleteBranch: BRANCHES,
+    AdoptProject: BRANCHES,
+    CreateSnapshot: SNAPSHOTS,
+    DeleteSnapshot: SNAPSHOTS,
+    DeleteProject: BRANCHES,
+    DeleteDuplicate: COMPUTES | SNAPSHOTS,
+}
+"""Names of branches are given out again, so that whatever a name leads to is read with the names. Of other actions
+the project itself tells enough."""
+
+
+def needed_by(actions: Iterable[Action]) -> Details:
+    """The details that are read again for these actions; what a tenant stores decides what may be lowered."""
+    return frozenset().union(*map(_needed, actions))
+
+
+def _needed(action: Action) -> Details:
+    needed = NEEDED.get(type(action), NOTHING_BELOW)
+    return needed | BRANCHES if action.lowering else needed
+
+
+def looks(tenant: TenantPlan) -> int:
+    """Calls that see the tenant again, unless a list tells of its project: the project and each detail."""
+    return 0 if tenant.project is None else 1 + len(needed_by(tenant.actions))
+
+
+def pages(projects: int) -> int:
+    """Calls that list an organization of so many projects; the last page is an empty one (Neon)."""
+    return ceil(projects / PROJECTS_PER_PAGE) + 1
+
+
+def lists_pay(projects: int, turns: int, api: Api) -> bool:
+    """Whether listing an organization of so many projects takes fewer calls than reading those whose turns come.
+
+    No more than come before the list is too old.
+    """
+    per_second = api.requests_per_minute * api.batch_share / 60
+    return pages(projects) < min(turns, per_second * api.look_again_after_seconds / CALLS_PER_TURN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +167,7 @@ def needs_deleted(
     to be ended, which may be a later one than its tombstone means."""
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     identities = identify(desired, live)
-    ending = any(True for _ in lives.unnamed(tenants, identities))
+    ending = any(True for _ in tombstones.unnamed(tenants, identities))
     return ending or recovery.to_be_listed(tenants, identities, mention=mention)
 
 

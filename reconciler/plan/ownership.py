@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.desired.names import composed
+from reconciler.desired.naming import composed
 from reconciler.model.annotations import (
     ADOPTION,
     BRANCH,

@@ -15,6 +15,7 @@ from reconciler.plan import (
     accepted,
     adoption,
     at_creation,
+    declared_fields,
     default_branch,
     integrations,
     lifecycle,
@@ -24,7 +25,6 @@ from reconciler.plan import (
     recovery,
     rivals,
     survey,
-    wanted,
 )
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
@@ -32,13 +32,13 @@ from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync
+from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import NOTHING, History
 from reconciler.plan.identity import identify
-from reconciler.plan.lives import NOTHING_KNOWN, later_life
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
-from reconciler.plan.standing import in_another_tier
+from reconciler.plan.tombstones import NOTHING_KNOWN, later_life
 from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
     from reconciler.plan.identity import Identities
-    from reconciler.plan.lives import Tombstones
     from reconciler.plan.plan import Conflict, Orphan
     from reconciler.plan.rivals import Ruling
+    from reconciler.plan.tombstones import Tombstones
 
 
 def make_plan(
@@ -246,7 +246,7 @@ class _Planner:
             tenant=tenant,
             settings=settings,
             project=project,
-            wanted_now=wanted.fields(self._desired, tenant),
+            wanted_now=declared_fields.fields(self._desired, tenant),
             past=past,
             at_base=self._history.at_base(tenant.name),
             only=self._only,
@@ -296,7 +296,7 @@ def _conflicts(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], found: Mapping[str, Conflict]
 ) -> tuple[Conflict, ...]:
     return tuple(
-        replace(found[tenant.name], asked_for=history.moved(tenant.name, wanted.fields(desired, tenant)))
+        replace(found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant)))
         for tenant in tenants
         if tenant.name in found
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.action import RecoverProject
 from reconciler.plan.change import FieldChange
 from reconciler.plan.history import origin
@@ -89,12 +89,12 @@ def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) 
     deleted = None if project_id is None else seen.deleted.get(project_id)
     if deleted is None:
         return None
-    why = origin(wanted.RECOVER, {wanted.RECOVER: tenant.recover}, past)
+    why = origin(declared_fields.RECOVER, {declared_fields.RECOVER: tenant.recover}, past)
     action = RecoverProject(
         tenant=tenant.name,
         reason=f"recover: {deleted.project.id}",
         source=tenant.location,
-        changes=(FieldChange(wanted.STATE, wanted.ABSENT, wanted.PRESENT, origin=why),),
+        changes=(FieldChange(declared_fields.STATE, declared_fields.ABSENT, declared_fields.PRESENT, origin=why),),
         project_id=deleted.project.id,
         recoverable_until=deleted.recoverable_until,
     )

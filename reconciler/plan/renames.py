@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.names import identity
+from reconciler.desired.naming import identity
 from reconciler.model.problem import Location
 from reconciler.plan.ownership import created_for
 

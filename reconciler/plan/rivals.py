@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.live.runs import NOTHING_KNOWN, Life
 from reconciler.model.annotations import CONNECTIONS, FLEET, RUN, TENANT
-from reconciler.plan import unused, wanted
+from reconciler.plan import declared_fields, unused
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.claims import pins
@@ -187,7 +187,13 @@ def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -
     run, first, tenant = maker(project), rivals.first, rivals.tenant
     fate = fates[run]
     kept = "its run hands out none" if fate.kept is None else "the journal of its run tells of none"
-    gone = FieldChange(wanted.STATE, wanted.PRESENT, wanted.ABSENT, Risk.DESTRUCTIVE, origin=Origin.DRIFT)
+    gone = FieldChange(
+        declared_fields.STATE,
+        declared_fields.PRESENT,
+        declared_fields.ABSENT,
+        Risk.DESTRUCTIVE,
+        origin=Origin.DRIFT,
+    )
     return DeleteDuplicate(
         tenant=tenant.name,
         reason=f"a run that died has left a second project beside {first.id}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tenant import Overrides
 from reconciler.model.values import JsonText
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.concerns import compute, concern_name, free_form, quota
 from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
 from reconciler.plan.plan import Unmanaged
@@ -77,7 +77,7 @@ def _kept(
     if past is None:
         return
     stated = {path: value for said in reversed(past.each()) for path, value in said.base.items()}
-    now, live = wanted.fields(desired, tenant), LiveValues(project, desired.fleet, stated)
+    now, live = declared_fields.fields(desired, tenant), LiveValues(project, desired.fleet, stated)
     since = dict.fromkeys(path for said in past.each() for path in _gone(said, now))
     gone = [path for path in since if path not in planned]
     earlier = next(iter(history.earlier(tenant.name)), None)
@@ -94,7 +94,11 @@ def _gone(past: Past, now: Stated) -> Iterator[str]:
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
         above = any(other in gone for other in beginnings(path) if other != path)
-        if path not in (wanted.STATE, wanted.RECOVER) and not above and not _counts_once(path, stated):
+        if (
+            path not in (declared_fields.STATE, declared_fields.RECOVER)
+            and not above
+            and not _counts_once(path, stated)
+        ):
             yield path
     for path, becomes in now.items():
         said = [before.get(path) for before in (past.base, past.fork)]
@@ -142,10 +146,10 @@ def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
 def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
     """Whether it was the tier that stated it, and not the tenant's own file."""
     root, _, rest = path.partition(".")
-    if (root in COPIES and ".compute." not in path) or root in (*wanted.PINS, "name"):
+    if (root in COPIES and ".compute." not in path) or root in (*declared_fields.PINS, "name"):
         return False
     if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in beginnings(rest)):
         return False
     declared = tenant.dev_branches and tuple(replace(branch, compute=None) for branch in tenant.dev_branches)
-    bare = wanted.fields(files, replace(tenant, overrides=Overrides(), dev_branches=declared))
+    bare = declared_fields.fields(files, replace(tenant, overrides=Overrides(), dev_branches=declared))
     return path in bare or (root == free_form.FREE_FORM.name and any(one in bare for one in beginnings(path)))

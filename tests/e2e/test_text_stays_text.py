@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.unseen import has_unseen
+from reconciler.files.hidden_text import has_unseen
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 from tests.e2e.command_line import TIERS
 from tests.unit.views import nasty

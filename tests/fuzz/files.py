@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.collection import Collection
-from reconciler.files.given import parse
+from reconciler.files.inputs import parse
 from reconciler.files.load import Loaded, OnInvalid, load_tree, loaded
 from reconciler.files.price_list import PriceList, read_price_list
 from reconciler.files.saved_plan import parse_saved_plan

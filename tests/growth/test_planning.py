@@ -16,8 +16,7 @@ from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.looks import looks
-from reconciler.plan.needs import needs
+from reconciler.plan.needs import looks, needs
 from reconciler.plan.permissions import Permissions
 from reconciler.views import drift_text, json_documents, markdown, plan_text
 from reconciler.views.console import as_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from reconciler.files.given import parse
+from reconciler.files.inputs import parse
 from reconciler.files.load import load, parse_tenants
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.views.console import as_text

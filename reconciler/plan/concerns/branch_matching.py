@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
-from reconciler.plan.concerns.moments import expired
-from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
+from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
+from reconciler.plan.concerns.times import expired
 from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:

@@ -11,12 +11,11 @@ from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
-from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
-from reconciler.plan.concerns.expiry import hindrance as cannot_expire
-from reconciler.plan.concerns.expiry import moved_of_branch, reset_note, too_far
-from reconciler.plan.concerns.expiry import path as expiry_path
-from reconciler.plan.concerns.moments import outside_window
 from reconciler.plan.concerns.organization import branches_allowed
+from reconciler.plan.concerns.refusals import CORRECT_IT, undoable
+from reconciler.plan.concerns.times import hindrance as cannot_expire
+from reconciler.plan.concerns.times import moved_of_branch, outside_window, reset_note, too_far
+from reconciler.plan.concerns.times import path as expiry_path
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import made
-from reconciler.plan.concerns.expiry import moved
-from reconciler.plan.concerns.snapshot_method import Kept
+from reconciler.plan.concerns import refusals
+from reconciler.plan.concerns.snapshot_limits import Kept
+from reconciler.plan.concerns.times import moved
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ByApi:
         for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and expires_at of it changed in the file"
-                yield made.refusal(case.tenant.name, message)
+                yield refusals.refusal(case.tenant.name, message)
             else:
                 live, file = change.before or "not set", change.after or "not set"
                 message = f"expires_at of snapshot {snapshot.name!r} is {live}, and {file} in the file"

@@ -16,12 +16,12 @@ from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
-from reconciler.plan.concerns.cannot import CORRECT_IT, undoable
-from reconciler.plan.concerns.expiry import path as expiry_path
-from reconciler.plan.concerns.moments import expired, outside_window, unreadable
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
-from reconciler.plan.concerns.snapshot_branches import SnapshotBranches
-from reconciler.plan.concerns.snapshot_room import Room, giving_way, surplus
+from reconciler.plan.concerns.refusals import CORRECT_IT, undoable
+from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
+from reconciler.plan.concerns.snapshot_limits import Room, giving_way, surplus
+from reconciler.plan.concerns.times import expired, outside_window, unreadable
+from reconciler.plan.concerns.times import path as expiry_path
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.case import Case, Finding
     from reconciler.plan.concerns.concern import Fields
-    from reconciler.plan.concerns.snapshot_method import Kept, Method
+    from reconciler.plan.concerns.snapshot_limits import Kept, Method
 
 NAME: Final = "snapshots"
 MADE_AS: Final = ("at",)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Selection
+from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import fleet, tenant
 from reconciler.plan.guards.bench import Bench
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
-from reconciler.plan.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.history import History
 from reconciler.plan.ownership import created_for
-from reconciler.plan.standing import in_another_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

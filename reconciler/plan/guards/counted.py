@@ -9,7 +9,7 @@ from functools import cached_property
 from math import floor
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.action import (
     CreateProject,
     DeleteDuplicate,
@@ -148,7 +148,7 @@ class _Asking:
     @cached_property
     def now(self) -> Stated:
         """What the files want of it."""
-        return wanted.fields(self.desired, self.tenant)
+        return declared_fields.fields(self.desired, self.tenant)
 
     @cached_property
     def _past(self) -> Past | None:
@@ -196,7 +196,7 @@ def _asks_for_end(said: _Asking) -> bool:
     """Files that are older than the base ask for nothing."""
     if not said.tenant.absent or not said.lives:
         return False
-    return said.origin(wanted.STATE, reduces=True) is Origin.CONFIG
+    return said.origin(declared_fields.STATE, reduces=True) is Origin.CONFIG
 
 
 def _asks_for_disruption(said: _Asking) -> bool:

@@ -12,8 +12,7 @@ from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProjec
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, asked_for, is_caused, selected, share
-from reconciler.plan.guards.missing import missing_projects
-from reconciler.plan.guards.renamed import looks_renamed
+from reconciler.plan.guards.creations import looks_renamed, missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule

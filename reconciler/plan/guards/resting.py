@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
-from reconciler.plan.concerns.expiry import ends_an_expiry
+from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.bench import first, with_held
 from reconciler.plan.order import Stage, stage
 

@@ -28,11 +28,11 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, concern_name
+from reconciler.plan.concerns.companions import companions
 from reconciler.plan.concerns.compute import SIZE
-from reconciler.plan.concerns.expiry import ends_an_expiry
 from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.concerns.together import companions
+from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards import proof
 from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
 from reconciler.plan.guards.partial import part_of_a_tier

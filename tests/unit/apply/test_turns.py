@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch
 from reconciler.fleet import Fleet, Request, Run
-from reconciler.plan.looks import looks
+from reconciler.plan.needs import looks
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.branches import resize

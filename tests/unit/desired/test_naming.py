@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired.names import composed, identity
-from reconciler.desired.naming import Naming
+from reconciler.desired.naming import Naming, composed, identity
 from reconciler.plan.guards import guard
 from tests.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 

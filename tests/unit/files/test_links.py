@@ -12,7 +12,7 @@ import pytest
 from reconciler.files import tree as tree_module
 from reconciler.files.links import HIDDEN, LEAVES, MOST_LINKS, NOWHERE, resolved
 from reconciler.files.load import load
-from reconciler.files.regular import UnreadableError, bounded, content
+from reconciler.files.regular_files import UnreadableError, bounded, content
 from reconciler.files.tree import MAX_FOLDERS, WorkTree
 from tests.unit.files.builders import TIERS, said, write
 

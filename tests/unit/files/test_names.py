@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import InvalidInputError
-from reconciler.files.given import parse
+from reconciler.files.inputs import parse
 from reconciler.files.json_schema import tenant_schema, tiers_schema
 from reconciler.files.load import OnInvalid, load
 from tests.unit.files.builders import TIERS, load_files, said, write

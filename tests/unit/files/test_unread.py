@@ -10,8 +10,8 @@ import pytest
 from reconciler.files.edits import difference
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.load import OnInvalid, load, parse_tenants
-from reconciler.files.pointers import pointer
 from reconciler.files.repository import found
+from reconciler.files.tree import pointer
 from reconciler.plan.history import Before, History
 from tests.unit.files.builders import TIERS, load_files, write
 from tests.unit.files.test_git import ACME, git, repository

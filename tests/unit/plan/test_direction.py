@@ -18,13 +18,13 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.allow_list import shuts_out
 from reconciler.plan.concerns.direction import reduced
 from reconciler.plan.concerns.organization import Place
+from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
 from reconciler.plan.history import Before, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.swapped import require_own_places
-from reconciler.plan.wanted import changed_since
 from tests.builders import (
     DAY,
     FREE,

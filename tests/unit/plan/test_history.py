@@ -12,7 +12,7 @@ from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.files.load import load
 from reconciler.model.compute import Compute
-from reconciler.plan import wanted
+from reconciler.plan import declared_fields
 from reconciler.plan.action import CreateBranch, CreateProject, DeleteProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.direction import reduced
@@ -184,7 +184,7 @@ class TestInValue:
             return a_fleet(a_tenant(dev_branches=(DevBranch("dev", compute=Compute(max_cu=max_cu)),)))
 
         before, now = fleet(1), fleet(2)
-        fields = [wanted.fields(each, each.tenants["acme"]) for each in (before, now)]
+        fields = [declared_fields.fields(each, each.tenants["acme"]) for each in (before, now)]
         assert {p for p in fields[1] if fields[0].get(p) != fields[1][p]} == {"dev_branches.dev.compute.max_cu"}
 
 
@@ -294,7 +294,8 @@ def test_the_price_list_of_the_repository_is_a_ladder() -> None:
     assert fleet is not None
     everything = (DevBranch("dev"), DevBranch("sized", compute=Compute(0.25, 1, 300)))
     steps = [
-        wanted.fields(fleet, a_tenant(tier=tier, dev_branches=everything)) for tier in ("free", "pro", "scale")
+        declared_fields.fields(fleet, a_tenant(tier=tier, dev_branches=everything))
+        for tier in ("free", "pro", "scale")
     ]
     for lower, higher in pairwise(steps):
         taken = [path for path in lower if reduced(path, lower, higher) and path != "organization"]

@@ -13,10 +13,10 @@ from reconciler.live.registered import Registered
 from reconciler.plan.action import DeleteProject
 from reconciler.plan.applied import Applied
 from reconciler.plan.change import Origin
+from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Before, History
 from reconciler.plan.plan import Rule
-from reconciler.plan.wanted import changed_since
 from tests.builders import (
     FREE_QUOTA,
     GIB,

@@ -33,7 +33,7 @@ from tests.builders import (
     an_endpoint,
     an_organization,
 )
-from tests.unit.plan.test_resting import delete, move, remove
+from tests.unit.plan.test_dependents import delete, move, remove
 
 if TYPE_CHECKING:
     from reconciler.live.project import LiveProject

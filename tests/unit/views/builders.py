@@ -29,9 +29,9 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.late_turn import DONE
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
-from reconciler.plan.turn import DONE
 
 MADE = Made(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
 SMALL = Compute(0.25, 1, 300)

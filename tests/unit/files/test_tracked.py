@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files.git import load_at
-from reconciler.files.holding import declared_at_head, taken_out_unseen, unheld, unseen
 from reconciler.files.load import load
+from reconciler.files.tracked import declared_at_head, taken_out_unseen, unheld, unseen
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import git, repository
 

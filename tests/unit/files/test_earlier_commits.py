@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.removed import removed
+from reconciler.files.earlier_commits import removed
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import git, repository
 

@@ -15,8 +15,8 @@ from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import write
 from reconciler.cli.rehearsal import open_account
 from reconciler.errors import InvalidInputError, JournalError, ReconcilerError
-from reconciler.files import named
-from reconciler.files.regular import UnreadableError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.simulator.clock import LoopTime
 from tests.builders import NOON, a_fleet
@@ -58,9 +58,9 @@ def work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=["a link", "a link to what is not there", "a link to a device", "a pipe", "a folder"],
 )
 def test_nothing_but_a_file_is_used(use: str, make: Callable[[Path], None], what: str, work_tree: Path) -> None:
-    path = work_tree / "named.md"
+    path = work_tree / "regular_files.md"
     make(path)
-    for named_so in (Path("named.md"), path, work_tree / ".." / "work-tree" / "named.md"):
+    for named_so in (Path("regular_files.md"), path, work_tree / ".." / "work-tree" / "regular_files.md"):
         with pytest.raises(ReconcilerError, match=what) as caught:
             USES[use](named_so)
         assert "canary" not in str(caught.value)
@@ -92,7 +92,7 @@ def test_links_that_no_pull_request_makes_are_followed(work_tree: Path) -> None:
     write(work_tree.parent / "link/plan.md", "document")
     assert (work_tree.parent / "outside/plan.md").read_text() == "document\n"
     (work_tree.parent / "plan.json").symlink_to("outside/plan.md")
-    assert named.read(work_tree.parent / "plan.json", 100) == b"document\n"
+    assert regular_files.read(work_tree.parent / "plan.json", 100) == b"document\n"
 
 
 def test_a_file_is_written_anew_or_appended_to(work_tree: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_file_is_written_anew_or_appended_to(work_tree: Path) -> None:
     for text in ("a long document", "short"):
         write(path, text)
     assert path.read_text() == "short\n"
-    descriptor = named.open_to_write(path, append=True)
+    descriptor = regular_files.open_to_write(path, append=True)
     os.write(descriptor, b"more")
     os.close(descriptor)
     assert path.read_text() == "short\nmore"
@@ -109,15 +109,18 @@ def test_a_file_is_written_anew_or_appended_to(work_tree: Path) -> None:
 @pytest.mark.parametrize("handed", ["<(cat plan.json)", "/dev/stdin < plan.json", "/dev/stdin < <(cat plan.json)"])
 def test_the_shell_may_hand_over_a_pipe(work_tree: Path, handed: str) -> None:
     (work_tree / "plan.json").write_text("[" + "1," * 100_000 + "1]")
-    code = "import sys, pathlib; from reconciler.files import named; "
-    code += "print(len(named.read(pathlib.Path(sys.argv[1]), 10**6)))"
+    code = "import sys, pathlib; from reconciler.files import regular_files; "
+    code += "print(len(regular_files.read(pathlib.Path(sys.argv[1]), 10**6)))"
     command = f"{sys.executable} -c '{code}' {handed}"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ended.stdout == "200003\n", ended.stderr
 
 
 def test_a_pipe_without_end_is_bounded(work_tree: Path) -> None:
-    code = "import pathlib; from reconciler.files import named; named.read(pathlib.Path('/dev/stdin'), 10**6)"
+    code = (
+        "import pathlib; from reconciler.files import regular_files; "
+        "regular_files.read(pathlib.Path('/dev/stdin'), 10**6)"
+    )
     command = f'yes | {sys.executable} -c "{code}"'
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert "UnreadableError: the file is larger than 1,000,000 bytes" in ended.stderr
@@ -126,10 +129,10 @@ def test_a_pipe_without_end_is_bounded(work_tree: Path) -> None:
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/full"])
 def test_a_device_is_no_plan(device: str) -> None:
     with pytest.raises(UnreadableError, match="is a device, not a file"):
-        named.read(Path(device), 100)
+        regular_files.read(Path(device), 100)
 
 
 def test_a_device_that_is_named_is_opened() -> None:
-    os.close(named.open_to_write(Path("/dev/null")))
+    os.close(regular_files.open_to_write(Path("/dev/null")))
     with pytest.raises(JournalError, match="No space left"):
         Journal.open(Path("/dev/full"), HEADER, lambda: NOON)

@@ -1,4 +1,4 @@
-"""A tombstone ends one life: the project that the tenant had when it was written, and no later one."""
+"""A tombstone ends the project that the tenant had when it was written, and no later project."""
 
 from __future__ import annotations
 

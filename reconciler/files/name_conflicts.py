@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.desired.names import identity
+from reconciler.desired.naming import identity
 from reconciler.files.collection import Named, in_two_cases
 from reconciler.files.finding import Finding
 from reconciler.model.problem import Problem

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files.git import edited, load_at
-from reconciler.files.holding import unheld
 from reconciler.files.links import HIDDEN, LEAVES
 from reconciler.files.load import load
+from reconciler.files.tracked import unheld
 from reconciler.files.tree import LEAVES_TENANTS
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import ACME, git

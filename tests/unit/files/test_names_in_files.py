@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.mentioned import mentioned
+from reconciler.files.names_in_files import mentioned
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.names import TENANT
+from reconciler.desired.naming import TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

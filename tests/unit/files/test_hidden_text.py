@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from reconciler.files.hidden_text import MOST_TOLD, has_unseen, unseen_problems
 from reconciler.files.load import parse_tenants
-from reconciler.files.unseen import MOST_TOLD, has_unseen, unseen_problems
 from tests.unit.files.builders import TIERS, load_files, said
 from tests.unit.files.test_load import desired
 

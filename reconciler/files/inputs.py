@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import load, parse_tenants
-from reconciler.files.namesakes import name_of_another, shared_project_name
+from reconciler.files.name_conflicts import name_of_another, shared_project_name
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.lives import Tombstones
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
+from reconciler.plan.tombstones import Tombstones
 from tests.builders import NOON, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet
 from reconciler.neon.trust import chosen_host
 from reconciler.views.console import show, stderr_console
-from reconciler.views.layout import Page
-from reconciler.views.remarks import api_host
+from reconciler.views.sections import api_host
+from reconciler.views.terminal import Page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

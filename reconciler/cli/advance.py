@@ -11,7 +11,7 @@ from reconciler.files.freshness import SHORT
 from reconciler.plan.applied import Ended, to_be_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.views.console import say
-from reconciler.views.printable import printable
+from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

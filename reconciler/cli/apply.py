@@ -33,11 +33,11 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import Run
 from reconciler.plan.plan import Rule
-from reconciler.views import json_documents, plan_text, report_text
+from reconciler.views import json_documents, plain_text
 from reconciler.views.console import show, stderr_console, stdout_console
-from reconciler.views.layout import blank, said
 from reconciler.views.progress import watching
-from reconciler.views.wording import waves_told
+from reconciler.views.sentences import waves_summary
+from reconciler.views.terminal import blank_line, paragraph
 
 if TYPE_CHECKING:
     from reconciler.cli.options import (
@@ -115,7 +115,7 @@ def command(
     def permitted(fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
         planned = fleet.permit(differing, replace(request, permissions=permissions))
         planned = planned if saved is None else fleet.approved(planned, saved.plan, strict=request.strict)
-        show(plan_text.render(planned.plan, stale=planned.stale, full=output.full), console)
+        show(plain_text.plan(planned.plan, stale=planned.stale, full=output.full), console)
         return planned
 
     async def plan_and_apply(fleet: Fleet) -> tuple[Planned, Report]:
@@ -126,8 +126,11 @@ def command(
             planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
         if not planned.plan.empty:
             if run.waves:
-                show(said(waves_told([len(wave) for wave in split(planned.plan.tenants, run.waves)])), console)
-            show(blank(), console)
+                show(
+                    paragraph(waves_summary([len(wave) for wave in split(planned.plan.tenants, run.waves)])),
+                    console,
+                )
+            show(blank_line(), console)
             _confirm(asking=asking, yes=yes)
         fleet_files.require_tip(ref)
         if bases and not planned.plan.empty:
@@ -167,7 +170,7 @@ def _publish(output: OutputFlags, planned: Planned, report: Report, run: Run) ->
     publish(
         output,
         {
-            "text": lambda: report_text.render(report, journal=journal, full=output.full),
+            "text": lambda: plain_text.report(report, journal=journal, full=output.full),
             "json": lambda: json_documents.report(report, planned.stale),
         },
     )

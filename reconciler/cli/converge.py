@@ -34,7 +34,7 @@ from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request, Run, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
-from reconciler.views import json_documents, plan_text, report_text
+from reconciler.views import json_documents, plain_text
 from reconciler.views.console import show, stderr_console
 
 if TYPE_CHECKING:
@@ -158,11 +158,11 @@ def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
     if plan.refusals or plan.conflicts or plan.empty or destructive:
-        show(plan_text.render(plan, full=output.full), stderr_console())
+        show(plain_text.plan(plan, full=output.full), stderr_console())
     publish(
         output,
         {
-            "text": lambda: report_text.render(report, journal=str(run.journal_path), full=output.full),
+            "text": lambda: plain_text.report(report, journal=str(run.journal_path), full=output.full),
             "json": lambda: json_documents.report(report),
         },
     )

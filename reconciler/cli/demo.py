@@ -30,9 +30,9 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.virtual_time import VirtualLoop
-from reconciler.views import drift_text, plan_text, report_text
+from reconciler.views import plain_text
 from reconciler.views.console import show, stdout_console
-from reconciler.views.narration import chapter, told
+from reconciler.views.demo import chapter, status_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,7 @@ class _Demo:
             "1. The fleet",
             f"The files declare {count} tenants. On the embedded Neon they differ from them in every way:",
         )
-        show(told(self.story), stdout_console())
+        show(status_list(self.story), stdout_console())
 
     async def _plan(self) -> Planned:
         self._chapter(
@@ -118,7 +118,7 @@ class _Demo:
             "reconciler plan --allow lowering",
         )
         planned = await self.fleet.plan(LOWERING)
-        show(plan_text.render(planned.plan), stdout_console())
+        show(plain_text.plan(planned.plan), stdout_console())
         return planned
 
     async def _apply(self, planned: Planned) -> None:
@@ -129,7 +129,7 @@ class _Demo:
             "reconciler apply --allow lowering",
         )
         report = await self.fleet.apply(planned, Run(journal=self.journal))
-        show(report_text.render(report, journal=None), stdout_console())
+        show(plain_text.report(report, journal=None), stdout_console())
         _check(report.count(Result.APPLIED) == len(report.outcomes), "not every tenant was applied")
 
     async def _plan_again(self) -> None:
@@ -139,7 +139,7 @@ class _Demo:
             "reconciler plan --allow lowering",
         )
         again = await self.fleet.plan(LOWERING)
-        show(plan_text.render(again.plan), stdout_console())
+        show(plain_text.plan(again.plan), stdout_console())
         _check(again.plan.empty, "the second plan is not empty")
 
     async def _give_back(self, planned: Planned) -> None:
@@ -156,7 +156,7 @@ class _Demo:
                     project = owners[action.tenant]
                     await self._edit(project, {c.path: c.after for c in action.changes} | dict(action.companions))
         found = await self.fleet.plan()
-        show(plan_text.render(found.plan), stdout_console())
+        show(plain_text.plan(found.plan), stdout_console())
         _check(found.plan.empty and not found.plan.refusals, "the fleet is not in sync")
 
     async def _find_drift(self) -> None:
@@ -172,7 +172,7 @@ class _Demo:
         await self._edit(raised, {**quota.members(raised.quota), "quota.data_transfer_bytes": RAISED_BYTES})
         await self._shrink(shrunk)
         found = await self.fleet.drift()
-        show(drift_text.render(found.plan), stdout_console())
+        show(plain_text.drift(found.plan), stdout_console())
         _check(len(found.plan.tenants) == 2, "the drift was not found")
 
     async def _edit(self, project: LiveProject, values: Mapping[str, Value]) -> None:

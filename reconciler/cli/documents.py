@@ -11,7 +11,7 @@ from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
-from reconciler.views.console import as_text, hand_out, show, stdout_console
+from reconciler.views.console import as_text, print_document, show, stdout_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ def publish(output: OutputFlags, forms: Forms) -> None:
         write(path, forms[SUFFIXES[path.suffix]]())
     document = forms[output.format]()
     if isinstance(document, str):
-        hand_out(fit(document, sys.stdout) if output.format == "json" else document)
+        print_document(fit(document, sys.stdout) if output.format == "json" else document)
     else:
         show(document, stdout_console())
 

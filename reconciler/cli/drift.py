@@ -20,7 +20,7 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
-from reconciler.views import drift_text, json_documents, markdown
+from reconciler.views import json_documents, markdown, plain_text
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 
@@ -64,7 +64,7 @@ def command(
     publish(
         output,
         {
-            "text": lambda: drift_text.render(plan, full=output.full),
+            "text": lambda: plain_text.drift(plan, full=output.full),
             "json": lambda: json_documents.drift(plan),
             "markdown": lambda: markdown.drift(plan),
         },

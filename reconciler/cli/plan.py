@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     ref_option,
     scope_options,
 )
-from reconciler.views import json_documents, markdown, plan_text
+from reconciler.views import json_documents, markdown, plain_text
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 
@@ -87,7 +87,7 @@ def command(
     publish(
         output,
         {
-            "text": lambda: plan_text.render(planned.plan, full=output.full),
+            "text": lambda: plain_text.plan(planned.plan, full=output.full),
             "json": lambda: json_documents.plan(planned.plan, about),
             "markdown": lambda: markdown.plan(planned.plan),
         },

@@ -10,7 +10,7 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import account_options, base_option, files_options
 from reconciler.errors import ExitCode
-from reconciler.views import registry_text
+from reconciler.views import plain_text
 from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
 
@@ -41,5 +41,5 @@ def rebuild(files: FilesFlags, account: AccountFlags, base: str | None) -> ExitC
 
     share = desired.api.batch_share
     rebuilt, api_host = with_fleet(account, desired, fill, files=fleet_files, base=base, share=share)
-    show(registry_text.render(rebuilt.registration, rebuilt.rows, api_host), stdout_console())
+    show(plain_text.registry(rebuilt.registration, rebuilt.rows, api_host), stdout_console())
     return ExitCode.REFUSED if rebuilt.registration.conflicts else ExitCode.DONE

@@ -14,7 +14,7 @@ from reconciler.files.json_schema import (
     tenant_schema,
     tiers_schema,
 )
-from reconciler.views.console import hand_out
+from reconciler.views.console import print_document
 
 SCHEMAS = {
     "tenant": tenant_schema,
@@ -30,4 +30,4 @@ SCHEMAS = {
 @click.argument("document", type=click.Choice(list(SCHEMAS)))
 def command(document: str) -> None:
     """Print the JSON Schema of a tenant file or of tiers.yaml, for editors, or of a JSON document."""
-    hand_out(json.dumps(SCHEMAS[document](), indent=2))
+    print_document(json.dumps(SCHEMAS[document](), indent=2))

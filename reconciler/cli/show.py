@@ -10,7 +10,7 @@ import click
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import FORMATS, output_options
 from reconciler.files.saved_plan import read_saved_plan
-from reconciler.views import json_documents, markdown, plan_text
+from reconciler.views import json_documents, markdown, plain_text
 
 if TYPE_CHECKING:
     from reconciler.cli.options import OutputFlags
@@ -26,7 +26,7 @@ def command(saved_plan: Path, output: OutputFlags) -> None:
     publish(
         output,
         {
-            "text": lambda: plan_text.render_saved(saved, full=output.full),
+            "text": lambda: plain_text.saved_plan(saved, full=output.full),
             "json": lambda: json_documents.plan(saved.plan, saved.made),
             "markdown": lambda: markdown.saved_plan(saved),
         },

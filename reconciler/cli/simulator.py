@@ -20,7 +20,7 @@ from reconciler.files.load import OnInvalid
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.switches import as_json
-from reconciler.views.console import hand_out, say
+from reconciler.views.console import print_document, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ def env_command(directory: Path, data: Path, port: int) -> None:
     desired = _price_list(directory)
     with open_account(data, desired, _now()) as simulator:
         for name, value in _variables(desired, simulator, port):
-            hand_out(_export(name, value))
+            print_document(_export(name, value))
 
 
 @command.command("seed")
@@ -171,7 +171,7 @@ def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> N
     usual = as_json(Behaviour())
     for name, value in as_json(behaviour).items():
         note = "" if value == usual[name] else f"  # default: {_written(usual[name])}"
-        hand_out(f"{name}={_written(value)}{note}")
+        print_document(f"{name}={_written(value)}{note}")
 
 
 def _change(text: str) -> tuple[str, object]:

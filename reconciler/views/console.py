@@ -7,7 +7,7 @@ import sys
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
-from reconciler.views.printable import harmless, printable
+from reconciler.views.safe_text import harmless, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleRenderable
@@ -31,7 +31,7 @@ def say(sentence: str) -> None:
     print(harmless(printable(sentence)), file=_lenient(sys.stderr), flush=True)
 
 
-def hand_out(document: str) -> None:
+def print_document(document: str) -> None:
     """A document for other programs on stdout, every text in it safe in that form already."""
     print(document, end="" if document.endswith("\n") else "\n", file=_lenient(sys.stdout), flush=True)
 

@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
 from reconciler.plan.change import Risk
-from reconciler.views import signs
+from reconciler.views import symbols
 from reconciler.views.grouping import field_changes
-from reconciler.views.layout import Line, Series
+from reconciler.views.terminal import CommaList, Line, column, styled, width_of
 from reconciler.views.values import Edit, differences, label, new_values, worded
-from reconciler.views.words import column, width_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.views.actions import Perspective
+    from reconciler.views.terminal import Styled
     from reconciler.views.values import Difference
-    from reconciler.views.voice import Voice
-    from reconciler.views.words import Words
 
 _INDENT: Final = 8
 
 _WIDEST_LABEL: Final = 26
 _WIDEST_VALUE: Final = 12
 
-_EDIT_STYLES: Final = {Edit.ADDED: signs.ADDED, Edit.REMOVED: signs.TAKEN, Edit.CHANGED: signs.CHANGED}
+_EDIT_STYLES: Final = {Edit.ADDED: symbols.ADDED, Edit.REMOVED: symbols.TAKEN, Edit.CHANGED: symbols.CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +48,43 @@ class Columns:
         )
 
 
-def lines(action: Action, voice: Voice, columns: Columns) -> Iterator[Line | Series]:
+def lines(action: Action, perspective: Perspective, columns: Columns) -> Iterator[Line | CommaList]:
     """The action's changes, one a line; the values of a new project in groups."""
     if isinstance(action, CreateProject):
         yield from _new_project(action.changes)
     for change in field_changes(action):
         lead = column(label(change.path), columns.label)
-        marks = words(voice.change_mark(change, action), signs.TAKEN if _takes(change) else signs.CHANGED)
+        marks = styled(
+            perspective.change_mark(change, action), symbols.TAKEN if _takes(change) else symbols.CHANGED
+        )
         if items := differences(change.before, change.after):
             yield Line(lead, marks, _INDENT)
-            yield from (_item(item, voice) for item in items)
+            yield from (_item(item, perspective) for item in items)
         else:
-            yield Line(lead, _change(change, voice, columns) + marks, _INDENT)
+            yield Line(lead, _change(change, perspective, columns) + marks, _INDENT)
 
 
-def _change(change: FieldChange, voice: Voice, columns: Columns) -> Words:
+def _change(change: FieldChange, perspective: Perspective, columns: Columns) -> Styled:
     before = column(worded(change.path, change.before), columns.before, gap=0).plain
     after = worded(change.path, change.after)
-    aside = words(f"{voice.live}{before}{voice.between}{voice.files}", signs.ASIDE)
-    return aside + column(after, columns.after, signs.TAKEN if _takes(change) else signs.ADDED)
+    aside = styled(f"{perspective.live}{before}{perspective.between}{perspective.files}", symbols.ASIDE)
+    return aside + column(after, columns.after, symbols.TAKEN if _takes(change) else symbols.ADDED)
 
 
 def _takes(change: FieldChange) -> bool:
     return change.lowering or change.risk is Risk.DESTRUCTIVE
 
 
-def _item(item: Difference, voice: Voice) -> Line:
-    before = voice.live + item.before if item.before else ""
-    after = voice.files + item.after if item.after else ""
-    between = voice.between if before and after else ""
-    lead = words(f"{item.edit.value} {item.item}  ", _EDIT_STYLES[item.edit])
-    return Line(lead, words(before + between, signs.ASIDE) + words(after), _INDENT + 2)
+def _item(item: Difference, perspective: Perspective) -> Line:
+    before = perspective.live + item.before if item.before else ""
+    after = perspective.files + item.after if item.after else ""
+    between = perspective.between if before and after else ""
+    lead = styled(f"{item.edit.value} {item.item}  ", _EDIT_STYLES[item.edit])
+    return Line(lead, styled(before + between, symbols.ASIDE) + styled(after), _INDENT + 2)
 
 
-def _new_project(values: Iterable[FieldChange]) -> Iterator[Series]:
+def _new_project(values: Iterable[FieldChange]) -> Iterator[CommaList]:
     groups = new_values(values)
     width = width_of(groups)
     for group, members in groups.items():
-        yield Series(column(group, width), tuple(members), _INDENT)
+        yield CommaList(column(group, width), tuple(members), _INDENT)

@@ -56,7 +56,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TenantGroup:
     """Tenants with the same actions, in name order."""
 
     members: tuple[TenantPlan, ...]
@@ -100,7 +100,7 @@ def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[Kind, list[TenantPlan]]:
     return groups
 
 
-def collapse(tenants: Iterable[TenantPlan]) -> list[Block]:
+def group_by_actions(tenants: Iterable[TenantPlan]) -> list[TenantGroup]:
     """Tenants with the same actions in one block each, the largest blocks first."""
     alike: dict[tuple[Action, ...], list[TenantPlan]] = {}
     for tenant in tenants:
@@ -109,9 +109,9 @@ def collapse(tenants: Iterable[TenantPlan]) -> list[Block]:
     return sorted(blocks, key=lambda block: (-len(block.members), block.names[0]))
 
 
-def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> Block:
+def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> TenantGroup:
     ordered = tuple(sorted(members, key=lambda member: member.tenant))
-    return Block(ordered, common if len(ordered) > 1 else ordered[0].actions)
+    return TenantGroup(ordered, common if len(ordered) > 1 else ordered[0].actions)
 
 
 def _anonymous(action: Action) -> Action:

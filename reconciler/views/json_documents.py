@@ -27,7 +27,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.outcome import Result
-from reconciler.views.copies import Noun, Verb, count
+from reconciler.views.actions import Thing, Verb, count_branches_and_snapshots
 from reconciler.views.grouping import applied_actions, by_kind, differing, kind_of
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
 
 
 def _copies(actions: Iterable[Action]) -> Document:
-    found = count(actions)
+    found = count_branches_and_snapshots(actions)
     return {
-        "branches": {verb.value: found[Noun.BRANCH, verb] for verb in Verb},
-        "snapshots": {verb.value: found[Noun.SNAPSHOT, verb] for verb in Verb if verb is not Verb.CHANGE},
+        "branches": {verb.value: found[Thing.BRANCH, verb] for verb in Verb},
+        "snapshots": {verb.value: found[Thing.SNAPSHOT, verb] for verb in Verb if verb is not Verb.CHANGE},
     }
 
 

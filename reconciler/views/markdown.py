@@ -6,13 +6,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.action import CreateProject
-from reconciler.views import files_alone
+from reconciler.views import sentences
+from reconciler.views.actions import DRIFT, PLAN, project_facts
 from reconciler.views.grouping import (
     by_kind,
-    collapse,
     conflicts_by_cause,
     differing,
     field_changes,
+    group_by_actions,
     held_back,
     same_refusals,
 )
@@ -30,23 +31,21 @@ from reconciler.views.markup import (
     table,
     text,
 )
-from reconciler.views.phrase import phrase
-from reconciler.views.values import differences, label, new_values, worded
-from reconciler.views.voice import DRIFT, PLAN
-from reconciler.views.wording import (
-    ELSEWHERE,
+from reconciler.views.safe_text import formatted
+from reconciler.views.sentences import (
+    OTHER_HOST,
     WAITING,
     budget,
     coverage,
     drift_summary,
-    made,
     names,
     ownership,
-    place,
     plan_summary,
-    project_facts,
-    waits,
+    saved_plan_origin,
+    source_text,
+    waiting_sentence,
 )
+from reconciler.views.values import differences, label, new_values, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,10 +54,10 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan, Waiting
-    from reconciler.views.grouping import Block as Alike
+    from reconciler.views.actions import Perspective
+    from reconciler.views.grouping import TenantGroup as Alike
     from reconciler.views.markup import Block, Markdown
     from reconciler.views.values import Difference
-    from reconciler.views.voice import Voice
 
 MAX_CHARACTERS: Final = 60_000
 """Forges refuse comments of more than 65,536 characters (GitHub)."""
@@ -85,7 +84,7 @@ def drift(planned: Plan) -> str:
 
 def saved_plan(saved: SavedPlan) -> str:
     """A saved plan, its summary on top."""
-    about = text(made(saved.plan.fleet, saved.made))
+    about = text(saved_plan_origin(saved.plan.fleet, saved.made))
     return _comment([*_plan_head(saved.plan), about], saved.plan, saved.plan.tenants, PLAN)
 
 
@@ -98,30 +97,34 @@ def _api_host(planned: Plan) -> list[Markdown]:
     """Where keys went, on top of everything, unless that is Neon itself."""
     if planned.api_host is None:
         return []
-    return [strong(row(text(ELSEWHERE), code(planned.api_host)))]
+    return [strong(row(text(OTHER_HOST), code(planned.api_host)))]
 
 
 def _coverage(planned: Plan) -> list[Markdown]:
     return list(map(text, coverage(planned.coverage)))
 
 
-def _comment(head: Sequence[Markdown], planned: Plan, tenants: Sequence[TenantPlan], voice: Voice) -> str:
+def _comment(
+    head: Sequence[Markdown], planned: Plan, tenants: Sequence[TenantPlan], perspective: Perspective
+) -> str:
     whole = ""
     for rows in _ROWS:
-        whole = document((paragraph(head), *_tables(tenants, voice, rows), *_remarks(planned, voice, rows)))
+        whole = document(
+            (paragraph(head), *_tables(tenants, perspective, rows), *_remarks(planned, perspective, rows))
+        )
         if len(whole) <= MAX_CHARACTERS:
             break
     return whole
 
 
-def _tables(tenants: Iterable[TenantPlan], voice: Voice, rows: int) -> Iterator[Block]:
+def _tables(tenants: Iterable[TenantPlan], perspective: Perspective, rows: int) -> Iterator[Block]:
     for kind, members in by_kind(tenants).items():
         if members:
-            alike = collapse(members)
-            cells = [one for block in alike[:rows] for one in _rows(block, voice)]
+            alike = group_by_actions(members)
+            cells = [one for block in alike[:rows] for one in _rows(block, perspective)]
             shown = table(_COLUMNS, cells)
             yield _group(
-                voice.headings[kind], len(members), shown, len(alike) - rows, opened=len(cells) <= _OPEN_ROWS
+                perspective.headings[kind], len(members), shown, len(alike) - rows, opened=len(cells) <= _OPEN_ROWS
             )
 
 
@@ -130,63 +133,63 @@ def _group(title: str, count: int, shown: Block, beyond: int, *, opened: bool) -
     return folded(f"{title} ({count:,})", (shown, *more), opened=opened)
 
 
-def _rows(block: Alike, voice: Voice) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
+def _rows(block: Alike, perspective: Perspective) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     who = _who(block)
     for action, following in zip_longest(block.actions, block.actions[1:]):
-        told = (*map(text, voice.proof(action)), text(voice.gap(action, following)))
-        yield who, _action(action, block, voice), stacked((*_changes(action, voice), *told))
+        told = (*map(text, perspective.proof(action)), text(perspective.gap(action, following)))
+        yield who, _action(action, block, perspective), stacked((*_changes(action, perspective), *told))
         who = text("")
 
 
-def _action(action: Action, block: Alike, voice: Voice) -> Markdown:
-    marks = (strong(text(mark)) for mark in (voice.action_mark(action), voice.loss(action)) if mark)
-    deed = row(text(voice.action(action, block.members[0].project)), *marks)
+def _action(action: Action, block: Alike, perspective: Perspective) -> Markdown:
+    marks = (strong(text(mark)) for mark in (perspective.action_mark(action), perspective.loss(action)) if mark)
+    deed = row(text(perspective.action(action, block.members[0].project)), *marks)
     return stacked((deed, text(action.reason)))
 
 
 def _who(block: Alike) -> Markdown:
-    sources = place(action.source for member in block.members for action in member.actions)
+    sources = source_text(action.source for member in block.members for action in member.actions)
     return stacked((text(names(block.names, _NAMES_SHOWN)), text(sources)))
 
 
-def _changes(action: Action, voice: Voice) -> Iterator[Markdown]:
+def _changes(action: Action, perspective: Perspective) -> Iterator[Markdown]:
     if isinstance(action, CreateProject):
         for group, members in new_values(action.changes).items():
-            yield row(text(phrase("{}:", group)), listed(map(code, members[:_CHANGES_SHOWN])))
+            yield row(text(formatted("{}:", group)), listed(map(code, members[:_CHANGES_SHOWN])))
     changes = field_changes(action)
     for change in changes[:_CHANGES_SHOWN]:
-        mark = voice.change_mark(change, action)
-        yield row(_change(change, voice), *([strong(text(mark))] if mark else []))
+        mark = perspective.change_mark(change, action)
+        yield row(_change(change, perspective), *([strong(text(mark))] if mark else []))
     if beyond := changes[_CHANGES_SHOWN:]:
         yield text(f"and {len(beyond):,} more")
 
 
-def _change(change: FieldChange, voice: Voice) -> Markdown:
+def _change(change: FieldChange, perspective: Perspective) -> Markdown:
     path = code(label(change.path))
     if items := differences(change.before, change.after):
-        return stacked((path, *(_item(item, voice) for item in items[:_CHANGES_SHOWN])))
-    return row(path, _turn(worded(change.path, change.before), worded(change.path, change.after), voice))
+        return stacked((path, *(_item(item, perspective) for item in items[:_CHANGES_SHOWN])))
+    return row(path, _turn(worded(change.path, change.before), worded(change.path, change.after), perspective))
 
 
-def _item(item: Difference, voice: Voice) -> Markdown:
-    return row(code(f"{item.edit.value} {item.item}"), _turn(item.before, item.after, voice))
+def _item(item: Difference, perspective: Perspective) -> Markdown:
+    return row(code(f"{item.edit.value} {item.item}"), _turn(item.before, item.after, perspective))
 
 
-def _turn(before: str, after: str, voice: Voice) -> Markdown:
+def _turn(before: str, after: str, perspective: Perspective) -> Markdown:
     """From the live value to that of the files; an empty one is not there."""
-    live = [text(voice.live), code(before)] if before else []
-    files = [text(voice.files), code(after)] if after else []
-    between = [ARROW] if live and files and voice.between.strip() else []
+    live = [text(perspective.live), code(before)] if before else []
+    files = [text(perspective.files), code(after)] if after else []
+    between = [ARROW] if live and files and perspective.between.strip() else []
     return row(*live, *between, *files)
 
 
-def _remarks(planned: Plan, voice: Voice, rows: int) -> Iterator[Block]:
-    alone = files_alone.sentences(planned) if voice is PLAN else ()
+def _remarks(planned: Plan, perspective: Perspective, rows: int) -> Iterator[Block]:
+    alone = sentences.file_change_sentences(planned) if perspective is PLAN else ()
     groups = {
         **{title: list(map(_refusal, same_refusals(held))) for title, held in held_back(planned).items()},
         **{title: list(map(_conflict, found)) for title, found in conflicts_by_cause(planned).items()},
         WAITING: list(map(_waiting, planned.waiting)),
-        files_alone.TITLE: [row(text(told), text(phrase("({})", where))) for told, where in alone],
+        sentences.FILE_CHANGES: [row(text(told), text(formatted("({})", where))) for told, where in alone],
         "Orphans": list(map(_orphan, planned.orphans)),
         "Notes": list(map(_note, planned.notes)),
     }
@@ -197,25 +200,27 @@ def _remarks(planned: Plan, voice: Voice, rows: int) -> Iterator[Block]:
 
 
 def _refusal(refusal: Refusal) -> Markdown:
-    whom = names(refusal.tenants, _NAMES_SHOWN) if refusal.tenants else phrase("the whole run")
-    why = row(strong(text(refusal.rule.value)), text(phrase("{}:", whom)), text(refusal.message))
+    whom = names(refusal.tenants, _NAMES_SHOWN) if refusal.tenants else formatted("the whole run")
+    why = row(strong(text(refusal.rule.value)), text(formatted("{}:", whom)), text(refusal.message))
     return stacked((why, row(text("To allow it:"), text(refusal.remedy))))
 
 
 def _conflict(conflict: Conflict) -> Markdown:
-    what = row(text(phrase("{}:", conflict.tenant)), text(conflict.message))
+    what = row(text(formatted("{}:", conflict.tenant)), text(conflict.message))
     return stacked((what, row(text("To settle it:"), text(conflict.remedy))))
 
 
 def _waiting(waiting: Waiting) -> Markdown:
-    return text(phrase("{}: {}", phrase(waits(waiting)), names(waiting.tenants, _NAMES_SHOWN)))
+    return text(formatted("{}: {}", formatted(waiting_sentence(waiting)), names(waiting.tenants, _NAMES_SHOWN)))
 
 
 def _orphan(orphan: Orphan) -> Markdown:
-    told = phrase("{}: {}, {}", orphan.project.name, project_facts(orphan.project), phrase(ownership(orphan)))
+    told = formatted(
+        "{}: {}, {}", orphan.project.name, project_facts(orphan.project), formatted(ownership(orphan))
+    )
     return text(told)
 
 
 def _note(note: Note) -> Markdown:
-    about = text("" if note.tenant is None else phrase("{}:", note.tenant))
+    about = text("" if note.tenant is None else formatted("{}:", note.tenant))
     return row(about, text(note.message))

@@ -11,8 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.views.phrase import Given, Phrase
-from reconciler.views.printable import printable
+from reconciler.views.safe_text import FormattedText, Untrusted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,9 +59,9 @@ def code(text: str) -> Markdown:
     return Markdown(f"{shown} and {rest:,} characters more" if rest > 0 else shown)
 
 
-def text(sentence: str | Phrase) -> Markdown:
+def text(sentence: str | FormattedText) -> Markdown:
     """A sentence: plain words as they are, and in code spans names and whatever is no plain word."""
-    parts = sentence.parts if isinstance(sentence, Phrase) else (sentence,)
+    parts = sentence.parts if isinstance(sentence, FormattedText) else (sentence,)
     written = ""
     for piece in map(_part, parts):
         apart = " " if written.endswith("`") and piece.startswith("`") else ""
@@ -117,8 +116,8 @@ def document(blocks: Iterable[Block]) -> str:
     return "\n\n".join(block.source for block in blocks) + "\n"
 
 
-def _part(part: str | Given) -> str:
-    if isinstance(part, Given):
+def _part(part: str | Untrusted) -> str:
+    if isinstance(part, Untrusted):
         return code(part.text).source
     inside = part.strip(" ")
     lead, trail = part.startswith(" "), part.endswith(" ") and inside

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ApiError
 from reconciler.model.problem import Severity
-from reconciler.views import signs
-from reconciler.views.layout import Line, Page, Piece, Whole, blank, said
-from reconciler.views.wording import problems_summary
-from reconciler.views.words import words
+from reconciler.views import symbols
+from reconciler.views.sentences import problems_summary
+from reconciler.views.terminal import Line, Page, Piece, UnbrokenLine, blank_line, paragraph, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,19 +35,19 @@ def _pieces(problems: Sequence[Problem], desired: DesiredState | None) -> Iterat
     for problem in problems[:MOST]:
         yield from _problem(problem)
     if len(problems) > MOST:
-        yield said(f"... and {len(problems) - MOST:,} more; --format json lists all", signs.ASIDE)
+        yield paragraph(f"... and {len(problems) - MOST:,} more; --format json lists all", symbols.ASIDE)
     if problems:
-        yield blank()
-    yield said(problems_summary(problems, desired), signs.HEADING)
+        yield blank_line()
+    yield paragraph(problems_summary(problems, desired), symbols.HEADING)
 
 
-def _problem(problem: Problem) -> Iterator[Whole]:
+def _problem(problem: Problem) -> Iterator[UnbrokenLine]:
     place = problem.location
-    severity = words("warning: " if problem.severity is Severity.WARNING else "", signs.CHANGED)
-    where = words(f"{place.file}:{place.line}:{place.column}: ", signs.HEADING)
-    yield Whole(where + severity + words(problem.message))
+    severity = styled("warning: " if problem.severity is Severity.WARNING else "", symbols.CHANGED)
+    where = styled(f"{place.file}:{place.line}:{place.column}: ", symbols.HEADING)
+    yield UnbrokenLine(where + severity + styled(problem.message))
     if problem.hint is not None:
-        yield Whole(words("  hint: ", signs.ASIDE) + words(problem.hint))
+        yield UnbrokenLine(styled("  hint: ", symbols.ASIDE) + styled(problem.hint))
 
 
 def render_error(error: ReconcilerError) -> Page:
@@ -57,8 +56,8 @@ def render_error(error: ReconcilerError) -> Page:
 
 
 def _error(error: ReconcilerError) -> Iterator[Piece]:
-    yield Line(words("error: ", signs.REFUSED.style), words(str(error)))
+    yield Line(styled("error: ", symbols.REFUSED.style), styled(str(error)))
     if error.hint is not None:
-        yield Line(words("hint: ", signs.HEADING), words(error.hint))
+        yield Line(styled("hint: ", symbols.HEADING), styled(error.hint))
     if isinstance(error, ApiError) and error.request_id is not None:
-        yield Line(words("request id: ", signs.ASIDE), words(error.request_id))
+        yield Line(styled("request id: ", symbols.ASIDE), styled(error.request_id))

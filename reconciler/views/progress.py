@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.views.console import show
-from reconciler.views.layout import Whole
-from reconciler.views.words import words
+from reconciler.views.terminal import UnbrokenLine, styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +53,7 @@ class _Bars:
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         if what not in self.tasks:
-            self.tasks[what] = self.progress.add_task(words(what).plain, total=total)
+            self.tasks[what] = self.progress.add_task(styled(what).plain, total=total)
         self.progress.update(self.tasks[what], completed=done, total=total)
 
 
@@ -70,4 +69,4 @@ class _Lines:
         if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
             progress = f"{done:,}" if total is None else f"{done:,} of {total:,}"
-            show(Whole(words(f"{what}: {progress}")), self.console)
+            show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)

@@ -18,7 +18,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import looks, needs
 from reconciler.plan.permissions import Permissions
-from reconciler.views import drift_text, json_documents, markdown, plan_text
+from reconciler.views import json_documents, markdown, plain_text
 from reconciler.views.console import as_text
 from tests.builders import (
     FREE,
@@ -185,8 +185,8 @@ def whole_way(fleet: DesiredState, view: LiveState, base: DesiredState | None, p
 def shown(fleet: DesiredState, view: LiveState) -> None:
     """In every form."""
     plan = make_plan(fleet, view)
-    as_text(plan_text.render(plan, full=True))
-    as_text(drift_text.render(plan, full=True))
+    as_text(plain_text.plan(plan, full=True))
+    as_text(plain_text.drift(plan, full=True))
     markdown.plan(plan)
     json_documents.plan(plan, Made(NOON))
 

@@ -13,7 +13,7 @@ from reconciler.cli import exit_codes
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode
 from reconciler.plan.guards import guard
-from reconciler.views.wording import drift_summary
+from reconciler.views.sentences import drift_summary
 from tests.builders import make_plan
 from tests.property import accounts, filled_accounts, fleets
 from tests.property.accounts import CAREFUL, LOWERING, PRUNING, opened, through_http

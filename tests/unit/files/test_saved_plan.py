@@ -17,7 +17,7 @@ from reconciler.files.json_schema import drift_schema, plan_schema, problems_sch
 from reconciler.files.saved_plan import parse_saved_plan, read_saved_plan
 from reconciler.model.problem import Location, Problem
 from reconciler.plan.approval import Made, SavedPlan, Stale
-from reconciler.views import json_documents, plan_text
+from reconciler.views import json_documents, plain_text
 from reconciler.views.console import as_text
 from tests.unit.plan.plans import plans, seconds, texts
 from tests.unit.views import builders as build
@@ -55,8 +55,8 @@ def test_what_was_written_is_read_back(plan: Plan, made: Made) -> None:
 def test_a_plan_that_was_read_back_is_shown_as_it_was() -> None:
     plan = everything()
     saved = read(json_documents.plan(plan, build.MADE))
-    assert as_text(plan_text.render(saved.plan)) == as_text(plan_text.render(plan))
-    assert as_text(plan_text.render_saved(saved)).startswith(
+    assert as_text(plain_text.plan(saved.plan)) == as_text(plain_text.plan(plan))
+    assert as_text(plain_text.saved_plan(saved)).startswith(
         "Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 0a1b2c3.\n\n"
     )
 

@@ -24,7 +24,7 @@ from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.seed import ProjectSeed, add_project
-from reconciler.views import report_text
+from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.builders import a_fleet, a_tenant
 from tests.registry_database import in_memory
@@ -249,7 +249,7 @@ def test_a_report_tells_what_the_registry_could_not_be_told(
         changed = a_fleet(a_tenant("acme", "pro"), a_tenant("birch", absent=True))
         report = await platform.apply(changed, "run2", LOWERING)
         assert report.count(Result.APPLIED) == 2
-        text = as_text(report_text.render(report, journal=None), 200)
+        text = as_text(plain_text.report(report, journal=None), 200)
         assert "Applied, but (2)" in text
         assert text.count("the registry was not told: the registry does not answer: server closed") == 2
         assert "its row goes with `reconciler registry rebuild`" in text

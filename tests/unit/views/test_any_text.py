@@ -18,19 +18,10 @@ from reconciler.plan.action import Action
 from reconciler.plan.approval import SavedPlan, Stale
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.registration import Registration, RowChange
-from reconciler.views import (
-    drift_text,
-    json_documents,
-    markdown,
-    narration,
-    plan_text,
-    problems_text,
-    registry_text,
-    report_text,
-)
+from reconciler.views import demo, json_documents, markdown, plain_text, problems_text
+from reconciler.views.actions import was_found, will_do
 from reconciler.views.console import as_text, show
-from reconciler.views.printable import printable
-from reconciler.views.voice import deed, finding
+from reconciler.views.safe_text import printable
 from tests.unit.views import builders as build
 from tests.unit.views import nasty
 from tests.unit.views.everything import everything_called
@@ -54,15 +45,15 @@ def views_of(text: str) -> Iterator[ConsoleRenderable]:
     report = report_of(text)
     stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
     row = RowChange(text, text)
-    yield plan_text.render(plan, stale=stale)
-    yield plan_text.render_saved(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
-    yield drift_text.render(plan)
-    yield report_text.render(report, journal=text)
+    yield plain_text.plan(plan, stale=stale)
+    yield plain_text.saved_plan(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
+    yield plain_text.drift(plan)
+    yield plain_text.report(report, journal=text)
     yield problems_text.render([Problem(Location(text, 1, 2), text, text)])
     yield problems_text.render_error(ApiError(text, status=500, request_id=text, hint=text))
-    yield registry_text.render(Registration((), (), (row,), (row,), plan.conflicts), 1)
-    yield narration.chapter(text, text, text)
-    yield narration.told({text: text})
+    yield plain_text.registry(Registration((), (), (row,), (row,), plan.conflicts), 1)
+    yield demo.chapter(text, text, text)
+    yield demo.status_list({text: text})
 
 
 def report_of(text: str) -> Report:
@@ -138,9 +129,9 @@ def test_json_gives_every_text_back(text: str) -> None:
 @settings(max_examples=30, deadline=None)
 @given(some.integers(40, 120), some.sampled_from(["plan", "drift"]))
 def test_lines_keep_within_the_width_and_renders_are_repeatable(width: int, kind: str) -> None:
-    view = plan_text if kind == "plan" else drift_text
-    first = as_text(view.render(build.rich_plan()), width)
-    assert first == as_text(view.render(build.rich_plan()), width)
+    view = plain_text.plan if kind == "plan" else plain_text.drift
+    first = as_text(view(build.rich_plan()), width)
+    assert first == as_text(view(build.rich_plan()), width)
     assert max(map(len, first.splitlines())) <= width
 
 
@@ -149,7 +140,7 @@ def test_lines_keep_within_the_width_and_renders_are_repeatable(width: int, kind
 def test_the_order_in_which_tenants_come_does_not_show(names: list[str]) -> None:
     shuffled = build.plan(*(build.price_change(name) for name in names))
     ordered = build.plan(*(build.price_change(name) for name in sorted(names)))
-    assert as_text(plan_text.render(shuffled)) == as_text(plan_text.render(ordered))
+    assert as_text(plain_text.plan(shuffled)) == as_text(plain_text.plan(ordered))
 
 
 def test_every_kind_of_action_has_words_of_its_own() -> None:
@@ -170,10 +161,10 @@ def test_every_kind_of_action_has_words_of_its_own() -> None:
         *copies,
     )
     assert {type(action) for action in actions} == set(get_args(Action))
-    assert len({deed(action) for action in actions}) == len(actions)
-    assert len({finding(action) for action in actions}) == len(actions)
+    assert len({will_do(action) for action in actions}) == len(actions)
+    assert len({was_found(action) for action in actions}) == len(actions)
 
 
 def test_every_result_is_told() -> None:
-    text = as_text(report_text.render(build.rich_report(), journal=None)).lower()
+    text = as_text(plain_text.report(build.rich_report(), journal=None)).lower()
     assert all(result.value in text for result in Result)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from reconciler.views import console
-from reconciler.views.layout import said
+from reconciler.views.terminal import paragraph
 
 
 class Terminal(io.StringIO):
@@ -34,7 +34,7 @@ def test_a_terminal_gets_colour_unless_no_color_is_set(
     if value is not None:
         monkeypatch.setenv("NO_COLOR", value)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    console.show(said("x", "red"), console.stderr_console())
+    console.show(paragraph("x", "red"), console.stderr_console())
     assert ("\x1b[" in terminal.getvalue()) is coloured
 
 
@@ -48,6 +48,6 @@ def test_a_letter_that_the_output_lacks_is_written_out(monkeypatch: pytest.Monke
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     stdout = console.stdout_console()
-    console.show(said("café"), stdout)
+    console.show(paragraph("café"), stdout)
     stdout.file.flush()
     assert raw.getvalue() == b"caf\\xe9\n"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.plan import Refusal, Rule
-from reconciler.views import drift_text
+from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
 
@@ -115,7 +115,7 @@ at: 12 of 12.
 
 
 def shown(plan: Plan, width: int = 80) -> str:
-    return as_text(drift_text.render(plan), width)
+    return as_text(plain_text.drift(plan), width)
 
 
 def test_a_drift_report_with_one_of_everything_reads_like_this() -> None:

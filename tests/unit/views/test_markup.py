@@ -12,8 +12,7 @@ from hypothesis import strategies as some
 from reconciler.plan.approval import SavedPlan
 from reconciler.views import markdown
 from reconciler.views.markup import MAX_SPAN, bullets, code, document, paragraph, row, stacked, table, text
-from reconciler.views.phrase import phrase
-from reconciler.views.printable import printable
+from reconciler.views.safe_text import formatted, printable
 from tests.unit.views import builders as build
 from tests.unit.views import nasty
 from tests.unit.views.everything import everything_called
@@ -46,7 +45,7 @@ def test_a_name_stands_in_a_code_span_as_it_is(name: str) -> None:
 @example("\\|")
 @example("|")
 def test_a_name_leaves_no_cell_of_a_table(name: str) -> None:
-    cells = (code(name), stacked((text(name), code(name))), text(phrase("of {}, {}", name, name)))
+    cells = (code(name), stacked((text(name), code(name))), text(formatted("of {}, {}", name, name)))
     comment = rendered(document([table([text("a"), text("b"), text("c")], [cells, cells])]))
     breaks = len([element for element in comment.elements if element == "br"])
     assert shape(comment) == [
@@ -123,7 +122,7 @@ def test_a_plan_of_long_texts_stays_within_what_a_comment_may_hold() -> None:
             assert len(view(plan)) <= 65_536
 
 
-@pytest.mark.parametrize(("kind", "home"), [("Markdown", "markup"), ("Block", "markup"), ("Words", "words")])
+@pytest.mark.parametrize(("kind", "home"), [("Markdown", "markup"), ("Block", "markup"), ("Styled", "terminal")])
 def test_no_other_module_makes_one(kind: str, home: str) -> None:
     """mypy refuses a plain string in its place, so that nothing gets into an output but through that module."""
     making = re.compile(rf"(?<!class )\b{kind}\(")

@@ -12,7 +12,7 @@ from reconciler.model.problem import Location
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Refusal, Rule
-from reconciler.views import plan_text
+from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
 
@@ -131,7 +131,7 @@ at: 12 of 12.
 
 
 def shown(plan: Plan, *, full: bool = False, width: int = 80) -> str:
-    return as_text(plan_text.render(plan, full=full), width)
+    return as_text(plain_text.plan(plan, full=full), width)
 
 
 def test_a_plan_with_one_of_everything_reads_like_this() -> None:
@@ -366,7 +366,7 @@ def stale(name: str, message: str = "the saved plan has other actions for this t
 
 def test_what_a_saved_plan_does_not_permit_is_told_beside_what_it_has_instead() -> None:
     text = as_text(
-        plan_text.render(build.plan(build.price_change("zed")), stale=[stale("acme"), stale("birch")]), 80
+        plain_text.plan(build.plan(build.price_change("zed")), stale=[stale("acme"), stale("birch")]), 80
     )
     assert (
         """\
@@ -395,15 +395,15 @@ Plan: 1 to change; 2 stale.
 
 
 def test_stale_tenants_forbid_to_say_in_sync() -> None:
-    text = as_text(plan_text.render(build.plan(), stale=[stale("acme")]))
+    text = as_text(plain_text.plan(build.plan(), stale=[stale("acme")]))
     assert "In sync" not in text
     assert "\nNot in sync, but nothing to do: 1 stale.\n" in text
 
 
 def test_many_stale_tenants_are_cut() -> None:
     many = [stale(f"tenant-{number:02}", f"project {number} is another one") for number in range(25)]
-    assert "and 5 more reasons (--full shows all)" in as_text(plan_text.render(build.plan(), stale=many))
-    assert "project 24 is" in as_text(plan_text.render(build.plan(), stale=many, full=True))
+    assert "and 5 more reasons (--full shows all)" in as_text(plain_text.plan(build.plan(), stale=many))
+    assert "project 24 is" in as_text(plain_text.plan(build.plan(), stale=many, full=True))
 
 
 def test_a_compute_that_is_patched_without_harm_is_not_said_to_restart() -> None:
@@ -414,7 +414,7 @@ def test_a_compute_that_is_patched_without_harm_is_not_said_to_restart() -> None
 def test_colours_mark_what_is_taken() -> None:
     console = Console(force_terminal=True, color_system="standard", width=80, legacy_windows=False)
     with console.capture() as capture:
-        console.print(plan_text.render(build.rich_plan()), crop=False)
+        console.print(plain_text.plan(build.rich_plan()), crop=False)
     assert "\x1b[31mlowering, destructive\x1b[0m" in capture.get()
     assert "\x1b[32m+  \x1b[0m" in capture.get()
     assert "\x1b[36m-> \x1b[0m" in capture.get()

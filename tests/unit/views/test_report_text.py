@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.plan.outcome import GONE
-from reconciler.views import report_text
+from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
 
@@ -50,7 +50,7 @@ Journal: journal/7f3a91.jsonl
 
 
 def shown(report: Report, *, journal: str | None = None, full: bool = False) -> str:
-    return as_text(report_text.render(report, journal=journal, full=full), 80)
+    return as_text(plain_text.report(report, journal=journal, full=full), 80)
 
 
 def test_a_report_with_one_of_everything_reads_like_this() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model.values import JsonText, Value
-from reconciler.views.printable import printable
+from reconciler.views.safe_text import printable
 from reconciler.views.values import Difference, Edit, differences, label, worded
 
 

@@ -25,6 +25,7 @@ from reconciler.views.grouping import Kind
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
 
+
 ADDED: Final = "green"
 CHANGED: Final = "yellow"
 TAKEN: Final = "red"
@@ -34,25 +35,25 @@ HEADING: Final = "bold"
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Symbol:
     """One or two characters at the start of a line."""
 
     text: str
     style: str
 
 
-CREATE: Final = Sign("+", ADDED)
-ADOPT: Final = Sign("=", MOVED)
-TRANSFER: Final = Sign("->", MOVED)
-PATCH: Final = Sign("~", CHANGED)
-DELETE: Final = Sign("-", TAKEN)
-REFUSED: Final = Sign("!", "bold red")
-STALE: Final = Sign("!", "bold yellow")
-SKIPPED: Final = Sign(".", CHANGED)
-CONFLICT: Final = Sign("?", "bold magenta")
+CREATE: Final = Symbol("+", ADDED)
+ADOPT: Final = Symbol("=", MOVED)
+TRANSFER: Final = Symbol("->", MOVED)
+PATCH: Final = Symbol("~", CHANGED)
+DELETE: Final = Symbol("-", TAKEN)
+REFUSED: Final = Symbol("!", "bold red")
+STALE: Final = Symbol("!", "bold yellow")
+SKIPPED: Final = Symbol(".", CHANGED)
+CONFLICT: Final = Symbol("?", "bold magenta")
 
 
-def of_action(action: Action) -> Sign:
+def symbol_of_action(action: Action) -> Symbol:
     """The sign of an action."""
     match action:
         case CreateProject() | RecoverProject() | CreateBranch() | CreateSnapshot():
@@ -69,7 +70,7 @@ def of_action(action: Action) -> Sign:
             assert_never(action)
 
 
-def of_kind(kind: Kind) -> Sign:
+def symbol_of_kind(kind: Kind) -> Symbol:
     """The sign of what a tenant's actions amount to."""
     match kind:
         case Kind.CREATE | Kind.RECOVER:

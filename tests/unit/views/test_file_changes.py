@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText
 from reconciler.plan.plan import FileChange, Unmanaged
-from reconciler.views import drift_text, markdown, plan_text
+from reconciler.views import markdown, plain_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
 
@@ -33,7 +33,7 @@ PLAN = build.plan(unmanaged=(OF_A_TIER, OWN), file_changes=(REGION, ENDED))
 
 
 def test_thousands_of_tenants_are_one_line_of_text() -> None:
-    text = as_text(plan_text.render(PLAN), 200)
+    text = as_text(plain_text.plan(PLAN), 200)
     assert "Changed in the files alone (4)\n" in text
     assert (
         "  no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants, new ones get "
@@ -58,7 +58,7 @@ def test_and_one_line_of_a_comment() -> None:
 
 
 def test_a_drift_report_speaks_of_what_is_live_alone() -> None:
-    assert "no longer managed" not in as_text(drift_text.render(PLAN), 200)
+    assert "no longer managed" not in as_text(plain_text.drift(PLAN), 200)
     assert "no longer managed" not in markdown.drift(PLAN)
 
 
@@ -67,6 +67,6 @@ def test_a_value_that_was_not_read_and_one_that_is_long() -> None:
     long = Unmanaged(
         "settings.x", (("settings.x", JsonText.of("x" * 999)),), ("acme",), None, "", (build.at("acme"),)
     )
-    text = as_text(plan_text.render(build.plan(unmanaged=(unread, long))), 2000)
+    text = as_text(plain_text.plan(build.plan(unmanaged=(unread, long))), 2000)
     assert "live value kept: snapshots of 1 tenant  (acme" in text
     assert f"settings.x ({'x' * 200}...) of 1 tenant" in text

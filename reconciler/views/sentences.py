@@ -1,32 +1,33 @@
-"""The sentences and phrases that the views share: counts, names, places, and what everything comes to."""
+"""The sentences that all formats share: counts, names, sources, summaries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.filesize import decimal
-
 from reconciler.model.problem import Severity
+from reconciler.model.values import JsonText
 from reconciler.plan.outcome import Result
-from reconciler.views.copies import Noun, Verb, count, moment
+from reconciler.views.actions import Thing, Verb, count_branches_and_snapshots, utc_time
 from reconciler.views.grouping import REFUSED_EARLIER, by_kind, held_back
-from reconciler.views.phrase import Phrase, joined, phrase
-from reconciler.views.phrase import listed as row
+from reconciler.views.safe_text import FormattedText, formatted, joined
+from reconciler.views.safe_text import joined_with_and as row
+from reconciler.views.values import label, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
-    from reconciler.live.project import LiveProject
     from reconciler.model.problem import Location, Problem
+    from reconciler.model.values import Json, Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Budget, Coverage, Orphan, Plan, Refusal, Waiting
+    from reconciler.plan.plan import Budget, Coverage, FileChange, Orphan, Plan, Refusal, Unmanaged, Waiting
+
 
 WAITING: Final = "Waiting"
 """The title of those who are not done with an earlier commit."""
-ELSEWHERE: Final = "Keys go to a host that is not Neon's own:"
+OTHER_HOST: Final = "Keys go to a host that is not Neon's own:"
 """What stands before its address, on top of every output."""
 
 
@@ -43,21 +44,21 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def names(tenants: Sequence[str], limit: int | None) -> Phrase:
+def names(tenants: Sequence[str], limit: int | None) -> FormattedText:
     """The names, or the first of them and how many more there are."""
     if limit is None or len(tenants) <= limit + 1:
-        return row([phrase("{}", tenant) for tenant in tenants])
-    shown = joined(phrase("{}", tenant) for tenant in tenants[:limit])
-    return phrase(f"{{}} and {len(tenants) - limit:,} more", shown)
+        return row([formatted("{}", tenant) for tenant in tenants])
+    shown = joined(formatted("{}", tenant) for tenant in tenants[:limit])
+    return formatted(f"{{}} and {len(tenants) - limit:,} more", shown)
 
 
-def place(sources: Iterable[Location]) -> Phrase:
+def source_text(sources: Iterable[Location]) -> FormattedText:
     """Where the files ask for it: ``tenants/acme.yaml:3 and 4 more``; empty without a place."""
     places = sorted(set(sources))
     if not places:
-        return Phrase()
+        return FormattedText()
     more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
-    return phrase(f"{{}}{more}", str(places[0]))
+    return formatted(f"{{}}{more}", str(places[0]))
 
 
 def duration(seconds: float) -> str:
@@ -71,28 +72,28 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def held_count(refusals: Sequence[Refusal]) -> int:
+def count_held_back(refusals: Sequence[Refusal]) -> int:
     """Tenants of which something is held back, and refusals that are about no single tenant."""
     tenants = {tenant for refusal in refusals for tenant in refusal.tenants}
     return len(tenants) + sum(not refusal.tenants for refusal in refusals)
 
 
-def standing(plan: Plan, stale: int = 0) -> str:
+def not_done(plan: Plan, stale: int = 0) -> str:
     """What stands beside the actions: ``2 refused, 1 reported, 1 stale, 1 orphan``; empty where nothing does."""
     held = held_back(plan)
-    told = (f"{held_count(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found)
+    told = (f"{count_held_back(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found)
     refused = {name for refusal in held[REFUSED_EARLIER] for name in refusal.tenants}
     count = sum(name not in refused for one in plan.waiting for name in one.tenants)
     others = (f"{stale:,} stale" if stale else "", f"{count:,} waiting" if count else "")
     return ", ".join(filter(None, (*told, *others, _undecided(plan))))
 
 
-def waits(waiting: Waiting) -> str:
+def waiting_sentence(waiting: Waiting) -> str:
     """``2 tenants wait since commit 1f2e3d4c5b6a: refused: downgrade-proof``."""
     count, many = counted(len(waiting.tenants), "tenant"), len(waiting.tenants) > 1
     if waiting.commit is None:
         return f"{count} {'were' if many else 'was'} never done: {waiting.reason}"
-    return f"{count} {'wait' if many else 'waits'} since commit {waiting.commit[:12]}: {waiting.reason}"
+    return f"{count} {'wait' if many else 'waiting_sentence'} since commit {waiting.commit[:12]}: {waiting.reason}"
 
 
 def _undecided(plan: Plan) -> str:
@@ -109,24 +110,27 @@ def plan_summary(plan: Plan, stale: int = 0) -> str:
         return _nothing_to_do(plan, stale)
     groups = by_kind(plan.tenants)
     actions = ", ".join(f"{len(group):,} to {kind.value}" for kind, group in groups.items() if group)
-    return f"Plan: {'; '.join(filter(None, (actions, copies_to_do(plan.actions), standing(plan, stale))))}."
+    parts = (actions, branches_and_snapshots_to_do(plan.actions), not_done(plan, stale))
+    return f"Plan: {'; '.join(filter(None, parts))}."
 
 
-def copies_to_do(actions: Iterable[Action]) -> str:
+def branches_and_snapshots_to_do(actions: Iterable[Action]) -> str:
     """``3 branches and 2 snapshots to create, 1 branch to delete``; empty where it is about no copy."""
-    return _copies(actions, {verb: f"to {verb.value}" for verb in Verb})
+    return _branches_and_snapshots(actions, {verb: f"to {verb.value}" for verb in Verb})
 
 
-def copies_done(actions: Iterable[Action]) -> str:
+def branches_and_snapshots_done(actions: Iterable[Action]) -> str:
     """``3 branches and 2 snapshots created, 1 branch deleted``; empty where it is about no copy."""
-    return _copies(actions, {verb: f"{verb.value}d" for verb in Verb})
+    return _branches_and_snapshots(actions, {verb: f"{verb.value}d" for verb in Verb})
 
 
-def _copies(actions: Iterable[Action], verbs: Mapping[Verb, str]) -> str:
-    found = count(actions)
-    plural = {Noun.BRANCH: "branches", Noun.SNAPSHOT: "snapshots"}
+def _branches_and_snapshots(actions: Iterable[Action], verbs: Mapping[Verb, str]) -> str:
+    found = count_branches_and_snapshots(actions)
+    plural = {Thing.BRANCH: "branches", Thing.SNAPSHOT: "snapshots"}
     told = {
-        words: listed([counted(found[noun, verb], noun.value, plural[noun]) for noun in Noun if found[noun, verb]])
+        words: listed(
+            [counted(found[noun, verb], noun.value, plural[noun]) for noun in Thing if found[noun, verb]]
+        )
         for verb, words in verbs.items()
     }
     return ", ".join(f"{copies} {words}" for words, copies in told.items() if copies)
@@ -134,7 +138,7 @@ def _copies(actions: Iterable[Action], verbs: Mapping[Verb, str]) -> str:
 
 def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
     if plan.refusals or plan.conflicts or stale:
-        return f"Not in sync, but nothing to do: {standing(plan, stale)}."
+        return f"Not in sync, but nothing to do: {not_done(plan, stale)}."
     if plan.coverage.tenants == 0:
         return f"No tenants to compare{_beside(plan)}."
     there = plan.coverage.tenants - plan.coverage.missing
@@ -154,7 +158,7 @@ def _as_far(looked: Coverage) -> str:
 
 
 def _beside(plan: Plan) -> str:
-    beside = standing(plan)
+    beside = not_done(plan)
     return f"; {beside}" if beside else ""
 
 
@@ -167,11 +171,11 @@ def drift_summary(plan: Plan, differing: int) -> str:
     return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
 
 
-def made(fleet: str, about: Made) -> Phrase:
+def saved_plan_origin(fleet: str, about: Made) -> FormattedText:
     """``Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 5a6b7c8.``"""
-    commit = phrase(" at commit {}", about.commit[:7]) if about.commit else Phrase()
-    base = phrase(", compared with {}", about.base[:7]) if about.base else Phrase()
-    return phrase(f"Saved plan of fleet {{}}, made {moment(about.at)}{{}}{{}}.", fleet, commit, base)
+    commit = formatted(" at commit {}", about.commit[:7]) if about.commit else FormattedText()
+    base = formatted(", compared with {}", about.base[:7]) if about.base else FormattedText()
+    return formatted(f"Saved plan of fleet {{}}, made {utc_time(about.at)}{{}}{{}}.", fleet, commit, base)
 
 
 def budget(spent: Budget) -> str:
@@ -184,7 +188,7 @@ def budget(spent: Budget) -> str:
     return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate."
 
 
-def coverage(looked: Coverage) -> list[Phrase]:
+def coverage(looked: Coverage) -> list[FormattedText]:
     """What was looked at, and what was not, one sentence a line."""
     limits = (
         (len(looked.only), f"Only {listed(list(looked.only))} compared."),
@@ -198,14 +202,14 @@ def coverage(looked: Coverage) -> list[Phrase]:
         ),
     )
     aside = [_not_compared(looked)] if looked.computes_total and not looked.only else []
-    return [_looked_at(looked), *aside, *(phrase(sentence) for count, sentence in limits if count)]
+    return [_looked_at(looked), *aside, *(formatted(sentence) for count, sentence in limits if count)]
 
 
 def _is_or_are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _not_compared(looked: Coverage) -> Phrase:
+def _not_compared(looked: Coverage) -> FormattedText:
     """What no file speaks of, with how much of it was seen."""
     things = (
         ("read replicas", looked.replicas),
@@ -216,12 +220,12 @@ def _not_compared(looked: Coverage) -> Phrase:
     told = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
     unread = looked.computes_total - looked.used_checked
     used = f"; used quotas not looked at: {unread:,} of {looked.computes_total:,}" if unread else ""
-    return phrase(f"Not compared: {listed(told)}; region and version, unless pinned{used}.")
+    return formatted(f"Not compared: {listed(told)}; region and version, unless pinned{used}.")
 
 
-def _looked_at(looked: Coverage) -> Phrase:
+def _looked_at(looked: Coverage) -> FormattedText:
     where = names(looked.organizations, _ORGANIZATIONS_NAMED)
-    whole = phrase("in {}", where) if where else phrase("by name or id, no organization listed")
+    whole = formatted("in {}", where) if where else formatted("by name or id, no organization listed")
     details = (
         ("existing computes", looked.computes_checked, looked.computes_total),
         ("branches", looked.branches_checked, looked.branches_total),
@@ -230,17 +234,7 @@ def _looked_at(looked: Coverage) -> Phrase:
     checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
     computes = [] if looked.computes_total else ["no existing computes to check"]
     read = ", ".join((*computes, *checked))
-    return phrase(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", whole)
-
-
-def project_facts(project: LiveProject) -> Phrase:
-    """What one wants to know before a project goes: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
-    facts = [phrase("{} in {}", project.id, project.organization)]
-    if project.storage_bytes is not None:
-        facts.append(phrase(decimal(project.storage_bytes)))
-    if project.last_active_at is not None:
-        facts.append(phrase(f"last active {project.last_active_at:%Y-%m-%d}"))
-    return joined(facts)
+    return formatted(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", whole)
 
 
 def ownership(orphan: Orphan) -> str:
@@ -265,7 +259,7 @@ def report_summary(report: Report) -> str:
     return f"Applied: {applied}."
 
 
-def waves_told(sizes: Sequence[int]) -> str:
+def waves_summary(sizes: Sequence[int]) -> str:
     """``In 3 waves: 1, 9 and 90 tenants.``"""
     return f"In {counted(len(sizes), 'wave')}: {listed([f'{size:,}' for size in sizes])} tenants."
 
@@ -286,3 +280,73 @@ def _checked(desired: DesiredState) -> str:
     files = 1 + len({tenant.location.file for tenant in desired.tenants.values()})
     counts = (counted(len(desired.tenants), "tenant"), counted(len(desired.tiers), "tier"))
     return f" in {counted(files, 'file')}: {', '.join(counts)}"
+
+
+FILE_CHANGES: Final = "Changed in the files alone"
+PRESENT: Final = "present"
+"""The value of a branch or snapshot itself."""
+_NAMES_SHOWN: Final = 5
+_LONGEST_VALUE: Final = 200
+"""Characters of a value; JSON holds all of it."""
+
+
+def file_change_sentences(plan: Plan) -> Iterator[tuple[FormattedText, FormattedText]]:
+    """Each change with where it stands, what many tenants share as one."""
+    for kept in plan.unmanaged:
+        yield _unmanaged(kept), _source_of_unmanaged(kept)
+    for change in plan.file_changes:
+        yield _file_change(change), _with_names(change.tenants, source_text([change.source]))
+
+
+def count_file_changes(plan: Plan) -> int:
+    """How many sentences there are."""
+    return len(plan.unmanaged) + len(plan.file_changes)
+
+
+def _unmanaged(kept: Unmanaged) -> FormattedText:
+    """``no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants``."""
+    told = ((path, value) for path, value in kept.live if value not in (None, PRESENT))
+    members = [_member(kept.path, path, value) for path, value in told]
+    values = formatted(" ({})", joined(members)) if members else FormattedText()
+    whose = f" of {counted(len(kept.tenants), 'tenant')}"
+    new = FormattedText((f", {kept.new_tenants}",)) if kept.new_tenants else FormattedText()
+    return formatted(f"no longer managed, live value kept: {{}}{{}}{whose}{{}}", label(kept.path), values, new)
+
+
+def _member(whole: str, path: str, value: Value) -> FormattedText:
+    text = _shortened(path, value)
+    if path == whole:
+        return formatted("{}", text)
+    return formatted("{} {}", label(path.removeprefix(f"{whole}.")), text)
+
+
+def _compact(value: Json) -> str:
+    """``10.0.0.0/8`` for ``{"ips": ["10.0.0.0/8"]}``: what there is, where it is one thing."""
+    if isinstance(value, dict) and len(value) == 1:
+        return _compact(next(iter(value.values())))
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else JsonText.of(value).text
+
+
+def _source_of_unmanaged(kept: Unmanaged) -> FormattedText:
+    if kept.tier is None:
+        return _with_names(kept.tenants, source_text(kept.sources))
+    return formatted("tier {}, {}", kept.tier, source_text(kept.sources))
+
+
+def _file_change(change: FileChange) -> FormattedText:
+    """``defaults.region: aws-us-east-2 -> aws-eu-central-1; counts for new projects only``."""
+    before, after = (_shortened(change.path, value) for value in (change.before, change.after))
+    turn = formatted("changed") if before == after else formatted("{} -> {}", before, after)
+    whose = f", {counted(len(change.tenants), 'tenant')}" if change.tenants else ""
+    return formatted(f"{{}}: {{}}{whose}; {{}}", label(change.path), turn, FormattedText((change.effect,)))
+
+
+def _shortened(path: str, value: Value) -> str:
+    text = _compact(value.value) if isinstance(value, JsonText) else worded(path, value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def _with_names(tenants: tuple[str, ...], where: FormattedText) -> FormattedText:
+    return joined((names(tenants, _NAMES_SHOWN), where)) if tenants else where

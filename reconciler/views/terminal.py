@@ -1,4 +1,4 @@
-"""Lines of words that wrap under themselves, so that nothing falls back to the left edge."""
+"""Styled text and lines for a terminal: the only way by which text gets there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,69 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.cells import cell_len
+from rich.text import Text  # noqa: TID251 - what is printed is made here and nowhere else
 
-from reconciler.views.words import NOTHING, Words, unbroken, words
+from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.text import Text  # noqa: TID251 - as a type
 
-    from reconciler.views.phrase import Phrase
+    from reconciler.views.safe_text import FormattedText
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """Text in one line with styles, safe to print; made by :func:`styled`."""
+
+    parts: tuple[tuple[str, str], ...] = ()
+    """Each printable text with its style."""
+
+    def __add__(self, other: Styled) -> Styled:
+        return Styled(self.parts + other.parts)
+
+    @property
+    def plain(self) -> str:
+        """The text alone."""
+        return "".join(text for text, _ in self.parts)
+
+    @property
+    def width(self) -> int:
+        """Columns that it takes."""
+        return cell_len(self.plain)
+
+    @property
+    def text(self) -> Text:
+        """For rich."""
+        return Text.assemble(*self.parts)
+
+
+EMPTY: Final = Styled()
+
+
+def styled(text: str | FormattedText, style: str = "") -> Styled:
+    """Any text, of ours or from outside, with what could steer a terminal or a CI runner written out."""
+    safe = printable(str(text))
+    return Styled(((safe, style),)) if safe else EMPTY
+
+
+def unbroken(*parts: Text, indent: int = 0) -> Text:
+    """A line that is neither wrapped nor cut."""
+    return Text.assemble(" " * indent, *parts, no_wrap=True, overflow="ignore")
+
+
+def column(text: str | Styled, width: int, style: str = "", *, gap: int = 2) -> Styled:
+    """The text padded to a column, with a gap to the next one."""
+    lead = styled(text, style) if isinstance(text, str) else text
+    return lead + styled(" " * (max(0, width - lead.width) + gap))
+
+
+def width_of(texts: Iterable[str], *, at_most: int | None = None) -> int:
+    """The width of a column that holds the texts, but for those that are wider than ``at_most``."""
+    widths = (styled(text).width for text in texts)
+    return max((width for width in widths if at_most is None or width <= at_most), default=0)
+
 
 _MIN_BODY_WIDTH: Final = 24
 _STEP: Final = 4
@@ -25,8 +78,8 @@ _STEP: Final = 4
 class Line:
     """``lead`` and beside it ``body``, which wraps in its own column, or below a lead that leaves no room."""
 
-    lead: Words
-    body: Words = NOTHING
+    lead: Styled
+    body: Styled = EMPTY
     indent: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -42,28 +95,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class CommaList:
     """``lead`` and beside it items with commas between them; lines break between items only."""
 
-    lead: Words
-    items: tuple[str | Phrase, ...]
+    lead: Styled
+    items: tuple[str | FormattedText, ...]
     indent: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the lines for the width at hand."""
-        items = [words(item).plain for item in self.items]
+        items = [styled(item).plain for item in self.items]
         room = options.max_width - self.indent - self.lead.width
         if any(cell_len(item) >= room for item in items):
-            yield Line(self.lead, words(", ".join(items)), self.indent)
+            yield Line(self.lead, styled(", ".join(items)), self.indent)
         else:
-            yield from _beside(self.indent, self.lead, (words(line).text for line in _packed(items, room)))
+            yield from _beside(self.indent, self.lead, (styled(line).text for line in _packed(items, room)))
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class UnbrokenLine:
     """A line that is never broken, for other programs to find their way in."""
 
-    line: Words
+    line: Styled
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the line."""
@@ -71,10 +124,10 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PageHeading:
     """A heading across the page."""
 
-    title: Words
+    title: Styled
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the title and the rule behind it."""
@@ -83,7 +136,7 @@ class Rule:
         yield Across(self.title.text, align="left", style="dim", characters="─")
 
 
-Piece: TypeAlias = Line | Series | Whole | Rule
+Piece: TypeAlias = Line | CommaList | UnbrokenLine | PageHeading
 """What a view is made of."""
 
 
@@ -98,17 +151,17 @@ class Page:
         yield from self.pieces()
 
 
-def said(sentence: str | Phrase, style: str = "") -> Line:
+def paragraph(sentence: str | FormattedText, style: str = "") -> Line:
     """A sentence over the whole width."""
-    return Line(NOTHING, words(sentence, style))
+    return Line(EMPTY, styled(sentence, style))
 
 
-def blank() -> Line:
+def blank_line() -> Line:
     """An empty line."""
-    return Line(NOTHING)
+    return Line(EMPTY)
 
 
-def indented(pieces: Iterable[Line | Series], by: int) -> Iterator[Line | Series]:
+def indented(pieces: Iterable[Line | CommaList], by: int) -> Iterator[Line | CommaList]:
     """The same pieces, further in."""
     return (replace(piece, indent=piece.indent + by) for piece in pieces)
 
@@ -126,13 +179,13 @@ def _packed(items: Sequence[str], room: int) -> Iterator[str]:
     yield f"{line} {items[-1]}".lstrip()
 
 
-def _beside(indent: int, lead: Words, lines: Iterable[Text]) -> Iterator[Text]:
+def _beside(indent: int, lead: Styled, lines: Iterable[Text]) -> Iterator[Text]:
     first, *rest = lines
     yield _trimmed(indent, lead.text, first)
     yield from (_trimmed(indent + lead.width, line) for line in rest)
 
 
-def _wrapped(console: Console, body: Words, indent: int, width: int) -> Iterator[Text]:
+def _wrapped(console: Console, body: Styled, indent: int, width: int) -> Iterator[Text]:
     if body.parts:
         lines = body.text.wrap(console, max(width - indent, _MIN_BODY_WIDTH))
         yield from (_trimmed(indent, line) for line in lines)

@@ -13,9 +13,9 @@ from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
-from reconciler.views import drift_text, json_documents, markdown, plan_text, report_text
+from reconciler.views import json_documents, markdown, plain_text
+from reconciler.views.actions import will_do
 from reconciler.views.console import as_text
-from reconciler.views.voice import deed
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def sample() -> Plan:
 
 
 def shown(plan: Plan) -> str:
-    return as_text(plan_text.render(plan), 100)
+    return as_text(plain_text.plan(plan), 100)
 
 
 def test_branches_and_snapshots_read_like_this() -> None:
@@ -103,7 +103,7 @@ def test_branches_and_snapshots_read_like_this() -> None:
     ],
 )
 def test_what_a_copy_is_made_of_is_said(action: Action, words: str) -> None:
-    assert str(deed(action)) == words.replace("…", "create branch development from")
+    assert str(will_do(action)) == words.replace("…", "create branch development from")
 
 
 def test_tenants_whose_snapshots_differ_only_in_their_ids_share_a_block() -> None:
@@ -124,7 +124,7 @@ def test_a_branch_that_no_commit_asked_for_is_marked_as_drift() -> None:
 
 
 def test_drift_tells_what_is_missing_and_what_is_too_many() -> None:
-    text = as_text(drift_text.render(sample()), 100)
+    text = as_text(plain_text.drift(sample()), 100)
     assert "no live snapshot v2, the files want one of main" in text
     assert "snapshot nightly-3 (snap-birch-3, taken 2026-11-01), not declared" in text
     assert "branch feature-7 (br-cedar-1), not declared" in text
@@ -156,7 +156,7 @@ def test_json_has_every_value_of_a_copy() -> None:
 
 def test_a_report_counts_what_was_done_to_copies() -> None:
     report = build.report(*(build.applied(planned) for planned in sample().tenants))
-    text = as_text(report_text.render(report, journal=None), 100)
+    text = as_text(plain_text.report(report, journal=None), 100)
     assert "  ~  changed     birch, cedar, delta\n" in text
     assert "1 branch and 2 snapshots created, 1 branch changed, 1 branch and 2 snapshots deleted.\n" in text
     counts = json.loads(json_documents.report(report))["counts"]
@@ -165,5 +165,5 @@ def test_a_report_counts_what_was_done_to_copies() -> None:
 
 def test_a_report_counts_only_what_was_carried_out() -> None:
     report = build.report(build.failed(build.replaced_snapshot("birch"), after=1, message="locked"))
-    assert "\n1 snapshot deleted.\n" in as_text(report_text.render(report, journal=None))
+    assert "\n1 snapshot deleted.\n" in as_text(plain_text.report(report, journal=None))
     assert all(one.result is not Result.APPLIED for one in report.outcomes)

@@ -21,6 +21,7 @@ from reconciler.model.annotations import creation_annotations
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import observe
+from reconciler.plan.needs import PlanRequirements
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_projects
 from reconciler.simulator.virtual_time import VirtualLoop
 
@@ -160,7 +161,7 @@ def observed(folder: Path) -> Observed:
 
         async def look() -> None:
             async with connect(access, desired.api, via=way) as neon:
-                found.append(await observe(neon, desired))
+                found.append(await observe(neon, desired, PlanRequirements()))
 
         start = time.perf_counter()
         runner.run(look())

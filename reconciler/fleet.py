@@ -65,6 +65,7 @@ from reconciler.plan.identity import identify
 from reconciler.plan.late_turn import Grounds, as_used
 from reconciler.plan.lifecycle import database_and_role
 from reconciler.plan.making_way import asks_for_the_mover
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
@@ -464,11 +465,9 @@ class Fleet:
                 self._neon,
                 self.desired,
                 few,
-                depth=request.depth,
-                reach=request.reach,
+                PlanRequirements(depth=request.depth, reach=request.reach, new=new),
                 mention_deleted=request.mention_deleted,
                 registered=rows,
-                new=new,
                 known=[name for name in few if self._had_a_project(name, request)],
                 on_progress=on_progress,
             )
@@ -476,13 +475,16 @@ class Fleet:
             live = await observe(
                 self._neon,
                 self.desired,
-                selection=request.selection,
-                depth=request.depth,
-                reach=request.reach,
-                permissions=request.permissions,
+                PlanRequirements(
+                    selection=request.selection,
+                    depth=request.depth,
+                    reach=request.reach,
+                    prune=request.permissions.prune,
+                    new=new,
+                    half_done=past.tried,
+                ),
+                expect_empty=request.permissions.expect_empty,
                 registered=rows,
-                new=new,
-                half_done=past.tried,
                 on_progress=on_progress,
             )
         if just_made.forget_the_gone(live):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.desired.selection import Depth
 from reconciler.neon.observe import Progress, observe
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.registration import Registration, gone, registration, without
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ async def rebuild(
     rows = await registry.aside(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
-        return await observe(neon, desired, depth=Depth.DEEP, registered=registered, on_progress=on_progress)
+        deep = PlanRequirements(depth=Depth.DEEP)
+        return await observe(neon, desired, deep, registered=registered, on_progress=on_progress)
 
     live = await look(rows)
     if lost := gone(live):

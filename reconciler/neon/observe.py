@@ -9,20 +9,16 @@ from functools import partial
 from itertools import product
 from math import ceil
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
+from reconciler.live.needs import Needs
 from reconciler.live.project import LiveProject
-from reconciler.live.state import LiveState, UnknownProject
+from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
-from reconciler.neon.annotated import find_annotated
 from reconciler.neon.parallel import each
 from reconciler.neon.view import UNREADABLE, View, ordered
-from reconciler.plan.identity import identify
-from reconciler.plan.needs import needs, needs_deleted
-from reconciler.plan.permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -43,6 +39,26 @@ TOO_MANY_MISSING: Final = 50
 NO_REGISTRY: Final[Mapping[str, Registered]] = MappingProxyType({})
 
 
+class Requirements(Protocol):
+    """What a plan has to know of live state. Pure functions, asked again after each round of reading."""
+
+    @property
+    def strangers_read(self) -> int | None:
+        """How many projects of no tenant have their annotations read, at most; None for all of them."""
+
+    def details(self, desired: DesiredState, live: LiveState) -> Needs:
+        """The details that have not been read yet; empty once nothing is missing."""
+
+    def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:
+        """Whether the deleted projects have to be listed. ``mention``: also where they only help to explain."""
+
+    def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:
+        """Those of the tenants that should have a project and have none that was seen."""
+
+    def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
+        """The tenant that the annotation of a project names."""
+
+
 def quietly(_done: int, _total: int | None, _what: str) -> None:
     """Progress that nobody watches."""
 
@@ -50,23 +66,17 @@ def quietly(_done: int, _total: int | None, _what: str) -> None:
 async def observe(
     neon: Neon,
     desired: DesiredState,
+    requirements: Requirements,
     *,
-    selection: Selection = Selection(),
-    depth: Depth = Depth.DECLARED,
-    reach: Reach = Reach(),
-    permissions: Permissions = Permissions(),
+    expect_empty: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
-    new: Collection[str] = (),
-    half_done: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
-    """The whole fleet: every organization listed, then the details that a plan for ``selection`` needs.
+    """The whole fleet: lists every organization, then reads the details that the plan requires.
 
-    A project that a file or a row of the registry names and no list shows is read by itself: a list may lag, and
-    somebody may have moved it. ``new`` are tenants that the files did not know before: whose project their name
-    finds is always asked. ``half_done`` are tenants for whom a commit was tried: those are read deep.
-    Raises WrongOrganizationError where nothing is live although much is declared, unless that is permitted,
-    and IncompleteViewError where very many projects cannot be read.
+    Reads a project by its id where a file or a row of the registry names it and no list shows it: a list may lag,
+    and somebody may have moved the project. Raises WrongOrganizationError where nothing is live although much is
+    declared, unless ``expect_empty``, and IncompleteViewError where very many projects cannot be read.
     """
     view = View(neon, tuple(desired.organizations))
     listings = await _list(neon, view.organizations, on_progress)
@@ -76,43 +86,29 @@ async def observe(
         [*unread, *_places(registered), *_pinned(desired)],
     )
     live = replace(live, listed=_counts(live, view.organizations), registered=registered)
-    if not permissions.expect_empty:
+    if not expect_empty:
         _check_not_empty(desired, live)
-    wanted = partial(
-        needs,
-        desired,
-        depth=depth,
-        reach=reach,
-        selection=selection,
-        prune=permissions.prune,
-        new=new,
-        half_done=half_done,
-    )
-    live = await view.closer(live, wanted, partial(_tell_read, on_progress))
+    live = await view.closer(live, partial(requirements.details, desired), partial(_tell_read, on_progress))
     live = replace(live, elsewhere=view.elsewhere)
-    return await _with_deleted(neon, desired, live, needed=needs_deleted(desired, live, selection=selection))
+    return await _with_deleted(neon, desired, live, needed=requirements.deleted(desired, live))
 
 
 async def look_up(
     neon: Neon,
     desired: DesiredState,
     tenants: Iterable[str],
+    requirements: Requirements,
     *,
-    selection: Selection = Selection(),
-    depth: Depth = Depth.DECLARED,
-    reach: Reach = Reach(),
     mention_deleted: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
     known: Collection[str] = (),
-    new: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
-    """Only what concerns a few tenants of ``desired``: found by pin or registry, else by exact name.
+    """Only what concerns a few tenants: finds their projects by pin or registry, else by exact name.
 
-    What is live is listed only where one of the ``known`` tenants, which had a project before, is not found by
-    name: then for its annotation. What was deleted is listed there, and where a file asks for a recovery. Where a
-    new tenant is to be created, mentioning an older project costs a call for each organization:
-    ``mention_deleted``. ``new`` as in ``observe``.
+    Lists the live projects only where one of the ``known`` tenants, which had a project before, is not found by
+    name: to search for its annotation. Lists the deleted projects there, and where a file asks for a recovery.
+    ``mention_deleted`` also lists them, at one call per organization, where a new tenant is to be created.
     """
     chosen = desired.selecting(tenants)
     view = View(neon, tuple(desired.organizations))
@@ -121,19 +117,62 @@ async def look_up(
     unknown = tuple(project for project in seen if isinstance(project, UnknownProject))
     live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
     live = replace(live, unknown=(*live.unknown, *unknown), registered=registered)
-    lost = [tenant for tenant in known if tenant in chosen.tenants and _is_lost(chosen, live, tenant)]
+    lost = requirements.not_found(chosen, live, known) if known else []
     if lost:
-        live = await find_annotated(view, desired, live, lost, depth=depth, reach=reach)
-    wanted = partial(needs, chosen, depth=depth, reach=reach, selection=selection, new=new)
-    live = replace(await view.closer(live, wanted, partial(_tell_read, on_progress)), elsewhere=view.elsewhere)
-    needed = needs_deleted(chosen, live, selection=selection, mention=mention_deleted or bool(lost))
+        live = await _find_annotated(view, desired, live, lost, requirements)
+    live = await view.closer(live, partial(requirements.details, chosen), partial(_tell_read, on_progress))
+    live = replace(live, elsewhere=view.elsewhere)
+    needed = requirements.deleted(chosen, live, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)
 
 
-def _is_lost(chosen: DesiredState, live: LiveState, tenant: str) -> bool:
-    """Whether a project of the tenant should be there and was not found."""
-    declared = chosen.tenants[tenant]
-    return identify(chosen, live).missing(declared) and not declared.absent
+async def _find_annotated(
+    view: View, desired: DesiredState, live: LiveState, tenants: Collection[str], requirements: Requirements
+) -> LiveState:
+    """The same state with the projects whose annotation names one of the tenants, and with what was searched.
+
+    Neon searches projects by name only, and annotations are those of branches. So this lists every organization,
+    leaves out what has another tenant's name, and reads the branches of the rest. Costs the pages of every
+    organization, and a call for each project whose branches are read.
+    """
+    everybody = await _list_all(view)
+    seen = {project.id for project in live.projects}
+    others = [project for project in everybody.projects if project.id not in seen]
+    at_most = requirements.strangers_read
+    asked = others if at_most is None else _few(others, desired, at_most)
+    read = await _with_branches(view, replace(everybody, projects=tuple(asked)))
+    named = [(project, requirements.tenant_of(desired, project)) for project in read.projects]
+    found = [project for project, tenant in named if tenant in tenants]
+    whole = len({tenant for _, tenant in named if tenant in tenants}) == len(tenants)
+    unknown = {} if whole else {project.id: project for project in read.unknown}
+    return replace(
+        live,
+        projects=ordered((*live.projects, *found)),
+        unknown=tuple({**unknown, **{project.id: project for project in live.unknown}}.values()),
+        annotation_search=AnnotationSearch(frozenset(tenants), len(everybody.projects), len(asked)),
+    )
+
+
+async def _list_all(view: View) -> LiveState:
+    listings = await each(view.organizations, view.neon.projects)
+    of_each = tuple(zip(view.organizations, listings, strict=True))
+    unread = [UnknownProject(id_, name) for name, listing in of_each for id_ in listing.unavailable]
+    return await view.merge([project for _, listing in of_each for project in listing.projects], unread)
+
+
+def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -> Sequence[LiveProject]:
+    """Those that may have been renamed: without another declared tenant's name, or without any tenant's name."""
+    named = [desired.tenant_by_project_name(project.name) for project in projects]
+    of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
+    odd = [p for p, name in zip(projects, named, strict=True) if name is None]
+    return next((some for some in (of_nobody, odd) if len(some) <= at_most), ())
+
+
+async def _with_branches(view: View, live: LiveState) -> LiveState:
+    def needed(so_far: LiveState) -> Needs:
+        return Needs(branches=tuple(project.id for project in so_far.projects if project.branches is None))
+
+    return await view.closer(live, needed, lambda _done, _total: None)
 
 
 async def find_named(

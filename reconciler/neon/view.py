@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.errors import ReconcilerError
+    from reconciler.live.needs import Needs
     from reconciler.neon.client import Neon
-    from reconciler.plan.needs import Needs
 
 Seen: TypeAlias = LiveProject | UnknownProject | None
 """What came of reading a project: itself, an id that could not be read, or that it is gone."""

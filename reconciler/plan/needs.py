@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.live.needs import Needs
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.plan import recovery, rivals, tombstones
 from reconciler.plan.action import (
@@ -25,6 +26,7 @@ from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import granted_less, is_downgrade
 from reconciler.plan.identity import identify
+from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -90,22 +92,6 @@ def lists_pay(projects: int, turns: int, api: Api) -> bool:
     return pages(projects) < min(turns, per_second * api.look_again_after_seconds / CALLS_PER_TURN)
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Ids of projects, in order, by the call that shows what is missing."""
-
-    projects: tuple[str, ...] = ()
-    """GET one: the list left a value out, or it matters how much of a quota is used, which no list tells."""
-    branches: tuple[str, ...] = ()
-    endpoints: tuple[str, ...] = ()
-    snapshots: tuple[str, ...] = ()
-    integrations: tuple[str, ...] = ()
-    """A search by name: the project was read by its id, which shows none."""
-
-    def __bool__(self) -> bool:
-        return any((self.projects, self.branches, self.endpoints, self.snapshots, self.integrations))
-
-
 def needs(
     desired: DesiredState,
     live: LiveState,
@@ -169,6 +155,50 @@ def needs_deleted(
     identities = identify(desired, live)
     ending = any(True for _ in tombstones.unnamed(tenants, identities))
     return ending or recovery.to_be_listed(tenants, identities, mention=mention)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequirements:
+    """What a plan has to know of live state, for one run. ``needs`` describes the members."""
+
+    selection: Selection = Selection()
+    depth: Depth = Depth.DECLARED
+    reach: Reach = Reach()
+    prune: bool = False
+    new: Collection[str] = ()
+    half_done: Collection[str] = ()
+
+    @property
+    def strangers_read(self) -> int | None:
+        """How many projects of no tenant have their annotations read, at most; None for all of them."""
+        return None if self.depth is Depth.DEEP else self.reach.few_strangers
+
+    def details(self, desired: DesiredState, live: LiveState) -> Needs:
+        """The details that have not been read yet."""
+        return needs(
+            desired,
+            live,
+            depth=self.depth,
+            reach=self.reach,
+            selection=self.selection,
+            prune=self.prune,
+            new=self.new,
+            half_done=self.half_done,
+        )
+
+    def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:
+        """Whether the deleted projects have to be listed."""
+        return needs_deleted(desired, live, selection=self.selection, mention=mention)
+
+    def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:
+        """Those of the tenants that should have a project and have none that was seen."""
+        declared = [desired.tenants[name] for name in tenants if name in desired.tenants]
+        identities = identify(desired, live)
+        return [tenant.name for tenant in declared if identities.missing(tenant) and not tenant.absent]
+
+    def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
+        """The tenant that the annotation of a project names."""
+        return created_for(project, desired)
 
 
 def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:

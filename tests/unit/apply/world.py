@@ -23,8 +23,8 @@ from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.plan.concerns import NAMES
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Report, Result
-from reconciler.plan.permissions import Permissions
 from reconciler.secret import Secret
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
@@ -176,7 +176,7 @@ class World:
     async def observe(self, desired: DesiredState) -> LiveState:
         """What is live."""
         async with self.client() as neon:
-            return await observe(neon, desired, permissions=Permissions(expect_empty=True))
+            return await observe(neon, desired, PlanRequirements(), expect_empty=True)
 
     async def plan(self, desired: DesiredState, only: Iterable[str] = NAMES) -> Plan:
         """What differs, in the concerns named."""
@@ -204,7 +204,7 @@ class World:
         async with self.client(striking, seed=self.runs) as neon:
             counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
             if plan is None:
-                live = await observe(neon, desired, permissions=Permissions(expect_empty=True))
+                live = await observe(neon, desired, PlanRequirements(), expect_empty=True)
                 plan = make_plan(desired, live, now=now())
                 counts |= live.listed
             path = self.folder / f"{run}.jsonl"

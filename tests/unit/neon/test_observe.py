@@ -12,14 +12,14 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.errors import AuthenticationError, IncompleteViewError, WrongOrganizationError
+from reconciler.live.needs import Needs
 from reconciler.live.registered import Registered
 from reconciler.live.state import UnknownProject
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.view import TOO_MANY_UNREADABLE, View
-from reconciler.plan.needs import Needs
-from reconciler.plan.permissions import Permissions
+from reconciler.plan.needs import PlanRequirements
 from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
 
 from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
 
+ALL = PlanRequirements()
 KEYS = {"napi_free_secret": FREE_ID, "napi_paid_secret": PAID_ID}
 IDS = {"free": FREE_ID, "paid": PAID_ID}
 NOT_FOUND = Reply(404, {"code": "", "message": "not found"})
@@ -99,12 +100,14 @@ class Fleet(ScriptedApi):
         return [asked.path for asked in self.asked]
 
 
-def seen(fleet: Fleet, desired: DesiredState, **how: Any) -> LiveState:
-    return using(fleet, lambda neon: observe(neon, desired, **how))
+def seen(fleet: Fleet, desired: DesiredState, needs: PlanRequirements = ALL, **how: Any) -> LiveState:
+    return using(fleet, lambda neon: observe(neon, desired, needs, **how))
 
 
-def looked_up(fleet: Fleet, desired: DesiredState, *tenants: str, **given: Any) -> LiveState:
-    return using(fleet, lambda neon: look_up(neon, desired, tenants or tuple(desired.tenants), **given))
+def looked_up(
+    fleet: Fleet, desired: DesiredState, *tenants: str, needs: PlanRequirements = ALL, **given: Any
+) -> LiveState:
+    return using(fleet, lambda neon: look_up(neon, desired, tenants or tuple(desired.tenants), needs, **given))
 
 
 def test_the_organizations_are_listed_and_the_projects_come_in_order() -> None:
@@ -180,12 +183,12 @@ def test_no_live_project_at_all_where_many_are_declared_means_a_wrong_key() -> N
     assert seen(Fleet(), a_fleet(*many(60, absent=True))).projects == ()
     with pytest.raises(WrongOrganizationError, match="free shows no project at all, and 50 of its tenants"):
         seen(Fleet(), a_fleet(*many(50)))
-    assert seen(Fleet(), a_fleet(*many(50)), permissions=Permissions(expect_empty=True)).projects == ()
+    assert seen(Fleet(), a_fleet(*many(50)), expect_empty=True).projects == ()
 
 
 def test_an_empty_organization_whose_tenants_are_all_still_elsewhere_is_believed() -> None:
     fleet = Fleet(*(settled(f"p{n}", f"myapp-t{n:03}") for n in range(60)))
-    assert len(seen(fleet, a_fleet(*many(60, tier="pro")), depth=Depth.LIST).projects) == 60
+    assert len(seen(fleet, a_fleet(*many(60, tier="pro")), PlanRequirements(depth=Depth.LIST)).projects) == 60
 
 
 def test_an_empty_organization_beside_a_full_one_is_not_believed() -> None:

@@ -29,6 +29,7 @@ from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.ownership import annotated_tenant
 from reconciler.secret import Secret
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
@@ -274,7 +275,7 @@ def test_a_long_list_is_seen_whole_although_neon_hides_some_of_it() -> None:
         hidden = tuple(one.project_id for one in seeded[10:15])
         simulator.faults.add(HideProjects(hidden), method="GET", path="/projects", times=None)
         desired = a_fleet(*(a_tenant(f"t{number}") for number in range(1, 501)))
-        live = await observe(neon, desired, depth=Depth.LIST)
+        live = await observe(neon, desired, PlanRequirements(depth=Depth.LIST))
         assert (len(live.projects), live.unknown, live.listed) == (500, (), {"free": 500, "paid": 0})
 
     on_a_simulator(work)
@@ -284,7 +285,7 @@ def test_what_a_create_leaves_says_whose_it_is() -> None:
     async def work(_simulator: Simulator, neon: Neon) -> None:
         made = await neon.create_project("free", VALUES, ANNOTATIONS)
         await neon.wait("free", made.project.id, made.operations)
-        (project,) = (await observe(neon, a_fleet(a_tenant()))).projects
+        (project,) = (await observe(neon, a_fleet(a_tenant()), PlanRequirements())).projects
         assert annotated_tenant(project, "prod") == "acme"
 
     on_a_simulator(work)

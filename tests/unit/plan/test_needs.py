@@ -7,9 +7,10 @@ from dataclasses import replace
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
+from reconciler.live.needs import Needs
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption, Quota
-from reconciler.plan.needs import Needs, needs
+from reconciler.plan.needs import needs
 from tests.builders import FREE_QUOTA, FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 MANY = [f"t{i:03}" for i in range(Reach().small_fleet + 1)]

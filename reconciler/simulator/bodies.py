@@ -23,6 +23,8 @@ SuspendTimeoutSeconds: TypeAlias = Annotated[int, Meta(ge=-1, le=604_800)]
 RestoreWindowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2_592_000)]
 Amount: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Annotations: TypeAlias = Annotated[dict[str, str], Meta(max_length=50)]
+Weekday: TypeAlias = Annotated[int, Meta(ge=1, le=7)]
+TimeOfDay: TypeAlias = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 EndpointType: TypeAlias = Literal["read_only", "read_write"]
 Email: TypeAlias = Annotated[str, Meta(max_length=256, pattern=_EMAIL)]
 TextSettings: TypeAlias = dict[str, str]
@@ -50,11 +52,11 @@ class AllowedIps(Body, frozen=True):
 
 
 class MaintenanceWindow(Body, frozen=True):
-    """When Neon may update the project's computes."""
+    """When Neon may update the project's computes: Monday is 1, times are ``HH:MM`` in UTC."""
 
-    weekdays: list[int]
-    start_time: str
-    end_time: str
+    weekdays: list[Weekday]
+    start_time: TimeOfDay
+    end_time: TimeOfDay
 
 
 class PreloadLibraries(Body, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.simulator.refusal import Refusal
@@ -60,6 +61,23 @@ def _check_suspend_timeout(seconds: int, limits: OrganizationLimits) -> None:
     shortest = limits.min_suspend_timeout_seconds
     if shortest is not None and 0 < seconds < shortest and seconds != DEFAULT_SUSPEND_SECONDS:
         raise Refusal(412, f"suspend interval below {shortest} seconds is not allowed for your account")
+
+
+def check_allowed_ips(settings: Mapping[str, Any]) -> None:
+    """Refuse an entry that is no address, network or range of addresses (Neon: manage/projects, IP Allow)."""
+    for entry in settings.get("allowed_ips", {}).get("ips", ()):
+        if not _is_addresses(entry):
+            raise Refusal(400, f"allowed_ips: {entry!r} is not a valid IP address, range or CIDR block")
+
+
+def _is_addresses(entry: str) -> bool:
+    first, dash, last = entry.partition("-")
+    try:
+        if not dash:
+            return bool(ip_network(entry, strict=False))
+        return ip_address(first.strip()).version == ip_address(last.strip()).version
+    except ValueError:
+        return False
 
 
 def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:

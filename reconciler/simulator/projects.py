@@ -11,6 +11,7 @@ from reconciler.simulator import branches, catalog, documents, endpoints, ids, m
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
+from reconciler.simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 RECOVERY_SECONDS: Final = 7 * 86_400
 BRANCHES_WITHOUT_LIMIT: Final = 5000
+ONE_WAY: Final = ("enable_logical_replication", "hipaa")
+"""Neon: "once enabled, logical replication cannot be disabled"; of HIPAA nothing is documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,14 @@ def merged_settings(stored: Mapping[str, Any], stated: Mapping[str, Any], quota_
 def _limited(quota: Mapping[str, int]) -> dict[str, int]:
     """A quota as the API reports it: 0 is unlimited, and left out."""
     return {member: amount for member, amount in quota.items() if amount}
+
+
+def kept_on(stored: Mapping[str, Any], stated: Mapping[str, Any], behaviour: Behaviour) -> Document:
+    """The stated settings less what cannot be: once on, some stay on (Neon: ProjectSettingsData)."""
+    ended = [name for name in ONE_WAY if stored.get(name) and stated.get(name) is False]
+    if ended and behaviour.one_way_settings_refused:
+        raise Refusal(400, f"{ended[0]} cannot be disabled once it is enabled")
+    return {name: value for name, value in stated.items() if name not in ended}
 
 
 def merged_compute(stored: Mapping[str, Any], stated: Mapping[str, Any], behaviour: Behaviour) -> Document:

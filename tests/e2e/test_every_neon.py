@@ -39,6 +39,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "list_shows_restore_window": (False,),
     "list_seconds_per_project": (4,),
     "create_shows_settings": (False,),
+    "one_way_settings_refused": (False,),
     "transfer_keeps_quota": (False,),
     "deleted_projects_count": (True,),
     "delete_waits_for_operations": (True,),

@@ -49,6 +49,11 @@ class Description:
         self._routes = sorted(self._read_routes(), key=lambda route: route[0].template.count("{"))
 
     @property
+    def document(self) -> Node:
+        """The description as it was read, with its references."""
+        return self._document
+
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """All operations; those with the fewest parameters in their path come first."""
         return tuple(operation for operation, _ in self._routes)

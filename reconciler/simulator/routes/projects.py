@@ -21,7 +21,12 @@ from reconciler.simulator import (
 )
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
 from reconciler.simulator.call import Answer, Call
-from reconciler.simulator.limits import check_compute, check_restore_window, check_room_for_project
+from reconciler.simulator.limits import (
+    check_allowed_ips,
+    check_compute,
+    check_restore_window,
+    check_room_for_project,
+)
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 
@@ -115,6 +120,7 @@ def _request(body: NewProject, organization: StoredOrganization, behaviour: Beha
     compute = projects.merged_compute(documents.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
     check_compute(compute, limits)
     window = _restore_window(stated, limits)
+    check_allowed_ips(stated.get("settings", {}))
     _check_region(stated.get("region_id", documents.DEFAULT_REGION))
     first = stated.get("branch", {})
     database = first.get("database_name", "neondb")
@@ -217,8 +223,9 @@ def _changes(
     if "history_retention_seconds" in changes:
         check_restore_window(changes["history_retention_seconds"], organization.limits)
     if "settings" in changes:
-        settings = projects.merged_settings(stored["settings"], changes["settings"], behaviour.quota_patch)
-        changes["settings"] = settings
+        check_allowed_ips(changes["settings"])
+        stated = projects.kept_on(stored["settings"], changes["settings"], behaviour)
+        changes["settings"] = projects.merged_settings(stored["settings"], stated, behaviour.quota_patch)
     if "default_endpoint_settings" in changes:
         stated = changes["default_endpoint_settings"]
         compute = projects.merged_compute(stored["default_endpoint_settings"], stated, behaviour)

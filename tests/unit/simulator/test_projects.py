@@ -161,6 +161,50 @@ def test_a_suspend_timeout_of_five_minutes_is_reported_as_the_default(*, as_zero
         assert made["endpoints"][0]["suspend_timeout_seconds"] == reported
 
 
+@pytest.mark.parametrize("name", ["enable_logical_replication", "hipaa"])
+@pytest.mark.parametrize("refused", [True, False])
+def test_what_cannot_be_disabled_stays_enabled(name: str, *, refused: bool) -> None:
+    with account(behaviour=Behaviour(one_way_settings_refused=refused)) as neon:
+        path = f"/projects/{neon.create(settings={name: True})['project']['id']}"
+        body = {"project": {"name": "renamed", "settings": {name: False, "block_vpc_connections": True}}}
+        if refused:
+            assert neon.refused("PATCH", path, body) == (400, f"{name} cannot be disabled once it is enabled")
+        else:
+            neon.done("PATCH", path, body)
+        project = neon.get(path)["project"]
+        assert project["settings"][name] is True
+        assert project["settings"]["block_vpc_connections"] is not refused
+
+
+@pytest.mark.parametrize("entry", ["", "10.0.0", "10.0.0.0/33", "10.0.0.1-::1", "example.com"])
+def test_an_allow_list_of_something_else_than_addresses_is_refused(entry: str) -> None:
+    with account() as neon:
+        settings = {
+            "allowed_ips": {"ips": ["10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.0/8", "2001:db8::/32", entry]}
+        }
+        status, message = neon.refused("POST", "/projects", {"project": {"settings": settings}})
+        assert status == 400
+        assert repr(entry) in message
+        path = f"/projects/{neon.create()['project']['id']}"
+        assert neon.refused("PATCH", path, {"project": {"settings": settings}})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"weekdays": [0], "start_time": "01:00", "end_time": "02:00"},
+        {"weekdays": [8], "start_time": "01:00", "end_time": "02:00"},
+        {"weekdays": [1], "start_time": "24:00", "end_time": "02:00"},
+        {"weekdays": [1], "start_time": "01:00", "end_time": "2:00"},
+    ],
+)
+def test_a_maintenance_window_has_weekdays_from_1_to_7_and_times_of_day(window: dict[str, object]) -> None:
+    with account() as neon:
+        assert (
+            neon.refused("POST", "/projects", {"project": {"settings": {"maintenance_window": window}}})[0] == 400
+        )
+
+
 def test_a_patch_says_which_work_it_sets_going() -> None:
     with account() as neon:
         path = f"/projects/{neon.create()['project']['id']}"

@@ -27,3 +27,7 @@ class Compute:
     max_cu: float | None = None
     suspend_timeout_seconds: int | None = None
     """Normalised: 300 for Neon's 0; NEVER_SUSPEND for -1."""
+
+
+DEFAULT_COMPUTE: Final = Compute(0.25, 0.25, DEFAULT_SUSPEND_TIMEOUT_SECONDS)
+"""Neon: what a project gets that is created without sizes."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.desired.settings import override_compute
 from reconciler.live.project import LiveBranch, LiveProject
+from reconciler.model.compute import DEFAULT_COMPUTE
 from reconciler.plan import declared_fields
 from reconciler.plan.action import CreateProject, DeleteProject
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -89,7 +91,7 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
         pg_version=tenant.pins.pg_version or desired.defaults.pg_version,
         created_at=now,
         quota=settings.quota,
-        compute=settings.compute,
+        compute=override_compute(DEFAULT_COMPUTE, settings.compute),
         restore_window_seconds=settings.restore_window_seconds,
         settings=settings.settings,
         branches=(branch,),

@@ -236,10 +236,17 @@ class _Look:
         settings, project, moves = self._settings, self.project, self._moves
         return (
             (settings.quota is not None and project.quota is None)
-            or ((settings.compute is not None or moves) and project.compute is None)
+            or ((settings.compute is not None or moves or self._half_sized) and project.compute is None)
             or (self._looks_back and project.restore_window_seconds is None)
             or (bool(settings.settings) and project.settings is None)
         )
+
+    @property
+    def _half_sized(self) -> bool:
+        """Whether a declared branch has one end of its sizes from the project's defaults, which no file states."""
+        stated = [branch.compute for branch in self._settings.dev_branches or () if branch.compute is not None]
+        halves = any((sizes.min_cu is None) is not (sizes.max_cu is None) for sizes in stated)
+        return halves and self._depth is not Depth.LIST
 
     @property
     def _looks_back(self) -> bool:

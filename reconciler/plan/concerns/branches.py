@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.settings import override_compute
 from reconciler.model.annotations import Purpose
 from reconciler.model.moments import rfc3339
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
@@ -219,11 +220,21 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
         return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
     if far := too_far(branch.expires_at, case.now):
         return far
+    if unfit := _unfit_sizes(case, branch):
+        return unfit
     if branch.at is None:
         return None
     if branch.at < parent.created_at:
         return f"{rfc3339(branch.at)} lies before its parent {parent_name!r} was created"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
+
+
+def _unfit_sizes(case: Case, branch: DevBranch) -> str | None:
+    """Why its compute cannot be made; an end of the range that no file states is the project's default."""
+    whole = override_compute(case.project.compute, branch.compute)
+    if branch.compute is None or whole is None or whole.min_cu is None or whole.max_cu is None:
+        return None
+    return None if compute.is_a_range(whole.min_cu, whole.max_cu) else compute.no_range(whole.min_cu, whole.max_cu)
 
 
 def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:

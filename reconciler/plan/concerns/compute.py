@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.compute import MAX_CU_RANGE
+from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE
+from reconciler.model.units import format_cu
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.concerns.concern import Concern, Fields, differing
 
@@ -62,7 +63,12 @@ def takes(path: str, before: Value, after: Value) -> bool:
 
 def is_a_range(smallest: float, largest: float) -> bool:
     """Whether Neon lets a compute scale between two sizes."""
-    return smallest <= largest <= smallest + MAX_CU_RANGE
+    return smallest == largest or smallest < largest <= min(smallest + MAX_CU_RANGE, LARGEST_SCALING_CU)
+
+
+def no_range(smallest: float, largest: float) -> str:
+    """Why Neon has no such compute, for a reader."""
+    return f"Neon has no compute that scales from {format_cu(smallest)} to {format_cu(largest)} CU"
 
 
 COMPUTE = Concern("compute", wanted, changes)

@@ -38,6 +38,7 @@ from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
 from reconciler.plan.guards.partial import part_of_a_tier
 from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
+from reconciler.plan.guards.size_range import unfit_creation, unfit_patch
 from reconciler.plan.guards.unconfirmed import held_until_confirmed
 from reconciler.plan.integrations import blocking
 from reconciler.plan.plan import Refusal, Rule
@@ -184,6 +185,7 @@ WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
     _protected_branch,
     _integration,
     no_room_below,
+    unfit_creation,
     _older_files,
     _recreation,
 )
@@ -197,7 +199,7 @@ def _held_changes(bench: Bench) -> Iterator[tuple[Action, Mapping[FieldChange, V
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
         if size is not None and not _goes_alone(action, held):
             held |= {change: size for change in action.changes if change.path in SIZE}
-        if misfit := _misfit(action, held, bench):
+        if misfit := unfit_patch(action, held) or _misfit(action, held, bench):
             held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
         if held:
             yield action, held

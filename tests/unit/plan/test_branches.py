@@ -129,6 +129,16 @@ def test_a_branchs_compute_is_the_tiers_over_the_projects_unless_the_file_says_o
     assert second.compute == Compute(0.25, 0.25, 300)
 
 
+def test_a_size_that_does_not_fit_the_projects_default_is_refused() -> None:
+    bare = replace(FREE_TIER, compute=None)
+    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("b", compute=Compute(min_cu=2)),)), tiers=(bare,))
+    for project in ([], [live(compute=Compute(0.25, 1, 300))]):
+        assert "Neon has no compute that scales from 2 to" in unmade(make_plan(fleet, a_view(*project)))
+    found = make_plan(fleet, a_view(live(compute=Compute(0.25, 2, 300))))
+    assert not found.refusals
+    assert [action.kind for action in found.actions] == ["create_branch"]
+
+
 def test_the_compute_of_a_live_declared_branch_is_sized() -> None:
     branch = DevBranch("dev", compute=Compute(max_cu=1))
     endpoint = an_endpoint(compute=Compute(0.25, 2, 300), id="ep-dev", branch_id="br-dev")

@@ -18,6 +18,7 @@ from reconciler.live.state import LiveState, UnknownProject
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.action import DeleteProject
+from reconciler.plan.concerns.compute import SIZE, is_a_range
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
@@ -370,6 +371,37 @@ def test_a_size_that_its_organization_forbids_holds_back_what_would_travel_with_
     (size,) = rules[Rule.LOWERING_NEEDS_A_CAUSE]
     assert [change.path for change in size.changes] == ["compute.max_cu"]
     assert not guarded(fleet, live, ALLOW_LOWERING).refusals
+
+
+HALF = replace(PRO_TIER, compute=Compute(min_cu=4))
+"""Of the other end of the range, the files say nothing."""
+
+
+def test_a_stated_size_that_does_not_fit_the_live_one_is_refused() -> None:
+    live = a_pro_project(compute=Compute(0.25, 2, 300), endpoints=(an_endpoint(compute=Compute(0.25, 8, 300)),))
+    plan = guarded(a_fleet(a_tenant(tier="pro"), tiers=(HALF,)), a_view(live))
+    (action,) = (action for action in plan.actions if any(c.path in SIZE for c in action.changes))
+    assert action.kind == "patch_endpoint", "4 to 8 CU is a range"
+    (refusal,) = plan.refusals
+    assert refusal.rule is Rule.CANNOT_BE_DONE
+    assert refusal.message == "Neon has no compute that scales from 4 to 2 CU"
+    assert [action.kind for action in refusal.actions] == ["patch_project"]
+
+
+def test_a_project_is_not_created_with_a_size_that_does_not_fit_neons_default() -> None:
+    refused_one = guarded(a_fleet(a_tenant(tier="pro"), tiers=(HALF,)), a_view())
+    assert refused_one.empty
+    assert refused(refused_one) == [(Rule.CANNOT_BE_DONE, ("acme",))]
+    upper = replace(PRO_TIER, compute=Compute(max_cu=4))
+    assert kinds(guarded(a_fleet(a_tenant(tier="pro"), tiers=(upper,)), a_view())) == ["create_project"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fits"),
+    [((0.25, 8), True), ((0.25, 9), False), ((8, 16), True), ((10, 18), False), ((18, 18), True), ((2, 1), False)],
+)
+def test_which_sizes_are_a_range(sizes: tuple[float, float], *, fits: bool) -> None:
+    assert is_a_range(*sizes) is fits
 
 
 def test_an_organization_takes_as_many_as_it_has_room_for() -> None:

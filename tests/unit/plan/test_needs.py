@@ -64,6 +64,13 @@ def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() ->
     assert needs(*unmanaged) == Needs(branches=("p-acme",), endpoints=("p-acme",)), "whether anybody can connect"
 
 
+def test_the_defaults_of_a_project_are_asked_for_where_a_declared_branch_is_sized_by_half() -> None:
+    bare, live = replace(FREE_TIER, quota=None, compute=None), a_view(a_project(details=False, compute=None))
+    for sizes, asked in ((Compute(max_cu=1), ("p-acme",)), (Compute(1, 1), ()), (Compute(), ())):
+        fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", compute=sizes),)), tiers=(bare,))
+        assert needs(fleet, live).projects == asked
+
+
 def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> None:
     bare = replace(FREE_TIER, quota=None, compute=None, restore_window_seconds=None)
     fleet = a_fleet(a_tenant(), tiers=(bare,))

@@ -86,11 +86,11 @@ class Behaviour:
     create_shows_settings: bool = True
     """Whether the answer to a creation shows organization and settings, which recorded samples lack."""
     one_way_settings_refused: bool = True
-    """Whether a request that ends logical replication or HIPAA is refused; False: the value stays as it is, and the
-    rest of the request is carried out.
+    """Whether a request that ends logical replication or HIPAA is refused; False: the value stays as it is, and
+    the rest of the request is carried out.
 
-    The description says that logical replication cannot be disabled, and not what a request to do so gets. Of HIPAA
-    it says nothing.
+    The description says that logical replication cannot be disabled, and not what a request to do so gets. Of
+    HIPAA it says nothing.
     """
     transfer_keeps_quota: bool = True
     """Whether a project keeps its quota when it moves to another organization; nothing is documented."""

@@ -218,10 +218,8 @@ def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Pa
         return f"its parent {parent_name!r} does not exist"
     if parent.expires:
         return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
-    if far := too_far(branch.expires_at, case.now):
-        return far
-    if unfit := _unfit_sizes(case, branch):
-        return unfit
+    if cannot := too_far(branch.expires_at, case.now) or _unfit_sizes(case, branch):
+        return cannot
     if branch.at is None:
         return None
     if branch.at < parent.created_at:

@@ -46,22 +46,23 @@ def with_fleet(
     require_room_for_files()
     around = surroundings()
     if account.simulator is not None:
-        from reconciler.cli.rehearsal import rehearse  # noqa: PLC0415 - the simulator is no small import
+        from reconciler.cli.rehearsal import rehearsal  # noqa: PLC0415 - the simulator is no small import
 
-        return rehearse(account.simulator, desired, around, use, share=share)
+        with rehearsal(account.simulator, desired, around, share=share) as (runner, connection):
+            return _use(runner, connection, use)
     trusted = require_trust(desired, around.environ, files, base, trust_files=account.trust_files)
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
     host = chosen_host(desired, around.environ, account.api_host)
     connection = Fleet.connect(desired, environ=around.environ, host=host, base=trusted, share=share)
     try:
         with asyncio.Runner() as runner:
-            return use_within(runner, connection, use)
+            return _use(runner, connection, use)
     except ReconcilerError:
         show(Page(lambda: api_host(foreign(host))), stderr_console())  # no other output shows it
         raise
 
 
-def use_within(
+def _use(
     runner: asyncio.Runner,
     connection: AbstractAsyncContextManager[Fleet],
     use: Callable[[Fleet], Awaitable[T]],

@@ -29,10 +29,10 @@ from reconciler.files.git import (
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.names_in_files import mentioned
 from reconciler.files.objects import MISSING
+from reconciler.files.regular_files import printable
 from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tracked import declared_at_head, ignored, taken_out_unseen, unheld, unseen
-from reconciler.files.tree import printable
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity
 from reconciler.plan import renames

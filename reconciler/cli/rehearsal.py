@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from reconciler.cli.account import use_within
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
@@ -22,14 +22,13 @@ from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from reconciler.cli.surroundings import Surroundings
     from reconciler.desired.state import DesiredState
     from reconciler.simulator.contract.judge import Judge
-
-T = TypeVar("T")
 
 HOST: Final = "http://127.0.0.1/api/v2"
 """Never dialled: the app is called in process."""
@@ -37,27 +36,28 @@ LATENCY: Final = Latency(0.05, 0.15)
 """Seconds of simulated time that a call takes, so that estimates of time can be compared with the real API's."""
 
 
-def rehearse(
-    file: Path,
-    desired: DesiredState,
-    around: Surroundings,
-    use: Callable[[Fleet], Awaitable[T]],
-    *,
-    share: float,
-) -> T:
-    """Uses the fleet on the simulated account in the file, whose organizations and limits are the files'."""
+@contextmanager
+def rehearsal(
+    file: Path, desired: DesiredState, around: Surroundings, *, share: float
+) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
+    """The simulated account in the file: a loop on virtual time, and the connection of the fleet to open in it.
+
+    Its organizations and limits are those of the files.
+    """
     account = open_account(file, desired, LoopTime(around.clock()))
     with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        connection = Fleet.connect(
-            with_simulated_registry(with_simulated_ids(desired, simulator), file),
-            environ=keys(desired, simulator),
-            base=desired,  # whatever variables the files name: none is looked up
-            host=HOST,
-            share=share,
-            via=around.wrap(httpx.ASGITransport(simulator.app)),
-            now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+        yield (
+            runner,
+            Fleet.connect(
+                with_simulated_registry(with_simulated_ids(desired, simulator), file),
+                environ=keys(desired, simulator),
+                base=desired,  # whatever variables the files name: none is looked up
+                host=HOST,
+                share=share,
+                via=around.wrap(httpx.ASGITransport(simulator.app)),
+                now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+            ),
         )
-        return use_within(runner, connection, use)
 
 
 def open_account(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, NotAdvancedError
 from reconciler.files.refs import named
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import fetching, found
-from reconciler.files.tree import UnreadableError
 from reconciler.plan.applied import Applied
 
 if TYPE_CHECKING:

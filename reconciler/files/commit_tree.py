@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
 from reconciler.files.objects import Entry, Kind
-from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing, UnreadableError, printable
+from reconciler.files.regular_files import UnreadableError, printable
+from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:

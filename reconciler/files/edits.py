@@ -15,7 +15,8 @@ from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import read_price_list
-from reconciler.files.tree import MAX_LINES_FILE_BYTES, UnreadableError, WorkTree, pointer, printable
+from reconciler.files.regular_files import UnreadableError, printable
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

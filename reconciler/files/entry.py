@@ -13,8 +13,8 @@ from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from reconciler.files.events import Parsed
-    from reconciler.files.finding import Finding
-    from reconciler.files.marks import Path, Place
+    from reconciler.files.finding import Finding, Path
+    from reconciler.files.marks import Place
 
 
 @dataclass(slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.model.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.files.marks import Path
+Path: TypeAlias = tuple[str | int, ...]
+"""From a document's root: keys of mappings, indices of lists."""
 
 _SHOWN_LENGTH: Final = 60
 _MAX_LISTED: Final = 12

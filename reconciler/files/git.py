@@ -13,9 +13,9 @@ from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
 from reconciler.files.refs import named
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, Repository, fetching, find, found
 from reconciler.files.sources import Memo, Reading
-from reconciler.files.tree import Beside, UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,23 +202,3 @@ def ancestry(repository: Repository) -> Precedes:
             return False
 
     return precedes
-
-
-def beside(root: Path) -> Beside | None:
-    """None outside a git checkout, where there is no commit yet, and where the fleet's folder is the top."""
-    try:
-        repository = find(root)
-        head = None if repository is None else repository.head()
-    except InvalidInputError:  # what is wrong with it is told where it is needed
-        return None
-    if repository is None or head is None or not repository.prefix:
-        return None
-
-    def holds(path: str) -> bool:
-        try:
-            entry = repository.entry(head, repository.from_top(path))
-        except UnreadableError:
-            return False
-        return entry is not None and entry.kind is Kind.FILE and entry.path == repository.from_top(path)
-
-    return Beside(repository.prefix, holds)

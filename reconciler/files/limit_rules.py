@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.desired.tier import Organization
-    from reconciler.files.marks import Path
+    from reconciler.files.finding import Path
     from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.model.compute import Compute
 

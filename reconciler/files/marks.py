@@ -20,8 +20,7 @@ from reconciler.files.events import events, place
 if TYPE_CHECKING:
     from yaml.events import Event
 
-Path: TypeAlias = tuple[str | int, ...]
-"""From a document's root: keys of mappings, indices of lists."""
+    from reconciler.files.finding import Path
 
 Place: TypeAlias = tuple[int, int]
 """Line and column, 1-based."""

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.files.libgit import pygit2
-from reconciler.files.tree import TOO_LARGE, UnreadableError
+from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.patterns import hindrance, normal
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
-from reconciler.files.tree import UnreadableError, pointer
+from reconciler.files.tree import pointer
 from reconciler.files.wording import read
 from reconciler.model.problem import Location, Problem
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.errors import InvalidInputError
 from reconciler.files.libgit import pygit2
 from reconciler.files.objects import MissingObjectError
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, fetching
-from reconciler.files.tree import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -150,3 +150,10 @@ def _strangers_write_in(folder: str) -> bool:
 
 def _of_the_system(path: Path) -> bool:
     return os.fspath(path.parent) in _OF_THE_SYSTEM
+
+
+def printable(name: str) -> str:
+    """A file name fit for a line of output, whatever bytes it holds."""
+    if name.isprintable():
+        return name
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)

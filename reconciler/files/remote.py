@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from reconciler.errors import InvalidInputError, StaleFilesError
 from reconciler.files.libgit import pygit2
-from reconciler.files.tree import printable
+from reconciler.files.regular_files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

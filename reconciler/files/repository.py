@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.errors import InvalidInputError
 from reconciler.files.libgit import pygit2
 from reconciler.files.objects import Kind, MissingObjectError, Objects
-from reconciler.files.tree import UnreadableError, printable
+from reconciler.files.regular_files import UnreadableError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VARIABLE: Final = "RECONCILER_REPOSITORY"
 """Names the top folder of the repository from outside; then no other is looked for."""
@@ -32,6 +32,15 @@ _FOREIGN: Final = "not owned by current user"
 _ANYWHERE: Final = "a pull request can let it lead anywhere"
 _BROKEN_REF: Final = "`git fsck` tells more; fetch it again, or delete it"
 _NAME_IT: Final = f"where that is meant, let {VARIABLE} name the folder that holds the right .git"
+
+
+class Beside(NamedTuple):
+    """What is in the repository beside the root of a tree."""
+
+    prefix: str
+    """Where the root is from the top of the repository."""
+    holds: Callable[[str], bool]
+    """Whether the last commit has a file at a path from the root."""
 
 
 class AbsentError(InvalidInputError):
@@ -260,3 +269,23 @@ def _owner(top: Path) -> str:
 def _said(error: Exception) -> str:
     """What libgit2 says, on one line."""
     return printable(" ".join(str(error).split()))[:200]
+
+
+def beside(root: Path) -> Beside | None:
+    """None outside a git checkout, where there is no commit yet, and where the fleet's folder is the top."""
+    try:
+        repository = find(root)
+        head = None if repository is None else repository.head()
+    except InvalidInputError:  # what is wrong with it is told where it is needed
+        return None
+    if repository is None or head is None or not repository.prefix:
+        return None
+
+    def holds(path: str) -> bool:
+        try:
+            entry = repository.entry(head, repository.from_top(path))
+        except UnreadableError:
+            return False
+        return entry is not None and entry.kind is Kind.FILE and entry.path == repository.from_top(path)
+
+    return Beside(repository.prefix, holds)

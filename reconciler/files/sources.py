@@ -14,7 +14,8 @@ from reconciler.files.events import parse
 from reconciler.files.finding import Finding, shown
 from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, UnreadableError, pointer
+from reconciler.files.regular_files import UnreadableError
+from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer
 from reconciler.model.problem import Location, Problem, Severity
 
 if TYPE_CHECKING:

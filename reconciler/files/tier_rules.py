@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization, Tier
-    from reconciler.files.marks import Path
+    from reconciler.files.finding import Path
     from reconciler.files.tiers_schema import SourceDocument, TierDocument, TiersDocument
 
 

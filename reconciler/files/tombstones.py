@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InvalidInputError
 from reconciler.files.git import fleet_tree, load_at
 from reconciler.files.libgit import pygit2
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import find
-from reconciler.files.tree import UnreadableError
 from reconciler.plan.tombstones import Tombstones
 
 if TYPE_CHECKING:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
-from reconciler.files.regular_files import FILE, FOLDER, LINK, READ, TOO_LARGE, UnreadableError, content, kind
+from reconciler.files.regular_files import (
+    FILE,
+    FOLDER,
+    LINK,
+    READ,
+    UnreadableError,
+    content,
+    kind,
+    printable,
+)
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from reconciler.files.repository import Beside
 
 _BEGINNINGS: Final[Mapping[bytes, tuple[str, str]]] = {
     b"version https://git-lfs.github.com/spec/": ("is a pointer of Git LFS, not the file", "git lfs pull"),
@@ -31,21 +42,6 @@ def pointer(data: bytes) -> tuple[str, str] | None:
             return what, f"{command}; or {_WITHOUT_FILTER}"
     return None
 
-
-__all__ = [
-    "FOLDERS",
-    "LEAVES_TENANTS",
-    "MAX_FILE_BYTES",
-    "MAX_FOLDERS",
-    "MAX_LINES_FILE_BYTES",
-    "TOO_LARGE",
-    "Beside",
-    "Listing",
-    "Tree",
-    "UnreadableError",
-    "WorkTree",
-    "printable",
-]
 
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES_FILE_BYTES: Final = 2**28
@@ -80,15 +76,6 @@ class Tree(Protocol):
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """The file's bytes; raises UnreadableError, and FileNotFoundError where there is none."""
-
-
-class Beside(NamedTuple):
-    """What is in the repository beside the root of a tree."""
-
-    prefix: str
-    """Where the root is from the top of the repository."""
-    holds: Callable[[str], bool]
-    """Whether the last commit has a file at a path from the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +248,7 @@ class _Held:
 
     def beside(self, root: Path) -> Beside | None:
         """Looked for once, and only for a link that leaves the folder: no other file needs a repository."""
-        from reconciler.files.git import beside  # noqa: PLC0415 - it reads objects, which are read as files are
+        from reconciler.files.repository import beside  # noqa: PLC0415 - only links that leave the folder need libgit2
 
         if self._beside is None:
             self._beside = (beside(root),)
@@ -300,10 +287,3 @@ def _unreadable(error: OSError) -> UnreadableError:
     if error.errno == errno.ENXIO:
         return UnreadableError("is a socket or a device, not a file")
     return UnreadableError(f"cannot be read: {error.strerror}")
-
-
-def printable(name: str) -> str:
-    """A file name fit for a line of output, whatever bytes it holds."""
-    if name.isprintable():
-        return name
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from reconciler.files.marks import Path
+    from reconciler.files.finding import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 

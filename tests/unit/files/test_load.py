@@ -12,7 +12,8 @@ from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Step, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
-from reconciler.files.tree import UnreadableError, WorkTree
+from reconciler.files.regular_files import UnreadableError
+from reconciler.files.tree import WorkTree
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location, Severity
 from reconciler.model.quota import Quota

@@ -1,0 +1,19 @@
+"""No import circle exists between modules of the product, imports for type checking included."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+
+NOT_YET = ("reconciler.simulator", "reconciler.plan", "reconciler.apply")
+
+
+def test_no_import_circle_exists() -> None:
+    graph = grimp.build_graph("reconciler", cache_dir=None)
+    modules = {module for module in graph.modules if not module.startswith(NOT_YET)}
+    imports = {module: graph.find_modules_directly_imported_by(module) & modules for module in sorted(modules)}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as circle:
+        raise AssertionError(f"an import circle: {' <- '.join(circle.args[1])}") from None

@@ -17,6 +17,7 @@ from reconciler.views import json_documents
 from tests import wiring
 from tests.contract.judge import raw_content, with_content
 from tests.fuzz.answers import CALLS, STATUSES, Case, Ids
+from tests.scenarios.price_list import overlaid
 from tests.unit.views import builders
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def tenant_files() -> Iterator[bytes]:
 def price_lists() -> Iterator[bytes]:
     """The same of price lists."""
     yield (ROOT / "tiers.yaml").read_bytes()
-    yield from (path.read_bytes() for path in sorted((ROOT / "tests/scenarios").rglob("tiers.yaml")))
+    shared, *own = sorted((ROOT / "tests/scenarios").rglob("tiers.yaml"), key=lambda path: len(path.parts))
+    yield from (overlaid(shared, path).encode() for path in (None, *own))
 
 
 def json_lines() -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from tests.e2e.command_line import run_in
 from tests.scenarios import live_format, recording
 from tests.scenarios.account import look_into
 from tests.scenarios.live_format import NOW
+from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
     import httpx
@@ -121,8 +122,8 @@ def stage(case: Path, folder: Path) -> None:
 
 
 def _lay(files: Path, folder: Path, case: Path) -> None:
-    found = (place / "tiers.yaml" for place in (files, case, FOLDER))
-    shutil.copy(next(path for path in found if path.exists()), folder)
+    own = next((path for place in (files, case) if (path := place / "tiers.yaml").exists()), None)
+    (folder / "tiers.yaml").write_text(overlaid(FOLDER / "tiers.yaml", own), encoding="utf-8")
     shutil.copytree(files / "tenants", folder / "tenants")
 
 

@@ -48,10 +48,10 @@ from reconciler.files.inputs import parse as parse  # noqa: PLC0414 (part of thi
 from reconciler.files.inputs import read as read  # noqa: PLC0414
 from reconciler.live.registered import part_of
 from reconciler.live.state import LiveState
-from reconciler.neon.api_clock import CLOCKS_APART
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, look_up, observe, quietly
+from reconciler.neon.transport import CLOCKS_APART
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan import renames, rivals
 from reconciler.plan.action import TransferProject

@@ -1,16 +1,20 @@
-"""A value that must not be shown: an API key, a connection string, whatever the environment holds."""
+"""Values that must not be shown: API keys, connection strings, everything the environment holds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import re
+import re
+from typing import Final
 
 HIDDEN: Final = "***"
 """What stands in the place of a secret."""
 SHORTEST: Final = 8
 """A shorter one is no key of Neon's, and hiding it would tear words apart."""
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)(?:[^\s:/]*:\S*|[^/\s@]+)(?=@)")
+"""A user with a password, up to the last ``@`` before a space, because people write passwords as they are, with
+``/`` and ``@``; or a word in the user's place, which may be a key. An address with a path alone stays."""
+_API_KEY = re.compile(r"\bnapi_\w+")
+"""Neon: API keys begin with ``napi_``."""
 
 
 class Secret:
@@ -47,3 +51,10 @@ class Secret:
 
     def __reduce__(self) -> str | tuple[object, ...]:
         raise TypeError("a secret is not written anywhere")
+
+
+def redact(text: str, *secrets: Secret) -> str:
+    """Text from outside without these secrets, and without what looks like a password or a key."""
+    for secret in secrets:
+        text = secret.hidden_in(text)
+    return _API_KEY.sub(HIDDEN, _PASSWORD_IN_URL.sub(HIDDEN, text))

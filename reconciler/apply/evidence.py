@@ -18,7 +18,7 @@ from reconciler.apply.readback import (
 )
 from reconciler.errors import NotFoundError
 from reconciler.model.annotations import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT
-from reconciler.neon.api_clock import CLOCKS_APART
+from reconciler.neon.transport import CLOCKS_APART
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,

@@ -19,7 +19,7 @@ from reconciler.apply.turns import due
 from reconciler.apply.units import CreateCohort, LoneTenant, Recovery, SharedTransfer, units
 from reconciler.apply.waves import judge, waves
 from reconciler.apply.writes import Writes
-from reconciler.neon.parallel import each
+from reconciler.neon.pace import each
 from reconciler.plan.outcome import Report
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.moments import rfc3339
-from reconciler.neon.api_clock import CLOCKS_APART
+from reconciler.neon.transport import CLOCKS_APART
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
 from reconciler.plan.order import Stage, stage

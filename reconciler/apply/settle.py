@@ -32,7 +32,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
 )
 from reconciler.model.api_limits import MAX_NAME_LENGTH
-from reconciler.neon.parallel import each
+from reconciler.neon.pace import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
 from reconciler.plan.observed import project_fields

@@ -26,7 +26,7 @@ from reconciler.errors import (
     TransferRefusedError,
     UnknownOutcomeError,
 )
-from reconciler.neon.parallel import each
+from reconciler.neon.pace import each
 from reconciler.plan.action import DeleteBranch
 from reconciler.plan.making_way import Limit, goes_first, makes_way_for, named, would_lose
 

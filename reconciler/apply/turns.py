@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply.lists import Lists
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.live.project import LiveProject
-from reconciler.neon.parallel import each
-from reconciler.neon.view import View, ordered
+from reconciler.neon.pace import each
+from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
 from reconciler.plan.late_turn import around, judge, plan_again, seen_again
 from reconciler.plan.needs import NOTHING_BELOW, needed_by, needs
@@ -97,8 +97,8 @@ class Turns:
     ) -> Turn:
         whole = self.plans[planned.tenant]
         desired = self.grounds.desired
-        view = View(self.neon, tuple(desired.organizations))
-        projects = await self._projects(view, planned, listed, details)
+        reader = ProjectReader(self.neon, tuple(desired.organizations))
+        projects = await self._projects(reader, planned, listed, details)
         if stop.requested:
             raise NotSentError("the run is to end")
         files = around(self.grounds, planned.tenant, projects)
@@ -111,27 +111,27 @@ class Turns:
             reach=self.grounds.reach,
             prune=self.grounds.permissions.prune,
         )
-        live = await view.closer(live, wanted, _quietly)
-        for error in view.unread.values():
+        live = await reader.with_details(live, wanted, _quietly)
+        for error in reader.unread.values():
             raise error
-        live = replace(live, elsewhere=view.elsewhere)
+        live = replace(live, elsewhere=reader.elsewhere)
         fresh = plan_again(self.grounds, files, live, self.now())
         project = live.project(planned.project.id) if planned.project else None
         turn = judge(replace(whole, project=planned.project), fresh, project)
         return _of_these(turn, planned.actions)
 
     async def _projects(
-        self, view: View, planned: TenantPlan, listed: LiveProject | None, details: Details
+        self, reader: ProjectReader, planned: TenantPlan, listed: LiveProject | None, details: Details
     ) -> list[LiveProject]:
         """The tenant's project, and a second one that is to be deleted."""
         second = (action for action in planned.actions if isinstance(action, DeleteDuplicate))
         places = [(action.project_id, action.organization) for action in second]
-        seen = [await view.read(id_, first=organization) for id_, organization in places]
+        seen = [await reader.read(id_, first=organization) for id_, organization in places]
         before = planned.project
         if before is not None:
-            own = listed or await view.read(before.id, first=before.organization)
+            own = listed or await reader.read(before.id, first=before.organization)
             seen.append(seen_again(before, own, details) if isinstance(own, LiveProject) else own)
-        for error in view.unread.values():
+        for error in reader.unread.values():
             raise error
         return [project for project in seen if isinstance(project, LiveProject)]
 

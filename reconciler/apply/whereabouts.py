@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NotFoundError
-from reconciler.neon.parallel import each
+from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

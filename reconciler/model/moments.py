@@ -1,8 +1,13 @@
-"""Moments as text: RFC 3339 in UTC, as Neon and the documents of this program write them."""
+"""Moments in UTC, and their text: RFC 3339, as Neon and the documents of this program write it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar."""
 
 
 def rfc3339(moment: datetime) -> str:
@@ -13,3 +18,13 @@ def rfc3339(moment: datetime) -> str:
 def rfc3339_exact(moment: datetime) -> str:
     """The same with the fraction of the second, where there is one: nothing is lost."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a zone is taken to be in UTC, one that UTC's calendar lacks to be its end."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST if moment.year == FIRST.year else LAST

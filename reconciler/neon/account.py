@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from reconciler.neon.gate import Gate
-from reconciler.neon.secret import redact
+from reconciler.errors import (
+    ForeignProjectError,
+    NotFoundError,
+    PermissionDeniedError,
+    WrongOrganizationError,
+    WrongPersonalKeyError,
+)
+from reconciler.neon import wire
+from reconciler.neon.call import Call, RunCalls
+from reconciler.secret import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconciler.neon.api_clock import ApiClock
-    from reconciler.neon.call import Call
-    from reconciler.neon.credentials import Access, OrganizationAccess
-    from reconciler.neon.transport import Transport
+    from reconciler.live.project import LiveProject
+    from reconciler.neon.credentials import Access, Key, OrganizationAccess
+    from reconciler.neon.transport import ApiClock, Transport
 
 T = TypeVar("T")
 
 
-class Account:
-    """What every family of calls is built on: the way to the API, and the keys."""
+def _no_mover(key: Key, why: str, request_id: str | None = None) -> WrongPersonalKeyError:
+    request = f" (request {request_id})" if request_id else ""
+    return WrongPersonalKeyError(
+        f"${key.variable} {why}: it moves no project between organizations, and nothing was changed{request}",
+        hint="make a personal API key of somebody who is an admin of both organizations "
+        "(console: account settings, API keys)",
+    )
 
-    def __init__(self, transport: Transport, access: Access, gate: Gate | None = None) -> None:
-        """``gate`` is that of a run; without one nothing ends the calls."""
+
+class Account:
+    """The base of every family of calls: the transport, the keys, and which organization a project is in."""
+
+    def __init__(self, transport: Transport, access: Access, run: RunCalls | None = None) -> None:
+        """``run``: the run that the calls belong to; None for calls that belong to no run."""
         self._transport = transport
         self._access = access
-        self._gate = gate or Gate()
+        self._run = run or RunCalls()
 
     def of_run(self, may_write: Callable[[], bool]) -> Self:
-        """The same account for one run, with a count of its own.
+        """The same account for one run, with its own count of calls.
 
-        From when ``may_write`` denies it, no write of the run goes out: NotSentError is raised in its place.
+        Once ``may_write`` returns False, a write of the run raises NotSentError and is not sent.
         """
-        return type(self)(self._transport, self._access, Gate(may_write))
+        return type(self)(self._transport, self._access, RunCalls(may_write))
 
     @property
     def calls(self) -> int:
         """Requests that the run has sent so far, retries and polls included."""
-        return self._gate.calls
+        return self._run.count
 
     @property
     def organization_ids(self) -> dict[str, str]:
@@ -46,21 +62,42 @@ class Account:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """Which account this is: of two that are equal the calls reach the same projects."""
+        """Identifies the account: two that are equal reach the same projects."""
         return (self._transport.place, *self.organization_ids.items())
 
     @property
     def clock(self) -> ApiClock:
-        """The API's own."""
+        """The clock of the API."""
         return self._transport.clock
 
     def finish_with(self, project_id: str) -> None:
-        """Writes of the run to this project go out all the same."""
-        self._gate.finish_with(project_id)
+        """Allows writes to this project after the end of the run."""
+        self._run.finish_with(project_id)
 
     def arriving(self, project_ids: Iterable[str]) -> None:
-        """These have moved to another organization, whose key may see them some seconds later only."""
+        """These projects have moved to another organization, whose key may not see them for some seconds."""
         self._transport.arriving(project_ids)
+
+    def require_personal_key(self) -> None:
+        """Raises MissingKeyError before a run that transfers makes its first call."""
+        self._access.personal_key()
+
+    async def require_mover(self, organizations: Iterable[str]) -> None:
+        """Checks that the personal key belongs to a person in all these organizations. One call.
+
+        Neon: a transfer takes an admin of the origin; the answer does not show roles. The key of an organization
+        gets 404, or its own organization alone. Raises MissingKeyError and WrongPersonalKeyError.
+        """
+        key = self._access.personal_key()
+        call = Call("GET", "/users/me/organizations", "read whose key the personal API key is")
+        try:
+            answer = await self._transport.send(call, key, wire.MyOrganizations, run=self._run)
+        except (NotFoundError, PermissionDeniedError) as refusal:
+            raise _no_mover(key, "is no person's key", refusal.request_id) from refusal
+        opened = {organization.id for organization in answer.organizations}
+        lacking = [name for name in organizations if self._organization(name).id not in opened]
+        if lacking:
+            raise _no_mover(key, f"does not open organization {' nor '.join(lacking)}")
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]
@@ -71,4 +108,37 @@ class Account:
 
     async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
         key = self._organization(organization).key
-        return await self._transport.send(call, key, shape, gate=self._gate, request_id=request_id)
+        return await self._transport.send(call, key, shape, run=self._run, request_id=request_id)
+
+    def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
+        self._check_organizations(page, organization)
+        return wire.live_projects(page, organization)
+
+    def _check_organizations(self, page: wire.ProjectsPage, organization: str) -> None:
+        for answer in page.projects:
+            self._check_organization(answer, organization, self._organization(organization).id)
+
+    def _live(self, answer: wire.ProjectAnswer, asked: str) -> LiveProject:
+        """The project under the organization that it says it is in: a personal key sees into all of them."""
+        names = {organization.id: name for name, organization in self._access.organizations.items()}
+        organization = asked if answer.org_id is None else names.get(answer.org_id)
+        if organization is None:
+            wrong = self._wrong_organization(answer, asked, self._organization(asked).id)
+            there = self._fit_to_show(answer.org_id or "")
+            raise ForeignProjectError(str(wrong), hint=wrong.hint, organization_id=there)
+        return wire.live_project(answer, organization or asked)
+
+    def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
+        if answer.org_id not in (None, organization_id):
+            raise self._wrong_organization(answer, asked, organization_id)
+
+    def _wrong_organization(
+        self, answer: wire.ProjectAnswer, asked: str, organization_id: str
+    ) -> WrongOrganizationError:
+        variable = self._organization(asked).key.variable
+        message = (
+            f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
+            f"in {answer.org_id}"
+        )
+        hint = f"check ${variable} and the id of organization {asked} in tiers.yaml"
+        return WrongOrganizationError(self._fit_to_show(message), hint=hint)

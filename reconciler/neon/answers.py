@@ -25,7 +25,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from reconciler.neon.secret import redact
+from reconciler.secret import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

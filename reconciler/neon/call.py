@@ -1,4 +1,4 @@
-"""One API call before it is sent: where it goes, what it carries, and how a message speaks of it."""
+"""One API call before it is sent, and the calls of one run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from reconciler.errors import IncompleteViewError
+from reconciler.errors import IncompleteViewError, NotSentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.model.values import Json
 
@@ -55,6 +55,31 @@ class Call:
     def transfers(self) -> bool:
         """True for the one call that only a personal key may make, and whose refusals have their own shape."""
         return self.path_template.endswith("/projects/transfer")
+
+
+class RunCalls:
+    """Counts the calls of one run, and refuses its writes once the run has ended.
+
+    Several runs share one transport: the end of one run does not affect the others. ``may_write`` is called right
+    before each attempt of a write. Without it, for calls that belong to no run, every write goes out.
+    """
+
+    def __init__(self, may_write: Callable[[], bool] = lambda: True) -> None:
+        self._may_write = may_write
+        self._to_finish: set[str] = set()
+        self.count = 0
+        """Requests sent so far, retries included."""
+
+    def finish_with(self, project_id: str) -> None:
+        """Allows writes to this project after the end of the run: it cleans up what it created there."""
+        self._to_finish.add(project_id)
+
+    def check(self, call: Call) -> None:
+        """Raises NotSentError for a write of a run that has ended, also after it waited for its turn."""
+        if call.reads or call.ids.get("project_id") in self._to_finish:
+            return
+        if not self._may_write():
+            raise NotSentError(f"the run ended before it could {call.purpose}")
 
 
 def endless(purpose: str) -> IncompleteViewError:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import Search
 from reconciler.errors import (
-    ForeignProjectError,
     IncompleteViewError,
     NotFoundError,
     OperationFailedError,
-    PermissionDeniedError,
     WrongOrganizationError,
-    WrongPersonalKeyError,
 )
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon import bodies, wire
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import Api
     from reconciler.live.project import DeletedProject, LiveEndpoint, LiveProject
     from reconciler.model.values import Value
-    from reconciler.neon.credentials import Access, Key
+    from reconciler.neon.credentials import Access
 
 OPERATIONS_PER_PAGE: Final = 100
 _ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
@@ -81,41 +78,11 @@ class PatchedEndpoint:
     operations: tuple[Operation, ...]
 
 
-def _no_mover(key: Key, why: str, request_id: str | None = None) -> WrongPersonalKeyError:
-    request = f" (request {request_id})" if request_id else ""
-    return WrongPersonalKeyError(
-        f"${key.variable} {why}: it moves no project between organizations, and nothing was changed{request}",
-        hint="make a personal API key of somebody who is an admin of both organizations "
-        "(console: account settings, API keys)",
-    )
-
-
 class Neon(BranchCalls, SnapshotCalls):
     """The calls. ``organization`` is always a name from ``tiers.yaml``; every method may raise ApiError and kin.
 
     Writes take ``request_id``, which goes out as ``X-Request-ID``, so that a journal can name it beforehand.
     """
-
-    def require_personal_key(self) -> None:
-        """Raises MissingKeyError now rather than in the middle of a run that transfers."""
-        self._access.personal_key()
-
-    async def require_mover(self, organizations: Iterable[str]) -> None:
-        """That the personal key is a person's who is in all these organizations: one call, before the first write.
-
-        Neon: whoever transfers is an admin of the origin, and the answer tells no roles; an organization's key
-        gets 404, or its own organization alone. Raises MissingKeyError and WrongPersonalKeyError.
-        """
-        key = self._access.personal_key()
-        call = Call("GET", "/users/me/organizations", "read whose key the personal API key is")
-        try:
-            answer = await self._transport.send(call, key, wire.MyOrganizations, gate=self._gate)
-        except (NotFoundError, PermissionDeniedError) as refusal:
-            raise _no_mover(key, "is no person's key", refusal.request_id) from refusal
-        opened = {organization.id for organization in answer.organizations}
-        lacking = [name for name in organizations if self._organization(name).id not in opened]
-        if lacking:
-            raise _no_mover(key, f"does not open organization {' nor '.join(lacking)}")
 
     async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
         """Every project of an organization. ``on_page`` is told how many there are so far, after each page."""
@@ -273,7 +240,7 @@ class Neon(BranchCalls, SnapshotCalls):
             hurried=hurried,
         )
         key = self._access.personal_key()
-        await self._transport.send(call, key, wire.Done, gate=self._gate, request_id=request_id)
+        await self._transport.send(call, key, wire.Done, run=self._run, request_id=request_id)
 
     async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> bool:
         """Delete a project; False where it is gone already, which is as good. Recoverable for 7 days (Neon)."""
@@ -372,39 +339,6 @@ class Neon(BranchCalls, SnapshotCalls):
                 seen.add(cursor)
                 query = {**query, "cursor": cursor}
         raise endless(purpose)
-
-    def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
-        self._check_organizations(page, organization)
-        return wire.live_projects(page, organization)
-
-    def _check_organizations(self, page: wire.ProjectsPage, organization: str) -> None:
-        for answer in page.projects:
-            self._check_organization(answer, organization, self._organization(organization).id)
-
-    def _live(self, answer: wire.ProjectAnswer, asked: str) -> LiveProject:
-        """The project under the organization that it says it is in: a personal key sees into all of them."""
-        names = {organization.id: name for name, organization in self._access.organizations.items()}
-        organization = asked if answer.org_id is None else names.get(answer.org_id)
-        if organization is None:
-            wrong = self._wrong_organization(answer, asked, self._organization(asked).id)
-            there = self._fit_to_show(answer.org_id or "")
-            raise ForeignProjectError(str(wrong), hint=wrong.hint, organization_id=there)
-        return wire.live_project(answer, organization or asked)
-
-    def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
-        if answer.org_id not in (None, organization_id):
-            raise self._wrong_organization(answer, asked, organization_id)
-
-    def _wrong_organization(
-        self, answer: wire.ProjectAnswer, asked: str, organization_id: str
-    ) -> WrongOrganizationError:
-        variable = self._organization(asked).key.variable
-        message = (
-            f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
-            f"in {answer.org_id}"
-        )
-        hint = f"check ${variable} and the id of organization {asked} in tiers.yaml"
-        return WrongOrganizationError(self._fit_to_show(message), hint=hint)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The way from this machine to the API: the proxy and the certificates that the environment names.
+"""The network path from this machine to the API: the proxy and the certificates that the environment names.
 
 The environment is read here and nowhere else, and before the first call: what cannot be used of it is an error
 that names the variable, and never its value, which may hold a password.
@@ -31,8 +31,8 @@ CERTIFICATES_HINT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """What carries requests to the API, and what a message calls the proxy in between, where there is one."""
+class NetworkPath:
+    """The transport of requests to the API, and how messages name the proxy between, if there is one."""
 
     transport: httpx.AsyncBaseTransport
     proxy: str | None = None
@@ -40,8 +40,8 @@ class Way:
     """The variable that names the proxy; None for the settings of the operating system."""
 
 
-def way_to(url: httpx.URL, limits: httpx.Limits) -> Way:
-    """The way to this address. Raises InvalidInputError for a proxy or certificates that cannot be used.
+def network_path_to(url: httpx.URL, limits: httpx.Limits) -> NetworkPath:
+    """The network path to this address. Raises InvalidInputError for a proxy or certificates that cannot be used.
 
     Plain http is for this machine, and a proxy may be on another one: it takes none.
     """
@@ -49,12 +49,14 @@ def way_to(url: httpx.URL, limits: httpx.Limits) -> Way:
     proxies = getproxies()
     scheme = _proxied_by(url, proxies)
     if scheme is None:
-        return Way(_Connecting(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits)))
+        return NetworkPath(
+            _Connecting(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits))
+        )
     variable = _variable(scheme)
     named = f"the proxy that ${variable} names" if variable else "the proxy of the operating system's settings"
     proxy = _proxy(proxies[scheme], variable or "the proxy in the settings", certificates)
     carrier = httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits, proxy=proxy)
-    return Way(_Connecting(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
+    return NetworkPath(_Connecting(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
 
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:

@@ -17,8 +17,8 @@ from reconciler.live.project import LiveProject
 from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
-from reconciler.neon.parallel import each
-from reconciler.neon.view import UNREADABLE, View, ordered
+from reconciler.neon.pace import each
+from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import DeletedProject
     from reconciler.live.registered import Registered
     from reconciler.neon.client import Listing, Neon
-    from reconciler.neon.view import Seen
+    from reconciler.neon.project_reader import Seen
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
 """How many are done, of how many (None where that is not known yet), and of what."""
@@ -78,18 +78,20 @@ async def observe(
     and somebody may have moved the project. Raises WrongOrganizationError where nothing is live although much is
     declared, unless ``expect_empty``, and IncompleteViewError where very many projects cannot be read.
     """
-    view = View(neon, tuple(desired.organizations))
-    listings = await _list(neon, view.organizations, on_progress)
+    reader = ProjectReader(neon, tuple(desired.organizations))
+    listings = await _list(neon, reader.organizations, on_progress)
     unread = [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable]
-    live = await view.merge(
+    live = await reader.merge(
         with_quotas([project for listing in listings.values() for project in listing.projects]),
         [*unread, *_places(registered), *_pinned(desired)],
     )
-    live = replace(live, listed=_counts(live, view.organizations), registered=registered)
+    live = replace(live, listed=_counts(live, reader.organizations), registered=registered)
     if not expect_empty:
         _check_not_empty(desired, live)
-    live = await view.closer(live, partial(requirements.details, desired), partial(_tell_read, on_progress))
-    live = replace(live, elsewhere=view.elsewhere)
+    live = await reader.with_details(
+        live, partial(requirements.details, desired), partial(_tell_read, on_progress)
+    )
+    live = replace(live, elsewhere=reader.elsewhere)
     return await _with_deleted(neon, desired, live, needed=requirements.deleted(desired, live))
 
 
@@ -111,23 +113,27 @@ async def look_up(
     ``mention_deleted`` also lists them, at one call per organization, where a new tenant is to be created.
     """
     chosen = desired.selecting(tenants)
-    view = View(neon, tuple(desired.organizations))
-    found = await each(tuple(chosen.tenants.values()), partial(_find, view, chosen, registered))
+    reader = ProjectReader(neon, tuple(desired.organizations))
+    found = await each(tuple(chosen.tenants.values()), partial(_find, reader, chosen, registered))
     seen = [project for of_one_tenant in found for project in of_one_tenant]
     unknown = tuple(project for project in seen if isinstance(project, UnknownProject))
-    live = await view.merge((project for project in seen if isinstance(project, LiveProject)), ())
+    live = await reader.merge((project for project in seen if isinstance(project, LiveProject)), ())
     live = replace(live, unknown=(*live.unknown, *unknown), registered=registered)
     lost = requirements.not_found(chosen, live, known) if known else []
     if lost:
-        live = await _find_annotated(view, desired, live, lost, requirements)
-    live = await view.closer(live, partial(requirements.details, chosen), partial(_tell_read, on_progress))
-    live = replace(live, elsewhere=view.elsewhere)
+        live = await _find_annotated(reader, desired, live, lost, requirements)
+    live = await reader.with_details(live, partial(requirements.details, chosen), partial(_tell_read, on_progress))
+    live = replace(live, elsewhere=reader.elsewhere)
     needed = requirements.deleted(chosen, live, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)
 
 
 async def _find_annotated(
-    view: View, desired: DesiredState, live: LiveState, tenants: Collection[str], requirements: Requirements
+    reader: ProjectReader,
+    desired: DesiredState,
+    live: LiveState,
+    tenants: Collection[str],
+    requirements: Requirements,
 ) -> LiveState:
     """The same state with the projects whose annotation names one of the tenants, and with what was searched.
 
@@ -135,12 +141,12 @@ async def _find_annotated(
     leaves out what has another tenant's name, and reads the branches of the rest. Costs the pages of every
     organization, and a call for each project whose branches are read.
     """
-    everybody = await _list_all(view)
+    everybody = await _list_all(reader)
     seen = {project.id for project in live.projects}
     others = [project for project in everybody.projects if project.id not in seen]
     at_most = requirements.strangers_read
     asked = others if at_most is None else _few(others, desired, at_most)
-    read = await _with_branches(view, replace(everybody, projects=tuple(asked)))
+    read = await _with_branches(reader, replace(everybody, projects=tuple(asked)))
     named = [(project, requirements.tenant_of(desired, project)) for project in read.projects]
     found = [project for project, tenant in named if tenant in tenants]
     whole = len({tenant for _, tenant in named if tenant in tenants}) == len(tenants)
@@ -153,11 +159,11 @@ async def _find_annotated(
     )
 
 
-async def _list_all(view: View) -> LiveState:
-    listings = await each(view.organizations, view.neon.projects)
-    of_each = tuple(zip(view.organizations, listings, strict=True))
+async def _list_all(reader: ProjectReader) -> LiveState:
+    listings = await each(reader.organizations, reader.neon.projects)
+    of_each = tuple(zip(reader.organizations, listings, strict=True))
     unread = [UnknownProject(id_, name) for name, listing in of_each for id_ in listing.unavailable]
-    return await view.merge([project for _, listing in of_each for project in listing.projects], unread)
+    return await reader.merge([project for _, listing in of_each for project in listing.projects], unread)
 
 
 def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -> Sequence[LiveProject]:
@@ -168,11 +174,11 @@ def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -
     return next((some for some in (of_nobody, odd) if len(some) <= at_most), ())
 
 
-async def _with_branches(view: View, live: LiveState) -> LiveState:
+async def _with_branches(reader: ProjectReader, live: LiveState) -> LiveState:
     def needed(so_far: LiveState) -> Needs:
         return Needs(branches=tuple(project.id for project in so_far.projects if project.branches is None))
 
-    return await view.closer(live, needed, lambda _done, _total: None)
+    return await reader.with_details(live, needed, lambda _done, _total: None)
 
 
 async def find_named(
@@ -207,7 +213,7 @@ async def find_named(
 
 
 async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, needed: bool) -> LiveState:
-    """The same view with what can be recovered; an organization that would not show all of it is left out."""
+    """The same state with the deleted projects; leaves out an organization that does not show all of them."""
     if not needed:
         return live
     organizations = tuple(desired.organizations)
@@ -224,7 +230,7 @@ async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, n
 
 async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) -> list[LiveProject]:
     listing = await neon.projects(organization)
-    reads = await each(listing.unavailable, View(neon, (organization,)).read)
+    reads = await each(listing.unavailable, ProjectReader(neon, (organization,)).read)
     if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
         message = f"the API would not show projects of organization {organization}: {', '.join(unread[:5])}"
         raise IncompleteViewError(message, hint="run again later")
@@ -260,18 +266,18 @@ def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 
 
 async def _find(
-    view: View, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
+    reader: ProjectReader, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
 ) -> Sequence[Seen]:
     home = desired.home(tenant)
     if tenant.project_id is not None:
-        return [await view.read(tenant.project_id, first=home)]
+        return [await reader.read(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
-        return [await view.read(row.project_id, first=row.organization or home)]
-    places = list(product(view.organizations, desired.project_searches(tenant.name)))
-    found = await each(places, lambda place: view.neon.searched(*place))
+        return [await reader.read(row.project_id, first=row.organization or home)]
+    places = list(product(reader.organizations, desired.project_searches(tenant.name)))
+    found = await each(places, lambda place: reader.neon.searched(*place))
     named: list[Seen] = [project for of_one_place in found for project in of_one_place]
     if tenant.recover is not None and not named:
-        named.append(await view.read(tenant.recover, first=home))
+        named.append(await reader.read(tenant.recover, first=home))
     return named
 
 

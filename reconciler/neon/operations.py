@@ -8,7 +8,7 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import OperationFailedError
-from reconciler.neon.api_clock import utc
+from reconciler.model.moments import utc
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

@@ -1,17 +1,24 @@
-"""How fast calls may start, so that Neon's limits hold in every window. Runs on the event loop's clock."""
+"""How many calls run at once and how fast they start, within Neon's limits, on the event loop's clock."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from reconciler.desired.state import Api
 
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+AT_ONCE: Final = 32
+"""More than the calls in flight, so that those who wait to try again keep nobody waiting."""
 BURST: Final = 20
 """Calls that may start at once after a pause. They count towards the minute: 20 + 680 refilled = 700."""
 BURST_PART: Final = 35
@@ -73,3 +80,31 @@ class _Route:
 
 def _bucket(burst: float, per_second: float) -> AsyncLimiter:
     return AsyncLimiter(burst, burst / per_second)
+
+
+async def each(
+    items: Sequence[Item],
+    work: Callable[[Item], Awaitable[Found]],
+    *,
+    on_done: Callable[[int], None] = lambda _: None,
+) -> list[Found]:
+    """What ``work`` finds for each item, in their order. The first error ends it all and is raised itself.
+
+    ``on_done`` is told how many are done.
+    """
+    found: dict[int, Found] = {}
+    line = iter(enumerate(items))
+
+    async def worker() -> None:
+        for place, item in line:
+            found[place] = await work(item)
+            on_done(len(found))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(items))):
+                group.create_task(worker())
+    except BaseExceptionGroup as several:
+        error = several.exceptions[0]
+        raise error from error.__cause__
+    return [found[place] for place in range(len(items))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,23 +29,23 @@ from reconciler.neon.answers import (
     unreachable,
     unreadable,
 )
-from reconciler.neon.api_clock import ApiClock
-from reconciler.neon.network import Way, way_to
-from reconciler.neon.obstacle import NOTHING_SENT, obstacle, through
+from reconciler.neon.connection_failure import NOTHING_SENT, connection_failure, proxy_hint
+from reconciler.neon.network import NetworkPath, network_path_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from reconciler.neon.call import Call
+    from reconciler.neon.call import Call, RunCalls
     from reconciler.neon.credentials import Key
-    from reconciler.neon.gate import Gate
     from reconciler.neon.pace import Pace
     from reconciler.secret import Secret
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""How far the clock of this machine may be off the API's before it is not believed."""
 CALLS_IN_FLIGHT: Final = 20
 CALL_SECONDS: Final = 60.0
 """The longest that one attempt may take in all: a listing alone may take Neon 30 seconds."""
@@ -57,6 +58,33 @@ FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
 """How long the key of an organization may not see a project that has moved there; nothing is documented."""
+
+
+class ApiClock:
+    """Goes on from the moment that the latest answer has stated, by the loop's time."""
+
+    def __init__(self) -> None:
+        self._stated: tuple[datetime, float] | None = None
+
+    def set(self, moment: datetime) -> None:
+        """An answer that has just arrived states this moment, to the second."""
+        self._stated = moment, asyncio.get_running_loop().time()
+
+    def now(self) -> datetime | None:
+        """The API's time; None where no answer has stated any."""
+        if self._stated is None:
+            return None
+        moment, at = self._stated
+        return moment + timedelta(seconds=asyncio.get_running_loop().time() - at)
+
+    def judge(self, machine: datetime) -> datetime:
+        """What time it is: that of this machine unless it is off."""
+        return machine if abs(self.off_by(machine)) <= CLOCKS_APART else machine - self.off_by(machine)
+
+    def off_by(self, machine: datetime) -> timedelta:
+        """How far this machine is ahead of the API; nothing where no answer has stated a moment."""
+        now = self.now()
+        return timedelta() if now is None else machine - now
 
 
 class Transport:
@@ -78,13 +106,13 @@ class Transport:
     ) -> None:
         url = _checked(host)
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
-        self._way = way_to(url, limits) if via is None else Way(via)
+        self._path = network_path_to(url, limits) if via is None else NetworkPath(via)
         self.place: tuple[object, ...] = (str(url), via)
         """Where calls lead: the host, and the simulator that takes its place."""
         self._http = httpx.AsyncClient(
             base_url=url,
-            transport=self._way.transport,
-            trust_env=False,  # the way has read it
+            transport=self._path.transport,
+            trust_env=False,  # network_path_to has read it
             headers={"User-Agent": _user_agent(), "Accept": "application/json"},
             timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
@@ -112,11 +140,13 @@ class Transport:
         until = asyncio.get_running_loop().time() + ARRIVAL_SECONDS
         self._arriving.update(dict.fromkeys(project_ids, until))
 
-    async def send(self, call: Call, key: Key, shape: type[T], *, gate: Gate, request_id: str | None = None) -> T:
+    async def send(
+        self, call: Call, key: Key, shape: type[T], *, run: RunCalls, request_id: str | None = None
+    ) -> T:
         """Make the call and decode its answer, trying again where that is safe.
 
-        ``gate`` is that of the run. ``request_id`` goes out as ``X-Request-ID``, the same for every attempt.
-        Raises NotSentError for a write that the gate does not let through, ApiError and its kin for refusals,
+        ``run`` counts the call. ``request_id`` goes out as ``X-Request-ID``, the same for every attempt.
+        Raises NotSentError for a write of a run that has ended, ApiError and its kin for refusals,
         UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was lost,
         UnexpectedAnswerError for an answer to a read that is not of this shape.
         """
@@ -129,16 +159,16 @@ class Transport:
             reraise=True,
         )
         try:
-            answered: T = await attempts(self._attempt, exchange, shape, gate)
+            answered: T = await attempts(self._attempt, exchange, shape, run)
         except TryAgain as last:
             raise last.error from last.__cause__
         return answered
 
-    async def _attempt(self, exchange: Exchange, shape: type[T], gate: Gate) -> T:
+    async def _attempt(self, exchange: Exchange, shape: type[T], run: RunCalls) -> T:
         await self._pace.turn(exchange.call.route)
         async with self._slots:
-            gate.let_through(exchange.call)
-            gate.calls += 1
+            run.check(exchange.call)
+            run.count += 1
             answer = await self._exchange(exchange)
         if answer.status == 429:
             self._pace.slow_down()
@@ -164,12 +194,12 @@ class Transport:
                 response = await self._http.send(self._request(exchange), stream=True)
                 body = await _body(response)
         except NOTHING_SENT as error:
-            met = obstacle(error, self._http.base_url.host, self._way, known=self._answered)
-            raise unreachable(exchange, met.why, met.hint, lasts=met.lasts) from error
+            failure = connection_failure(error, self._http.base_url.host, self._path, known=self._answered)
+            raise unreachable(exchange, failure.why, failure.hint, lasts=failure.lasts) from error
         except TimeoutError as error:
-            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s", through(self._way)) from error
+            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s", proxy_hint(self._path)) from error
         except httpx.RequestError as error:
-            raise lost(exchange, f"the connection broke: {_reason(error)}", through(self._way)) from error
+            raise lost(exchange, f"the connection broke: {_reason(error)}", proxy_hint(self._path)) from error
         except TooLargeError as error:
             raise unreadable(exchange, error) from error
         self._answered = True

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from reconciler.desired.naming import composed
 from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
+from reconciler.model.moments import utc
 from reconciler.model.quota import Consumption, Quota
-from reconciler.neon.api_clock import utc
 from reconciler.neon.operations import Operation  # noqa: TC001
 
 if TYPE_CHECKING:

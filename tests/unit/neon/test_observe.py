@@ -18,7 +18,7 @@ from reconciler.live.state import UnknownProject
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.neon.observe import find_named, look_up, observe
-from reconciler.neon.view import TOO_MANY_UNREADABLE, View
+from reconciler.neon.project_reader import TOO_MANY_UNREADABLE, ProjectReader
 from reconciler.plan.needs import PlanRequirements
 from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
 
@@ -282,10 +282,10 @@ def closer(fleet: Fleet, *rounds: Needs) -> LiveState:
     """A look at the whole fleet, then at these details, each round as often as it is asked for."""
 
     async def work(neon: Neon) -> LiveState:
-        view = View(neon, ("free", "paid"))
-        live = await view.merge((await neon.projects("free")).projects, ())
+        reader = ProjectReader(neon, ("free", "paid"))
+        live = await reader.merge((await neon.projects("free")).projects, ())
         for need in rounds:
-            live = await view.closer(live, partial(needing, need), lambda _done, _total: None)
+            live = await reader.with_details(live, partial(needing, need), lambda _done, _total: None)
         return live
 
     return using(fleet, work)

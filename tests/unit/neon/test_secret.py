@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.neon.secret import redact
-from reconciler.secret import Secret
+from reconciler.secret import Secret, redact
 
 from .api import ACCESS
 

@@ -1,4 +1,4 @@
-"""One observation under way: reading single projects wherever they are, and looking closer at some."""
+"""Reading single projects, in whichever organization they are, and details below them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.errors import (
 )
 from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
-from reconciler.neon.parallel import each
+from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,8 +34,8 @@ UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 
 
 @dataclass(slots=True)
-class View:
-    """Gives up once very many projects cannot be read; reads no detail twice."""
+class ProjectReader:
+    """The reads of one observation. Gives up once very many projects cannot be read; reads no detail twice."""
 
     neon: Neon
     organizations: tuple[str, ...]
@@ -75,27 +75,27 @@ class View:
         live = LiveState(projects=ordered(places[-1] for places in sightings.values()))
         return _updated(live, {one.id: read for one, read in zip(doubtful, reads, strict=True)})
 
-    async def closer(
+    async def with_details(
         self,
         live: LiveState,
         needed: Callable[[LiveState], Needs],
         on_done: Callable[[int, int], None],
     ) -> LiveState:
-        """The same view with details, in rounds: what one round shows may ask for more.
+        """The same state with details, read in rounds: what one round shows may require more.
 
         ``on_done`` is told how many projects of the round are done, and of how many.
         """
         while wanted := self._wanted(live, needed(live)):
-            live = await self._look_at(live, wanted, on_done)
+            live = await self._read_round(live, wanted, on_done)
         return live
 
-    async def _look_at(
+    async def _read_round(
         self, live: LiveState, wanted: Mapping[str, Sequence[str]], on_done: Callable[[int, int], None]
     ) -> LiveState:
         projects = [project for project in live.projects if project.id in wanted]
         reads = await each(
             projects,
-            lambda project: self._look_closer(project, wanted[project.id]),
+            lambda project: self._read_details(project, wanted[project.id]),
             on_done=lambda done: on_done(done, len(projects)),
         )
         return _updated(live, {project.id: read for project, read in zip(projects, reads, strict=True)})
@@ -119,7 +119,7 @@ class View:
                     wanted.setdefault(id_, []).append(kind)
         return wanted
 
-    async def _look_closer(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
+    async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
         """The project with these details; one that is not there any more is looked for in all organizations."""
         neon, home = self.neon, project.organization
         try:
@@ -158,7 +158,7 @@ def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
 
 
 def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
-    """The view after these projects were read: some fuller, some gone, some unknown."""
+    """The state after these projects were read: some have more details, some are gone, some unknown."""
     projects = {project.id: project for project in live.projects}
     unknown = {project.id: project for project in live.unknown}
     for id_, seen in reads.items():

@@ -24,7 +24,7 @@ from reconciler.neon.credentials import Access, read_access
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop

@@ -16,7 +16,7 @@ from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop

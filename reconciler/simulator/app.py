@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Mount, compile_path
 
-from reconciler.simulator.front import CALL, PREFIX
+from reconciler.simulator.answer import Answer
+from reconciler.simulator.call import Call
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.request import PREFIX
 from reconciler.simulator.routes import (
     branches,
     connections,
@@ -38,10 +38,12 @@ from reconciler.simulator.routes import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from starlette.requests import Request as HTTPRequest
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
 
-    from reconciler.simulator.call import Call, Handler
+    from reconciler.simulator.call import Handler
+    from reconciler.simulator.request import Request
+    from reconciler.simulator.world import World
 
 ID: Final = re.compile("[a-z0-9-]{1,60}")
 ID_SUFFIX: Final = "_id"
@@ -130,43 +132,35 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
 """Every call that the simulator answers."""
 
 
-def routes(admin: Sequence[BaseRoute]) -> Starlette:
-    """The app behind the front: Neon's API, and the simulator's own pages."""
-    handlers: dict[str, dict[str, Handler]] = {}
-    for method, path, handler in ROUTES:
-        handlers.setdefault(path, {})[method] = handler
-    api = [Route(path, _Resource(by_method)) for path, by_method in handlers.items()]
-    app = Starlette(
-        routes=[Mount(PREFIX, routes=api), Mount("/_simulator", routes=list(admin))],
-        exception_handlers={Refusal: _refused, HTTPException: _unrouted},
-    )
-    app.router.redirect_slashes = False
-    return app
+class Router:
+    """Finds the handler of a request by its path and method."""
 
+    def __init__(self) -> None:
+        by_path: dict[str, dict[str, Handler]] = {}
+        for method, path, handler in ROUTES:
+            by_path.setdefault(path, {})[method] = handler
+        self._resources = [(compile_path(f"{PREFIX}{path}")[0], handlers) for path, handlers in by_path.items()]
 
-class _Resource:
-    """One path: the calls it answers, and 405 for every other method, HEAD too."""
+    def answer(self, world: World, request: Request) -> Answer:
+        """What the route answers. Raises Refusal."""
+        if request.key is None:
+            raise Refusal(401, "authentication failed: the API key is not known")
+        handler, path = self._found(request)
+        _check_ids(path)
+        query = _query(request)
+        return handler(Call(world, request.key, path, query, request.content, request.media_type, request.script))
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
-        self._handlers = handlers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI)."""
-        request = Request(scope, receive)
-        if request.method not in self._handlers:
-            raise HTTPException(405, headers={"Allow": ", ".join(self._handlers)})
-        answer = _served(self._handlers[request.method], request)
-        await answer(scope, receive, send)
-
-
-def _served(handler: Handler, request: Request) -> Response:
-    call: Call = request.scope[CALL]
-    path = {name: unquote(text) for name, text in request.path_params.items()}
-    _check_ids(path)
-    answer = handler(replace(call, path=path, query=_query(request)))
-    headers = {} if answer.fault is None else {"x-simulator-fault": answer.fault}
-    content = answer.content
-    return Response(content, answer.status, headers, media_type="application/json" if content else None)
+    def _found(self, request: Request) -> tuple[Handler, dict[str, str]]:
+        """The handler, and the names and ids in the path. Every method that a path does not have is a 405."""
+        line = f"{request.method} {PREFIX}{request.path}"
+        for pattern, handlers in self._resources:
+            match = pattern.match(request.raw_path)
+            if match is None:
+                continue
+            if request.method not in handlers:
+                raise Refusal(405, f"{line}: method not allowed".lower(), headers={"allow": ", ".join(handlers)})
+            return handlers[request.method], {name: unquote(text) for name, text in match.groupdict().items()}
+        raise Refusal(404, f"{line}: not found".lower())
 
 
 def _check_ids(path: Mapping[str, str]) -> None:
@@ -177,23 +171,38 @@ def _check_ids(path: Mapping[str, str]) -> None:
 
 
 def _query(request: Request) -> dict[str, str]:
-    """A list that is given item by item comes as one text with commas, which Neon takes for the same thing."""
-    named = request.query_params
-    for name in named:
-        times = len(named.getlist(name))
-        if times > 1 and name not in LISTS:
-            raise Refusal(400, f"invalid request: {name} is given {times} times")
-    return {name: ",".join(named.getlist(name)) for name in named}
+    """A list that is given item by item becomes one text with commas, which Neon takes for the same thing."""
+    given: dict[str, list[str]] = {}
+    for name, text in request.query:
+        given.setdefault(name, []).append(text)
+    for name, texts in given.items():
+        if len(texts) > 1 and name not in LISTS:
+            raise Refusal(400, f"invalid request: {name} is given {len(texts)} times")
+    return {name: ",".join(texts) for name, texts in given.items()}
+
+
+def pages(admin: Sequence[BaseRoute]) -> Starlette:
+    """The app beside the API: the simulator's own pages, and 404 for everything else."""
+    app = Starlette(
+        routes=[Mount("/_simulator", routes=list(admin))],
+        exception_handlers={Refusal: _refused, HTTPException: _unrouted},
+    )
+    app.router.redirect_slashes = False
+    return app
 
 
 # Starlette runs handlers that are not async in a thread, which virtual time does not have.
-async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _refused(request: HTTPRequest, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, Refusal)  # noqa: S101
-    body = error.body or {"code": error.code, "message": str(error)}
-    return JSONResponse(body, error.status)
+    return _response(error)
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+async def _unrouted(request: HTTPRequest, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     message = f"{request.method} {request.url.path}: {error.detail}".lower()
-    return JSONResponse({"code": "", "message": message}, error.status_code, error.headers)
+    return _response(Refusal(error.status_code, message, headers=error.headers))
+
+
+def _response(refusal: Refusal) -> Response:
+    answer = Answer.refused(refusal, "")
+    return Response(answer.content, answer.status, dict(answer.headers), media_type=answer.media_type)

@@ -9,13 +9,14 @@ import msgspec
 from reconciler.simulator import catalog, documents, ids
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of, encoded
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 READY_SECONDS: Final = 0.2
 """How long a new branch is in state ``init``."""
@@ -64,14 +65,14 @@ def create(
         created_at=now,
         updated_at=now,
         expires_at=expires_at,
-        body=msgspec.json.encode(body).decode(),
+        body=body,
         annotations=_annotation(branch_id, annotations, now),
     )
     return {**body, "current_state": "init", "pending_state": "ready"}
 
 
 def _annotation(branch_id: str, value: Mapping[str, str] | None, now: float) -> str | None:
-    return msgspec.json.encode(documents.annotation(branch_id, value, now)).decode() if value else None
+    return encoded(documents.annotation(branch_id, value, now)) if value else None
 
 
 def _expiry(expires_at: float | None, now: float) -> Document:
@@ -87,7 +88,7 @@ def live(row: sqlite3.Row, now: float) -> bool:
 
 def describe(row: sqlite3.Row, now: float) -> Document:
     """A branch as it is now."""
-    body: Document = msgspec.json.decode(row["body"])
+    body: Document = body_of(row)
     if "restored_from" in body:
         body["restricted_actions"] = NOT_RESTORABLE
     if now < row["created_at"] + READY_SECONDS:
@@ -107,7 +108,7 @@ def annotation(row: sqlite3.Row) -> Document:
 
 def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
     """Store other members of a branch; a value of None takes a member away."""
-    merged = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    merged = {**body_of(row), **changes, "updated_at": timestamp(transaction.now)}
     body = {member: value for member, value in merged.items() if value is not None}
     expires_at = row["expires_at"]
     if "expires_at" in changes:
@@ -124,15 +125,15 @@ def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any
         protected=body["protected"],
         updated_at=transaction.now,
         expires_at=expires_at,
-        body=msgspec.json.encode(body).decode(),
+        body=body,
     )
     return {**body, "current_state": "ready"}
 
 
 def resize(transaction: Transaction, row: sqlite3.Row, logical_size_bytes: int) -> None:
     """Store how large a branch has become, which nobody has asked for."""
-    body = {**msgspec.json.decode(row["body"]), "logical_size": logical_size_bytes}
-    transaction.update("branches", row["id"], body=msgspec.json.encode(body).decode())
+    body = {**body_of(row), "logical_size": logical_size_bytes}
+    transaction.update("branches", row["id"], body=body)
 
 
 def delete(transaction: Transaction, row: sqlite3.Row) -> None:
@@ -166,23 +167,23 @@ def recover(transaction: Transaction, row: sqlite3.Row) -> None:
 
 def size_bytes(row: sqlite3.Row) -> int:
     """The logical size of a branch."""
-    size: int = msgspec.json.decode(row["body"])["logical_size"]
+    size: int = body_of(row)["logical_size"]
     return size
 
 
-def branch(store: Store, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
+def branch(store: Reading, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
     """One branch of a project."""
     query = f"SELECT * FROM branches WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
     return store.row(query, branch_id, project_id, now)
 
 
-def branches(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+def branches(store: Reading, project_id: str, now: float) -> list[sqlite3.Row]:
     """All branches of a project, the oldest first."""
     query = f"SELECT * FROM branches WHERE project_id = ? AND {_LIVE} ORDER BY created_at, id"  # noqa: S608
     return store.rows(query, project_id, now)
 
 
-def deleted_branches(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+def deleted_branches(store: Reading, project_id: str, now: float) -> list[sqlite3.Row]:
     """Branches of a project that were deleted, or expired, in the last seven days."""
     query = (
         "SELECT * FROM branches WHERE project_id = ? AND coalesce(deleted_at, expires_at) BETWEEN ? AND ? "
@@ -191,7 +192,7 @@ def deleted_branches(store: Store, project_id: str, now: float) -> list[sqlite3.
     return store.rows(query, project_id, now - RECOVERY_SECONDS, now)
 
 
-def count_deleted(store: Store, project_id: str, since: float) -> int:
+def count_deleted(store: Reading, project_id: str, since: float) -> int:
     """Branches of a project that somebody deleted after that moment."""
     query = "SELECT count(*) FROM branches WHERE project_id = ? AND deleted_at > ?"
     count: int = store.value(query, project_id, since)
@@ -209,7 +210,7 @@ def describe_deleted(row: sqlite3.Row, now: float) -> Document:
     return {**describe(row, now), "recovery": recovery}
 
 
-def default_branch(store: Store, project_id: str) -> sqlite3.Row:
+def default_branch(store: Reading, project_id: str) -> sqlite3.Row:
     """The default branch of a project: there always is one."""
     query = "SELECT * FROM branches WHERE project_id = ? AND is_default AND deleted_at IS NULL"
     return store.rows(query, project_id)[0]

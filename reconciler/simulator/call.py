@@ -1,74 +1,66 @@
-"""One request as the routes see it, and the world that it is made to."""
+"""One request as the routes see it: what it asks, what its key opens, and the change that it makes."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
 from reconciler.simulator import metering, operations
+from reconciler.simulator.answer import JSON
 from reconciler.simulator.keys import KeyKind
-from reconciler.simulator.operations import FINISH, Fate
 from reconciler.simulator.organization import stored_organization
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.simulator.behaviour import Behaviour
-    from reconciler.simulator.clock import Clock
+    from reconciler.simulator.answer import Answer
+    from reconciler.simulator.documents import Document
+    from reconciler.simulator.faults import Script
     from reconciler.simulator.keys import Key
+    from reconciler.simulator.operations import Fate, Work
     from reconciler.simulator.organization import StoredOrganization
-    from reconciler.simulator.store import Store, Transaction
-    from reconciler.simulator.switches import Switches
+    from reconciler.simulator.store import Transaction
+    from reconciler.simulator.world import World
 
 T = TypeVar("T")
 
-JSON: Final = "application/json"
-
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """Everything that outlives a request."""
+class Change:
+    """One write to a project that nothing else is working on."""
 
-    store: Store
-    clock: Clock
-    switches: Switches
+    transaction: Transaction
+    project: sqlite3.Row
+    """As it was before."""
+    fate: Fate
 
     @property
-    def behaviour(self) -> Behaviour:
-        """How this Neon behaves at present."""
-        return self.switches.behaviour
+    def now(self) -> float:
+        """When it happens."""
+        return self.transaction.now
 
-    def writing(self) -> AbstractContextManager[Transaction]:
-        """One transaction at the present moment."""
-        return self.store.writing(self.clock)
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What scripted faults ask of the routes."""
-
-    fate: Fate = FINISH
-    unavailable: tuple[str, ...] = ()
-    """Ids of projects that a list is to name as unavailable."""
+    def start(self, works: Iterable[Work]) -> list[Document]:
+        """Start the operations of the change; the answer describes them."""
+        return operations.start(self.transaction, self.project["id"], works, self.fate)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of somebody whose key is known."""
+    """A request with a known key, on its route."""
 
     world: World
     key: Key
     path: Mapping[str, str]
+    """The ids and names in the path."""
     query: Mapping[str, str]
     content: bytes
-    media_type: str = JSON
-    script: Script = Script()
+    media_type: str
+    script: Script
 
     def body(self, kind: type[T]) -> T:
         """The request body. Refuses with 400 what is not of that kind, with 415 what does not say it is JSON."""
@@ -89,17 +81,21 @@ class Call:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction; the meter of the project in the path is put down first, and its quota holds after."""
-        store, project_id = self.world.store, self.path.get("project_id")
+        _store, project_id = self.world.store, self.path.get("project_id")
         with self.world.writing() as transaction:
             if project_id is not None:
-                metering.settle(transaction, store, project_id)
+                metering.settle(transaction, project_id)
             yield transaction
             if project_id is not None:
-                metering.enforce(transaction, store, project_id)
+                metering.enforce(transaction, project_id)
 
-    def check_unlocked(self, project_id: str, now: float) -> None:
-        """Refuse a write to a project that is being worked on (423: nothing was carried out)."""
-        operations.check_unlocked(self.world.store, project_id, now, self.world.behaviour)
+    @contextmanager
+    def change(self) -> Iterator[Change]:
+        """A write to the project in the path. Refuses with 423 where operations of it still run."""
+        with self.writing() as transaction:
+            project = self.project()
+            operations.check_unlocked(transaction, project["id"], transaction.now, self.world.behaviour)
+            yield Change(transaction, project, self.script.fate)
 
     def organization(self, org_id: str) -> StoredOrganization:
         """An organization that the key opens; 404 for any other."""
@@ -145,25 +141,6 @@ class Call:
         """Refuse with 403 what a key of a single project may not do."""
         if self.key.kind is KeyKind.PROJECT:
             raise Refusal(403, "project-scoped keys are not allowed to perform this action")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status and a JSON document; no document is an empty body."""
-
-    document: Any = None
-    status: int = 200
-    encoded: bytes | None = None
-    """The document, where it is at hand as JSON already."""
-    fault: str | None = None
-    """What about the answer is not as the API documents it."""
-
-    @property
-    def content(self) -> bytes:
-        """The body to be sent."""
-        if self.encoded is not None:
-            return self.encoded
-        return b"" if self.document is None else msgspec.json.encode(self.document)
 
 
 Handler: TypeAlias = "Callable[[Call], Answer]"

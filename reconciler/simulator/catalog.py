@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from reconciler.simulator import documents, ids
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of, encoded
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 RESERVED_ROLES: Final = frozenset({"neon_superuser", "cloud_admin", "zenith_admin", "public", "none"})
 RESERVED_ROLE_PREFIX: Final = "pg_"
@@ -28,14 +27,14 @@ def create_role(transaction: Transaction, branch_id: str, name: str, *, login: b
     """Store a role; the answer holds its password, unless it is one that cannot log in."""
     password = ids.password(transaction.number()) if login else ""
     body = documents.role(branch_id, name, transaction.now, login=login)
-    transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=_encoded(body))
+    transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=body)
     return {**body, "password": password} if login else body
 
 
 def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
     """Store a database."""
     body = documents.database(transaction.number(), branch_id, name, owner, transaction.now)
-    transaction.insert("databases", branch_id=branch_id, name=name, body=_encoded(body))
+    transaction.insert("databases", branch_id=branch_id, name=name, body=body)
     return body
 
 
@@ -45,7 +44,7 @@ def reset_password(transaction: Transaction, row: sqlite3.Row) -> Document:
     body = {**describe(row), "updated_at": timestamp(transaction.now)}
     transaction.execute(
         "UPDATE roles SET password = ?, body = ? WHERE branch_id = ? AND name = ?",
-        *(password, _encoded(body), row["branch_id"], row["name"]),
+        *(password, encoded(body), row["branch_id"], row["name"]),
     )
     return {**body, "password": password}
 
@@ -55,7 +54,7 @@ def change_database(transaction: Transaction, row: sqlite3.Row, changes: Mapping
     body = {**describe(row), **changes, "updated_at": timestamp(transaction.now)}
     transaction.execute(
         "UPDATE databases SET name = ?, body = ? WHERE branch_id = ? AND name = ?",
-        *(body["name"], _encoded(body), row["branch_id"], row["name"]),
+        *(body["name"], encoded(body), row["branch_id"], row["name"]),
     )
     return body
 
@@ -70,40 +69,37 @@ def delete_database(transaction: Transaction, row: sqlite3.Row) -> None:
     transaction.execute("DELETE FROM databases WHERE branch_id = ? AND name = ?", row["branch_id"], row["name"])
 
 
-def role(store: Store, branch_id: str, name: str) -> sqlite3.Row | None:
+def role(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
     """One role of a branch."""
     return store.row("SELECT * FROM roles WHERE branch_id = ? AND name = ?", branch_id, name)
 
 
-def database(store: Store, branch_id: str, name: str) -> sqlite3.Row | None:
+def database(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
     """One database of a branch."""
     return store.row("SELECT * FROM databases WHERE branch_id = ? AND name = ?", branch_id, name)
 
 
-def roles(store: Store, branch_id: str) -> list[sqlite3.Row]:
+def roles(store: Reading, branch_id: str) -> list[sqlite3.Row]:
     """The roles of a branch, by name."""
     return store.rows("SELECT * FROM roles WHERE branch_id = ? ORDER BY name", branch_id)
 
 
-def databases(store: Store, branch_id: str) -> list[sqlite3.Row]:
+def databases(store: Reading, branch_id: str) -> list[sqlite3.Row]:
     """The databases of a branch, by name."""
     return store.rows("SELECT * FROM databases WHERE branch_id = ? ORDER BY name", branch_id)
 
 
 def describe(row: sqlite3.Row) -> Document:
     """A role, without its password; or a database."""
-    body: Document = msgspec.json.decode(row["body"])
-    return body
+    return body_of(row)
 
 
-def inherit(
-    transaction: Transaction, store: Store, parent_id: str, branch_id: str, *, new_passwords: bool = False
-) -> None:
+def inherit(transaction: Transaction, parent_id: str, branch_id: str, *, new_passwords: bool = False) -> None:
     """Give a new branch its parent's roles and databases, passwords included unless it is to have new ones."""
     for table in ("roles", "databases"):
-        for row in store.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
+        for row in transaction.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
             columns = {**dict(row), "branch_id": branch_id}
-            columns["body"] = _encoded({**describe(row), "branch_id": branch_id})
+            columns["body"] = {**describe(row), "branch_id": branch_id}
             if new_passwords and columns.get("password"):
                 columns["password"] = ids.password(transaction.number())
             transaction.insert(table, **columns)
@@ -130,7 +126,7 @@ def revealed_password(row: sqlite3.Row, project: sqlite3.Row) -> str:
 
 
 def _stores_passwords(project: sqlite3.Row) -> bool:
-    stores: bool = msgspec.json.decode(project["body"])["store_passwords"]
+    stores: bool = body_of(project)["store_passwords"]
     return stores
 
 
@@ -159,7 +155,7 @@ def _check_length(what: str, name: str) -> None:
         raise Refusal(400, f"a {what} name has 1 to {LONGEST_NAME_BYTES} bytes")
 
 
-def check_owns_nothing(store: Store, row: sqlite3.Row) -> None:
+def check_owns_nothing(store: Reading, row: sqlite3.Row) -> None:
     """Refuse to part a role from its databases (Neon: manage/roles)."""
     owned = [each["name"] for each in databases(store, row["branch_id"]) if _owner(each) == row["name"]]
     if owned:
@@ -169,7 +165,3 @@ def check_owns_nothing(store: Store, row: sqlite3.Row) -> None:
 def _owner(row: sqlite3.Row) -> str:
     owner: str = describe(row)["owner_name"]
     return owner
-
-
-def _encoded(body: Document) -> str:
-    return msgspec.json.encode(body).decode()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.store import Store
 
+
 DEMO_EPOCH_SECONDS: Final = datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp()
 """Where simulated time starts unless somebody says otherwise."""
 

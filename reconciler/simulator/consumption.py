@@ -13,11 +13,10 @@ from enum import Enum
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import msgspec
-
 from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 from reconciler.simulator.usage import HOUR_SECONDS, Amounts, Piece, month_of, within
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store
 
 DAY_SECONDS: Final = 86_400
 EARLIEST: Final = datetime(2024, 3, 1, tzinfo=UTC).timestamp()
@@ -167,9 +165,9 @@ def _following(moment: float, granularity: Granularity) -> float:
     return moment + timedelta(hours=1 if granularity is Granularity.HOURLY else 24).total_seconds()
 
 
-def of_project(store: Store, row: sqlite3.Row, until: float) -> History:
+def of_project(store: Reading, row: sqlite3.Row, until: float) -> History:
     """The history of a project, as far as it is known at a moment."""
-    body = msgspec.json.decode(row["body"])
+    body = body_of(row)
     return History(
         pieces=metering.pieces(store, row, until),
         branches=[_branch(each, until) for each in _branches(store, row["id"])],
@@ -178,7 +176,7 @@ def of_project(store: Store, row: sqlite3.Row, until: float) -> History:
     )
 
 
-def of_branches(store: Store, row: sqlite3.Row, until: float) -> dict[str, History]:
+def of_branches(store: Reading, row: sqlite3.Row, until: float) -> dict[str, History]:
     """The history of each branch of a project, by its id."""
     whole = of_project(store, row, until)
     rows = _branches(store, row["id"])
@@ -192,18 +190,16 @@ def of_branches(store: Store, row: sqlite3.Row, until: float) -> dict[str, Histo
     }
 
 
-def _branches(store: Store, project_id: str) -> list[sqlite3.Row]:
+def _branches(store: Reading, project_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM branches WHERE project_id = ? ORDER BY id", project_id)
 
 
 def _branch(row: sqlite3.Row, until: float) -> Stock:
     end = min(_or(row["deleted_at"], until), _or(row["expires_at"], until))
-    return Stock(
-        row["created_at"], end, msgspec.json.decode(row["body"])["logical_size"], row["parent_id"] is None
-    )
+    return Stock(row["created_at"], end, body_of(row)["logical_size"], row["parent_id"] is None)
 
 
-def _snapshots(store: Store, project_id: str) -> list[sqlite3.Row]:
+def _snapshots(store: Reading, project_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM snapshots WHERE project_id = ?", project_id)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from reconciler.simulator import documents, ids
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.limits import DEFAULT_SUSPEND_SECONDS
 from reconciler.simulator.operations import Work
+from reconciler.simulator.store import Reading, body_of
 from reconciler.simulator.usage import NEVER
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 START_SECONDS: Final = 0.3
 """How long a new compute is in state ``init``."""
@@ -67,7 +66,7 @@ def create(
         type=kind,
         ready_at=now + START_SECONDS,
         active_until=until,
-        body=msgspec.json.encode(body).decode(),
+        body=body,
     )
     _runs_until(transaction, project["id"], until)
     state = {"current_state": "idle"} if body["disabled"] else {"current_state": "init", "pending_state": "active"}
@@ -89,7 +88,7 @@ def idle_after(compute: Mapping[str, Any]) -> float:
 
 def describe(row: sqlite3.Row, now: float, suspended_at: float | None = None) -> Document:
     """A compute as it is now, where a quota has suspended it at that moment, if any has."""
-    body: Document = msgspec.json.decode(row["body"])
+    body: Document = body_of(row)
     until = row["active_until"] if suspended_at is None else min(row["active_until"], suspended_at)
     if now < row["ready_at"] and now < until:
         return {**body, "current_state": "init", "pending_state": "active"}
@@ -115,36 +114,35 @@ def change(
     transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any], *, active_until: float
 ) -> Document:
     """Store other members of a compute, and until when it runs."""
-    body = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
-    encoded = msgspec.json.encode(body).decode()
-    transaction.update("endpoints", row["id"], body=encoded, active_until=active_until)
+    body = {**body_of(row), **changes, "updated_at": timestamp(transaction.now)}
+    transaction.update("endpoints", row["id"], body=body, active_until=active_until)
     _runs_until(transaction, row["project_id"], active_until)
     now_active = transaction.now < active_until
     return {**body, "current_state": "active" if now_active else "idle"}
 
 
-def endpoint(store: Store, project_id: str, endpoint_id: str) -> sqlite3.Row | None:
+def endpoint(store: Reading, project_id: str, endpoint_id: str) -> sqlite3.Row | None:
     """One compute of a project."""
     query = "SELECT * FROM endpoints WHERE id = ? AND project_id = ? AND deleted_at IS NULL"
     return store.row(query, endpoint_id, project_id)
 
 
-def endpoints_of_project(store: Store, project_id: str) -> list[sqlite3.Row]:
+def endpoints_of_project(store: Reading, project_id: str) -> list[sqlite3.Row]:
     """All computes of a project."""
     query = "SELECT * FROM endpoints WHERE project_id = ? AND deleted_at IS NULL ORDER BY ready_at, id"
     return store.rows(query, project_id)
 
 
-def endpoints_of_branch(store: Store, project_id: str, branch_id: str) -> list[sqlite3.Row]:
+def endpoints_of_branch(store: Reading, project_id: str, branch_id: str) -> list[sqlite3.Row]:
     """All computes of a branch."""
     return [row for row in endpoints_of_project(store, project_id) if row["branch_id"] == branch_id]
 
 
-def configuration_works(store: Store, branch: sqlite3.Row, now: float) -> list[Work]:
+def configuration_works(store: Reading, branch: sqlite3.Row, now: float) -> list[Work]:
     """What tells a branch's compute of other roles or databases: an idle one wakes for a moment (Neon)."""
     works = []
     for row in endpoints_of_branch(store, branch["project_id"], branch["id"]):
-        if row["type"] == "read_write" and not msgspec.json.decode(row["body"])["disabled"]:
+        if row["type"] == "read_write" and not body_of(row)["disabled"]:
             works.append(Work("apply_config", branch["id"], row["id"]))
             works += [Work("suspend_compute", branch["id"], row["id"])] * (not active(row, now))
     return works

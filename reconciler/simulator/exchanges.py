@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.model.values import Json
+    from reconciler.simulator.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,21 @@ class Exchange:
     key_kind: str | None
     org_id: str | None
     """The organization of the key; None for a personal one."""
+
+    @classmethod
+    def of(cls, request: Request, status: int | None) -> Self:
+        """The exchange of a request that was answered so."""
+        return cls(
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            content=request.content,
+            status=status,
+            request_id=request.id,
+            at=request.arrived,
+            key_kind=None if request.key is None else request.key.kind.value,
+            org_id=request.org_id,
+        )
 
     @property
     def body(self) -> Json:

@@ -1,24 +1,20 @@
-"""Faults as data: which call they strike, and what becomes of it.
-
-An answer that a fault has made carries the header ``x-simulator-fault``, because it need not have
-the documented shape.
-"""
+"""Faults as data: which request they strike, and what becomes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from reconciler.simulator.call import Script
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.operations import FINISH, Fate
+from reconciler.simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-FAULT_HEADER: Final = "x-simulator-fault"
+    from collections.abc import Iterable
 
 
 class ConnectionDropped(Exception):  # noqa: N818
@@ -90,18 +86,13 @@ class StickOperations(Effect, frozen=True):
     """The operations that the call starts never end."""
 
 
-AnyEffect: TypeAlias = (
-    AnswerWith
-    | AnswerAfter
-    | DropBefore
-    | DropAfter
-    | CommitLater
-    | Delay
-    | Truncate
-    | HideProjects
-    | FailOperations
-    | StickOperations
-)
+Instead: TypeAlias = AnswerWith | DropBefore
+"""In place of the work."""
+Afterwards: TypeAlias = AnswerAfter | DropAfter | Delay | Truncate
+"""Once the work is done."""
+Scripted: TypeAlias = HideProjects | FailOperations | StickOperations
+"""Carried out by the routes."""
+AnyEffect: TypeAlias = Instead | CommitLater | Afterwards | Scripted
 
 
 def html(status: int = 502) -> AnswerWith:
@@ -204,18 +195,94 @@ class Faults:
         return strikes
 
 
-def script(effects: Sequence[AnyEffect]) -> Script:
-    """The part of the effects that the routes carry out."""
-    fate = FINISH
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What faults ask of the routes."""
+
+    fate: Fate = FINISH
     unavailable: tuple[str, ...] = ()
+    """Ids of projects that a list is to name as unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interference:
+    """What all the effects on one request come to."""
+
+    instead: Instead | None = None
+    """The first of them."""
+    later_seconds: float | None = None
+    """After which the request is carried out; its connection breaks at once."""
+    afterwards: tuple[Afterwards, ...] = ()
+    """In the order in which the faults were set."""
+    script: Script = field(default_factory=Script)
+
+
+def interference(effects: Iterable[AnyEffect]) -> Interference:
+    """All effects together. An effect that is missing here fails type checking."""
+    whole = Interference()
     for effect in effects:
-        match effect:
-            case HideProjects(project_ids):
-                unavailable = project_ids
-            case FailOperations(recovers_after):
-                fate = Fate(fails=True, recovers_after=recovers_after)
-            case StickOperations():
-                fate = Fate(ends=False)
-            case _:
-                pass
-    return Script(fate, unavailable)
+        whole = _joined(whole, effect)
+    return whole
+
+
+def _joined(whole: Interference, effect: AnyEffect) -> Interference:
+    match effect:
+        case AnswerWith() | DropBefore():
+            return whole if whole.instead is not None else replace(whole, instead=effect)
+        case CommitLater(seconds):
+            return replace(whole, later_seconds=seconds)
+        case AnswerAfter() | DropAfter() | Delay() | Truncate():
+            return replace(whole, afterwards=(*whole.afterwards, effect))
+        case HideProjects(project_ids):
+            return replace(whole, script=replace(whole.script, unavailable=project_ids))
+        case FailOperations(recovers_after):
+            return replace(
+                whole, script=replace(whole.script, fate=Fate(fails=True, recovers_after=recovers_after))
+            )
+        case StickOperations():
+            return replace(whole, script=replace(whole.script, fate=Fate(ends=False)))
+        case _:
+            assert_never(effect)
+
+
+def _scripted(script: Script, effect: Scripted) -> Script:
+    match effect:
+        case HideProjects(project_ids):
+            return replace(script, unavailable=project_ids)
+        case FailOperations(recovers_after):
+            return replace(script, fate=Fate(fails=True, recovers_after=recovers_after))
+        case StickOperations():
+            return replace(script, fate=Fate(ends=False))
+        case _:
+            assert_never(effect)
+
+
+def instead(effect: Instead, request_id: str) -> Answer:
+    """The answer in place of the work. Raises ConnectionDropped where there is none."""
+    match effect:
+        case DropBefore():
+            raise ConnectionDropped
+        case AnswerWith():
+            refusal = Refusal(effect.status, effect.message, code=effect.code)
+            answer = replace(Answer.refused(refusal, request_id), media_type=effect.content_type, fault="answer")
+            if effect.text is not None:
+                answer = replace(answer, encoded=effect.text.encode())
+            return answer if effect.retry_after is None else answer.sealed(**{"retry-after": effect.retry_after})
+        case _:
+            assert_never(effect)
+
+
+async def after(effect: Afterwards, answer: Answer, request_id: str) -> Answer:
+    """The answer once the work is done. Raises ConnectionDropped where none arrives."""
+    match effect:
+        case Delay(seconds):
+            await asyncio.sleep(seconds)
+            return answer
+        case DropAfter():
+            raise ConnectionDropped
+        case AnswerAfter(status, message):
+            return replace(Answer.refused(Refusal(status, message), request_id), fault="answer-after")
+        case Truncate(length):
+            return replace(answer, encoded=answer.content[:length], fault="truncate")
+        case _:
+            assert_never(effect)

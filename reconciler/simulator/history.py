@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 LOG_BYTES_PER_SECOND: Final = 4096
 """Every simulated log grows at this rate from 1970 on, so that positions and times stand for each other."""
@@ -38,22 +37,22 @@ def moment(member: str, stated: str) -> float:
         raise Refusal(400, f"invalid request: {member}: {error}") from None
 
 
-def since(store: Store, branch: sqlite3.Row) -> float:
+def since(store: Reading, branch: sqlite3.Row) -> float:
     """When the history of a branch begins: with its creation, unless a restore has cut or handed it on."""
     stored = store.value("SELECT since FROM histories WHERE branch_id = ?", branch["id"])
     beginning: float = branch["created_at"] if stored is None else stored
     return beginning
 
 
-def kept_since(store: Store, project_id: str) -> float:
+def kept_since(store: Reading, project_id: str) -> float:
     """From when on a project has kept its history: what a window had left behind is gone, however it is raised."""
     stored = store.value("SELECT since FROM raised_windows WHERE project_id = ?", project_id)
     return 0.0 if stored is None else float(stored)
 
 
-def raise_window(transaction: Transaction, store: Store, project_id: str, *, before_seconds: int) -> None:
+def raise_window(transaction: Transaction, project_id: str, *, before_seconds: int) -> None:
     """Note that a window is longer from now on: of what was before, it holds what the shorter one did."""
-    since = max(kept_since(store, project_id), transaction.now - before_seconds)
+    since = max(kept_since(transaction, project_id), transaction.now - before_seconds)
     transaction.execute("INSERT OR REPLACE INTO raised_windows VALUES (?, ?)", project_id, since)
 
 
@@ -63,7 +62,7 @@ def begin(transaction: Transaction, branch_id: str, moment: float) -> None:
 
 
 def point(
-    store: Store,
+    store: Reading,
     branch: sqlite3.Row,
     window_seconds: int,
     now: float,
@@ -83,7 +82,7 @@ def point(
         seconds = _seconds_of_position(stated_position)
     else:
         return now
-    if "restored_from" in msgspec.json.decode(branch["body"]):
+    if "restored_from" in body_of(branch):
         raise Refusal(422, NO_PAST)
     kept = max(since(store, branch), kept_since(store, branch["project_id"]))
     earliest = max(int(kept), int(now) - window_seconds)

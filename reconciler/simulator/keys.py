@@ -13,9 +13,9 @@ from reconciler.simulator.refusal import Refusal
 if TYPE_CHECKING:
     import sqlite3
 
-    from reconciler.simulator.call import World
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Reading, Transaction
+    from reconciler.simulator.world import World
 
 USE_NOTED_SECONDS: Final = 60.0
 """How long a noted use stands for those that follow it, so that few reads have to write."""
@@ -55,7 +55,7 @@ def give(transaction: Transaction, token: str, key: Key, name: str) -> None:
     )
 
 
-def create(transaction: Transaction, store: Store, key: Key, name: str) -> Document:
+def create(transaction: Transaction, key: Key, name: str) -> Document:
     """Store a new key; the answer alone holds its token."""
     token = ids.api_key(transaction.number())
     transaction.insert(
@@ -68,7 +68,7 @@ def create(transaction: Transaction, store: Store, key: Key, name: str) -> Docum
         fixed=False,
         created_at=transaction.now,
     )
-    row = store.rows("SELECT * FROM keys WHERE token = ?", token)[0]
+    row = transaction.rows("SELECT * FROM keys WHERE token = ?", token)[0]
     return {**_described(row), "key": token, "created_by": user.ID}
 
 
@@ -84,12 +84,12 @@ def used(world: World, token: str, address: str) -> Key | None:
     return Key(KeyKind(row["kind"]), row["org_id"], row["project_id"])
 
 
-def personal_keys(store: Store) -> list[sqlite3.Row]:
+def personal_keys(store: Reading) -> list[sqlite3.Row]:
     """The keys of the user, the oldest first."""
     return store.rows("SELECT * FROM keys WHERE org_id IS NULL ORDER BY id")
 
 
-def organization_keys(store: Store, org_id: str) -> list[sqlite3.Row]:
+def organization_keys(store: Reading, org_id: str) -> list[sqlite3.Row]:
     """The keys of an organization and of single projects of it, the oldest first."""
     return store.rows("SELECT * FROM keys WHERE org_id = ? ORDER BY id", org_id)
 

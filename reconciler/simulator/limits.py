@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.desired.tier import OrganizationLimits
-    from reconciler.simulator.store import Store
+    from reconciler.simulator.store import Reading
 
 SIZES_CU: Final = (0.25, 0.5, *range(1, 17), *range(18, 57, 2))
 """Neon: manage/computes."""
@@ -90,7 +90,7 @@ def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:
         )
 
 
-def check_room_for_project(store: Store, org_id: str, limits: OrganizationLimits, lingering: int) -> None:
+def check_room_for_project(store: Reading, org_id: str, limits: OrganizationLimits, lingering: int) -> None:
     """Refuse one project more than the organization holds; ``lingering`` ones are deleted and still counted."""
     if limits.projects is not None and count_projects(store, org_id) + lingering >= limits.projects:
         message = f"projects limit exceeded, limit:{limits.projects}"
@@ -135,7 +135,7 @@ def check_room_for_database(count: int) -> None:
         raise Refusal(422, message, code="DATABASES_LIMIT_EXCEEDED")
 
 
-def count_projects(store: Store, org_id: str) -> int:
+def count_projects(store: Reading, org_id: str) -> int:
     """Live projects of an organization."""
     count: int = store.value("SELECT live_projects FROM organizations WHERE id = ?", org_id)
     return count

@@ -11,6 +11,7 @@ from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.projects import RECOVERY_SECONDS
+from reconciler.simulator.store import Reading, encoded
 from reconciler.simulator.usage import NEARLY, month_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.organization import StoredOrganization
-    from reconciler.simulator.store import Store
 
 _COLUMNS: Final = (
     "SELECT id, body, integrations, deleted_at, usage, metered_at, workload, runs_until FROM projects WHERE"
@@ -53,7 +53,7 @@ class ListRequest:
 
 
 def page(
-    store: Store, request: ListRequest, behaviour: Behaviour, now: float, unavailable: Iterable[str] = ()
+    store: Reading, request: ListRequest, behaviour: Behaviour, now: float, unavailable: Iterable[str] = ()
 ) -> bytes:
     """One page as JSON. Projects named as unavailable are left out of it, but for their ids."""
     rows = _rows(store, request, behaviour, now)
@@ -74,13 +74,13 @@ def _too_late(rows: Sequence[sqlite3.Row], timeout_seconds: float, seconds_per_p
     return frozenset(row["id"] for row in rows[in_time:])
 
 
-def _rows(store: Store, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
+def _rows(store: Reading, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
     searched = request.search.lower()
     found = _found(store, searched)
     place = _ALONG_THE_IDS if found is None else _AMONG_THE_FOUND
     return store.rows_named(
         f"{_COLUMNS} {place} {_RECOVERABLE if request.recoverable else _LIVE} {_PAGE}",
-        found=msgspec.json.encode(found).decode(),
+        found=encoded(found),
         org_id=request.organization.id,
         cursor=request.cursor,
         search=searched,
@@ -91,7 +91,7 @@ def _rows(store: Store, request: ListRequest, behaviour: Behaviour, now: float) 
     )
 
 
-def _found(store: Store, searched: str) -> list[int] | None:
+def _found(store: Reading, searched: str) -> list[int] | None:
     """The rows that hold a word by the index; None where it does not narrow the search."""
     if len(searched) < SHORTEST_INDEXED or "\0" in searched:
         return None
@@ -105,7 +105,7 @@ def _integrations(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
 
 
 def _item(
-    store: Store, row: sqlite3.Row, organization: StoredOrganization, behaviour: Behaviour, now: float
+    store: Reading, row: sqlite3.Row, organization: StoredOrganization, behaviour: Behaviour, now: float
 ) -> bytes:
     more: dict[str, Any] = {"org_name": organization.name}
     if row["deleted_at"] is not None:

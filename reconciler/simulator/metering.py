@@ -9,6 +9,7 @@ import msgspec
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 from reconciler.simulator.usage import (
     MEMBERS,
     NEVER,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 CODES: Final = {
     "compute_time_seconds": "COMPUTE_TIME_EXCEEDED",
@@ -37,9 +38,9 @@ CODES: Final = {
 """Error codes that are known; those of the other quotas are made up like them."""
 
 
-def stored(store: Store, row: sqlite3.Row) -> Meter:
+def stored(store: Reading, row: sqlite3.Row) -> Meter:
     """The meter of a project as it was put down last."""
-    body = msgspec.json.decode(row["body"])
+    body = body_of(row)
     quota = body["settings"].get("quota", {})
     counters = msgspec.json.decode(row["usage"])
     default = branches.default_branch(store, row["id"])
@@ -64,7 +65,7 @@ def _workload(row: sqlite3.Row) -> Workload:
     return Workload() if row["workload"] is None else msgspec.json.decode(row["workload"], type=Workload)
 
 
-def _runs(store: Store, row: sqlite3.Row) -> tuple[Run, ...]:
+def _runs(store: Reading, row: sqlite3.Row) -> tuple[Run, ...]:
     running = store.rows(
         "SELECT endpoints.branch_id, active_until, expires_at, "
         "json_extract(endpoints.body, '$.autoscaling_limit_min_cu') AS cu "
@@ -78,7 +79,7 @@ def _runs(store: Store, row: sqlite3.Row) -> tuple[Run, ...]:
     )
 
 
-def read(store: Store, row: sqlite3.Row, now: float) -> Meter:
+def read(store: Reading, row: sqlite3.Row, now: float) -> Meter:
     """The meter of a project as it is now."""
     return advanced(stored(store, row), now)[0]
 
@@ -89,14 +90,14 @@ def at_rest(row: sqlite3.Row) -> bool:
     return row["deleted_at"] is not None or not used
 
 
-def shown(store: Store, row: sqlite3.Row, now: float) -> Document:
+def shown(store: Reading, row: sqlite3.Row, now: float) -> Document:
     """The members of a project that its meter decides, as GET answers them."""
     before = stored(store, row)
     meter, _ = advanced(before, now)
     start, end = month_of(now)
     return {
         **_counters(meter),
-        **_measured(meter, before, msgspec.json.decode(row["body"])),
+        **_measured(meter, before, body_of(row)),
         "consumption_period_start": timestamp(start),
         "consumption_period_end": timestamp(end),
     }
@@ -115,15 +116,15 @@ def _measured(meter: Meter, before: Meter, body: Mapping[str, Any]) -> Document:
     return measured
 
 
-def listed(store: Store, row: sqlite3.Row, now: float) -> Document:
+def listed(store: Reading, row: sqlite3.Row, now: float) -> Document:
     """The members of a project that its meter decides, as a list shows them."""
     before = stored(store, row)
     meter, _ = advanced(before, now)
-    measured = _measured(meter, before, msgspec.json.decode(row["body"]))
+    measured = _measured(meter, before, body_of(row))
     return {**measured, "active_time": int(meter.used.active_time_seconds)}
 
 
-def pieces(store: Store, row: sqlite3.Row, until: float) -> list[Piece]:
+def pieces(store: Reading, row: sqlite3.Row, until: float) -> list[Piece]:
     """Everything that a project has consumed up to a moment, piece by piece."""
     put_down = store.rows("SELECT * FROM consumed WHERE project_id = ? AND started_at <= ?", row["id"], until)
     known = [
@@ -132,7 +133,7 @@ def pieces(store: Store, row: sqlite3.Row, until: float) -> list[Piece]:
     return known if at_rest(row) else known + advanced(stored(store, row), until)[1]
 
 
-def late(store: Store, row: sqlite3.Row, now: float, lag_seconds: float) -> Document:
+def late(store: Reading, row: sqlite3.Row, now: float, lag_seconds: float) -> Document:
     """The counters and the last activity as they are shown so many seconds late; None for no activity."""
     until, consumed = now - lag_seconds, pieces(store, row, now)
     used = read(store, row, now).used
@@ -144,12 +145,12 @@ def late(store: Store, row: sqlite3.Row, now: float, lag_seconds: float) -> Docu
     return {**counters, "compute_last_active_at": None if last is None else timestamp(last)}
 
 
-def suspended_at(store: Store, row: sqlite3.Row, now: float) -> float | None:
+def suspended_at(store: Reading, row: sqlite3.Row, now: float) -> float | None:
     """When a quota has suspended the computes that the store has as running; None where none has."""
     return None if at_rest(row) else read(store, row, now).stopped_at
 
 
-def check_may_run(store: Store, row: sqlite3.Row, now: float) -> None:
+def check_may_run(store: Reading, row: sqlite3.Row, now: float) -> None:
     """Refuse to start a compute of a project that has reached a quota (Neon: guides/consumption-limits)."""
     exceeded = read(store, row, now).exceeded
     if exceeded is not None:
@@ -158,33 +159,35 @@ def check_may_run(store: Store, row: sqlite3.Row, now: float) -> None:
         raise Refusal(422, message, code=CODES.get(exceeded, f"{exceeded.upper()}_QUOTA_EXCEEDED"))
 
 
-def logical_size(store: Store, row: sqlite3.Row, now: float) -> int | None:
+def logical_size(store: Reading, row: sqlite3.Row, now: float) -> int | None:
     """How large the default branch of a project has grown; None where the store has it."""
     return None if at_rest(row) else int(read(store, row, now).logical_size_bytes)
 
 
-def settle(transaction: Transaction, store: Store, project_id: str) -> None:
+def settle(transaction: Transaction, project_id: str) -> None:
     """Put the meter of a project down as it is now, with what was consumed since the last time."""
-    row = store.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
+    row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
     if row is None:
         return
-    before = stored(store, row)
+    before = stored(transaction, row)
     meter, pieces = advanced(before, transaction.now)
     record(transaction, project_id, pieces)
-    columns: Document = {"metered_at": transaction.now, "usage": _encoded(_exact(meter))}
+    columns: Document = {"metered_at": transaction.now, "usage": _exact(meter)}
     if pieces or meter.logical_size_bytes != before.logical_size_bytes:
-        body = msgspec.json.decode(row["body"])
-        columns["body"] = _encoded({**body, **_measured(meter, before, body)})
-        branches.resize(transaction, branches.default_branch(store, project_id), int(meter.logical_size_bytes))
+        body = body_of(row)
+        columns["body"] = {**body, **_measured(meter, before, body)}
+        branches.resize(
+            transaction, branches.default_branch(transaction, project_id), int(meter.logical_size_bytes)
+        )
     transaction.update("projects", project_id, **columns)
     if meter.stopped_at is not None:
         endpoints.suspend_all(transaction, project_id, meter.stopped_at)
 
 
-def enforce(transaction: Transaction, store: Store, project_id: str) -> None:
+def enforce(transaction: Transaction, project_id: str) -> None:
     """Suspend what runs although a quota is reached, at the end of a write that began with ``settle``."""
-    row = store.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
-    if row is not None and row["runs_until"] > transaction.now and stored(store, row).exceeded:
+    row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
+    if row is not None and row["runs_until"] > transaction.now and stored(transaction, row).exceeded:
         endpoints.suspend_all(transaction, project_id, transaction.now)
 
 
@@ -205,22 +208,18 @@ def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -
         )
 
 
-def assign(transaction: Transaction, store: Store, project_id: str, counters: Mapping[str, int]) -> None:
+def assign(transaction: Transaction, project_id: str, counters: Mapping[str, int]) -> None:
     """Set counters of the present month; a larger one counts as consumed at this moment."""
-    settle(transaction, store, project_id)
-    row = store.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
-    meter = stored(store, row)
+    settle(transaction, project_id)
+    row = transaction.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
+    meter = stored(transaction, row)
     used = {**_exact(meter), **counters}
     more = {member: max(0.0, used[member] - amount) for member, amount in values(meter.used).items()}
     record(transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))])
-    transaction.update("projects", project_id, usage=_encoded(used))
-    settle(transaction, store, project_id)
+    transaction.update("projects", project_id, usage=used)
+    settle(transaction, project_id)
 
 
 def employ(transaction: Transaction, project_id: str, workload: Workload) -> None:
     """Let users work with a project whose meter has just been put down."""
-    transaction.update("projects", project_id, workload=_encoded(workload))
-
-
-def _encoded(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    transaction.update("projects", project_id, workload=workload)

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from reconciler.simulator import ids
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
     from reconciler.simulator.behaviour import Behaviour
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 SHORTEST_SECONDS: Final = 0.3
 LONGEST_SECONDS: Final = 0.8
@@ -81,7 +80,7 @@ def _start(transaction: Transaction, project_id: str, work: Work, fate: Fate) ->
         ends_at=now + seconds if fate.ends else None,
         failed=fate.fails,
         recovers_at=None if fate.recovers_after is None else now + seconds + fate.recovers_after,
-        body=msgspec.json.encode(body).decode(),
+        body=body,
     )
     unstarted = {"status": "scheduling", "failures_count": 0, "updated_at": timestamp(now), "total_duration_ms": 0}
     return {**body, **unstarted}
@@ -92,13 +91,13 @@ def _duration_seconds(operation_id: str) -> float:
     return SHORTEST_SECONDS + (LONGEST_SECONDS - SHORTEST_SECONDS) * int.from_bytes(part, "big") / 0xFFFF
 
 
-def check_unlocked(store: Store, project_id: str, now: float, behaviour: Behaviour) -> None:
+def check_unlocked(store: Reading, project_id: str, now: float, behaviour: Behaviour) -> None:
     """Refuse a write to a project on which operations still run (423: nothing was carried out)."""
     if busy(store, project_id, now) or _maintained(project_id, now, behaviour.background_work_every_seconds):
         raise Refusal(423, LOCKED)
 
 
-def busy(store: Store, project_id: str, now: float) -> bool:
+def busy(store: Reading, project_id: str, now: float) -> bool:
     """Whether any operation of the project has not ended, or is to be tried again."""
     query = (
         "SELECT 1 FROM operations WHERE project_id = ?1 "
@@ -115,14 +114,14 @@ def _maintained(project_id: str, now: float, every_seconds: float | None) -> boo
     return (now + part * every_seconds) % every_seconds < MAINTENANCE_SECONDS
 
 
-def operation(store: Store, project_id: str, operation_id: str, now: float) -> dict[str, Any] | None:
+def operation(store: Reading, project_id: str, operation_id: str, now: float) -> dict[str, Any] | None:
     """One operation of a project as it is now."""
     row = store.row("SELECT * FROM operations WHERE id = ? AND project_id = ?", operation_id, project_id)
     return None if row is None else _describe(row, now)
 
 
 def operations(
-    store: Store, project_id: str, now: float, *, before: int | None, limit: int
+    store: Reading, project_id: str, now: float, *, before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """A page of a project's operations, newest first, and the number that the next page comes before."""
     rows = store.rows(
@@ -133,7 +132,7 @@ def operations(
 
 
 def _describe(row: sqlite3.Row, now: float) -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.json.decode(row["body"])
+    body: dict[str, Any] = body_of(row)
     status, since = _state(row, now)
     body["status"] = status
     body["failures_count"] = int(bool(row["failed"]) and status in {"failed", "finished"})

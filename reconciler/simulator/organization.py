@@ -7,17 +7,16 @@ from dataclasses import asdict, dataclass, field
 from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator import keys
 from reconciler.simulator.keys import Key, KeyKind
+from reconciler.simulator.store import Reading, body_of, encoded
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 PERSONAL_KEY: Final = "sim_personal_key"
 """Not a secret: every simulator has it."""
@@ -46,12 +45,10 @@ class StoredOrganization:
     created_at: str
 
 
-def register(
-    transaction: Transaction, store: Store, organizations: Iterable[SimulatedOrganization], created_at: str
-) -> None:
+def register(transaction: Transaction, organizations: Iterable[SimulatedOrganization], created_at: str) -> None:
     """Store organizations with their keys; a known one keeps both and takes on the new limits, and a new name."""
     wanted = tuple(organizations)
-    ids = _ids(store, wanted)
+    ids = _ids(transaction, wanted)
     keys.give(transaction, PERSONAL_KEY, Key(KeyKind.PERSONAL), "simulator")
     for name, org_id in ids.items():  # two may exchange their names
         transaction.execute("UPDATE organizations SET name = id WHERE id = ? OR name = ?", org_id, name)
@@ -65,12 +62,12 @@ def register(
         transaction.execute(
             "INSERT INTO organizations VALUES (?, ?, 0, ?) ON CONFLICT (id) DO UPDATE "
             "SET name = excluded.name, body = json_patch(body, json_remove(excluded.body, '$.created_at'))",
-            *(org_id, organization.name, msgspec.json.encode(body).decode()),
+            *(org_id, organization.name, encoded(body)),
         )
         keys.give(transaction, organization_key(org_id), Key(KeyKind.ORGANIZATION, org_id), organization.name)
 
 
-def _ids(store: Store, wanted: Iterable[SimulatedOrganization]) -> dict[str, str]:
+def _ids(store: Reading, wanted: Iterable[SimulatedOrganization]) -> dict[str, str]:
     """By name: the id of the stored organization that was referenced alike, else the one of the name.
 
     That one is another's, where an organization has moved on from this name to another one.
@@ -105,19 +102,19 @@ def project_key(project_id: str) -> str:
     return f"sim_project_{project_id.replace('-', '_')}_key"
 
 
-def stored_organizations(store: Store) -> tuple[StoredOrganization, ...]:
+def stored_organizations(store: Reading) -> tuple[StoredOrganization, ...]:
     """All of them, by name."""
     return tuple(
         _organization(row) for row in store.rows("SELECT id, name, body FROM organizations ORDER BY name")
     )
 
 
-def stored_organization(store: Store, org_id: str) -> StoredOrganization | None:
+def stored_organization(store: Reading, org_id: str) -> StoredOrganization | None:
     """The organization of that id."""
     row = store.row("SELECT id, name, body FROM organizations WHERE id = ?", org_id)
     return None if row is None else _organization(row)
 
 
 def _organization(row: sqlite3.Row) -> StoredOrganization:
-    body = msgspec.json.decode(row["body"])
+    body = body_of(row)
     return StoredOrganization(row["id"], row["name"], OrganizationLimits(**body["limits"]), body["created_at"])

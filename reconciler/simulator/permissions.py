@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Reading, Transaction
 
 
 def grant(transaction: Transaction, project_id: str, email: str) -> Document:
@@ -36,6 +36,6 @@ def _document(permission_id: str, email: str, granted_at: float) -> Document:
     return {"id": permission_id, "granted_to_email": email, "granted_at": timestamp(granted_at)}
 
 
-def permissions(store: Store, project_id: str) -> list[sqlite3.Row]:
+def permissions(store: Reading, project_id: str) -> list[sqlite3.Row]:
     """The permissions of a project, the oldest first."""
     return store.rows("SELECT * FROM permissions WHERE project_id = ? ORDER BY granted_at, id", project_id)

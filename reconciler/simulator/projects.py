@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering, user
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 RECOVERY_SECONDS: Final = 7 * 86_400
 BRANCHES_WITHOUT_LIMIT: Final = 5000
@@ -112,9 +111,9 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
         id=project_id,
         org_id=request.org_id,
         created_at=transaction.now,
-        usage=_encoded({**documents.usage(), **life.usage}),
+        usage={**documents.usage(), **life.usage},
         metered_at=transaction.present,
-        integrations=_encoded(list(life.integrations)) if life.integrations else None,
+        integrations=list(life.integrations) if life.integrations else None,
         **columns(body),
     )
     return body
@@ -123,16 +122,12 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
 def columns(body: Document) -> Document:
     """The columns that follow from what a project's document says."""
     searched = f"{body['name']}\n{body['id']}".lower()
-    return {"name": body["name"], "searched": searched, "body": _encoded(body)}
-
-
-def _encoded(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return {"name": body["name"], "searched": searched, "body": body}
 
 
 def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
     """Store other members of a project."""
-    body = {**msgspec.json.decode(row["body"]), **changes, "updated_at": timestamp(transaction.now)}
+    body = {**body_of(row), **changes, "updated_at": timestamp(transaction.now)}
     transaction.update("projects", row["id"], **columns(body))
     return body
 
@@ -141,7 +136,7 @@ def move(transaction: Transaction, row: sqlite3.Row, org_id: str, behaviour: Beh
     """Hand a project over to another organization."""
     changes: Document = {"org_id": org_id, "owner_id": org_id}
     if not behaviour.transfer_keeps_quota:
-        settings = msgspec.json.decode(row["body"])["settings"]
+        settings = body_of(row)["settings"]
         changes["settings"] = {name: value for name, value in settings.items() if name != "quota"}
     change(transaction, row, changes)
     lag = behaviour.transfer_lag_seconds
@@ -149,7 +144,7 @@ def move(transaction: Transaction, row: sqlite3.Row, org_id: str, behaviour: Beh
     transaction.update("projects", row["id"], org_id=org_id, seen_from=seen_from)
 
 
-def count_deleted(store: Store, org_id: str, now: float) -> int:
+def count_deleted(store: Reading, org_id: str, now: float) -> int:
     """Projects of an organization that are deleted and can still be recovered."""
     count: int = store.value(
         "SELECT count(*) FROM projects WHERE org_id = ? AND deleted_at IS NOT NULL AND deleted_at > ?",
@@ -187,9 +182,9 @@ def merged_compute(stored: Mapping[str, Any], stated: Mapping[str, Any], behavio
     return {**before, **rest, **endpoints.compute_of(stated, before, behaviour)}
 
 
-def describe(store: Store, row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
+def describe(store: Reading, row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
     """A project as GET answers it."""
-    body = msgspec.json.decode(row["body"])
+    body = body_of(row)
     return {**body, **metering.shown(store, row, now), "owner": owner(organization)}
 
 

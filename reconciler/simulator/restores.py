@@ -10,13 +10,14 @@ import msgspec
 
 from reconciler.simulator import branches, catalog, documents, endpoints, history
 from reconciler.simulator.clock import timestamp
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 RESTORED_OVER: Final = "(old)"
 """How the name of a branch ends that a restore has replaced (Neon: guides/backup-restore)."""
@@ -37,9 +38,7 @@ class Source:
         return cls(snapshot["id"], snapshot["size_bytes"])
 
 
-def make(
-    transaction: Transaction, store: Store, target: sqlite3.Row, source: Source, *, name: str | None
-) -> sqlite3.Row:
+def make(transaction: Transaction, target: sqlite3.Row, source: Source, *, name: str | None) -> sqlite3.Row:
     """Make a root branch of a snapshot, beside the branch that it may replace later."""
     made = branches.create(
         transaction,
@@ -53,14 +52,13 @@ def make(
             "restored_as": target["id"],
         },
     )
-    known = store.row("SELECT 1 FROM roles WHERE branch_id = ?", source.snapshot_id) is not None
-    catalog.inherit(transaction, store, source.snapshot_id if known else target["id"], made["id"])
-    return stored(store, made["id"])
+    known = transaction.row("SELECT 1 FROM roles WHERE branch_id = ?", source.snapshot_id) is not None
+    catalog.inherit(transaction, source.snapshot_id if known else target["id"], made["id"])
+    return stored(transaction, made["id"])
 
 
 def replace(
     transaction: Transaction,
-    store: Store,
     restored: sqlite3.Row,
     target: sqlite3.Row,
     *,
@@ -82,20 +80,18 @@ def replace(
     branches.change(transaction, restored, changes)
     if keeps_annotations and target["annotations"] is not None:
         _copy_annotation(transaction, target, restored["id"])
-    _hand_computes_over(transaction, store, target, restored)
+    _hand_computes_over(transaction, target, restored)
 
 
 def _copy_annotation(transaction: Transaction, target: sqlite3.Row, branch_id: str) -> None:
     value = branches.annotation(target)["value"]
     copied = documents.annotation(branch_id, value, transaction.now)
-    transaction.update("branches", branch_id, annotations=msgspec.json.encode(copied).decode())
+    transaction.update("branches", branch_id, annotations=copied)
 
 
-def _hand_computes_over(
-    transaction: Transaction, store: Store, target: sqlite3.Row, restored: sqlite3.Row
-) -> None:
+def _hand_computes_over(transaction: Transaction, target: sqlite3.Row, restored: sqlite3.Row) -> None:
     """A branch has one compute that writes: the one of a preview makes room for the one that comes."""
-    moved = endpoints.endpoints_of_branch(store, target["project_id"], target["id"])
+    moved = endpoints.endpoints_of_branch(transaction, target["project_id"], target["id"])
     if any(compute["type"] == "read_write" for compute in moved):
         transaction.execute(
             "UPDATE endpoints SET deleted_at = ? "
@@ -103,7 +99,7 @@ def _hand_computes_over(
             *(transaction.now, restored["id"]),
         )
     for compute in moved:
-        body = msgspec.json.encode({**msgspec.json.decode(compute["body"]), "branch_id": restored["id"]})
+        body = msgspec.json.encode({**body_of(compute), "branch_id": restored["id"]})
         transaction.update("endpoints", compute["id"], branch_id=restored["id"], body=body.decode())
 
 
@@ -113,9 +109,9 @@ def replaced_name(name: str, taken: set[str]) -> str:
     return next(each for each in chain([f"{name} {RESTORED_OVER}"], numbered) if each not in taken)
 
 
-def preserve(transaction: Transaction, store: Store, row: sqlite3.Row, name: str) -> str:
+def preserve(transaction: Transaction, row: sqlite3.Row, name: str) -> str:
     """Keep the present state of a branch as another one, which takes over its children and its history."""
-    body: Document = msgspec.json.decode(row["body"])
+    body: Document = body_of(row)
     origin = ("parent_id", "parent_lsn", "parent_timestamp", "init_source", *_OF_A_SNAPSHOT)
     made = branches.create(
         transaction,
@@ -126,8 +122,8 @@ def preserve(transaction: Transaction, store: Store, row: sqlite3.Row, name: str
         origin={member: body[member] for member in origin if member in body},
     )
     preserved_id: str = made["id"]
-    catalog.inherit(transaction, store, row["id"], preserved_id)
-    history.begin(transaction, preserved_id, history.since(store, row))
+    catalog.inherit(transaction, row["id"], preserved_id)
+    history.begin(transaction, preserved_id, history.since(transaction, row))
     transaction.execute(
         "UPDATE branches SET parent_id = ?1, body = json_set(body, '$.parent_id', ?1) "
         "WHERE project_id = ?2 AND parent_id = ?3",
@@ -136,15 +132,13 @@ def preserve(transaction: Transaction, store: Store, row: sqlite3.Row, name: str
     return preserved_id
 
 
-def reset(
-    transaction: Transaction, store: Store, row: sqlite3.Row, source: sqlite3.Row, parent: Mapping[str, Any]
-) -> None:
+def reset(transaction: Transaction, row: sqlite3.Row, source: sqlite3.Row, parent: Mapping[str, Any]) -> None:
     """Give a branch the state of another, or of its own past; ``parent`` says what it is a child of then.
 
     Id, name, computes and annotations stay. Where the source is the parent, a branch that expires has its
     whole time again (Neon: ttl_interval_seconds).
     """
-    now, body = transaction.now, msgspec.json.decode(row["body"])
+    now, body = transaction.now, body_of(row)
     changes = {
         **dict.fromkeys(_OF_A_SNAPSHOT),
         **parent,
@@ -159,9 +153,9 @@ def reset(
     if source["id"] != row["id"]:
         catalog.forget(transaction, row["id"])
         renewed = bool(source["protected"])
-        catalog.inherit(transaction, store, source["id"], row["id"], new_passwords=renewed)
+        catalog.inherit(transaction, source["id"], row["id"], new_passwords=renewed)
 
 
-def stored(store: Store, branch_id: str) -> sqlite3.Row:
+def stored(store: Reading, branch_id: str) -> sqlite3.Row:
     """A branch that is known to be there."""
     return store.rows("SELECT * FROM branches WHERE id = ?", branch_id)[0]

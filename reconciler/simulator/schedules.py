@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconciler.simulator import documents, ids, snapshots
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 
-def schedule(store: Store, branch_id: str) -> list[Document]:
+def schedule(store: Reading, branch_id: str) -> list[Document]:
     """The items of a branch's schedule."""
     body = store.value("SELECT body FROM backup_schedules WHERE branch_id = ?", branch_id)
     items: list[Document] = msgspec.json.decode(body or "[]")
@@ -44,7 +45,7 @@ def put(
             project_id=branch["project_id"],
             since=transaction.now,
             retention_seconds=retention_seconds,
-            body=msgspec.json.encode(items).decode(),
+            body=items,
         )
 
 
@@ -53,7 +54,7 @@ def forget(transaction: Transaction, branch_id: str) -> None:
     transaction.execute("DELETE FROM backup_schedules WHERE branch_id = ?", branch_id)
 
 
-def pending(store: Store, project_id: str, now: float) -> list[Document]:
+def pending(store: Reading, project_id: str, now: float) -> list[Document]:
     """The rows of the snapshots that schedules have taken but nobody has stored; those that expired are left out.
 
     Only root branches have snapshots, and none that is gone takes another.
@@ -81,7 +82,7 @@ def _snapshot(branch: sqlite3.Row, number: int, moment: float, expires_at: float
     body = documents.snapshot(
         snapshot_id=ids.scheduled_snapshot_id(branch["id"], number, moment),
         name=None,
-        branch=msgspec.json.decode(branch["body"]),
+        branch=body_of(branch),
         point=moment,
         expires_at=expires_at,
         manual=False,
@@ -112,10 +113,10 @@ def _falls_on(item: Mapping[str, Any], day: datetime) -> bool:
     return True
 
 
-def catch_up(transaction: Transaction, store: Store, project_id: str) -> None:
+def catch_up(transaction: Transaction, project_id: str) -> None:
     """Store what the schedules of a project have taken until now, before something changes that it rests on."""
-    for row in pending(store, project_id, transaction.now):
-        snapshots.keep(transaction, store, row)
+    for row in pending(transaction, project_id, transaction.now):
+        snapshots.keep(transaction, row)
     resume(transaction, project_id)
 
 

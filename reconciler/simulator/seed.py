@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.model.compute import Compute
     from reconciler.simulator.documents import Document
     from reconciler.simulator.simulator import Simulator
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Reading, Transaction
 
 DAY_SECONDS: Final = 86_400.0
 OLDEST_DAYS: Final = 700
@@ -271,7 +271,7 @@ def _add_branch(simulator: Simulator, transaction: Transaction, project: Documen
             origin=_origin(source, seed),
             expires_at=seed.expires_at,
         )
-    catalog.inherit(transaction, store, source["id"], branch["id"])
+    catalog.inherit(transaction, source["id"], branch["id"])
     if seed.with_compute:
         compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])
         endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
@@ -279,7 +279,7 @@ def _add_branch(simulator: Simulator, transaction: Transaction, project: Documen
     return branch_id
 
 
-def _named(store: Store, project_id: str, name: str | None, now: float) -> sqlite3.Row:
+def _named(store: Reading, project_id: str, name: str | None, now: float) -> sqlite3.Row:
     if name is None:
         return branches.default_branch(store, project_id)
     return next(row for row in branches.branches(store, project_id, now) if row["name"] == name)
@@ -302,7 +302,6 @@ def _add_snapshot(simulator: Simulator, transaction: Transaction, project_id: st
     with transaction.dated(seed.created_at):
         made = snapshots.create(
             transaction,
-            simulator.world.store,
             branch,
             name=seed.name,
             expires_at=seed.expires_at,
@@ -323,7 +322,7 @@ def restore(simulator: Simulator, project_id: str) -> str:
 
 def _restore(simulator: Simulator, transaction: Transaction, project_id: str) -> str:
     store, keeps = simulator.world.store, simulator.world.behaviour.restore_keeps_annotations
-    schedules.catch_up(transaction, store, project_id)
+    schedules.catch_up(transaction, project_id)
     replaced = branches.default_branch(store, project_id)
     rows = snapshots.snapshots(store, project_id, transaction.now)
     source = (
@@ -331,10 +330,10 @@ def _restore(simulator: Simulator, transaction: Transaction, project_id: str) ->
         if rows
         else restores.Source(ids.snapshot_id(transaction.number()), branches.size_bytes(replaced))
     )
-    restored = restores.make(transaction, store, replaced, source, name=None)
+    restored = restores.make(transaction, replaced, source, name=None)
     taken = {row["name"] for row in branches.branches(store, project_id, transaction.now)}
     old_name = restores.replaced_name(replaced["name"], taken)
-    restores.replace(transaction, store, restored, replaced, old_name=old_name, keeps_annotations=keeps)
+    restores.replace(transaction, restored, replaced, old_name=old_name, keeps_annotations=keeps)
     restored_id: str = restored["id"]
     return restored_id
 
@@ -342,11 +341,11 @@ def _restore(simulator: Simulator, transaction: Transaction, project_id: str) ->
 def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:
     """Set counters of the present period, such as ``active_time_seconds=360_000``."""
     with simulator.world.writing() as transaction:
-        metering.assign(transaction, simulator.world.store, project_id, counters)
+        metering.assign(transaction, project_id, counters)
 
 
 def set_workload(simulator: Simulator, project_id: str, workload: Workload) -> None:
     """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
     with simulator.world.writing() as transaction:
-        metering.settle(transaction, simulator.world.store, project_id)
+        metering.settle(transaction, project_id)
         metering.employ(transaction, project_id, workload)

@@ -85,7 +85,7 @@ def _config(simulator: Simulator) -> uvicorn.Config:
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         headers=[("server", "neon-simulator")],
         server_header=False,
-        date_header=False,  # the front states the simulated time
+        date_header=False,  # the gateway states the simulated time
     )
 
 

@@ -6,11 +6,10 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.simulator import keys
-from reconciler.simulator.app import routes
-from reconciler.simulator.call import World
+from reconciler.simulator.app import Router, pages
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
-from reconciler.simulator.front import Front, Latency
+from reconciler.simulator.gateway import Gateway, Latency
 from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.organization import (
     PERSONAL_KEY,
@@ -23,6 +22,7 @@ from reconciler.simulator.organization import (
 from reconciler.simulator.routes.admin import admin_routes
 from reconciler.simulator.store import Store
 from reconciler.simulator.switches import Switches
+from reconciler.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,7 +44,7 @@ class Simulator:
         self.world = world
         self.faults = Faults()
         self.judge = judge
-        self._front = Front(world, routes(admin_routes(self)), self.faults, latency, judge)
+        self._gateway = Gateway(world, Router(), pages(admin_routes(self)), self.faults, latency, judge)
 
     @classmethod
     def open(
@@ -68,7 +68,7 @@ class Simulator:
         if behaviour is not None:
             world.switches.set(behaviour)
         with world.writing() as transaction:
-            register(transaction, store, organizations, timestamp(transaction.now))
+            register(transaction, organizations, timestamp(transaction.now))
         return cls(world, latency, judge)
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class Simulator:
     @property
     def app(self) -> ASGIApp:
         """The ASGI app: Neon's API below ``/api/v2``, the simulator's own pages below ``/_simulator``."""
-        return self._front
+        return self._gateway
 
     @property
     def clock(self) -> Clock:
@@ -94,7 +94,7 @@ class Simulator:
     @property
     def requests(self) -> list[Exchange]:
         """The exchanges of this process, in the order of their answers; the oldest go beyond 100,000."""
-        return self._front.exchanges
+        return self._gateway.exchanges
 
     @property
     def organization_ids(self) -> Mapping[str, str]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from reconciler.simulator import branches, catalog, documents, ids
+from reconciler.simulator.store import Reading, body_of, encoded
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Store, Transaction
+    from reconciler.simulator.store import Transaction
 
 MEASURED_SECONDS: Final = 60.0
 """How long it takes until the size of a snapshot is known."""
@@ -22,7 +21,6 @@ _LIVE: Final = "(expires_at IS NULL OR expires_at > ?)"
 
 def create(
     transaction: Transaction,
-    store: Store,
     branch: sqlite3.Row,
     *,
     name: str | None = None,
@@ -35,13 +33,13 @@ def create(
     body = documents.snapshot(
         snapshot_id=snapshot_id,
         name=name,
-        branch=msgspec.json.decode(branch["body"]),
+        branch=body_of(branch),
         point=now if point is None else point,
         expires_at=expires_at,
         manual=manual,
         now=now,
     )
-    keep(transaction, store, columns(body, branch, created_at=now, expires_at=expires_at))
+    keep(transaction, columns(body, branch, created_at=now, expires_at=expires_at))
     return body
 
 
@@ -54,26 +52,26 @@ def columns(body: Document, branch: sqlite3.Row, *, created_at: float, expires_a
         "created_at": created_at,
         "expires_at": expires_at,
         "size_bytes": branches.size_bytes(branch),
-        "body": msgspec.json.encode(body).decode(),
+        "body": encoded(body),
     }
 
 
-def keep(transaction: Transaction, store: Store, row: Document) -> None:
+def keep(transaction: Transaction, row: Document) -> None:
     """Store the row of a snapshot, with copies of its branch's roles and databases."""
     transaction.insert("snapshots", **row)
-    catalog.inherit(transaction, store, msgspec.json.decode(row["body"])["source_branch_id"], row["id"])
+    catalog.inherit(transaction, body_of(row)["source_branch_id"], row["id"])
 
 
 def describe(row: sqlite3.Row | Document, now: float) -> Document:
     """A snapshot as it is now."""
-    body: Document = msgspec.json.decode(row["body"])
+    body: Document = body_of(row)
     return body if now < row["created_at"] + MEASURED_SECONDS else {**body, "full_size": row["size_bytes"]}
 
 
 def rename(transaction: Transaction, row: sqlite3.Row, name: str) -> Document:
     """Give a snapshot another name; names are not unique (Neon)."""
-    body = {**msgspec.json.decode(row["body"]), "name": name}
-    transaction.update("snapshots", row["id"], body=msgspec.json.encode(body).decode())
+    body = {**body_of(row), "name": name}
+    transaction.update("snapshots", row["id"], body=body)
     return body
 
 
@@ -85,24 +83,24 @@ def delete(transaction: Transaction, row: sqlite3.Row) -> None:
     catalog.forget(transaction, row["id"])
 
 
-def snapshot(store: Store, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:
+def snapshot(store: Reading, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:
     """One snapshot of a project."""
     query = f"SELECT * FROM snapshots WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
     return store.row(query, snapshot_id, project_id, now)
 
 
-def snapshots(store: Store, project_id: str, now: float) -> list[sqlite3.Row]:
+def snapshots(store: Reading, project_id: str, now: float) -> list[sqlite3.Row]:
     """All snapshots of a project, the newest first."""
     query = f"SELECT * FROM snapshots WHERE project_id = ? AND {_LIVE} ORDER BY created_at DESC, id"  # noqa: S608
     return store.rows(query, project_id, now)
 
 
-def count_manual(store: Store, project_id: str, now: float) -> int:
+def count_manual(store: Reading, project_id: str, now: float) -> int:
     """Snapshots of a project that count against the limit: those that no schedule made (Neon: plans)."""
     return sum(row["manual"] for row in snapshots(store, project_id, now))
 
 
-def count_deleted(store: Store, project_id: str, since: float) -> int:
+def count_deleted(store: Reading, project_id: str, since: float) -> int:
     """Manual snapshots of a project that were deleted after that moment."""
     query = "SELECT count(*) FROM deleted_snapshots WHERE project_id = ? AND deleted_at > ?"
     count: int = store.value(query, project_id, since)

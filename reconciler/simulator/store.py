@@ -13,11 +13,11 @@ from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+import msgspec
 
-    from reconciler.simulator.clock import Clock
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
@@ -100,11 +100,40 @@ CREATE INDEX IF NOT EXISTS backup_schedules_of_project ON backup_schedules (proj
 """
 
 
-class Transaction:
-    """One write: its moment, and numbers that no other write gets."""
+class Reading:
+    """Queries on one connection. Threads of one process take turns, so that none sees an unfinished write."""
 
-    def __init__(self, connection: sqlite3.Connection, now: float, number: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, one_at_a_time: RLock) -> None:
         self._connection = connection
+        self._one_at_a_time = one_at_a_time
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Every row that a query finds."""
+        with self._one_at_a_time:
+            return self._connection.execute(query, values).fetchall()
+
+    def rows_named(self, query: str, **values: object) -> list[sqlite3.Row]:
+        """Every row that a query with named places finds."""
+        with self._one_at_a_time:
+            return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> sqlite3.Row | None:
+        """The first row that a query finds."""
+        with self._one_at_a_time:
+            found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return found
+
+    def value(self, query: str, *values: object) -> Any:
+        """The first column of the first row that a query finds; None where it finds none."""
+        found = self.row(query, *values)
+        return None if found is None else found[0]
+
+
+class Transaction(Reading):
+    """One write, which reads what it has written: its moment, and numbers that no other write gets."""
+
+    def __init__(self, connection: sqlite3.Connection, one_at_a_time: RLock, now: float, number: int) -> None:
+        super().__init__(connection, one_at_a_time)
         self._number = number
         self.now = now
         self.present = now
@@ -129,18 +158,40 @@ class Transaction:
         self.now = before
 
     def insert(self, table: str, **columns: object) -> None:
-        """Add one row."""
-        self._connection.execute(_insertion(table, tuple(columns)), tuple(columns.values()))
+        """Add one row. Whatever SQLite has no type for is stored as JSON."""
+        values = tuple(map(_column, columns.values()))
+        self._connection.execute(_insertion(table, tuple(columns)), values)
 
     def update(self, table: str, row_id: str | int, **columns: object) -> None:
-        """Change columns of the row with that id."""
+        """Change columns of the row with that id, as ``insert`` stores them."""
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         statement = f"UPDATE {table} SET {assignments} WHERE id = :row_id"  # noqa: S608
-        self._connection.execute(statement, {**columns, "row_id": row_id})
+        values = {name: _column(value) for name, value in columns.items()}
+        self._connection.execute(statement, {**values, "row_id": row_id})
 
     def execute(self, statement: str, *values: object) -> None:
         """Any other change."""
         self._connection.execute(statement, values)
+
+
+def encoded(value: object) -> str:
+    """A value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def decoded(text: str) -> Any:
+    """The value of JSON text of the store."""
+    return msgspec.json.decode(text)
+
+
+def body_of(row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:
+    """The document in a row."""
+    body: dict[str, Any] = msgspec.json.decode(row["body"])
+    return body
+
+
+def _column(value: object) -> object:
+    return value if value is None or isinstance(value, str | int | float) else encoded(value)
 
 
 @lru_cache
@@ -148,14 +199,14 @@ def _insertion(table: str, columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
 
 
-class Store:
+class Store(Reading):
     """One open SQLite file, or a database in memory (``":memory:"``)."""
 
     def __init__(self, path: Path | str) -> None:
-        self._one_at_a_time = RLock()
-        self._connection = sqlite3.connect(
+        connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
+        super().__init__(connection, RLock())
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -174,24 +225,6 @@ class Store:
         """Let go of the file."""
         self._connection.close()
 
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Every row that a query finds."""
-        return self._connection.execute(query, values).fetchall()
-
-    def rows_named(self, query: str, **values: object) -> list[sqlite3.Row]:
-        """Every row that a query with named places finds."""
-        return self._connection.execute(query, values).fetchall()
-
-    def row(self, query: str, *values: object) -> sqlite3.Row | None:
-        """The first row that a query finds."""
-        found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
-        return found
-
-    def value(self, query: str, *values: object) -> Any:
-        """The first column of the first row that a query finds; None where it finds none."""
-        found = self.row(query, *values)
-        return None if found is None else found[0]
-
     def latest(self) -> float:
         """The latest time that was written, in seconds since 1970."""
         latest: float = self.value("SELECT latest FROM state")
@@ -208,16 +241,17 @@ class Store:
             self._connection.execute("UPDATE state SET behaviour = ?", (behaviour,))
 
     @contextmanager
-    def writing(self, clock: Clock) -> Iterator[Transaction]:
+    def writing(self, not_before: Callable[[float], float]) -> Iterator[Transaction]:
         """One transaction: all of it is stored at its end, or nothing where it raises.
 
-        Threads of one process take turns; processes wait for each other in SQLite.
+        ``not_before`` gives the time, which is no earlier than the one it is handed. Threads of one process take
+        turns; processes wait for each other in SQLite.
         """
         with self._one_at_a_time:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 latest, number = self.rows("SELECT latest, number FROM state")[0]
-                transaction = Transaction(self._connection, clock.not_before(latest), number)
+                transaction = Transaction(self._connection, self._one_at_a_time, not_before(latest), number)
                 yield transaction
                 moment = (transaction.now, transaction.numbers_used)
                 self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)

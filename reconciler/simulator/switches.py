@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.store import Store, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from reconciler.simulator.store import Store
 
 
 class Switches:
@@ -34,7 +33,7 @@ class Switches:
 
     def set(self, behaviour: Behaviour) -> None:
         """Behave like that from now on."""
-        self._store.behave(msgspec.json.encode(behaviour).decode())
+        self._store.behave(encoded(behaviour))
 
     def change(self, changes: Mapping[str, Any]) -> Behaviour:
         """Change some switches by name, as JSON has their values. Raises ValueError for what is none."""

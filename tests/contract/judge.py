@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from reconciler.simulator.answer import FAULT_HEADER
 from reconciler.simulator.contract import judge as contract
 from reconciler.simulator.contract.exchange import Answered, Asked
-from reconciler.simulator.faults import FAULT_HEADER
 from tests.contract import installed as official
 
 if TYPE_CHECKING:

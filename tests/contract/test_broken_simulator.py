@@ -41,7 +41,7 @@ def lenient(call, kind):
 Call.body = lenient
 """
 AN_UNDECLARED_STATUS: Final = """
-from reconciler.simulator.call import Answer
+from reconciler.simulator.answer import Answer
 
 whole = Answer.__init__
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.simulator.faults import FAULT_HEADER
+from reconciler.simulator.answer import FAULT_HEADER
 from tests.contract import installed as official
 from tests.contract.breaking import changed, places
 from tests.contract.judge import Judge, JudgedTransport, Tally, session_judge

@@ -18,7 +18,7 @@ from reconciler.fleet import Fleet, Run
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerAfter, CommitLater, Delay, DropAfter, DropBefore, Truncate
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import Killed, Strike, World, now
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.fleet import Planned
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from reconciler.simulator.front import Latency
+    from reconciler.simulator.gateway import Latency
     from reconciler.simulator.simulator import Simulator
     from tests.wiring import World
 

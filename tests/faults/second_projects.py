@@ -21,7 +21,7 @@ from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import Killed, Strike, World, journal_lines, now
 

@@ -23,7 +23,7 @@ from reconciler.model.annotations import Purpose, branch_annotations, creation_a
 from reconciler.model.compute import Compute
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project
 from reconciler.simulator.simulator import Simulator
 from tests.builders import (

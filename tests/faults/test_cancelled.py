@@ -21,7 +21,7 @@ from reconciler.fleet import Fleet, Run
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from tests.builders import a_fleet, a_tenant
 from tests.registry_database import required
 from tests.wiring import API, World, world

@@ -12,7 +12,7 @@ import pytest
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import CAREFUL, World, virtually

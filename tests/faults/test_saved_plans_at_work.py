@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from tests import figures
 from tests.faults.console import CHANGES, Console
 from tests.faults.rich_fleet import opened

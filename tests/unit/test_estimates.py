@@ -15,7 +15,7 @@ from reconciler.fleet import Fleet, Request, Run
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_project
 from tests.builders import (
     DAY,

@@ -22,7 +22,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 from tests.builders import (

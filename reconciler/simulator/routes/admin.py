@@ -27,6 +27,7 @@ Page: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
 
 Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Advance(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,6 +61,15 @@ class HandMadeSnapshot(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     expires_at: str | None = None
     manual: bool = True
+
+
+class Counters(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a project has used in the current month; a counter that is left out stays as it is."""
+
+    active_time_seconds: Count | None = None
+    compute_time_seconds: Count | None = None
+    written_data_bytes: Count | None = None
+    data_transfer_bytes: Count | None = None
 
 
 class Admin:
@@ -139,7 +149,7 @@ class Admin:
 
     async def usage(self, request: Request) -> Response:
         """POST ``{"active_time_seconds": 360000}``: set counters of a project."""
-        counters = await _read(request, dict[str, int])
+        counters = msgspec.to_builtins(await _read(request, Counters))
         seed.set_usage(self._simulator, self._project_id(request), **counters)
         return _json({})
 

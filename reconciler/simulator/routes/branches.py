@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, history, metering, operations, schedules
+from reconciler.simulator import branches, catalog, documents, endpoints, history, metering, schedules
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.limits import (
     MAX_BRANCH_TTL_SECONDS,
@@ -20,10 +19,12 @@ from reconciler.simulator.limits import (
 )
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call, Change
     from reconciler.simulator.documents import Document
     from reconciler.simulator.store import Transaction
 
@@ -122,19 +123,18 @@ def create_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches."""
     body = call.body(CreateBranch) if call.content else CreateBranch()
     world = call.world
-    with call.writing() as transaction:
-        project = call.project()
+    with call.change() as change:
+        project = change.project
         organization = call.organization(project["org_id"])
-        call.check_unlocked(project["id"], transaction.now)
-        rows = branches.branches(world.store, project["id"], transaction.now)
-        counted = [*rows, *lingering(call, project["id"], transaction.now)]
+        rows = branches.branches(world.store, project["id"], change.now)
+        counted = [*rows, *lingering(call, project["id"], change.now)]
         check_room_for_branch(len(counted) + _counted_late(call, project["id"]), organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
         if body.branch.protected is True:
             _check_room_for_protected(call, rows)
-        branch = _create(call, transaction, body, _source(rows, body.branch))
-        made = [_create_endpoint(call, transaction, project, branch["id"], stated) for stated in _computes(body)]
-        started = operations.start(transaction, project["id"], _works(branch["id"], made), call.script.fate)
+        branch = _create(call, change.transaction, body, _source(rows, body.branch))
+        made = [_create_endpoint(call, change, branch["id"], stated) for stated in _computes(body)]
+        started = change.start(_works(branch["id"], made))
     return Answer(_created(call, branch, made, started), status=201)
 
 
@@ -186,14 +186,14 @@ def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sq
     )
     # Neon: children of a protected branch get passwords of their own (manage/branches).
     renewed = bool(source["protected"])
-    catalog.inherit(transaction, call.world.store, source["id"], branch["id"], new_passwords=renewed)
+    catalog.inherit(transaction, source["id"], branch["id"], new_passwords=renewed)
     return branch
 
 
 def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Document:
     """What a branch says of the one it was made of; one with the schema alone is a root (Neon: Branch)."""
     store, project = call.world.store, call.project()
-    window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
+    window_seconds = body_of(project)["history_retention_seconds"]
     point = history.point(
         store,
         source,
@@ -237,15 +237,13 @@ def _computes(body: CreateBranch) -> list[Document]:
     return [to_builtins(endpoint) for endpoint in body.endpoints]
 
 
-def _create_endpoint(
-    call: Call, transaction: Transaction, project: sqlite3.Row, branch_id: str, stated: Document
-) -> Document:
-    document = msgspec.json.decode(project["body"])
+def _create_endpoint(call: Call, change: Change, branch_id: str, stated: Document) -> Document:
+    document = body_of(change.project)
     defaults = document["default_endpoint_settings"]
     compute = endpoints.compute_of(stated, defaults, call.world.behaviour)
-    check_compute(compute, call.organization(project["org_id"]).limits)
+    check_compute(compute, call.organization(change.project["org_id"]).limits)
     return endpoints.create(
-        transaction,
+        change.transaction,
         project=document,
         branch_id=branch_id,
         kind=stated["type"],
@@ -292,20 +290,19 @@ def update_branch(call: Call) -> Answer:
     """PATCH /projects/{project_id}/branches/{branch_id}."""
     changes: Document = to_builtins(call.body(UpdateBranch).branch)
     world = call.world
-    with call.writing() as transaction:
-        row = branch_of(call, transaction.now)
-        call.check_unlocked(row["project_id"], transaction.now)
-        rows = branches.branches(world.store, row["project_id"], transaction.now)
+    with call.change() as change:
+        row = branch_of(call, change.now)
+        rows = branches.branches(world.store, row["project_id"], change.now)
         others = [other for other in rows if other["id"] != row["id"]]
-        held = lingering(call, row["project_id"], transaction.now)
+        held = lingering(call, row["project_id"], change.now)
         branches.check_name_free([*others, *held], changes.get("name"))
-        _check_expiry(changes, row, rows, transaction.now)
+        _check_expiry(changes, row, rows, change.now)
         if changes.get("protected") and not row["protected"]:
             _check_room_for_protected(call, rows)
-        schedules.catch_up(transaction, world.store, row["project_id"])
-        branch = branches.change(transaction, row, changes)
+        schedules.catch_up(change.transaction, row["project_id"])
+        branch = branches.change(change.transaction, row, changes)
         works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
-        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"branch": branch, "operations": started})
 
 
@@ -326,24 +323,23 @@ def delete_branch(call: Call) -> Answer:
     """DELETE /projects/{project_id}/branches/{branch_id}: 204 where it is gone already."""
     at_once = call.parameters(DeleteBranch).hard_delete
     world = call.world
-    with call.writing() as transaction:
-        project_id = call.project()["id"]
-        row = branches.branch(world.store, project_id, call.path["branch_id"], transaction.now)
-        if row is None:
-            return Answer(status=204)
-        call.check_unlocked(project_id, transaction.now)
-        _check_deletable(call, row, branches.branches(world.store, project_id, transaction.now))
+    project_id = call.project()["id"]
+    if branches.branch(world.store, project_id, call.path["branch_id"], world.clock.now()) is None:
+        return Answer(status=204)
+    with call.change() as change:
+        row = branch_of(call, change.now)
+        _check_deletable(call, row, branches.branches(world.store, project_id, change.now))
         computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
-        schedules.catch_up(transaction, world.store, project_id)
-        (branches.delete_at_once if at_once else branches.delete)(transaction, row)
+        schedules.catch_up(change.transaction, project_id)
+        (branches.delete_at_once if at_once else branches.delete)(change.transaction, row)
         works = [
             Work("suspend_compute", row["id"], compute["id"])
             for compute in computes
-            if endpoints.active(compute, transaction.now)
+            if endpoints.active(compute, change.now)
         ]
         works.append(Work("delete_timeline", row["id"]))
-        started = operations.start(transaction, project_id, works, call.script.fate)
-        branch = branches.describe(row, transaction.now)
+        started = change.start(works)
+        branch = branches.describe(row, change.now)
     return Answer({"branch": branch, "operations": started})
 
 
@@ -361,12 +357,11 @@ def _check_deletable(call: Call, row: sqlite3.Row, rows: list[sqlite3.Row]) -> N
 def set_default_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/set_as_default."""
     world = call.world
-    with call.writing() as transaction:
-        row = branch_of(call, transaction.now)
-        call.check_unlocked(row["project_id"], transaction.now)
+    with call.change() as change:
+        row = branch_of(call, change.now)
         if row["expires_at"] is not None:
             raise Refusal(422, "a branch that expires cannot be the default")
         before = branches.default_branch(world.store, row["project_id"])
-        branches.change(transaction, before, {"default": False})
-        branch = branches.change(transaction, row, {"default": True})
+        branches.change(change.transaction, before, {"default": False})
+        branch = branches.change(change.transaction, row, {"default": True})
     return Answer({"branch": branch, "operations": []})

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import Struct
 
 from reconciler.simulator import branches, catalog, documents, endpoints
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - read at run time by msgspec
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import not_found
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
 
 
@@ -61,6 +62,6 @@ def _branch(call: Call, branch_id: str | None) -> sqlite3.Row:
 def _compute(call: Call, branch: sqlite3.Row, endpoint_id: str | None) -> Document:
     for row in endpoints.endpoints_of_branch(call.world.store, branch["project_id"], branch["id"]):
         if row["type"] == "read_write" if endpoint_id is None else row["id"] == endpoint_id:
-            compute: dict[str, Any] = msgspec.json.decode(row["body"])
+            compute: dict[str, Any] = body_of(row)
             return compute
     raise not_found("endpoint")

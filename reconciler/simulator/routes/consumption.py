@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-import msgspec
 from msgspec import Meta, Struct
 
 from reconciler.simulator import consumption, history
-from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.consumption import (
     ALWAYS_SHOWN,
@@ -22,11 +21,13 @@ from reconciler.simulator.consumption import (
 from reconciler.simulator.documents import PLAN
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import encoded
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.consumption import Frame, History, Metric
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
@@ -175,7 +176,7 @@ def _projects(
         "AND (:first OR (created_at, id) < (:created_at, :id)) ORDER BY created_at DESC, id DESC LIMIT :limit",
         org_id=organization.id,
         any=not ids,
-        ids=msgspec.json.encode(list(ids)).decode(),
+        ids=encoded(list(ids)),
         first=after is None,
         created_at=None if after is None else after["created_at"],
         id=cursor,

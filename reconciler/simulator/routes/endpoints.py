@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import to_builtins
 
-from reconciler.simulator import branches, endpoints, metering, operations
+from reconciler.simulator import branches, endpoints, metering
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateEndpoint, UpdateEndpoint
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_compute
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
 
 
@@ -60,15 +61,14 @@ def create_endpoint(call: Call) -> Answer:
     """POST /projects/{project_id}/endpoints."""
     stated: Document = to_builtins(call.body(CreateEndpoint).endpoint)
     world = call.world
-    with call.writing() as transaction:
-        project = call.project()
-        call.check_unlocked(project["id"], transaction.now)
-        branch_id = _branch_with_room(call, project["id"], stated, transaction.now)
-        document = msgspec.json.decode(project["body"])
+    with call.change() as change:
+        project = change.project
+        branch_id = _branch_with_room(call, project["id"], stated, change.now)
+        document = body_of(project)
         compute = endpoints.compute_of(stated, document["default_endpoint_settings"], world.behaviour)
         check_compute(compute, call.organization(project["org_id"]).limits)
         made = endpoints.create(
-            transaction,
+            change.transaction,
             project=document,
             branch_id=branch_id,
             kind=stated["type"],
@@ -76,7 +76,7 @@ def create_endpoint(call: Call) -> Answer:
             stated=stated,
         )
         works = [] if made["disabled"] else [Work("start_compute", branch_id, made["id"])]
-        started = operations.start(transaction, project["id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"endpoint": made, "operations": started}, status=201)
 
 
@@ -96,20 +96,19 @@ def update_endpoint(call: Call) -> Answer:
     """PATCH /projects/{project_id}/endpoints/{endpoint_id}: wakes a compute that is idle for a moment."""
     stated: Document = to_builtins(call.body(UpdateEndpoint).endpoint)
     world = call.world
-    with call.writing() as transaction:
+    with call.change() as change:
         row = _endpoint(call)
-        call.check_unlocked(row["project_id"], transaction.now)
-        stored = msgspec.json.decode(row["body"])
+        stored = body_of(row)
         compute = endpoints.compute_of(stated, stored, world.behaviour)
         check_compute(compute, call.organization(call.project()["org_id"]).limits)
         changes = {**stated, **compute}
         if changes == {member: stored.get(member) for member in changes}:
-            return Answer({"endpoint": endpoints.describe(row, transaction.now), "operations": []})
+            return Answer({"endpoint": endpoints.describe(row, change.now), "operations": []})
         disabled = changes.get("disabled", stored["disabled"])
-        until = transaction.now if disabled else _active_until(row, compute, transaction.now)
-        endpoint = endpoints.change(transaction, row, changes, active_until=until)
+        until = change.now if disabled else _active_until(row, compute, change.now)
+        endpoint = endpoints.change(change.transaction, row, changes, active_until=until)
         works = [Work("suspend_compute" if disabled else "apply_config", row["branch_id"], row["id"])]
-        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"endpoint": endpoint, "operations": started})
 
 
@@ -121,22 +120,19 @@ def _active_until(row: sqlite3.Row, compute: Document, now: float) -> float:
 def delete_endpoint(call: Call) -> Answer:
     """DELETE /projects/{project_id}/endpoints/{endpoint_id}: 204 where it is gone already."""
     world = call.world
-    with call.writing() as transaction:
-        project_id = call.project()["id"]
-        if (
-            world.store.value("SELECT deleted_at FROM endpoints WHERE id = ?", call.path["endpoint_id"])
-            is not None
-        ):
-            return Answer(status=204)
+    project_id = call.project()["id"]
+    query = "SELECT deleted_at FROM endpoints WHERE id = ? AND project_id = ?"
+    if world.store.value(query, call.path["endpoint_id"], project_id) is not None:
+        return Answer(status=204)
+    with call.change() as change:
         row = _endpoint(call)
-        call.check_unlocked(project_id, transaction.now)
-        branch = branches.branch(world.store, project_id, row["branch_id"], transaction.now)
+        branch = branches.branch(world.store, project_id, row["branch_id"], change.now)
         if branch is not None and branch["protected"]:
             raise Refusal(422, "cannot delete a compute of a protected branch")
-        transaction.update("endpoints", row["id"], deleted_at=transaction.now)
-        works = [Work("suspend_compute", row["branch_id"], row["id"])] * endpoints.active(row, transaction.now)
-        started = operations.start(transaction, project_id, works, call.script.fate)
-        endpoint = endpoints.describe(row, transaction.now)
+        change.transaction.update("endpoints", row["id"], deleted_at=change.now)
+        works = [Work("suspend_compute", row["branch_id"], row["id"])] * endpoints.active(row, change.now)
+        started = change.start(works)
+        endpoint = endpoints.describe(row, change.now)
     return Answer({"endpoint": endpoint, "operations": started})
 
 
@@ -157,16 +153,15 @@ def restart_endpoint(call: Call) -> Answer:
 
 def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answer:
     world = call.world
-    with call.writing() as transaction:
+    with call.change() as change:
         row = _endpoint(call)
-        call.check_unlocked(row["project_id"], transaction.now)
-        body = msgspec.json.decode(row["body"])
+        body = body_of(row)
         if running and body["disabled"]:
             raise Refusal(422, "endpoint is disabled")
         if running:
-            metering.check_may_run(world.store, call.project(), transaction.now)
-        until = transaction.now + (endpoints.idle_after(body) if running else 0)
-        endpoint = endpoints.change(transaction, row, {}, active_until=until)
+            metering.check_may_run(world.store, call.project(), change.now)
+        until = change.now + (endpoints.idle_after(body) if running else 0)
+        endpoint = endpoints.change(change.transaction, row, {}, active_until=until)
         works = [Work(action, row["branch_id"], row["id"]) for action in actions]
-        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"endpoint": endpoint, "operations": started})

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from reconciler.simulator import keys
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateKey, CreateOrganizationKey
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.organization import StoredOrganization
 
 
@@ -29,7 +30,7 @@ def create_key(call: Call) -> Answer:
     body = call.body(CreateKey)
     call.require_user()
     with call.writing() as transaction:
-        made = keys.create(transaction, call.world.store, Key(KeyKind.PERSONAL), body.key_name)
+        made = keys.create(transaction, Key(KeyKind.PERSONAL), body.key_name)
     return Answer(made)
 
 
@@ -67,7 +68,7 @@ def create_organization_key(call: Call) -> Answer:
         if body.project_id is not UNSET:
             _check_project(call, organization, body.project_id)
             key = Key(KeyKind.PROJECT, organization.id, body.project_id)
-        made = keys.create(transaction, call.world.store, key, body.key_name)
+        made = keys.create(transaction, key, body.key_name)
     return Answer(made)
 
 

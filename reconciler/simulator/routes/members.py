@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from reconciler.simulator import user
-from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
 
 DEFAULT_LIMIT: Final = 100

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from reconciler.simulator import operations
-from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
 
 DEFAULT_LIMIT: Final = 1000
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.simulator import branches, endpoints, projects, snapshots
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import TransferProjects
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.documents import PLAN
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.store import Transaction
@@ -123,11 +125,11 @@ def _exceeded(call: Call, row: sqlite3.Row, destination: StoredOrganization, now
 
 
 def _settings_refused(call: Call, row: sqlite3.Row, destination: StoredOrganization) -> Refusal | None:
-    project = msgspec.json.decode(row["body"])
+    project = body_of(row)
     rows = endpoints.endpoints_of_project(call.world.store, row["id"])
     try:
         check_restore_window(project["history_retention_seconds"], destination.limits)
-        for compute in (project["default_endpoint_settings"], *(msgspec.json.decode(e["body"]) for e in rows)):
+        for compute in (project["default_endpoint_settings"], *(body_of(e) for e in rows)):
             check_compute(compute, destination.limits)
     except Refusal as refusal:
         return refusal

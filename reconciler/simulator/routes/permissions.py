@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.simulator import permissions
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import GrantPermission
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import Refusal, not_found
+
+if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
 
 
 def list_permissions(call: Call) -> Answer:
@@ -17,25 +22,23 @@ def list_permissions(call: Call) -> Answer:
 def grant_permission(call: Call) -> Answer:
     """POST /projects/{project_id}/permissions."""
     email, store = call.body(GrantPermission).email, call.world.store
-    with call.writing() as transaction:
-        project_id = call.project()["id"]
+    with call.change() as change:
+        project_id = change.project["id"]
         call.require_no_project_key()
-        call.check_unlocked(project_id, transaction.now)
         granted = permissions.permissions(store, project_id)
         if any(row["email"].lower() == email.lower() for row in granted):
             raise Refusal(409, "project access has already been granted to this email address")
-        answer = permissions.grant(transaction, project_id, email)
+        answer = permissions.grant(change.transaction, project_id, email)
     return Answer(answer)
 
 
 def revoke_permission(call: Call) -> Answer:
     """DELETE /projects/{project_id}/permissions/{permission_id}."""
     store = call.world.store
-    with call.writing() as transaction:
-        project_id = call.project()["id"]
+    with call.change() as change:
+        project_id = change.project["id"]
         call.require_no_project_key()
-        call.check_unlocked(project_id, transaction.now)
         for row in permissions.permissions(store, project_id):
             if row["id"] == call.path["permission_id"]:
-                return Answer(permissions.revoke(transaction, row))
+                return Answer(permissions.revoke(change.transaction, row))
         raise not_found("permission")

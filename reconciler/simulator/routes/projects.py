@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from reconciler.simulator import (
@@ -19,8 +18,9 @@ from reconciler.simulator import (
     projects,
     schedules,
 )
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
-from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.call import Call
 from reconciler.simulator.limits import (
     check_allowed_ips,
     check_compute,
@@ -29,10 +29,12 @@ from reconciler.simulator.limits import (
 )
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
@@ -202,17 +204,16 @@ def update_project(call: Call) -> Answer:
     """PATCH /projects/{project_id}."""
     patch = call.body(UpdateProject).project
     world = call.world
-    with call.writing() as transaction:
-        row = call.project()
+    with call.change() as change:
+        row = change.project
         organization = call.organization(row["org_id"])
-        call.check_unlocked(row["id"], transaction.now)
-        stored = msgspec.json.decode(row["body"])
+        stored = body_of(row)
         changes = _changes(patch, stored, organization, world.behaviour)
-        _keep_history(call, transaction, stored, changes)
-        projects.change(transaction, row, changes)
+        _keep_history(call, change.transaction, stored, changes)
+        projects.change(change.transaction, row, changes)
         works = _works(call, patch, row["id"])
-        started = operations.start(transaction, row["id"], works, call.script.fate)
-        answer = projects.describe(world.store, call.project(), organization, transaction.now)
+        started = change.start(works)
+        answer = projects.describe(world.store, call.project(), organization, change.now)
     return Answer({"project": answer, "operations": started})
 
 
@@ -238,7 +239,7 @@ def _keep_history(call: Call, transaction: Transaction, stored: Document, change
     before = stored["history_retention_seconds"]
     raised = changes.get("history_retention_seconds", before) > before
     if raised and not call.world.behaviour.raised_window_reaches_back:
-        history.raise_window(transaction, call.world.store, stored["id"], before_seconds=before)
+        history.raise_window(transaction, stored["id"], before_seconds=before)
 
 
 def _works(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:
@@ -260,10 +261,10 @@ def delete_project(call: Call) -> Answer:
     with call.writing() as transaction:
         row = call.project()
         if world.behaviour.delete_waits_for_operations:
-            call.check_unlocked(row["id"], transaction.now)
+            operations.check_unlocked(transaction, row["id"], transaction.now, world.behaviour)
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
-        schedules.catch_up(transaction, world.store, row["id"])
+        schedules.catch_up(transaction, row["id"])
         endpoints.suspend_all(transaction, row["id"], transaction.now)
         transaction.update("projects", row["id"], deleted_at=transaction.now)
         answer = projects.describe(call.world.store, row, call.organization(row["org_id"]), transaction.now)

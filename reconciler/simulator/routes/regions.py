@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import UNSET, Struct, UnsetType
 
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - msgspec reads it
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.documents import DEFAULT_REGION, REGIONS
+
+if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
 
 
 class ListRegions(Struct, forbid_unknown_fields=True):

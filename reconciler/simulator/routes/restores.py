@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from reconciler.simulator import branches, documents, endpoints, history, operations, restores, schedules
+from reconciler.simulator import branches, documents, endpoints, history, restores, schedules
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import FinalizeRestore, FreeBranchName, RestoreBranch, RestoreSnapshot
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.limits import check_room_for_branch
 from reconciler.simulator.operations import Work
@@ -17,10 +17,12 @@ from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.restores import Source
 from reconciler.simulator.routes.branches import branch_of, check_room_for_root, lingering
 from reconciler.simulator.routes.snapshots import snapshot_of
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
     from reconciler.simulator.store import Transaction
 
@@ -38,27 +40,25 @@ def restore_snapshot(call: Call) -> Answer:
     """POST /projects/{project_id}/snapshots/{snapshot_id}/restore."""
     query = call.parameters(RestoreSnapshotQuery)
     body = call.body(RestoreSnapshot) if call.content else RestoreSnapshot()
-    store = call.world.store
-    with call.writing() as transaction:
-        project, snapshot = call.project(), snapshot_of(call, transaction)
-        target = _target(call, snapshot, body.target_branch_id, transaction.now)
-        call.check_unlocked(project["id"], transaction.now)
+    with call.change() as change:
+        project, snapshot = change.project, snapshot_of(call, change.transaction)
+        target = _target(call, snapshot, body.target_branch_id, change.now)
         name = body.name or query.name or None
-        _check_room(call, project, name, transaction.now, roots=1)
-        made = restores.make(transaction, store, target, Source.of(snapshot), name=name)
+        _check_room(call, project, name, change.now, roots=1)
+        made = restores.make(change.transaction, target, Source.of(snapshot), name=name)
         works = [Work("create_timeline", made["id"])]
         if body.finalize_restore:
-            works += _replace(call, transaction, made, target, "")
+            works += _replace(call, change.transaction, made, target, "")
         else:
-            works.append(Work("start_compute", made["id"], _add_compute(transaction, project, made["id"])))
-        started = operations.start(transaction, project["id"], works, call.script.fate)
-        answer = _described(call, made["id"], transaction.now)
+            works.append(Work("start_compute", made["id"], _add_compute(change.transaction, project, made["id"])))
+        started = change.start(works)
+        answer = _described(call, made["id"], change.now)
     return Answer({**answer, "operations": started})
 
 
 def _target(call: Call, snapshot: sqlite3.Row, stated: str, now: float) -> sqlite3.Row:
     """The branch that a restore is about: the one it names, else the one that the snapshot was taken of."""
-    branch_id = stated or msgspec.json.decode(snapshot["body"])["source_branch_id"]
+    branch_id = stated or body_of(snapshot)["source_branch_id"]
     row = branches.branch(call.world.store, snapshot["project_id"], branch_id, now)
     if row is None:
         raise not_found("target branch")
@@ -77,7 +77,7 @@ def _check_room(call: Call, project: sqlite3.Row, name: str | None, now: float, 
 
 def _add_compute(transaction: Transaction, project: sqlite3.Row, branch_id: str) -> str:
     """Give a restored branch a compute as the project's defaults describe it; the answer is its id."""
-    document = msgspec.json.decode(project["body"])
+    document = body_of(project)
     compute = endpoints.create(
         transaction,
         project=document,
@@ -99,7 +99,6 @@ def _replace(
     computes = [row for row in (restored, target) for row in _active(call, row, now)]
     restores.replace(
         transaction,
-        store,
         restored,
         target,
         old_name=old_name or restores.replaced_name(target["name"], {row["name"] for row in rows}),
@@ -127,20 +126,18 @@ def _described(call: Call, branch_id: str, now: float) -> Document:
 def finalize_restore(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/finalize_restore."""
     body = call.body(FinalizeRestore) if call.content else FinalizeRestore()
-    store = call.world.store
-    with call.writing() as transaction:
-        row = branch_of(call, transaction.now)
-        call.check_unlocked(row["project_id"], transaction.now)
-        target = _replaceable(call, row, transaction.now)
-        schedules.catch_up(transaction, store, row["project_id"])
-        works = _replace(call, transaction, row, target, body.name)
-        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+    with call.change() as change:
+        row = branch_of(call, change.now)
+        target = _replaceable(call, row, change.now)
+        schedules.catch_up(change.transaction, row["project_id"])
+        works = _replace(call, change.transaction, row, target, body.name)
+        started = change.start(works)
     return Answer({"operations": started})
 
 
 def _replaceable(call: Call, row: sqlite3.Row, now: float) -> sqlite3.Row:
     """The branch whose place a restored one is to take."""
-    body = msgspec.json.decode(row["body"])
+    body = body_of(row)
     if body.get("restore_status") != "restored":
         raise Refusal(422, "branch is not an unfinished restore of a snapshot")
     if row["expires_at"] is not None:
@@ -155,22 +152,21 @@ def restore_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/restore: a reset, where the source is the parent."""
     body = call.body(RestoreBranch)
     store = call.world.store
-    with call.writing() as transaction:
-        now, project = transaction.now, call.project()
+    with call.change() as change:
+        now, project = change.now, change.project
         row = branch_of(call, now)
-        call.check_unlocked(project["id"], now)
         source = branches.branch(store, project["id"], body.source_branch_id, now)
         if source is None:
             raise not_found("source branch")
         _check_restorable(call, row, source, body, now)
         point = _point(call, source, body, now)
-        schedules.catch_up(transaction, store, project["id"])
-        parent = _parent(call, transaction, row, source, body.preserve_under_name, point)
-        restores.reset(transaction, store, row, source, parent)
+        schedules.catch_up(change.transaction, project["id"])
+        parent = _parent(call, change.transaction, row, source, body.preserve_under_name, point)
+        restores.reset(change.transaction, row, source, parent)
         works = [Work("create_timeline", row["id"])]
         for action in ("suspend_compute", "start_compute"):
             works += [Work(action, row["id"], compute["id"]) for compute in _active(call, row, now)]
-        started = operations.start(transaction, project["id"], works, call.script.fate)
+        started = change.start(works)
         branch = branches.describe(restores.stored(store, row["id"]), now)
     return Answer({"branch": branch, "operations": started})
 
@@ -191,7 +187,7 @@ def _check_restorable(call: Call, row: sqlite3.Row, source: sqlite3.Row, body: R
 
 
 def _settling(row: sqlite3.Row, now: float) -> bool:
-    restored = "restored_from" in msgspec.json.decode(row["body"])
+    restored = "restored_from" in body_of(row)
     return restored and bool(now < row["created_at"] + SETTLING_SECONDS)
 
 
@@ -218,7 +214,7 @@ def _parent(
     if kept_as:
         roots = int(own_past and detaches and row["parent_id"] is None)
         _check_room(call, call.project(), kept_as, transaction.now, roots=roots)
-        kept_id = restores.preserve(transaction, call.world.store, row, kept_as)
+        kept_id = restores.preserve(transaction, row, kept_as)
         if own_past:
             parent_id = kept_id
     if own_past and detaches:
@@ -230,14 +226,13 @@ def _parent(
 def recover_branch(call: Call) -> Answer:
     """POST /projects/{project_id}/branches/{branch_id}/recover: no operations, and the computes are idle."""
     store = call.world.store
-    with call.writing() as transaction:
-        now, project = transaction.now, call.project()
+    with call.change() as change:
+        now, project = change.now, change.project
         row = _deleted(call, project["id"], now)
-        call.check_unlocked(project["id"], now)
         rows = branches.branches(store, project["id"], now)
         _check_recoverable(call, project, row, rows)
-        schedules.catch_up(transaction, store, project["id"])
-        branches.recover(transaction, row)
+        schedules.catch_up(change.transaction, project["id"])
+        branches.recover(change.transaction, row)
         answer = _described(call, row["id"], now)
     return Answer(answer)
 

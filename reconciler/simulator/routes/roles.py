@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.simulator import catalog, endpoints, operations
+from reconciler.simulator import catalog, endpoints
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateRole
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_room_for_role
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.routes.branches import branch_of
@@ -14,8 +14,8 @@ from reconciler.simulator.routes.branches import branch_of
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call, Change
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.store import Transaction
 
 
 def list_roles(call: Call) -> Answer:
@@ -41,37 +41,35 @@ def _role_of(call: Call, now: float) -> sqlite3.Row:
 def create_role(call: Call) -> Answer:
     """POST .../roles: the answer holds the password."""
     stated, store = call.body(CreateRole).role, call.world.store
-    with call.writing() as transaction:
-        branch = branch_of(call, transaction.now)
-        call.check_unlocked(branch["project_id"], transaction.now)
+    with call.change() as change:
+        branch = branch_of(call, change.now)
         catalog.check_role_name(stated.name)
         names = [row["name"] for row in catalog.roles(store, branch["id"])]
         if stated.name in names:
             raise Refusal(409, "role already exists")
         check_room_for_role(len(names))
-        made = catalog.create_role(transaction, branch["id"], stated.name, login=stated.no_login is not True)
-        answer = _with_operations(call, transaction, branch, made)
+        made = catalog.create_role(
+            change.transaction, branch["id"], stated.name, login=stated.no_login is not True
+        )
+        answer = _with_operations(change, branch, made)
     return Answer(answer, status=201)
 
 
-def _with_operations(call: Call, transaction: Transaction, branch: sqlite3.Row, role: Document) -> dict[str, Any]:
-    works = endpoints.configuration_works(call.world.store, branch, transaction.now)
-    started = operations.start(transaction, branch["project_id"], works, call.script.fate)
-    return {"role": role, "operations": started}
+def _with_operations(change: Change, branch: sqlite3.Row, role: Document) -> Document:
+    works = endpoints.configuration_works(change.transaction, branch, change.now)
+    return {"role": role, "operations": change.start(works)}
 
 
 def delete_role(call: Call) -> Answer:
     """DELETE .../roles/{role_name}: 204 where it is gone already."""
-    store = call.world.store
-    with call.writing() as transaction:
-        branch = branch_of(call, transaction.now)
-        row = catalog.role(store, branch["id"], call.path["role_name"])
-        if row is None:
-            return Answer(status=204)
-        call.check_unlocked(branch["project_id"], transaction.now)
-        catalog.check_owns_nothing(store, row)
-        catalog.delete_role(transaction, row)
-        answer = _with_operations(call, transaction, branch, catalog.describe(row))
+    branch = branch_of(call, call.world.clock.now())
+    if catalog.role(call.world.store, branch["id"], call.path["role_name"]) is None:
+        return Answer(status=204)
+    with call.change() as change:
+        row = _role_of(call, change.now)
+        catalog.check_owns_nothing(change.transaction, row)
+        catalog.delete_role(change.transaction, row)
+        answer = _with_operations(change, branch, catalog.describe(row))
     return Answer(answer)
 
 
@@ -83,9 +81,8 @@ def reveal_password(call: Call) -> Answer:
 
 def reset_password(call: Call) -> Answer:
     """POST .../roles/{role_name}/reset_password: the answer holds the new one."""
-    with call.writing() as transaction:
-        branch, row = branch_of(call, transaction.now), _role_of(call, transaction.now)
-        call.check_unlocked(branch["project_id"], transaction.now)
+    with call.change() as change:
+        branch, row = branch_of(call, change.now), _role_of(call, change.now)
         catalog.check_login(row)
-        answer = _with_operations(call, transaction, branch, catalog.reset_password(transaction, row))
+        answer = _with_operations(change, branch, catalog.reset_password(change.transaction, row))
     return Answer(answer)

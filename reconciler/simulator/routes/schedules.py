@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, to_builtins
 
 from reconciler.simulator import schedules
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import BackupScheduleItem, SetBackupSchedule
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.refusal import Refusal
 from reconciler.simulator.routes.branches import branch_of
+
+if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
 
 LAST_DAYS: Final = {"daily": 0, "weekly": 7, "monthly": 31}
 """The last day that an item of a schedule can name."""
@@ -26,17 +29,16 @@ def get_schedule(call: Call) -> Answer:
 def set_schedule(call: Call) -> Answer:
     """PUT /projects/{project_id}/branches/{branch_id}/backup_schedule: replaces all of it, and no operations."""
     body, behaviour = call.body(SetBackupSchedule), call.world.behaviour
-    with call.writing() as transaction:
-        branch = branch_of(call, transaction.now)
+    with call.change() as change:
+        branch = branch_of(call, change.now)
         _check_offered(call)
-        call.check_unlocked(branch["project_id"], transaction.now)
         if body.schedule and branch["parent_id"] is not None:
             raise Refusal(422, "snapshots can only be created of root branches")
         for item in body.schedule:
             _check_item(item, behaviour.longest_backup_retention_seconds)
-        schedules.catch_up(transaction, call.world.store, branch["project_id"])
+        schedules.catch_up(change.transaction, branch["project_id"])
         items = [to_builtins(item) for item in body.schedule]
-        schedules.put(transaction, branch, items, behaviour.longest_backup_retention_seconds)
+        schedules.put(change.transaction, branch, items, behaviour.longest_backup_retention_seconds)
     return Answer({})
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import UNSET, Struct
 
-from reconciler.simulator import history, operations, schedules, snapshots
+from reconciler.simulator import history, schedules, snapshots
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import UpdateSnapshot
-from reconciler.simulator.call import Answer, Call
 from reconciler.simulator.limits import check_room_for_snapshot
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
     from reconciler.simulator.store import Transaction
 
@@ -36,12 +37,11 @@ def create_snapshot(call: Call) -> Answer:
     query = call.parameters(CreateSnapshot)
     if call.content.strip() not in {b"", b"{}"}:
         raise Refusal(400, "invalid request: a snapshot is described by query parameters, not by a body")
-    with call.writing() as transaction:
-        branch = branch_of(call, transaction.now)
-        call.check_unlocked(branch["project_id"], transaction.now)
-        made = _create(call, transaction, branch, query)
+    with call.change() as change:
+        branch = branch_of(call, change.now)
+        made = _create(call, change.transaction, branch, query)
         works = (Work("create_timeline", branch["id"]),)
-        started = operations.start(transaction, branch["project_id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"snapshot": made, "operations": started})
 
 
@@ -49,7 +49,7 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
     project, now = call.project(), transaction.now
     if branch["parent_id"] is not None:
         raise Refusal(422, "snapshots can only be created of root branches")
-    window_seconds = msgspec.json.decode(project["body"])["history_retention_seconds"]
+    window_seconds = body_of(project)["history_retention_seconds"]
     point = history.point(
         call.world.store,
         branch,
@@ -63,9 +63,7 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
     lag_seconds = call.world.behaviour.deletion_count_lag_seconds
     count += snapshots.count_deleted(call.world.store, project["id"], now - lag_seconds)
     check_room_for_snapshot(count, call.organization(project["org_id"]).limits)
-    return snapshots.create(
-        transaction, call.world.store, branch, name=query.name, point=point, expires_at=expires_at
-    )
+    return snapshots.create(transaction, branch, name=query.name, point=point, expires_at=expires_at)
 
 
 def _expiry(stated: str | None, now: float) -> float | None:
@@ -101,19 +99,18 @@ def update_snapshot(call: Call) -> Answer:
 
 def delete_snapshot(call: Call) -> Answer:
     """DELETE /projects/{project_id}/snapshots/{snapshot_id}: for good."""
-    with call.writing() as transaction:
-        row = snapshot_of(call, transaction)
-        call.check_unlocked(row["project_id"], transaction.now)
-        snapshots.delete(transaction, row)
+    with call.change() as change:
+        row = snapshot_of(call, change.transaction)
+        snapshots.delete(change.transaction, row)
         works = (Work("delete_timeline"),)
-        started = operations.start(transaction, row["project_id"], works, call.script.fate)
+        started = change.start(works)
     return Answer({"operations": started}, status=202)
 
 
 def snapshot_of(call: Call, transaction: Transaction) -> sqlite3.Row:
     """The row of the snapshot in the path, which a schedule may only just have taken."""
     store, project_id = call.world.store, call.project()["id"]
-    schedules.catch_up(transaction, store, project_id)
+    schedules.catch_up(transaction, project_id)
     row = snapshots.snapshot(store, project_id, call.path["snapshot_id"], transaction.now)
     if row is None:
         raise not_found("snapshot")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.simulator import user
-from reconciler.simulator.call import Answer, Call
+from reconciler.simulator.answer import Answer
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.organization import stored_organizations
 from reconciler.simulator.routes.organizations import describe_organization
+
+if TYPE_CHECKING:
+    from reconciler.simulator.call import Call
 
 
 def get_user(call: Call) -> Answer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from reconciler.simulator import app
-from reconciler.simulator.call import Answer
+from reconciler.simulator.answer import Answer
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.neon.client import Neon
     from reconciler.plan.outcome import Report, Result, TenantOutcome
-    from reconciler.simulator.front import Latency
+    from reconciler.simulator.gateway import Latency
     from tests.unit.apply.world import Striking
 
 ALL: Final = Request()

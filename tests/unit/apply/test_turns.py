@@ -15,7 +15,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.branches import resize
 from reconciler.simulator.faults import AnswerWith
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from tests.builders import (
     DAY,
     GIB,

@@ -29,7 +29,7 @@ from reconciler.secret import Secret
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.faults import ConnectionDropped
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import ProjectSeed, add_project
 from reconciler.simulator.simulator import Simulator

@@ -19,7 +19,7 @@ from reconciler.desired.state import Api
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.secret import Secret
-from reconciler.simulator.faults import FAULT_HEADER
+from reconciler.simulator.answer import FAULT_HEADER
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.contract.judge import JudgedTransport, session_judge
 

@@ -34,7 +34,7 @@ from reconciler.plan.ownership import annotated_tenant
 from reconciler.secret import Secret
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
-from reconciler.simulator.front import Latency
+from reconciler.simulator.gateway import Latency
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, seed_fleet
 from reconciler.simulator.simulator import Simulator

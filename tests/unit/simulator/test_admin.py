@@ -132,3 +132,10 @@ def test_users_can_be_let_in_and_sent_home() -> None:
 def test_what_makes_no_sense_is_refused(method: str, page: str, body: Any) -> None:
     with pages() as admin:
         assert admin.ask(method, page, body).status_code in {400, 404}
+
+
+@pytest.mark.parametrize("counters", [{"foo": 3}, {"active_time_seconds": -1}, {"written_data_bytes": "many"}])
+def test_counters_that_no_project_can_have_are_refused(counters: Any) -> None:
+    with pages() as admin:
+        project_id = add_project(admin.neon.simulator, "free", ProjectSeed("acme")).project_id
+        assert admin.ask("POST", f"/_simulator/projects/{project_id}/usage", counters).status_code == 400

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,6 +118,19 @@ def test_a_write_that_fails_leaves_nothing_behind() -> None:
             write()
         assert "paid" in neon.simulator.organization_ids
         neon.create()
+
+
+def test_a_thread_reads_no_unfinished_write_of_another() -> None:
+    with account() as neon, ThreadPoolExecutor(1) as thread:
+        world = neon.simulator.world
+        named_paid = "SELECT count(*) FROM organizations WHERE name = 'paid'"
+        with world.writing() as transaction:
+            transaction.execute("UPDATE organizations SET name = 'other' WHERE name = 'paid'")
+            read = thread.submit(world.store.value, named_paid)
+            assert transaction.value(named_paid) == 0
+            assert wait([read], timeout=0.05).not_done, "it waits for the write to end"
+            transaction.execute("UPDATE organizations SET name = 'paid' WHERE name = 'other'")
+        assert read.result() == 1
 
 
 def test_a_project_made_by_hand_is_as_described_and_leaves_no_trace_in_the_log() -> None:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.simulator.answer import FAULT_HEADER
 from reconciler.simulator.behaviour import Behaviour, RateLimit
 from reconciler.simulator.faults import (
-    FAULT_HEADER,
     AnswerAfter,
     AnswerWith,
     CommitLater,
@@ -17,6 +17,7 @@ from reconciler.simulator.faults import (
     Truncate,
     html,
 )
+from reconciler.simulator.gateway import Gateway
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.unit.simulator.account import Account, account
 
@@ -192,3 +193,14 @@ def test_what_the_simulators_own_pages_cannot_read_is_refused() -> None:
         assert admin(neon, "POST", "/clock", {"seconds": -1}).status_code == 400
         assert admin(neon, "POST", "/faults", {"effect": {"type": "Nothing"}}).status_code == 400
         assert admin(neon, "POST", "/projects/quiet-lake-1/usage", {}).status_code == 404
+
+
+def test_the_way_of_a_request_is_a_list() -> None:
+    with account() as neon:
+        gateway = neon.simulator.app
+        assert isinstance(gateway, Gateway)
+        steps = [step.__name__.strip("_") for step in gateway.steps]
+        assert steps == [
+            *("travel", "log", "hold_to_the_contract", "sign", "interfere", "render_refusals"),
+            *("limit_rate", "route"),
+        ]

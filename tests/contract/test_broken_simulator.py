@@ -45,8 +45,8 @@ from reconciler.simulator.answer import Answer
 
 whole = Answer.__init__
 
-def other(answer, document=None, status=200, encoded=None, fault=None):
-    whole(answer, document, 202 if status == 201 else status, encoded, fault)
+def other(answer, document=None, status=200, *others, **named):
+    whole(answer, document, 202 if status == 201 else status, *others, **named)
 
 Answer.__init__ = other
 """

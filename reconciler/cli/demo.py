@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import httpx
+import yaml
 
-from reconciler.cli.demo_scene import set_the_scene
-from reconciler.cli.desired import FleetFiles
-from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
-from reconciler.files.load import OnInvalid
-from reconciler.fleet import Fleet, Planned, Request, Run
+from reconciler.fleet import Fleet, Planned, Request, Run, read
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.plan.action import PatchProject
@@ -29,6 +27,8 @@ from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.scene import read_scene
+from reconciler.simulator.seed import add_project
 from reconciler.simulator.virtual_time import VirtualLoop
 from reconciler.views import plain_text
 from reconciler.views.console import show, stdout_console
@@ -45,29 +45,35 @@ if TYPE_CHECKING:
 
 LOWERING: Final = Request(permissions=Permissions(lowering=True))
 """A person has looked at what is taken from tenants, and permits it."""
-CUT_CU: Final = 0.25
+SCENE: Final = Path(__file__).parent / "demo_fleet"
+"""The files of the fleet, what is live (``simulator/scene.py``), and how each tenant differs, in words."""
+RAISED: Final = "meadow"
 RAISED_BYTES: Final = 1024**4
+SHRUNK: Final = "harbor"
+SHRUNK_CU: Final = 0.25
 
 
 class DemoFailedError(ReconcilerError):
-    """The demonstration did not end as it says; the files may leave something open."""
+    """The demonstration did not end as it says."""
 
 
 @click.command("demo")
-@directory_option
-def command(directory: Path) -> None:
-    """Watch the fleet of tiers.yaml and tenants/ converge on the embedded Neon. No account, no network."""
-    desired = FleetFiles(FilesFlags(directory, OnInvalid.FAIL.value)).desired()
+def command() -> None:
+    """Watch a fleet that differs from its files converge on the embedded Neon. No account, no network."""
+    with chdir(SCENE):
+        desired = read(Path())
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
         open_account(Path(folder) / "sim.db", desired, LoopTime(surroundings().clock())) as simulator,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
-        story = set_the_scene(desired, simulator)
-        runner.run(_play(desired, simulator, story, journal=Path(folder) / "journal.jsonl"))
+        live = (SCENE / "live.yaml").read_text(encoding="utf-8")
+        for organization, seed in read_scene(live, fleet=desired.fleet, now=simulator.clock.now()):
+            add_project(simulator, organization, seed)
+        runner.run(_play(desired, simulator, journal=Path(folder) / "journal.jsonl"))
 
 
-async def _play(desired: DesiredState, simulator: Simulator, story: dict[str, str], *, journal: Path) -> None:
+async def _play(desired: DesiredState, simulator: Simulator, *, journal: Path) -> None:
     fleet_files = with_simulated_ids(desired, simulator)
     environ = Environment(keys(desired, simulator))
     via = surroundings().wrap(httpx.ASGITransport(simulator.app))
@@ -82,7 +88,7 @@ async def _play(desired: DesiredState, simulator: Simulator, story: dict[str, st
         ) as fleet,
         connect(read_access(fleet_files, environ), replace(desired.api, host=HOST), via=via) as console,
     ):
-        await _Demo(fleet, console, story, journal).play()
+        await _Demo(fleet, console, journal).play()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,6 @@ class _Demo:
     fleet: Fleet
     console: Neon
     """Somebody else, at work in Neon's console."""
-    story: dict[str, str]
     journal: Path
 
     async def play(self) -> None:
@@ -107,7 +112,8 @@ class _Demo:
             "1. The fleet",
             f"The files declare {count} tenants. On the embedded Neon they differ from them in every way:",
         )
-        show(status_list(self.story), stdout_console())
+        differences = (SCENE / "differences.yaml").read_text(encoding="utf-8")
+        show(status_list(yaml.safe_load(differences)), stdout_console())
 
     async def _plan(self) -> Planned:
         self._chapter(
@@ -168,9 +174,10 @@ class _Demo:
             "reconciler drift",
         )
         seen = await self.fleet.drift()
-        raised, shrunk = _two_of(seen)
-        await self._edit(raised, {**quota.members(raised.quota), "quota.data_transfer_bytes": RAISED_BYTES})
-        await self._shrink(shrunk)
+        owners = identify(self.fleet.desired, seen.live).projects
+        raised = {**quota.members(owners[RAISED].quota), "quota.data_transfer_bytes": RAISED_BYTES}
+        await self._edit(owners[RAISED], raised)
+        await self._shrink(owners[SHRUNK])
         found = await self.fleet.drift()
         show(plain_text.drift(found.plan), stdout_console())
         _check(len(found.plan.tenants) == 2, "the drift was not found")
@@ -182,26 +189,12 @@ class _Demo:
     async def _shrink(self, project: LiveProject) -> None:
         endpoint = project.read_write(project.default_branch)
         if endpoint is not None:
-            size = {**compute.members(endpoint.compute), compute.MIN: CUT_CU, compute.MAX: CUT_CU}
+            size = {**compute.members(endpoint.compute), compute.MIN: SHRUNK_CU, compute.MAX: SHRUNK_CU}
             patched = await self.console.update_endpoint(project.organization, project.id, endpoint.id, size)
             await self.console.wait(project.organization, project.id, patched.operations)
 
     def _chapter(self, title: str, text: str, command: str | None = None) -> None:
         show(chapter(title, text, command), stdout_console())
-
-
-def _two_of(seen: Planned) -> tuple[LiveProject, LiveProject]:
-    """A project with a limit on its transfer, and another one whose compute can shrink."""
-    limited = [project for project in seen.live.projects if project.quota and project.quota.data_transfer_bytes]
-    large = [project for project in seen.live.projects if _size(project) > CUT_CU]
-    others = [project for project in reversed(large) if project is not limited[0]] if limited else []
-    _check(bool(others), "the files declare no two tenants whose limit and compute can be changed by hand")
-    return limited[0], others[0]
-
-
-def _size(project: LiveProject) -> float:
-    endpoint = project.read_write(project.default_branch)
-    return (endpoint.compute.max_cu if endpoint else None) or 0
 
 
 def _check(held: bool, otherwise: str) -> None:

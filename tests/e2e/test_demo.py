@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
+from contextlib import chdir
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+import yaml
 
+from reconciler.cli.demo import SCENE
+from reconciler.fleet import read
 from tests.e2e.command_line import Shell
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CHAPTERS = (
     "1. The fleet",
@@ -27,23 +27,21 @@ LATER = datetime(2037, 12, 30, 23, 59, 59, tzinfo=UTC)
 
 
 @pytest.fixture
-def own_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """The repository's own fleet in a folder that is no git checkout, with a temporary folder of its own."""
-    fleet, temporary = tmp_path / "fleet", tmp_path / "temporary"
-    fleet.mkdir()
+def anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """An empty folder that is no git checkout, with a temporary folder of its own."""
+    folder, temporary = tmp_path / "empty", tmp_path / "temporary"
+    folder.mkdir()
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    shell = Shell(fleet)
-    shell.declare_the_fleet_of_the_repository()
-    return shell
+    return Shell(folder)
 
 
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
-def test_it_shows_each_chapter_and_ends_with_the_drift_that_it_caught(own_fleet: Shell) -> None:
-    ended = own_fleet.run("demo")
+def test_it_shows_each_chapter_and_ends_with_the_drift_that_it_caught(anywhere: Shell) -> None:
+    ended = anywhere.run("demo")
     assert (ended.code, ended.err) == (0, "")
     rest = ended.out
     for chapter in CHAPTERS:
@@ -53,23 +51,23 @@ def test_it_shows_each_chapter_and_ends_with_the_drift_that_it_caught(own_fleet:
     assert re.search(r"\nDrift: 2 of \d+ tenants differ from the files", rest)
 
 
-def test_it_leaves_no_file_behind(own_fleet: Shell) -> None:
-    before = files_below(own_fleet.folder.parent)
-    assert own_fleet.run("demo").code == 0
-    assert files_below(own_fleet.folder.parent) == before
+def test_it_leaves_no_file_behind(anywhere: Shell) -> None:
+    before = files_below(anywhere.folder.parent)
+    assert anywhere.run("demo").code == 0
+    assert files_below(anywhere.folder.parent) == before
 
 
-def test_no_date_in_it_goes_stale(own_fleet: Shell) -> None:
-    own_fleet.clock = LATER.timestamp
-    ended = own_fleet.run("demo")
+def test_no_date_in_it_goes_stale(anywhere: Shell) -> None:
+    anywhere.clock = LATER.timestamp
+    ended = anywhere.run("demo")
     assert ended.code == 0, ended.err
     assert "recoverable until 2038-01-0" in ended.out
 
 
-def test_a_fleet_that_is_too_small_for_it_is_told_so(own_fleet: Shell) -> None:
-    shutil.rmtree(own_fleet.folder / "tenants")
-    own_fleet.tenant("acme")
-    ended = own_fleet.run("demo")
-    assert ended.code == 1
-    assert "two tenants" in ended.err
-    assert "defect" not in ended.err
+def test_it_names_each_tenant_of_its_files_and_how_it_differs(anywhere: Shell) -> None:
+    differences = yaml.safe_load((SCENE / "differences.yaml").read_text(encoding="utf-8"))
+    with chdir(SCENE):
+        assert sorted(read(Path()).tenants) == list(differences)
+    first, _, _ = anywhere.run("demo").out.partition("\n2. The plan")
+    for tenant, difference in differences.items():
+        assert re.search(rf"\n  {tenant} +{re.escape(difference)}\n", first + "\n")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.scenarios import live_format
+from tests.scenarios import end_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.simulator.simulator import Simulator
-    from tests.scenarios.live_format import Document
+    from tests.scenarios.end_format import Document
 
 HOST: Final = "http://127.0.0.1/api/v2"
 DELETED: Final = "deleted, recoverable for 7 days"
@@ -47,7 +47,7 @@ async def _look(simulator: Simulator) -> Account:
         look = _Look(client)
         found = {name: await look.organization(name, id_) for name, id_ in simulator.organization_ids.items()}
         deleted = [name for id_ in simulator.organization_ids.values() for name in await look.deleted(id_)]
-    return Account(live_format.write({**found, DELETED: deleted}), look.names)
+    return Account(end_format.write({**found, DELETED: deleted}), look.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class _Look:
         computes = {endpoint["branch_id"]: endpoint for endpoint in endpoints}
         annotations = {branch_id: each["value"] for branch_id, each in answer["annotations"].items()}
         described = [
-            live_format.branch_document(
+            end_format.branch_document(
                 branch, names, annotations.get(branch["id"], {}), computes.get(branch["id"])
             )
             for branch in branches
         ]
-        return live_format.project_document(
-            project, described, [live_format.snapshot_document(snapshot) for snapshot in snapshots]
+        return end_format.project_document(
+            project, described, [end_format.snapshot_document(snapshot) for snapshot in snapshots]
         )
 
     def _note(

@@ -15,12 +15,13 @@ from reconciler.cli.surroundings import Surroundings
 from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.simulator.clock import LoopTime
+from reconciler.simulator.scene import read_scene
 from reconciler.simulator.seed import add_project
 from tests.contract.judge import JudgedTransport, session_judge
 from tests.e2e.command_line import run_in
-from tests.scenarios import live_format, recording
+from tests.scenarios import recording
 from tests.scenarios.account import look_into
-from tests.scenarios.live_format import NOW
+from tests.scenarios.end_format import FLEET_NAME, NOW
 from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def play(name: str, folder: Path) -> Outcome:
     case = FOLDER / name
     stage(case, folder)
     with _account(folder) as simulator:
-        for organization, seed in live_format.read(_text(case / "live.yaml")):
+        for organization, seed in read_scene(_text(case / "live.yaml"), fleet=FLEET_NAME, now=NOW):
             add_project(simulator, organization, seed)
         before = look_into(simulator)
     run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])

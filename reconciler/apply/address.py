@@ -1,4 +1,4 @@
-"""A tenant's address: the ids behind the names that its actions speak of."""
+"""A tenant's address: the ids of the things that its actions name."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a tenant's project is now; it moves with a transfer and grows with what is created."""
+    """The ids of a tenant's project and of what is in it. A step that changes them returns a new address."""
 
     project_id: str
     name: str
     organization: str
     created_at: datetime
     branches: Mapping[str, str] = field(default_factory=dict)
-    """The id of each branch, by its present name."""
+    """The id of each branch, by its current name."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """The id of the read-write compute of each branch, by the branch's id."""
 
     @classmethod
     def observed(cls, project: LiveProject) -> Address:
-        """The address of a project as it was seen."""
+        """The address of an observed project."""
         return cls(
             project.id,
             project.name,
@@ -47,14 +47,14 @@ class Address:
 
     @classmethod
     def planned(cls, tenant: TenantPlan) -> Address:
-        """The address that the plan of a tenant with a live project starts from."""
+        """The address at the start of a plan for a tenant with a live project."""
         if tenant.project is None:
-            raise TypeError(f"the plan of {tenant.tenant} changes a project that was not seen")
+            raise TypeError(f"the plan of {tenant.tenant} changes a project that was not observed")
         return cls.observed(tenant.project)
 
     @classmethod
     def created(cls, answer: CreatedProject) -> Address:
-        """The address that the answer to a creation gives."""
+        """The address of a project that was just created."""
         project = answer.project
         return cls(
             project.id,
@@ -66,11 +66,11 @@ class Address:
         )
 
     def moved(self, organization: str) -> Address:
-        """The same project in another organization; a transfer keeps all ids (Neon: transfer)."""
+        """The same project in another organization. A transfer keeps all ids (Neon)."""
         return replace(self, organization=organization)
 
     def with_branch(self, branch: LiveBranch, endpoint_id: str | None = None) -> Address:
-        """With a branch that was made or renamed, and the compute that was made with it."""
+        """With a branch that was created or renamed, and the compute that was created with it."""
         computes = {} if endpoint_id is None else {branch.id: endpoint_id}
         return replace(
             self,
@@ -83,21 +83,21 @@ class Address:
         return replace(self, branches=self._others(branch_id))
 
     def branch(self, name: str) -> str:
-        """The id of the branch. Raises UnexpectedAnswerError where none of that name was seen or made."""
+        """The id of the branch. Raises UnexpectedAnswerError where no branch of that name is known."""
         if name not in self.branches:
             raise UnexpectedAnswerError(
-                f"no branch {name!r} of project {self.project_id} was seen",
-                hint="run again: the branch may have been removed or renamed since the plan was made",
+                f"project {self.project_id} has no branch {name!r}",
+                hint="run again: the branch may have been deleted or renamed since the plan was made",
             )
         return self.branches[name]
 
     def endpoint(self, branch: str) -> str:
-        """The id of the branch's read-write compute. Raises UnexpectedAnswerError where none was seen."""
+        """The id of the branch's read-write compute. Raises UnexpectedAnswerError where none is known."""
         endpoint_id = self.endpoints.get(self.branches.get(branch, ""))
         if endpoint_id is None:
             raise UnexpectedAnswerError(
-                f"branch {branch!r} of project {self.project_id} has no read-write compute that was seen",
-                hint="run again: the compute may have been removed since the plan was made",
+                f"branch {branch!r} of project {self.project_id} has no read-write compute",
+                hint="run again: the compute may have been deleted since the plan was made",
             )
         return endpoint_id
 

@@ -1,7 +1,8 @@
-"""Claims: a tenant is put down in the registry before it gets a project, so that no other run gives it one too.
+"""What a run writes to the registry while it applies: claims, projects, and revisions.
 
-The bounds fit together. A POST is sent within ``SENT_WITHIN_SECONDS`` of its claim or not at all, and Neon is
-given the rest of ``LAPSES_AFTER``, less what clocks may be apart, to carry it out and show it in a search.
+A tenant is claimed before its project is created, so that no other run creates one too. The time limits belong
+together: a POST is sent within ``SENT_WITHIN_SECONDS`` of its claim or not at all. The rest of ``LAPSES_AFTER``,
+less the accepted clock difference, is the time for Neon to create the project and show it in a search.
 """
 
 from __future__ import annotations
@@ -25,129 +26,185 @@ from reconciler.errors import (
 from reconciler.live.registered import Placement
 from reconciler.model.annotations import RUN, TENANT
 from reconciler.neon.observe import find_named
+from reconciler.plan.action import DeleteProject
 from reconciler.plan.ownership import owner
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from reconciler.apply.perform import Performed
-    from reconciler.apply.session import Session
+    from reconciler.apply.run import Run
     from reconciler.live.project import LiveProject
     from reconciler.live.registered import Registered
-    from reconciler.plan.action import CreateProject
+    from reconciler.plan.action import Action, CreateProject
+    from reconciler.plan.plan import TenantPlan
 
 SENT_WITHIN_SECONDS: Final = 120.0
 LAPSES_AFTER: Final = timedelta(minutes=15)
-"""When a claim that has led to no project may be taken over."""
+"""The age at which another run may take over a claim without a project."""
 NOT_CARRIED_OUT: Final = (ApiError, JournalError, NotSentError, UnreachableError)
-"""Errors after which it is certain that a POST has led to nothing."""
+"""Errors after which a POST has certainly created nothing."""
 
 
-async def claim(session: Session, tenant: str, name: str, *, recovered: str | None = None) -> None:
-    """Claims the tenant for this run. Raises ClaimedError where it is another's, or has its project by now.
+async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = None) -> None:
+    """Claims the tenant for this run. Raises ClaimedError where another run has claimed it, or it has a project.
 
-    ``recovered`` is the deleted project that the tenant is to get back: a row that still names it is no obstacle.
+    ``recovered`` is the id of the deleted project to recover: a row with that project is no obstacle.
     """
-    if session.registry is None:
+    if run.registry is None:
         return
-    registry = session.registry
-    row = await registry.aside(registry.claim, tenant, session.performer.run, session.now())
+    row = await run.registry.aside(run.registry.claim, tenant, run.id, run.now())
     if row is None:
         return
     if row.project_id != recovered and row.project_id is not None:
         raise _has_a_project(row, planned=recovered is None)
-    if row.project_id is None and session.now() < row.claimed_at + LAPSES_AFTER:
+    if row.project_id is None and run.now() < row.claimed_at + LAPSES_AFTER:
         raise _claimed(row)
-    await _take_over(session, tenant, name, row)
+    await _take_over(run, tenant, name, row)
 
 
-async def release(session: Session, tenant: str, error: Exception) -> None:
-    """Gives the claim back where it is certain that it has led to nothing; otherwise it lapses by itself."""
-    if session.registry is not None and isinstance(error, NOT_CARRIED_OUT):
+async def release(run: Run, tenant: str, error: Exception) -> None:
+    """Releases the claim where nothing has certainly been created. Else it lapses by itself."""
+    if run.registry is not None and isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
-            await session.registry.aside(session.registry.release, tenant, session.performer.run)
+            await run.registry.aside(run.registry.release, tenant, run.id)
 
 
 def deadline() -> float:
-    """Until when calls may be sent under a claim that is made now, by the loop's time."""
+    """Until when calls may be sent under a claim that is made now, by the loop's clock."""
     return asyncio.get_running_loop().time() + SENT_WITHIN_SECONDS
 
 
-async def in_time(
-    session: Session, sending: Coroutine[Any, Any, Performed], *, until: float | None = None
-) -> Performed:
-    """Ends the wait for a turn and an answer before the claim can lapse. Raises UnknownOutcomeError."""
-    if session.registry is None:
-        return await sending
+async def in_time(run: Run, call: Coroutine[Any, Any, Performed], *, until: float | None = None) -> Performed:
+    """Cancels the call before the claim can lapse. Raises UnknownOutcomeError."""
+    if run.registry is None:
+        return await call
     until = deadline() if until is None else until
     late = UnknownOutcomeError(f"no answer within {SENT_WITHIN_SECONDS:g} s of the claim")
-    if until <= asyncio.get_running_loop().time():  # what waits for nothing would be sent before it is cancelled
-        sending.close()
+    if until <= asyncio.get_running_loop().time():  # a call that need not wait is sent before it can be cancelled
+        call.close()
         raise late
     try:
         async with asyncio.timeout_at(until):
-            return await sending
+            return await call
     except TimeoutError as error:
         raise late from error
 
 
-async def put_down(session: Session, create: CreateProject, born: Performed) -> None:
-    """The project that the claim has led to. Raises RegistryError."""
-    if session.registry is None:
+async def register(run: Run, create: CreateProject, created: Performed) -> None:
+    """Writes the created project to the tenant's row. Raises RegistryError."""
+    if run.registry is None:
         return
-    address = born.address
+    address = created.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
-        await session.registry.aside(session.registry.place, placement, session.performer.run, session.now())
+        await run.registry.aside(run.registry.place, placement, run.id, run.now())
     except RegistryError as error:
         raise RegistryError(
-            f"project {address.project_id} was created, but could not be put down: {error}",
-            hint="run again: it is found by its name, and put down then",
+            f"project {address.project_id} was created, but not written to the registry: {error}",
+            hint="run again: the next run finds the project by its name and writes it to the registry",
         ) from error
 
 
-async def of_run(session: Session, tenant: str, run: str, namesakes: Iterable[LiveProject]) -> LiveProject | None:
-    """The project among them that carries the annotation of that run and tenant, with its branches.
+async def register_move(run: Run, tenant: str, project_id: str, organization: str) -> str:
+    """Writes a project's organization to the tenant's row. Returns the error, or an empty text.
 
-    One that is gone when it is read is another run's that gave way.
+    The next run corrects the row, so an error does not stop the tenant's other actions.
     """
-    for namesake in namesakes:
+    if run.registry is None:
+        return ""
+    try:
+        placement = Placement(tenant, project_id, organization)
+        await run.registry.aside(run.registry.place, placement, run.id, run.now())
+    except RegistryError as error:
+        return f"the registry was not updated: {error}"
+    return ""
+
+
+async def unregister(run: Run, action: Action) -> str:
+    """Deletes the row of a tenant whose project was deleted. Returns the error, or an empty text."""
+    if run.registry is None or not isinstance(action, DeleteProject):
+        return ""
+    try:
+        await run.registry.aside(run.registry.forget, action.tenant, action.project_id)
+    except RegistryError as error:
+        return f"the registry was not updated: {error}; `reconciler registry rebuild` removes the row"
+    return ""
+
+
+async def accepted(run: Run, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
+    """The tenants whose revision the registry accepts, before their first write. Records the others' outcomes.
+
+    Planning refuses an older revision. Until the first write, another run may accept a newer one.
+    """
+    if run.stop.requested:
+        return []
+    stated = {tenant.tenant: tenant.revision for tenant in tenants if tenant.revision is not None}
+    if run.registry is None or not stated:
+        return list(tenants)
+    try:
+        newer = await run.registry.aside(run.registry.accept, stated, run.id, run.now())
+    except RegistryError as error:  # without the record, a later run could not tell an older revision
+        for tenant in tenants:
+            if tenant.tenant in stated:
+                run.outcomes.failed(tenant.actions[0], error)
+        return [tenant for tenant in tenants if tenant.tenant not in stated]
+    for tenant in tenants:
+        if (revision := newer.get(tenant.tenant)) is not None:
+            _skip_older(run, tenant, revision)
+    return [tenant for tenant in tenants if tenant.tenant not in newer]
+
+
+def _skip_older(run: Run, tenant: TenantPlan, newer: int) -> None:
+    run.outcomes.skipped(
+        tenant.actions[0],
+        f"revision {newer} of the tenant was accepted since the plan was made; this is revision {tenant.revision}",
+        hint="run again with the newest files",
+    )
+
+
+async def of_run(run: Run, tenant: str, creator: str, candidates: Iterable[LiveProject]) -> LiveProject | None:
+    """The project annotated with this tenant and run ``creator``, with its branches.
+
+    Skips a candidate that is gone when it is read: another run has created and removed it.
+    """
+    for candidate in candidates:
         try:
-            branches = await session.neon.branches(namesake.organization, namesake.id)
+            branches = await run.neon.branches(candidate.organization, candidate.id)
         except NotFoundError:
             continue
-        project = replace(namesake, branches=branches)
+        project = replace(candidate, branches=branches)
         annotation = owner(project) or {}
-        if annotation.get(RUN) == run and annotation.get(TENANT) == tenant:
+        if annotation.get(RUN) == creator and annotation.get(TENANT) == tenant:
             return project
     return None
 
 
-async def _take_over(session: Session, tenant: str, name: str, row: Registered) -> None:
-    """Makes a lapsed claim this run's, or the row of a deleted project, once nothing of the name is seen."""
-    namesakes = await find_named(session.neon, tuple(session.organizations), [name])
-    if namesakes:
-        made = await of_run(session, tenant, row.claimed_by, namesakes)
-        by = f"of run {row.claimed_by}" if made else f"named {name}"
+async def _take_over(run: Run, tenant: str, name: str, row: Registered) -> None:
+    """Takes over a lapsed claim, or the row of a deleted project, if no project of that name exists."""
+    candidates = await find_named(run.neon, tuple(run.organizations), [name])
+    if candidates:
+        created = await of_run(run, tenant, row.claimed_by, candidates)
+        by = f"of run {row.claimed_by}" if created else f"named {name}"
         raise ClaimedError(
-            f"project {(made or namesakes[0]).id} {by} has appeared since the plan was made",
+            f"project {(created or candidates[0]).id} {by} has appeared since the plan was made",
             hint="run again: it is planned afresh",
         )
-    run, at, registry = session.performer.run, session.now(), session.registry
-    if registry is None or not await registry.aside(registry.take_over, tenant, row, run, at):
-        raise ClaimedError(f"what run {row.claimed_by} had put down was taken over by another", hint="run again")
+    registry, at = run.registry, run.now()
+    if registry is None or not await registry.aside(registry.take_over, tenant, row, run.id, at):
+        raise ClaimedError(f"another run has taken over the claim of run {row.claimed_by}", hint="run again")
 
 
 def _has_a_project(row: Registered, *, planned: bool) -> ClaimedError:
-    """``planned`` says that the row was not there when the plan was made, or nothing would be created."""
+    """``planned``: the row did not exist when the plan was made, else the plan would not create a project."""
     if planned:
         return ClaimedError(
-            f"project {row.project_id} has been put down in the registry since the plan was made",
+            f"project {row.project_id} was added to the registry since the plan was made",
             hint="run again: it is planned afresh",
         )
     return ClaimedError(
-        f"the registry names another project for the tenant, {row.project_id}",
-        hint="run again; where that project is gone, `reconciler registry rebuild` first takes its row away",
+        f"the registry has another project for the tenant: {row.project_id}",
+        hint="run again; if that project no longer exists, run `reconciler registry rebuild` first",
     )
 
 
@@ -155,5 +212,5 @@ def _claimed(row: Registered) -> ClaimedError:
     lapses = row.claimed_at + LAPSES_AFTER
     return ClaimedError(
         f"claimed by run {row.claimed_by} since {row.claimed_at:%Y-%m-%d %H:%M:%S} UTC",
-        hint=f"run again once that run has ended; one that has led to no project lapses at {lapses:%H:%M:%S} UTC",
+        hint=f"run again once that run has ended; a claim without a project lapses at {lapses:%H:%M:%S} UTC",
     )

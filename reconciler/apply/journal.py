@@ -1,4 +1,4 @@
-"""The journal: what a run meant to write and what became of it, line by line, on disk before each call."""
+"""The journal of a run: one line before each write and one after it, flushed to disk before the call is sent."""
 
 from __future__ import annotations
 
@@ -6,52 +6,56 @@ import getpass
 import json
 import os
 import stat
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from reconciler.apply.journal_file import hold, identity
-from reconciler.errors import JournalError
+from reconciler.apply.dead_runs import file_identity, hold_lock
+from reconciler.errors import JournalError, NotSentError, ReconcilerError, UnknownOutcomeError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
+    from reconciler.apply.stop import StopSignal
     from reconciler.model.values import Json, Value
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import Deletion
 
+T = TypeVar("T")
+
 FORMAT_VERSION: Final = 1
 OWNER_ONLY: Final = 0o600
-OF_OTHERS: Final = 0o077
+GROUP_AND_OTHERS: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who ran what: the first line of a run."""
+    """The first line of a run: who ran it, and on which files."""
 
     run: str
     fleet: str
     actor: str
-    """The person or the pipeline."""
+    """The user, or the person behind a CI job."""
     commit: str | None
     """The git commit of the files; None outside a repository."""
     version: str
-    """Of this program."""
+    """The version of this program."""
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One call that is about to write."""
+    """A write that is about to be sent."""
 
     kind: str
-    """The kind of the action, or the name of a step of the create protocol."""
+    """The kind of the action."""
     tenants: tuple[str, ...]
     organization: str
     project_ids: tuple[str, ...] = ()
@@ -60,10 +64,10 @@ class Intent:
 
 
 class Journal:
-    """Append-only JSON lines in a file that only its owner can read. Holds no key and no password.
+    """An append-only file of JSON lines, readable by its owner only. It never contains a key or a password.
 
-    An intent line reaches the disk before its call is sent: an intent without an outcome is a call
-    during which the run died.
+    An intent line is on disk before its call is sent: an intent without an outcome is a call during which the run
+    died.
     """
 
     def __init__(self, descriptor: int, path: Path, now: Callable[[], datetime]) -> None:
@@ -73,10 +77,10 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, header: Header, now: Callable[[], datetime]) -> Self:
-        """Appends to the file, or creates it with its folder. Raises JournalError where that is impossible.
+        """Opens the file for appending, and creates it and its folder where needed. Raises JournalError.
 
-        A file that others may read is its owner's alone from then on. It is held until the journal is closed, so
-        that others can tell whether the run lives.
+        Removes the permissions of group and others. The file is locked until the journal is closed, so that other
+        runs can tell whether this run is alive.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,14 +92,14 @@ class Journal:
             raise JournalError(f"the journal {path} {error}", hint=regular_files.REMEDY) from error
         journal = cls(descriptor, path, now)
         started_at = header.started_at.isoformat()
-        file = identity(descriptor)
+        file = file_identity(descriptor)
         journal._append(
             "run", {"format_version": FORMAT_VERSION, **asdict(header), "started_at": started_at, "file": file}
         )
         return journal
 
     def intend(self, request_id: str, intent: Intent) -> None:
-        """Puts on disk what is about to be sent. Raises JournalError: the call must then not be sent."""
+        """Writes the intent to disk. Raises JournalError: the call must then not be sent."""
         self._append(
             "intent",
             {
@@ -110,18 +114,15 @@ class Journal:
         )
 
     def conclude(self, request_id: str, result: str, message: str = "") -> None:
-        """Puts down what became of a call: ``applied``, ``failed``, ``unknown`` or ``not sent``.
-
-        Raises JournalError.
-        """
+        """Writes the outcome of a call: applied, failed, unknown or not sent. Raises JournalError."""
         self._append("outcome", {"request_id": request_id, "result": result, "message": message})
 
     def keep(self, run: str, tenant: str, project_id: str) -> None:
-        """That the run calls the project the tenant's own, before it tells anybody. Raises JournalError."""
+        """Records that the project is the tenant's, before anyone is told. Raises JournalError."""
         self._append("kept", {"run": run, "tenant": tenant, "project_id": project_id})
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
-        """The record of a deleted project, as a register of erasures takes it over. Raises JournalError."""
+        """Writes the record of a deleted project, for a register of erasures. Raises JournalError."""
         self._append(
             "deletion",
             {
@@ -137,11 +138,11 @@ class Journal:
         )
 
     def end(self, stopped: str | None) -> None:
-        """The last line of a run that was not killed."""
+        """Writes the last line of a run that was not killed."""
         self._append("end", {"stopped": stopped})
 
     def close(self) -> None:
-        """Closes the file; harmless when repeated."""
+        """Closes the file. Closing it again has no effect."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -163,15 +164,98 @@ class Journal:
             raise _unwritable(self.path, error) from error
 
 
+class Writes:
+    """Sends the writes of a run, each between its two journal lines.
+
+    A request id is the id of the run and a number, so that a line of Neon's logs can be traced to the run.
+    """
+
+    def __init__(self, journal: Journal, *, run: str, stop: StopSignal) -> None:
+        self._journal = journal
+        self._run = run
+        self._stop = stop
+        self._sent = 0
+
+    async def send(
+        self,
+        intent: Intent,
+        call: Callable[[str], Awaitable[T]],
+        *,
+        describe: Callable[[T], str] = lambda _answer: "",
+    ) -> T:
+        """Makes the call with a new request id. Raises what the call raises, or JournalError before the call.
+
+        ``describe`` returns what the journal says of the answer.
+        """
+        self._sent += 1
+        request_id = f"{self._run}-{self._sent}"
+        self._intend(request_id, intent)
+        try:
+            answer = await call(request_id)
+        except UnknownOutcomeError as error:
+            error.request_id = request_id
+            self._conclude(request_id, "unknown", str(error))
+            raise
+        except ReconcilerError as error:
+            self._conclude(request_id, "not sent" if isinstance(error, NotSentError) else "failed", str(error))
+            raise
+        self._conclude(request_id, "applied", describe(answer))
+        return answer
+
+    def found(self, lost: UnknownOutcomeError, message: str) -> None:
+        """Records that a call whose answer was lost was carried out."""
+        if lost.request_id is not None:
+            self._conclude(lost.request_id, "applied", message)
+
+    def not_carried_out(self, lost: UnknownOutcomeError, message: str) -> None:
+        """Records that a call whose answer was lost was not carried out."""
+        if lost.request_id is not None:
+            self._conclude(lost.request_id, "failed", message)
+
+    def keep(self, tenant: str, project_id: str) -> None:
+        """Records that the new project is the tenant's. Raises JournalError: nobody may be told of it then."""
+        try:
+            self._journal.keep(self._run, tenant, project_id)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+            raise
+
+    def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
+        """Writes the record of a deleted project. If that fails, nothing more is sent."""
+        try:
+            self._journal.deleted(action, organization, name, deletion)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+
+    def end(self) -> None:
+        """Records that the run ended, and what stopped it early."""
+        with suppress(JournalError):  # the run writes nothing after this line
+            self._journal.end(self._stop.reason)
+
+    def _intend(self, request_id: str, intent: Intent) -> None:
+        try:
+            self._journal.intend(request_id, intent)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+            raise
+
+    def _conclude(self, request_id: str, result: str, message: str = "") -> None:
+        """Writes the outcome line. If that fails, nothing more is sent."""
+        try:
+            self._journal.conclude(request_id, result, message)
+        except JournalError as error:
+            self._stop.request(str(error), error.exit_code)
+
+
 def _prepare(descriptor: int) -> None:
-    """Of a file only: a terminal, a pipe or /dev/null is not the journal's to close to others, nor to hold."""
+    """Sets permissions and takes the lock, of a regular file only: not of a terminal, a pipe or /dev/null."""
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         return
     try:
-        if mode & OF_OTHERS:
-            os.fchmod(descriptor, stat.S_IMODE(mode) & ~OF_OTHERS)
-        hold(descriptor)
+        if mode & GROUP_AND_OTHERS:
+            os.fchmod(descriptor, stat.S_IMODE(mode) & ~GROUP_AND_OTHERS)
+        hold_lock(descriptor)
     except OSError:
         os.close(descriptor)
         raise
@@ -193,12 +277,12 @@ def _plain(value: Value) -> Json:
 def _unwritable(path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"the journal {path} cannot be written: {error.strerror or error}",
-        hint="nothing is changed without a journal: name another file, or free the disk",
+        hint="nothing is changed without a journal: name another file, or free disk space",
     )
 
 
 def actor() -> str:
-    """Who runs this: the person behind a CI job where the job says so, else the user."""
+    """The person behind a CI job where the job names one, else the user."""
     for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR"):
         if name := os.environ.get(variable):
             return name

@@ -1,8 +1,8 @@
-"""The lease of a run on its fleet, held in the registry while the run writes: no second run applies it meanwhile.
+"""The lease of a run on its fleet: while a run holds it in the registry, no second run applies the fleet.
 
-The bounds fit together. A run writes for ``VALID_SECONDS`` after it has last renewed its lease, and no longer.
-Until ``LAPSES_AFTER`` has passed nobody takes it over: that leaves a call that was sent at the last moment the
-minute that it may take, and the clocks of two runs the minute that they may be apart.
+The time limits belong together. A run writes for at most ``VALID_SECONDS`` after it has renewed its lease. Another
+run may take the lease over only after ``LAPSES_AFTER``: that leaves a minute for a call that was sent last, and a
+minute for the difference between the clocks of two runs.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ VALID_SECONDS: Final = 60.0
 RENEWED_EVERY_SECONDS: Final = 10.0
 LAPSES_AFTER: Final = timedelta(minutes=3)
 PATIENCE_SECONDS: Final = 15.0
-"""How long a run waits for another to end."""
-ASKED_EVERY_SECONDS: Final = 1.0
+"""How long a run waits for the lease of another run."""
+RETRIED_EVERY_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
 class HeldLease:
-    """A lease that this run holds as long as it renews it."""
+    """A lease that this run holds and renews."""
 
     registry: Registry
     lease: Lease
     now: Callable[[], datetime]
     stop: StopSignal
     _renewed: tuple[float, datetime] = field(init=False)
-    """When it was last renewed: by the loop's clock, which may stand still while a machine sleeps, and `now`."""
+    """When it was last renewed: by the loop's clock, which may stop while a machine sleeps, and by ``now``."""
 
     def __post_init__(self) -> None:
-        """It was taken at the moment that it says."""
+        """The lease was taken at the time that it states."""
         self._renewed = (asyncio.get_running_loop().time(), self.lease.renewed_at)
 
     def valid(self) -> bool:
-        """Whether this run may still write; where not, it is asked to end."""
-        at, moment = self._renewed
-        passed = max(asyncio.get_running_loop().time() - at, (self.now() - moment).total_seconds())
+        """Whether this run may still write. If not, the run is asked to end."""
+        at, wall_time = self._renewed
+        passed = max(asyncio.get_running_loop().time() - at, (self.now() - wall_time).total_seconds())
         if passed <= VALID_SECONDS:
             return True
-        told = f"its lease on the fleet was not renewed for {VALID_SECONDS:.0f} s: another run may hold it"
-        self.stop.request(told, ExitCode.ERROR)
+        reason = f"its lease on the fleet was not renewed for {VALID_SECONDS:.0f} s: another run may hold it"
+        self.stop.request(reason, ExitCode.ERROR)
         return False
 
     async def keep(self) -> None:
-        """Renews the lease for ever; ends, and asks the run to end, once another run holds it."""
+        """Renews the lease until it is cancelled. Asks the run to end if another run takes it over."""
         while True:
             await asyncio.sleep(RENEWED_EVERY_SECONDS)
             began = (asyncio.get_running_loop().time(), self.now())
@@ -66,7 +66,7 @@ class HeldLease:
                 if not await self.registry.aside(self.registry.renew, self.lease, began[1]):
                     self.stop.request("another run has taken over its lease on the fleet", ExitCode.ERROR)
                     return
-            except RegistryError:  # the lease is valid for a while yet
+            except RegistryError:  # the lease is still valid for a while
                 continue
             self._renewed = began
 
@@ -75,7 +75,7 @@ class HeldLease:
 async def leased(
     registry: Registry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal
 ) -> AsyncIterator[HeldLease]:
-    """Holds the lease within the block. Raises LeasedError where another run holds it, and goes on to."""
+    """Holds the lease within the block. Raises LeasedError where another run keeps it."""
     lease = await _taken(registry, part, run, now, stop)
     held = HeldLease(registry, lease, now, stop)
     keeping = asyncio.create_task(held.keep())
@@ -97,13 +97,13 @@ async def _taken(registry: Registry, part: str, run: str, now: Callable[[], date
             return lease
         if loop.time() >= until or stop.requested:
             raise _held(lease)
-        await asyncio.sleep(ASKED_EVERY_SECONDS)
+        await asyncio.sleep(RETRIED_EVERY_SECONDS)
 
 
 def _held(lease: Lease) -> LeasedError:
     what = "the fleet" if lease.part == WHOLE else f"shard {lease.part} of the fleet"
     lapses = lease.renewed_at + LAPSES_AFTER
     return LeasedError(
-        f"run {lease.run} has applied {what} since {lease.since:%Y-%m-%d %H:%M:%S} UTC: nothing was written",
-        hint=f"run again once it has ended; if it is dead, its lease lapses at {lapses:%H:%M:%S} UTC",
+        f"run {lease.run} has been applying {what} since {lease.since:%Y-%m-%d %H:%M:%S} UTC: nothing was written",
+        hint=f"run again once it has ended; if it has died, its lease lapses at {lapses:%H:%M:%S} UTC",
     )

@@ -1,4 +1,4 @@
-"""What ends a run before its plan does: a signal, or the circuit breaker."""
+"""What ends a run early: a signal, or the circuit breaker."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ from reconciler.errors import (
 if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
 
-HOPELESS = (AuthenticationError, MissingKeyError, WrongOrganizationError)
-"""Errors that every further call would meet too."""
+PERMANENT = (AuthenticationError, MissingKeyError, WrongOrganizationError)
+"""Errors that every later call would get too."""
 SERVER_ERRORS = (UnavailableError, UnreachableError, UnknownOutcomeError)
 
 
 class StopSignal:
-    """Asks a run to end: calls in flight finish, no new ones start. The first reason given stays.
+    """Asks a run to end: calls in flight finish, and no new ones start. The first reason is kept.
 
-    A project that was created is still checked for rivals, so that the end leaves nothing in doubt.
+    A created project is still checked for rivals, so that no project is left unchecked.
     """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self.exit_code: ExitCode | None = None
         self.signalled = False
-        """Whether a signal has come, whatever else has asked the run to end."""
+        """Whether the process got a signal. Other things can end a run too."""
         self._runs: WeakSet[StopSignal] = WeakSet()
 
     def of_run(self) -> StopSignal:
-        """The signal of one run: whatever asks this one to end asks the run too, but not the other way round.
+        """The signal of one run. A request on this signal ends that run; a request on the run's signal ends only
+        itself.
 
-        So a signal that a caller keeps for many runs ends them together, and none of them ends the others.
+        A caller can therefore end many runs with one signal, and no run ends the others.
         """
         run = StopSignal()
         run.reason, run.exit_code, run.signalled = self.reason, self.exit_code, self.signalled
@@ -55,14 +56,14 @@ class StopSignal:
         return self.reason is not None
 
     def request(self, reason: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
-        """End the run; ``reason`` completes "the run was stopped: ..."."""
+        """Ends the run. ``reason`` completes "the run was stopped: ..."."""
         if self.reason is None:
             self.reason, self.exit_code = reason, exit_code
         for run in self._runs:
             run.request(reason, exit_code)
 
     def signal(self, name: str) -> None:
-        """A signal has come. It outweighs what else has ended the run, and is told after it."""
+        """The process got a signal. Its exit code takes precedence; its reason follows an earlier one."""
         self.signalled = True
         reason = f"by {name}"
         self.reason = reason if self.reason is None else f"{self.reason}; then {reason}"
@@ -73,45 +74,45 @@ class StopSignal:
 
 @dataclass(frozen=True, slots=True)
 class BreakerLimits:
-    """How much failure a run bears before it stops by itself."""
+    """How many failures stop a run."""
 
     failed_share: float = 0.05
-    """More than this share of the tenants that were tried is too much."""
+    """The run stops when more than this share of the tried tenants has failed."""
     tenants_at_least: int = 20
-    """Tenants that have been tried before a share says anything."""
+    """The number of tried tenants from which the share counts."""
     server_errors_in_a_row: int = 5
 
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts what becomes of tenants, and says when to stop."""
+    """Counts tried and failed tenants, and stops the run at the limits."""
 
     limits: BreakerLimits = field(default_factory=BreakerLimits)
     tried: int = 0
-    """Tenants of which a call was answered, or that failed."""
+    """Tenants with a successful call or a failure."""
     failed: int = 0
     server_errors: int = 0
-    """In a row: a call that goes well ends the row."""
+    """In a row; a successful call resets the count."""
 
-    def went_well(self, *, first: bool) -> None:
-        """A call for a tenant was carried out; ``first`` where it is the first thing heard of the tenant."""
+    def call_succeeded(self, *, first: bool) -> None:
+        """A call for a tenant succeeded. ``first``: the tenant has not been counted yet."""
         self.tried += first
         self.server_errors = 0
 
-    def failed_with(self, error: ReconcilerError, stop: StopSignal, *, first: bool) -> None:
-        """One more tenant failed; asks ``stop`` to end the run where that is one too many.
+    def tenant_failed(self, error: ReconcilerError, stop: StopSignal, *, first: bool) -> None:
+        """Counts a failed tenant, and requests ``stop`` when a limit is exceeded.
 
-        A lost race is no failure in this sense: the tenant has its project.
+        A lost race does not count as a failure: the tenant has its project.
         """
         self.tried += first
         self.failed += not isinstance(error, LostRaceError)
         self.server_errors = self.server_errors + 1 if isinstance(error, SERVER_ERRORS) else 0
-        if isinstance(error, HOPELESS):
+        if isinstance(error, PERMANENT):
             stop.request(str(error), error.exit_code)
-        elif reason := self._too_much():
+        elif reason := self._limit_exceeded():
             stop.request(reason, ExitCode.ERROR)
 
-    def _too_much(self) -> str | None:
+    def _limit_exceeded(self) -> str | None:
         if self.server_errors >= self.limits.server_errors_in_a_row:
             return f"{self.server_errors} tenants in a row failed because the API did not answer properly"
         enough = self.tried >= self.limits.tenants_at_least

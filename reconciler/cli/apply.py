@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.apply.waves import read_waves
-from reconciler.apply.waves import waves as split
+from reconciler.apply.batches import read_waves
+from reconciler.apply.batches import waves as split
 from reconciler.cli import advance as base
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
@@ -31,7 +31,7 @@ from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import surroundings
 from reconciler.errors import InvalidInputError
 from reconciler.files.saved_plan import read_saved_plan
-from reconciler.fleet import Run
+from reconciler.fleet import RunOptions
 from reconciler.plan.plan import Rule
 from reconciler.views import json_documents, plain_text
 from reconciler.views.console import show, stderr_console, stdout_console
@@ -108,7 +108,9 @@ def command(
     pushed = ref if _pushes(account) else None
     bases = [] if advance is None else [fleet_files.base_to_advance(advance, scope, desired, pushed)]
     request = earlier.known_to(fleet_files.request(scope, permission, desired, ref=ref), journal)
-    run = Run(journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ())
+    run = RunOptions(
+        journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ()
+    )
     console = stdout_console() if output.format == "text" else stderr_console()
     asking = surroundings().interactive and not yes
 
@@ -162,7 +164,7 @@ def _confirm(*, asking: bool, yes: bool) -> None:
         raise InvalidInputError("nobody is there to confirm the plan", hint="say --yes to apply it without asking")
 
 
-def _publish(output: OutputFlags, planned: Planned, report: Report, run: Run) -> None:
+def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOptions) -> None:
     """The report; in text, an empty plan has said all that there is to say."""
     if planned.plan.empty and output.format == "text" and not output.output:
         return

@@ -31,7 +31,7 @@ from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
 from reconciler.files.inputs import MAX_GIVEN
 from reconciler.files.load import OnInvalid
-from reconciler.fleet import Request, Run, parse
+from reconciler.fleet import Request, RunOptions, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
 from reconciler.views import json_documents, plain_text
@@ -102,7 +102,7 @@ def command(
     permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
     few = few_tenants(files, tenants, base, ref)
     request = earlier.known_to(replace(few.request, permissions=permissions), journal)
-    run = Run(journal=journal, commit=few.files.commit(), single_writer=single_writer)
+    run = RunOptions(journal=journal, commit=few.files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
     async def converge(fleet: Fleet) -> Converged:
@@ -153,7 +153,7 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None, r
     return FewTenants(names, fleet_files, desired, Request(history=history, tombstones=told))
 
 
-def _publish(output: OutputFlags, converged: Converged, run: Run) -> None:
+def _publish(output: OutputFlags, converged: Converged, run: RunOptions) -> None:
     """The report, and before it the plan where somebody has to see why."""
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)

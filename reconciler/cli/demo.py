@@ -18,7 +18,7 @@ from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_id
 from reconciler.cli.surroundings import surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, Planned, Request, Run, read
+from reconciler.fleet import Fleet, Planned, Request, RunOptions, read
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.plan.action import PatchProject
@@ -134,7 +134,7 @@ class _Demo:
             "embedded Neon's own: its clock jumps instead of waiting.",
             "reconciler apply --allow lowering",
         )
-        report = await self.fleet.apply(planned, Run(journal=self.journal))
+        report = await self.fleet.apply(planned, RunOptions(journal=self.journal))
         show(plain_text.report(report, journal=None), stdout_console())
         _check(report.count(Result.APPLIED) == len(report.outcomes), "not every tenant was applied")
 

@@ -15,9 +15,9 @@ from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
-    from reconciler.apply.bookkeeping import RebuiltRegistry
     from reconciler.cli.options import AccountFlags, FilesFlags
     from reconciler.fleet import Fleet
+    from reconciler.fleet.registry_rows import RebuiltRegistry
 
 
 @click.group("registry")

@@ -134,7 +134,7 @@ def test_an_apply_beside_another_one_writes_nothing_and_says_whose_turn_it_is(pl
     registry.close()
     ended = place.run("apply", "--yes", "--simulator", "sim.db")
     assert ended.returncode == 1
-    assert "run other has applied the fleet since" in ended.stderr
+    assert "run other has been applying the fleet since" in ended.stderr
     assert "its lease lapses at" in ended.stderr
     assert place.run("converge", "--simulator", "sim.db", "t000").returncode == 0
 

@@ -80,13 +80,13 @@ def test_the_command_settles_it_and_tells_the_proof_in_plan_report_and_journal(
     assert ended.code == 0, ended.out + ended.err
     assert projects(shell) == {pair[FIRST_RUN]}
     plan, _, text = " ".join(ended.out.split()).partition("Second projects deleted (1)")
-    proof = f"run {DEAD_RUN} is dead: a person says so (--run-is-dead)"
+    proof = f"run {DEAD_RUN} is dead: declared with --run-is-dead"
     assert proof in plan
     assert proof in text
     (outcome,) = json.loads(report.read_text())["tenants"]
     (action,) = outcome["actions"]
     assert action["action"]["kind"] == "delete_duplicate"
-    assert action["action"]["death"] == "a person says so (--run-is-dead)"
+    assert action["action"]["death"] == "declared with --run-is-dead"
     assert (outcome["project_id"], action["request_id"] is not None) == (pair[FIRST_RUN], True)
     assert proof in (shell.folder / "journal.jsonl").read_text()
     after = shell.simulated("plan", "--detailed-exitcode")
@@ -106,7 +106,7 @@ def test_a_run_that_holds_its_journal_is_not_called_dead(shell: Shell, pair: dic
     with Journal.open(path, Header(DEAD_RUN, "prod", "a test", None, "0", NOON), lambda: NOON):
         ended = applied(shell, "--journals", str(path), "--run-is-dead", DEAD_RUN)
     assert ended.code == 5
-    assert "is at work: a process holds its journal" in " ".join(ended.out.split())
+    assert "is at work: a process holds the lock on its journal" in " ".join(ended.out.split())
     assert projects(shell) == set(pair.values())
 
 
@@ -145,7 +145,7 @@ def test_converge_settles_it_too(shell: Shell, pair: dict[str, str]) -> None:
 def test_a_run_that_left_nothing_is_told_of(shell: Shell, pair: dict[str, str]) -> None:
     ended = applied(shell, "--run-is-dead", "22222222")
     assert (ended.code, projects(shell)) == (5, set(pair.values()))
-    assert "--run-is-dead 22222222 changes nothing" in " ".join(ended.out.split())
+    assert "--run-is-dead 22222222 has no effect" in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize("word", ["", "../x", "a b", "*"])
@@ -164,5 +164,5 @@ def test_drift_and_markdown_tell_the_pair(shell: Shell, pair: dict[str, str]) ->
     drift = shell.simulated("drift", "--format", "json")
     assert DEAD_RUN in drift.document["conflicts"][0]["message"]
     told = shell.simulated("plan", "--run-is-dead", DEAD_RUN, "--format", "markdown")
-    assert "a person says so" in told.out
+    assert "declared with" in told.out
     assert pair[DEAD_RUN] in told.out

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply.stop import StopSignal
 from reconciler.cli import exit_codes
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.permissions import Permissions
 from tests.endurance.files import Files
 from tests.endurance.trouble import People, Way, lay_faults
@@ -132,7 +132,7 @@ class Soak:
         first = self.applied is None
         request = Request(base=self.applied, permissions=replace(permissions, expect_empty=first))
         journal = self.folder / "journal.jsonl"
-        run = Run(journal=journal, stop=stop or StopSignal())
+        run = RunOptions(journal=journal, stop=stop or StopSignal())
 
         async def main() -> tuple[Plan, Report]:
             async with Fleet.connect(

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerAfter, CommitLater, Delay, DropAfter, DropBefore, Truncate
@@ -134,7 +134,7 @@ class _Racer:
         def clock() -> datetime:
             return now() + apart
 
-        run = Run(id=f"run{self.number}", journal=self.world.folder / "journal.jsonl")
+        run = RunOptions(id=f"run{self.number}", journal=self.world.folder / "journal.jsonl")
         async with self.world.client(striking, seed=self.number + 1) as neon:
             fleet = Fleet(ONE_TENANT, neon, now=clock, registry=self.registry)
             with suppress(ReconcilerError):

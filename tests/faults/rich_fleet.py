@@ -14,7 +14,7 @@ from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.files.saved_plan import parse_saved_plan
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made
@@ -132,7 +132,7 @@ class Scene:
         journal: str = "journal.jsonl",
     ) -> Ended:
         """Observe, plan, guard, apply: all that the command does between its flags and its exit code."""
-        run = Run(journal=self.folder / journal)
+        run = RunOptions(journal=self.folder / journal)
         run = run if stop is None else replace(run, stop=stop)
         try:
             async with self._fleet(via) as fleet:

@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import RUN, TENANT
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.outcome import Result
@@ -122,7 +122,7 @@ async def _racer(world: World, trial: Trial, random: Random, number: int, *, die
         trial.converging.add(f"run{number}")
     trial.alone |= alone
     await asyncio.sleep(start)
-    run = Run(id=f"run{number}", journal=world.folder / f"run{number}.jsonl", single_writer=alone)
+    run = RunOptions(id=f"run{number}", journal=world.folder / f"run{number}.jsonl", single_writer=alone)
     async with world.client(striking, seed=number + 1) as neon:
         fleet = Fleet(FLEET, neon, now=now)
         with suppress(Killed, ReconcilerError):
@@ -138,7 +138,7 @@ async def _later(world: World, trial: Trial, request: Request, run: str) -> Plan
         fleet = Fleet(FLEET, neon, now=now)
         planned = await fleet.plan(request)
         trial.deleted += sum(isinstance(action, DeleteDuplicate) for action in planned.plan.actions)
-        _note(trial, await fleet.apply(planned, Run(id=run, journal=world.folder / f"{run}.jsonl")))
+        _note(trial, await fleet.apply(planned, RunOptions(id=run, journal=world.folder / f"{run}.jsonl")))
         return await fleet.plan(request)
 
 

@@ -18,7 +18,7 @@ import httpx
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import Tier
 from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.plan.permissions import Permissions
@@ -265,7 +265,7 @@ class People:
         async with self._world.client() as neon:
             number = self._trial.deeds
             fleet = Fleet(self._ledger.before, neon, now=now)
-            run = Run(id=f"checkout{number}", journal=self._world.folder / f"checkout{number}.jsonl")
+            run = RunOptions(id=f"checkout{number}", journal=self._world.folder / f"checkout{number}.jsonl")
             await fleet.converge(document, run=run)
 
 
@@ -316,7 +316,7 @@ async def attempt(folder: Path, seed: int, weather: Weather) -> Trial:
                 await people.meddle()
             people.busy = random.choice((0, 0.1, 0.3))
             await asyncio.sleep(random.choice((0.0, random.uniform(0, 20), random.uniform(60, 120))))
-            await fleet.apply(planned, Run(id="run", journal=folder / "run.jsonl"))
+            await fleet.apply(planned, RunOptions(id="run", journal=folder / "run.jsonl"))
     people.busy = 0.0
     await adversary.dust()
     await asyncio.sleep(120)
@@ -365,7 +365,7 @@ async def _calm(world: World, ledger: Ledger, random: Random, trial: Trial, peop
         fleet = Fleet(ledger.after, neon, now=now)
         request = Request(base=ledger.before, permissions=ENOUGH)
         planned = await fleet.plan(request)
-        report = await fleet.apply(planned, Run(id="calm", journal=world.folder / "calm.jsonl"))
+        report = await fleet.apply(planned, RunOptions(id="calm", journal=world.folder / "calm.jsonl"))
         plan = (await fleet.plan(request)).plan
     await adversary.dust()
     failures = [one.message for outcome in report.outcomes for one in outcome.actions]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from reconciler.errors import IncompleteViewError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -68,7 +68,7 @@ def applied(
         via = BadPage(neon.via, times)
         async with Fleet.connect(FLEET, environ=neon.environ, host=API.host, via=via) as fleet:
             planned = await fleet.plan(Request(base=base, permissions=permissions))
-            return planned, await fleet.apply(planned, Run(id="r1", journal=folder / "journal.jsonl"))
+            return planned, await fleet.apply(planned, RunOptions(id="r1", journal=folder / "journal.jsonl"))
 
     return neon.run(main())
 

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.desired.tenant import DevBranch
 from reconciler.environment import Environment
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
@@ -110,7 +110,7 @@ class Scene:
 
     async def converge(self, fleet: Fleet, name: str) -> Converged:
         """The tenant, by a run with this journal."""
-        run = Run(id=name, journal=self.folder / f"{name}.jsonl", single_writer=self.way.single_writer)
+        run = RunOptions(id=name, journal=self.folder / f"{name}.jsonl", single_writer=self.way.single_writer)
         return await fleet.converge("acme", run=run)
 
     def connected(self, desired: DesiredState) -> AbstractAsyncContextManager[Fleet]:

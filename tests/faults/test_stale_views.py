@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.apply import settle
-from reconciler.apply.turns import Turns
+from reconciler.apply import create
+from reconciler.apply.late_turns import LateTurns
 from tests import figures
 from tests.faults.stale_views import FAIR, FOUL, Trial, Weather, attempt
 from tests.unit.apply.world import virtually
@@ -68,8 +68,8 @@ def test_nothing_unsafe_is_done_in_many_trials(tmp_path: Path, weather: Weather,
 
 
 def never_late(patch: pytest.MonkeyPatch) -> None:
-    """Turns do not look again."""
-    patch.setattr(Turns, "late", lambda *_, **__: False)
+    """Late turns are not observed again."""
+    patch.setattr(LateTurns, "late", lambda *_, **__: False)
 
 
 def no_rivals(patch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def no_rivals(patch: pytest.MonkeyPatch) -> None:
     async def nobody(*_: Any) -> dict[str, Any]:
         return {}
 
-    patch.setattr(settle, "namesakes", nobody)
+    patch.setattr(create, "_find_projects", nobody)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.permissions import Permissions
@@ -333,8 +333,8 @@ class Scene:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.world.simulator.clock.now(), UTC)
 
-    def _run(self, stop: StopSignal | None = None) -> Run:
-        return Run(journal=self.folder / "journal.jsonl", stop=stop or StopSignal())
+    def _run(self, stop: StopSignal | None = None) -> RunOptions:
+        return RunOptions(journal=self.folder / "journal.jsonl", stop=stop or StopSignal())
 
 
 @contextmanager

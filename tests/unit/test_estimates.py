@@ -11,7 +11,7 @@ import pytest
 from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
@@ -97,7 +97,7 @@ def carried_out(change: Change, folder: Path) -> tuple[Budget, Report, float]:
             async with Fleet.connect(after, **shared) as fleet:
                 planned = await fleet.plan(request)
                 begun = asyncio.get_running_loop().time()
-                report = await fleet.apply(planned, Run(id="r1", journal=folder / "j.jsonl"))
+                report = await fleet.apply(planned, RunOptions(id="r1", journal=folder / "j.jsonl"))
                 return planned.plan.budget, report, asyncio.get_running_loop().time() - begun
 
         return neon.run(main())

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import InvalidInputError, MissingKeyError
-from reconciler.fleet import Fleet, Request, Run, read
+from reconciler.fleet import Fleet, Request, RunOptions, read
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
-    from reconciler.fleet import Converged, TenantDocument
+    from reconciler.fleet import Converged, TenantJson
     from tests.wiring import World
 
 T = TypeVar("T")
 
-SIGN_UP: TenantDocument = {"tenant": "zoe", "tier": "free"}
+SIGN_UP: TenantJson = {"tenant": "zoe", "tier": "free"}
 PLAINLY = Request()
 LOOK = ["GET /projects?search=myapp-zoe"] * 2
 """In both organizations: names are unique in neither."""
@@ -68,13 +68,13 @@ class Platform:
 
     def converge(
         self,
-        *tenants: str | TenantDocument,
+        *tenants: str | TenantJson,
         request: Request = PLAINLY,
         single_writer: bool = False,
         **environ: str,
     ) -> Converged:
         """A few tenants."""
-        run = Run(id="r1", journal=self.folder / "journal.jsonl", single_writer=single_writer)
+        run = RunOptions(id="r1", journal=self.folder / "journal.jsonl", single_writer=single_writer)
         return self.using(lambda fleet: fleet.converge(*tenants, request=request, run=run), **environ)
 
     def seconds(self) -> float:
@@ -162,7 +162,7 @@ class TestUpgrade:
         "PATCH /projects/ID/endpoints/ID",
         "PATCH /projects/ID",
     )
-    PRO: TenantDocument = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
+    PRO: TenantJson = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
 
     def test_it_takes_seven_calls_in_order_and_a_second_or_two(self, platform: Platform) -> None:
         platform.project()
@@ -206,7 +206,7 @@ class TestUpgrade:
     ) -> None:
         platform.project()
         platform.converge(self.PRO)
-        down: TenantDocument = {**SIGN_UP, "accept": {"history_loss": True}}
+        down: TenantJson = {**SIGN_UP, "accept": {"history_loss": True}}
         refused = platform.converge(down, request=Request(base=base))
         assert refused.report.outcomes == ()
         assert refusals(refused) == ["lowering-needs-a-cause"]
@@ -276,7 +276,7 @@ class TestWhatIsHandedOver:
             ({}, "document"),
         ],
     )
-    def test_a_document_that_is_not_valid(self, platform: Platform, document: TenantDocument, words: str) -> None:
+    def test_a_document_that_is_not_valid(self, platform: Platform, document: TenantJson, words: str) -> None:
         with pytest.raises(InvalidInputError, match=words):
             platform.converge(document)
         assert platform.calls() == []
@@ -296,7 +296,7 @@ def test_a_few_selected_tenants_are_looked_up_and_more_are_listed(platform: Plat
 
 def test_two_tenants_at_once_share_nothing_but_the_account(platform: Platform) -> None:
     async def both(fleet: Fleet) -> tuple[Converged, Converged]:
-        runs = [Run(journal=platform.folder / f"{name}.jsonl", single_writer=True) for name in ("a", "b")]
+        runs = [RunOptions(journal=platform.folder / f"{name}.jsonl", single_writer=True) for name in ("a", "b")]
         return await asyncio.gather(fleet.converge("acme", run=runs[0]), fleet.converge("zoe", run=runs[1]))
 
     acme, zoe = platform.using(both)
@@ -315,7 +315,7 @@ class TestATenantThatHadAProject:
     known = Request(base=base)
 
     @pytest.mark.parametrize("by", ["zoe", SIGN_UP], ids=["name", "document"])
-    def test_is_found_by_its_annotation(self, platform: Platform, by: str | TenantDocument) -> None:
+    def test_is_found_by_its_annotation(self, platform: Platform, by: str | TenantJson) -> None:
         renamed = platform.project(name="Zoe production")
         platform.project("acme")
         converged = platform.converge(by, request=self.known)
@@ -327,9 +327,7 @@ class TestATenantThatHadAProject:
         assert not any(name.endswith("/p-acme/branches") for name in platform.calls())
 
     @pytest.mark.parametrize("by", ["zoe", SIGN_UP], ids=["name", "document"])
-    def test_gets_no_other_one_where_its_own_is_nowhere(
-        self, platform: Platform, by: str | TenantDocument
-    ) -> None:
+    def test_gets_no_other_one_where_its_own_is_nowhere(self, platform: Platform, by: str | TenantJson) -> None:
         converged = platform.converge(by, request=self.known)
         assert refusals(converged) == ["missing-project"]
         assert converged.connections == {}
@@ -351,7 +349,7 @@ class TestATenantThatHadAProject:
                 via=platform.world.via,
                 applied={"zoe": 3},
             ) as fleet:
-                run = Run(id="r1", journal=platform.folder / "journal.jsonl")
+                run = RunOptions(id="r1", journal=platform.folder / "journal.jsonl")
                 return await fleet.converge({**SIGN_UP, "revision": 4}, run=run)
 
         assert refusals(platform.world.run(main())) == ["missing-project"]

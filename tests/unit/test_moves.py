@@ -14,7 +14,7 @@ from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.errors import ExitCode, MissingKeyError, WrongPersonalKeyError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import Risk
@@ -121,7 +121,7 @@ class Account:
     def apply(self, before: DesiredState, after: DesiredState, **environ: str) -> Report:
         """Plans and applies it."""
         self.runs += 1
-        run = Run(id=f"r{self.runs}", journal=self.folder / f"j{self.runs}.jsonl")
+        run = RunOptions(id=f"r{self.runs}", journal=self.folder / f"j{self.runs}.jsonl")
 
         async def both(fleet: Fleet) -> Report:
             return await fleet.apply(await fleet.plan(Request(base=before)), run)

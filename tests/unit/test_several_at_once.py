@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 import pytest
 
-from reconciler.apply import process
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import DevBranch
 from reconciler.errors import ExitCode, NoConnectionStringError
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions, process
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, Delay
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
-    from reconciler.fleet import Converged, TenantDocument
+    from reconciler.fleet import Converged, TenantJson
 
 T = TypeVar("T")
-SIGN_UP: TenantDocument = {"tenant": "zoe", "tier": "free"}
-CHECKOUT: TenantDocument = {"tenant": "zoe", "tier": "pro"}
+SIGN_UP: TenantJson = {"tenant": "zoe", "tier": "free"}
+CHECKOUT: TenantJson = {"tenant": "zoe", "tier": "pro"}
 NEW = ("ada", "bob", "cyd")
 FLEET = a_fleet(
     a_tenant("acme", "pro"), *(a_tenant(name, dev_branches=(DevBranch("dev", "main"),)) for name in NEW)
@@ -72,14 +71,14 @@ class Service:
         """A connection."""
         return Fleet.connect(self.desired, environ=self.neon.environ, host=API.host, via=self.neon.via)
 
-    def run(self, *, single_writer: bool = True, stop: StopSignal | None = None) -> Run:
+    def run(self, *, single_writer: bool = True, stop: StopSignal | None = None) -> RunOptions:
         """A run with a journal of its own."""
         self.runs += 1
         name = f"r{self.runs}"
         journal = self.folder / f"{name}.jsonl"
-        return Run(id=name, journal=journal, single_writer=single_writer, stop=stop or StopSignal())
+        return RunOptions(id=name, journal=journal, single_writer=single_writer, stop=stop or StopSignal())
 
-    def journal(self, run: Run) -> list[str]:
+    def journal(self, run: RunOptions) -> list[str]:
         """The kinds of what a run meant to write."""
         lines = map(json.loads, run.journal_path.read_text(encoding="utf-8").splitlines())
         return [line["kind"] for line in lines if line["line"] == "intent"]
@@ -141,10 +140,13 @@ class TestARunOfItsOwn:
             return [await ended, await other]
 
         ended, other = service.serve(together)
-        assert service.journal(Run(journal=service.folder / "r1.jsonl")) == ["create_project"]
+        assert service.journal(RunOptions(journal=service.folder / "r1.jsonl")) == ["create_project"]
         assert ended.report.stopped_by is ExitCode.INTERRUPTED
         assert results(other) == [Result.APPLIED]
-        assert service.journal(Run(journal=service.folder / "r2.jsonl")) == ["create_project", "create_branch"]
+        assert service.journal(RunOptions(journal=service.folder / "r2.jsonl")) == [
+            "create_project",
+            "create_branch",
+        ]
 
     def test_one_that_failed_ends_no_later_call_that_is_made_with_the_same_settings(
         self, service: Service
@@ -212,7 +214,7 @@ class TestCallsAboutOneTenant:
         of_acme(service)
 
         async def together(fleet: Fleet) -> list[Converged]:
-            given: list[TenantDocument] = [
+            given: list[TenantJson] = [
                 {"tenant": "acme", "tier": "pro", "labels": {"nth": nth}} for nth in ("1", "2", "1")
             ]
             return list(await asyncio.gather(*(fleet.converge(one, run=service.run()) for one in given)))

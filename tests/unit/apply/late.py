@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import Tier
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from tests.builders import (
     DAY,
@@ -115,7 +115,7 @@ def late(
             await meddling(person, project)
             arrange(world)
             world.forget()
-            report = await fleet.apply(planned, Run(id="late", journal=folder / "late.jsonl"))
+            report = await fleet.apply(planned, RunOptions(id="late", journal=folder / "late.jsonl"))
         return Late(world, planned, report)
 
     return virtually(main())
@@ -197,6 +197,6 @@ def applied_meanwhile(state: DesiredState, folder: Path) -> Any:
 
     async def meddling(neon: Neon, _project: LiveProject) -> None:
         other = Fleet(state, neon, now=now)
-        await other.apply(await other.plan(), Run(id="other", journal=folder / "other.jsonl"))
+        await other.apply(await other.plan(), RunOptions(id="other", journal=folder / "other.jsonl"))
 
     return meddling

@@ -29,7 +29,7 @@ def test_a_renamed_branch_keeps_its_compute_and_loses_its_old_name() -> None:
     renamed = a_branch(id="br-dev", name="development", default=False)
     address = SEEN.with_branch(DEV, "ep-dev").with_branch(renamed)
     assert (address.branch("development"), address.endpoint("development")) == ("br-dev", "ep-dev")
-    with pytest.raises(UnexpectedAnswerError, match="no branch 'dev' of project p-acme was seen"):
+    with pytest.raises(UnexpectedAnswerError, match="project p-acme has no branch 'dev'"):
         address.branch("dev")
 
 

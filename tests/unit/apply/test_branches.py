@@ -215,8 +215,8 @@ def test_an_answer_that_shows_another_branch_is_a_failure_that_names_the_differe
         world.simulator.faults.add(fault, "POST", "/projects/*/branches")
         run = await applied(world, a_plan(project, make(expires_at=until), make("later")))
         assert outcome(run) == [FAILED, SKIPPED]
-        assert f"parent is {other.id}, asked for {project.branches[0].id}" in run.message("acme")  # type: ignore[index]
-        assert "expires_at is not set, asked for 2026-11-26T09:00:0" in run.message("acme")
+        assert f"parent is {other.id}, requested {project.branches[0].id}" in run.message("acme")  # type: ignore[index]
+        assert "expires_at is not set, requested 2026-11-26T09:00:0" in run.message("acme")
 
     virtually(main())
 

@@ -109,8 +109,8 @@ MEANWHILE: Final[dict[str, tuple[Callable[[World, str, str], None], str]]] = {
     "used": (_used, "counter of sending"),
     "branched": (_branched, "it has 2 branches"),
     "saved": (_snapshotted, "it has 1 snapshot"),
-    "left alone": (_first_deleted, "which was first, is gone since the plan was made"),
-    "renamed": (_renamed, "it is called 'myapp-acme-keep' in free now"),
+    "left alone": (_first_deleted, "which was created first, has been deleted since the plan was made"),
+    "renamed": (_renamed, "it is now named 'myapp-acme-keep' in free"),
 }
 
 

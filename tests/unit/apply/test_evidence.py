@@ -214,7 +214,7 @@ def test_a_lost_snapshot_that_is_found_with_another_expiry_is_a_failure(tmp_path
         world.simulator.faults.add(DropBefore(), *CALLS["create_snapshot"])
         run = await world.apply(a_fleet(), plan=a_plan(project, take("v2", expires_at=now() + timedelta(days=1))))
         assert outcome(run) == [FAILED]
-        assert "expires_at is not set, asked for 2026-11-24T09:00:05Z" in run.message("acme")
+        assert "expires_at is not set, requested 2026-11-24T09:00:05Z" in run.message("acme")
 
     virtually(main())
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.session import CreateProtocol
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.naming import Naming
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
@@ -74,8 +73,7 @@ def test_a_new_tenant_takes_one_call_between_two_looks(tmp_path: Path) -> None:
 def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp_path: Path) -> None:
     async def main() -> None:
         world = World.open(tmp_path)
-        alone = CreateProtocol(settle_seconds=10, second_look=False, single_writer=True)
-        applied = await world.apply(FREE_ACME, protocol=alone)
+        applied = await world.apply(FREE_ACME, just_observed=True, single_writer=True)
         lines = [exchange.line for exchange in world.simulator.requests]
         assert lines == ["GET /projects"] * 4 + ["POST /projects"]
         assert (applied.report.finished_at - applied.report.started_at).total_seconds() < 1
@@ -226,7 +224,7 @@ def test_a_value_that_did_not_take_is_a_failure_that_names_it(tmp_path: Path) ->
         world.simulator.faults.add(AnswerWith(200, text=json.dumps(body)), "PATCH")
         applied = await world.apply(a_fleet(roomier(a_tenant("acme"))))
         assert applied.results() == {"acme": Result.FAILED}
-        assert "quota.data_transfer_bytes is 5, asked for 7" in applied.message("acme")
+        assert "quota.data_transfer_bytes is 5, requested 7" in applied.message("acme")
 
     virtually(main())
 
@@ -310,7 +308,7 @@ def test_no_connection_string_is_read_where_nobody_asks_for_one(tmp_path: Path) 
         world.simulator.faults.add(DropAfter(), "POST", "/projects")
         async with world.client() as neon:
             fleet = Fleet(FREE_ACME, neon, now=now)
-            report = await fleet.apply(await fleet.plan(), Run(journal=tmp_path / "j"))
+            report = await fleet.apply(await fleet.plan(), RunOptions(journal=tmp_path / "j"))
         assert report.count(Result.APPLIED) == 1
         assert [one for one in world.simulator.requests if one.path.endswith("/connection_uri")] == []
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.apply.stop import StopSignal
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
@@ -67,7 +67,7 @@ class TestAList:
                 await asyncio.sleep(LATE)
                 await neon.update_project("free", ids["t3"], {"quota.active_time_seconds": 3600})
                 world.forget()
-                report = await fleet.apply(planned, Run(journal=folder / "j"))
+                report = await fleet.apply(planned, RunOptions(journal=folder / "j"))
             return world, report, ids["t3"]
 
         return virtually(main())
@@ -100,7 +100,7 @@ class TestAList:
                 planned = await fleet.plan(Request(base=before))
                 await asyncio.sleep(LATE)
                 world.forget()
-                report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+                report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             assert {outcome.result for outcome in report.outcomes} == {Result.APPLIED}
             reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
             assert [path for path in reads if "/operations" not in path] == ["/projects", "/projects"]
@@ -129,7 +129,7 @@ class TestPruning:
                 await asyncio.sleep(LATE)
                 assert plan.project
                 await meddling(neon, plan.project)
-                await fleet.apply(planned, Run(journal=tmp_path / "j"))
+                await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             assert [p.name for p in (await world.observe(PRO)).projects if p.name != "myapp-acme"] == left
 
         virtually(main())
@@ -169,7 +169,7 @@ def test_after_a_signal_nobody_else_is_looked_at(
             planned = await fleet.plan(Request(base=before, permissions=allowed))
             await asyncio.sleep(LATE)
             armed.append(True)
-            return await fleet.apply(planned, Run(journal=tmp_path / "j", stop=stop))
+            return await fleet.apply(planned, RunOptions(journal=tmp_path / "j", stop=stop))
 
     report = virtually(main())
     assert len(calls_of_run) == last
@@ -200,7 +200,7 @@ class TestASecondProject:
                 await asyncio.sleep(LATE)
                 if used:
                     add_branch(world.simulator, ids[1], BranchSeed("dev"))
-                report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+                report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             ((action,),) = [outcome.actions for outcome in report.outcomes]
             assert action.result is result, action.message
             left = {project.id for project in (await world.observe(FREE)).projects}
@@ -230,7 +230,7 @@ class TestAnAdoption:
                 assert plan.project
                 await asyncio.sleep(LATE)
                 await meddling(neon, plan.project)
-                report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+                report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             assert [outcome.result for outcome in report.outcomes] == [result]
 
         virtually(main())

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from reconciler.apply.address import Address
 from reconciler.apply.readback import (
-    asked_of_branch,
-    asked_of_snapshot,
     branch_fields,
-    carried,
     endpoint_fields,
+    in_effect,
+    requested_branch_fields,
+    requested_snapshot_fields,
     shortfall,
     snapshot_fields,
 )
@@ -52,54 +52,54 @@ def test_a_value_that_did_not_take_is_named_with_what_was_asked_and_got() -> Non
     changes = (*asked("restore_window_seconds", 7 * DAY), *asked("compute.max_cu", 2))
     error = shortfall(changes, project_fields(a_project(restore_window_seconds=DAY)))
     assert error is not None
-    assert str(error) == "Neon answered as if done, but restore_window_seconds is 86400, asked for 604800"
+    assert str(error) == "Neon accepted the call, but restore_window_seconds is 86400, requested 604800"
 
 
 def test_a_field_that_the_answer_leaves_out_tells_nothing() -> None:
     bare = project_fields(a_project(quota=None, compute=None, restore_window_seconds=None, settings=None))
     changes = (*asked("quota.logical_size_bytes", 1), *asked("compute.max_cu", 2))
     assert shortfall(changes, bare) is None
-    assert not carried(changes, bare)
+    assert not in_effect(changes, bare)
 
 
 def test_parts_that_the_api_adds_to_a_setting_are_no_difference() -> None:
     live = project_fields(a_project(settings={"allowed_ips": {"ips": ["b", "a"], "protected_only": False}}))
     wanted = asked("settings.allowed_ips", JsonText.of({"ips": ["a", "b"]}))
-    assert carried(wanted, live)
+    assert in_effect(wanted, live)
     assert shortfall(asked("settings.allowed_ips", JsonText.of({"ips": ["c"]})), live)
 
 
 def test_a_compute_is_compared_by_its_own_fields() -> None:
     stated = endpoint_fields(an_endpoint(compute=Compute(0.25, 2, 300)))
-    assert carried((*asked("compute.max_cu", 2), *asked("compute.suspend_timeout_seconds", 300)), stated)
-    assert not carried(asked("compute.max_cu", 4), stated)
+    assert in_effect((*asked("compute.max_cu", 2), *asked("compute.suspend_timeout_seconds", 300)), stated)
+    assert not in_effect(asked("compute.max_cu", 4), stated)
 
 
 def test_moments_are_compared_to_the_second() -> None:
-    asked = asked_of_branch(make(expires_at=NOON.replace(microsecond=900_000)), ADDRESS)
-    assert carried(asked, branch_fields(DEV))
-    later = asked_of_branch(mend(expires_at=NOON.replace(second=1)), ADDRESS)
+    asked = requested_branch_fields(make(expires_at=NOON.replace(microsecond=900_000)), ADDRESS)
+    assert in_effect(asked, branch_fields(DEV))
+    later = requested_branch_fields(mend(expires_at=NOON.replace(second=1)), ADDRESS)
     error = shortfall(later, branch_fields(DEV))
-    assert str(error).endswith("expires_at is 2030-05-04T12:00:00Z, asked for 2030-05-04T12:00:01Z")
+    assert str(error).endswith("expires_at is 2030-05-04T12:00:00Z, requested 2030-05-04T12:00:01Z")
 
 
 def test_a_branch_is_compared_as_far_as_something_was_asked_for() -> None:
-    assert carried(asked_of_branch(make(), ADDRESS), branch_fields(DEV))
-    assert carried(asked_of_branch(mend(rename_to="dev"), ADDRESS), branch_fields(DEV))
-    assert not carried(asked_of_branch(mend(rename_to="development"), ADDRESS), branch_fields(DEV))
+    assert in_effect(requested_branch_fields(make(), ADDRESS), branch_fields(DEV))
+    assert in_effect(requested_branch_fields(mend(rename_to="dev"), ADDRESS), branch_fields(DEV))
+    assert not in_effect(requested_branch_fields(mend(rename_to="development"), ADDRESS), branch_fields(DEV))
 
 
 def test_a_schema_alone_has_no_parent() -> None:
     root = branch_fields(replace(DEV, parent_id=None))
-    assert carried(asked_of_branch(make(schema_only=True), ADDRESS), root)
-    assert str(shortfall(asked_of_branch(make(), ADDRESS), root)).endswith(
-        "parent is not set, asked for br-p-acme"
+    assert in_effect(requested_branch_fields(make(schema_only=True), ADDRESS), root)
+    assert str(shortfall(requested_branch_fields(make(), ADDRESS), root)).endswith(
+        "parent is not set, requested br-p-acme"
     )
 
 
 def test_a_snapshot_is_compared_with_its_branch_where_that_is_told() -> None:
-    asked = asked_of_snapshot(take("v1", expires_at=NOON), ADDRESS)
-    assert carried(asked, snapshot_fields(V1))
+    asked = requested_snapshot_fields(take("v1", expires_at=NOON), ADDRESS)
+    assert in_effect(asked, snapshot_fields(V1))
     assert shortfall(asked, snapshot_fields(replace(V1, source_branch_id=None))) is None
     assert shortfall(asked, snapshot_fields(replace(V1, source_branch_id="br-other")))
     assert shortfall(asked, snapshot_fields(replace(V1, expires_at=None)))

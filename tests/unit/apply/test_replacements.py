@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.replacements import COUNTED_WITHIN_SECONDS
+from reconciler.apply.steps import COUNTED_WITHIN_SECONDS
 from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
 from reconciler.simulator import snapshots as simulated
@@ -92,10 +92,10 @@ async def somebody_keeps_the_old_one(world: World, project: LiveProject) -> None
     ("meanwhile", "word"),
     [
         (the_window_shrinks, "lies before the restore window"),
-        (another_snapshot_of_its_name, "a snapshot of its name is there already"),
+        (another_snapshot_of_its_name, "a snapshot of that name exists"),
         (the_default_branch_gets_a_parent, "has a parent"),
         (the_default_branch_is_reset, "was reset"),
-        (somebody_keeps_the_old_one, "is called 'keep-this' now"),
+        (somebody_keeps_the_old_one, "is now named 'keep-this'"),
         (no_change, None),
     ],
 )
@@ -117,7 +117,7 @@ def test_what_could_keep_it_from_coming_is_looked_at_right_before(
             assert calls(world) == [DISCARD, f"{TAKE} v2"]
             return
         assert outcome(run) == [SKIPPED, SKIPPED]
-        assert run.message("acme").startswith("'v2' is not sure to come: ")
+        assert run.message("acme").startswith("'v2' may not be created: ")
         assert word in run.message("acme")
         assert calls(world) == []
 
@@ -173,7 +173,7 @@ def test_one_that_expires_at_once_is_not_sure_to_come(tmp_path: Path) -> None:
         soon = take("v2", expires_at=now() + timedelta(minutes=2))
         run = await world.apply(FREE, plan=a_plan(project, soon, discard("v1", v1)))
         assert outcome(run) == [SKIPPED, SKIPPED]
-        assert "it is to expire at" in run.message("acme")
+        assert "it expires at" in run.message("acme")
 
     virtually(main())
 
@@ -192,7 +192,7 @@ def test_of_snapshots_that_are_branches_the_same_is_looked_at(tmp_path: Path) ->
         branched(world, project, "v2")
         run = await world.apply(FREE, plan=plan)
         assert outcome(run) == [SKIPPED, SKIPPED]
-        assert "a branch of its name is there already" in run.message("acme")
+        assert "a branch of that name exists" in run.message("acme")
 
     virtually(main())
 

@@ -50,7 +50,7 @@ DROP = "DELETE /projects/*/branches/*"
 PATCH = "PATCH /projects/*"
 RESIZE = "PATCH /projects/*/endpoints/*"
 TRANSFER = "POST /organizations/*/projects/transfer"
-WITHOUT = "the tenant is without snapshot 'v1' now: deleted to make room"
+WITHOUT = "the tenant no longer has snapshot 'v1': deleted to make room"
 
 
 def test_a_snapshot_is_taken_of_the_branch_at_its_moment_and_with_its_expiry(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_snapshot_that_did_not_take_is_a_failure_that_names_the_difference(tmp
         world.simulator.faults.add(AnswerWith(200, text=answer), "POST", "*/snapshot")
         run = await world.apply(FREE, plan=a_plan(project, take("v1", expires_at=now() + timedelta(days=1))))
         assert outcome(run) == [FAILED]
-        assert "expires_at is not set, asked for 2026-11-24T09:00:00Z" in run.message("acme")
+        assert "expires_at is not set, requested 2026-11-24T09:00:00Z" in run.message("acme")
 
     virtually(main())
 

@@ -24,9 +24,9 @@ def after(*happened: ReconcilerError | None) -> StopSignal:
     breaker, stop = Breaker(), StopSignal()
     for error in happened:
         if error is None:
-            breaker.went_well(first=True)
+            breaker.call_succeeded(first=True)
         else:
-            breaker.failed_with(error, stop, first=True)
+            breaker.tenant_failed(error, stop, first=True)
     return stop
 
 

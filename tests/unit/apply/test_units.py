@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.apply.units import (
+from reconciler.apply.batches import (
     CreateCohort,
     LoneTenant,
     Recovery,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.apply.batches import WaveEnd, read_waves, stop_after_bad_wave, waves
 from reconciler.apply.stop import BreakerLimits, StopSignal
-from reconciler.apply.waves import WaveEnd, judge, read_waves, waves
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.plan.outcome import Result
@@ -83,11 +83,11 @@ def test_the_first_waves_are_spread_over_the_fleet_and_the_same_each_time() -> N
         ("1,0%,100%", "neither a number"),
         ("1,101%", "neither a number"),
         ("half,100%", "neither a number"),
-        ("1,10%", "the last wave is 100%"),
-        ("1,100", "the last wave is 100%"),
-        ("5,1,100%", "reaches further"),
-        ("10%,1%,100%", "reaches further"),
-        ("1,1,100%", "reaches further"),
+        ("1,10%", "the last wave must be 100%"),
+        ("1,100", "the last wave must be 100%"),
+        ("5,1,100%", "must include more tenants"),
+        ("10%,1%,100%", "must include more tenants"),
+        ("1,1,100%", "must include more tenants"),
     ],
 )
 def test_waves_that_mean_nothing_are_refused_with_an_example(text: str, words: str) -> None:
@@ -104,14 +104,14 @@ def test_a_lone_tenant_that_fails_ends_the_run_and_so_does_more_than_the_breaker
     failed: int, size: int, stops: bool
 ) -> None:
     stop = StopSignal()
-    judge(failed, size, "1 of 4", BreakerLimits(), stop)
+    stop_after_bad_wave(failed, size, "1 of 4", BreakerLimits(), stop)
     assert stop.requested is stops
     assert stop.exit_code is (ExitCode.PARTLY_APPLIED if stops else None)
 
 
 def test_a_lone_tenant_that_fails_ends_the_run_whatever_the_breaker_bears() -> None:
     stop = StopSignal()
-    judge(1, 1, "1 of 4", BreakerLimits(failed_share=1.0), stop)
+    stop_after_bad_wave(1, 1, "1 of 4", BreakerLimits(failed_share=1.0), stop)
     assert stop.reason == "wave 1 of 4: 1 of 1 tenant failed"
 
 
@@ -149,7 +149,7 @@ def test_a_shared_transfer_stays_within_its_wave_and_waves_follow_each_other(tmp
     async def main() -> None:
         world = World.open(tmp_path)
         world.seed(free(40))
-        applied = await world.apply(paying(40), wave_ends=read_waves("1,25%,100%"))
+        applied = await world.apply(paying(40), waves=read_waves("1,25%,100%"))
         assert transfers(world) == [1, 9, 30]
         assert set(applied.results().values()) == {Result.APPLIED}
         assert (await world.plan(paying(40))).empty
@@ -161,7 +161,7 @@ def test_the_next_wave_begins_only_once_the_one_before_it_is_through(tmp_path: P
     async def main() -> None:
         world = World.open(tmp_path)
         world.seed(free(12))
-        applied = await world.apply(paying(12), wave_ends=read_waves("1,50%,100%"))
+        applied = await world.apply(paying(12), waves=read_waves("1,50%,100%"))
         first = first_of(paying(12))
         lines = [line for line in applied.journal if line["line"] == "intent"]
         own = [place for place, line in enumerate(lines) if first in line["tenants"]]
@@ -181,7 +181,7 @@ def test_a_lone_first_tenant_that_fails_ends_the_run_and_the_rest_is_skipped_wit
         project = (await world.live(desired))[f"myapp-{first}"]
         world.simulator.faults.add(AnswerWith(400, "no"), "PATCH", f"/projects/{project.id}", times=None)
         world.forget()
-        applied = await world.apply(desired, wave_ends=USUAL)
+        applied = await world.apply(desired, waves=USUAL)
         results = applied.results()
         assert results.pop(first) is Result.FAILED
         assert set(results.values()) == {Result.SKIPPED}

@@ -6,25 +6,30 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 
-from reconciler.apply.executor import execute
 from reconciler.apply.journal import Header, Journal
-from reconciler.apply.session import CreateProtocol
+from reconciler.apply.run import Planned, Run, RunOptions, execute
 from reconciler.apply.stop import StopSignal
+from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.state import Api
+from reconciler.live.state import LiveState
 from reconciler.model.annotations import creation_annotations
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.plan.concerns import NAMES
+from reconciler.plan.history import History
+from reconciler.plan.late_turn import Grounds
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Report, Result
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.tombstones import Tombstones
 from reconciler.secret import Secret
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
@@ -41,16 +46,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
-    from reconciler.apply.waves import WaveEnd
+    from reconciler.apply.batches import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
-    from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan
     from reconciler.simulator.exchanges import Exchange
 
 T = TypeVar("T")
 
-CAREFUL = CreateProtocol(settle_seconds=10.0)
+NEVER_LATE_SECONDS = 1e9
 UNHURRIED = Behaviour(rate_limit=None)
 INSTANT = Latency()
 
@@ -189,9 +193,10 @@ class World:
         run: str | None = None,
         striking: Striking = never,
         stop: StopSignal | None = None,
-        protocol: CreateProtocol = CAREFUL,
+        just_observed: bool = False,
+        single_writer: bool = False,
         plan: Plan | None = None,
-        wave_ends: Sequence[WaveEnd] = (),
+        waves: Sequence[WaveEnd] = (),
     ) -> Applied:
         """Observe, plan (unless a plan is given), execute. ``striking`` counts all exchanges of the run.
 
@@ -199,30 +204,26 @@ class World:
         """
         self.runs += 1
         run = run or f"run{self.runs}"
-        stop = stop or StopSignal()
+        options = RunOptions(id=run, stop=stop or StopSignal(), single_writer=single_writer, waves=tuple(waves))
         connections: dict[str, Secret] = {}
         async with self.client(striking, seed=self.runs) as neon:
-            counts: dict[str, int | None] = dict.fromkeys(self.simulator.organization_ids)
+            live = LiveState()
             if plan is None:
                 live = await observe(neon, desired, PlanRequirements(), expect_empty=True)
                 plan = make_plan(desired, live, now=now())
-                counts |= live.listed
             path = self.folder / f"{run}.jsonl"
             header = Header(run=run, fleet=plan.fleet, actor="a test", commit=None, version="0", started_at=now())
             with Journal.open(path, header, now) as journal:
-                report = await execute(
-                    plan,
-                    neon,
-                    run=run,
-                    protocol=protocol,
-                    organizations=counts,
+                applying = Run(
+                    planned=planned(desired, plan, live),
+                    options=options,
+                    neon=neon,
                     journal=journal,
                     now=now,
-                    project_names=desired.project_names,
-                    stop=stop,
+                    just_observed=just_observed,
                     on_connection=connections.__setitem__,
-                    wave_ends=wave_ends,
                 )
+                report = await execute(applying)
         return Applied(plan, report, journal_lines(path), connections)
 
     async def settled(self, desired: DesiredState) -> set[str]:
@@ -250,6 +251,21 @@ class World:
     def forget(self) -> None:
         """Clears the log of requests."""
         self.simulator.requests.clear()
+
+
+def planned(desired: DesiredState, plan: Plan, live: LiveState) -> Planned:
+    """The plan as the start of a run in which no turn is late."""
+    api = replace(desired.api, look_again_after_seconds=NEVER_LATE_SECONDS)
+    grounds = Grounds(
+        desired=replace(desired, api=api),
+        history=History(),
+        permissions=Permissions(),
+        only=NAMES,
+        tombstones=Tombstones(),
+        depth=Depth.DECLARED,
+        reach=Reach(),
+    )
+    return Planned(plan, live, now(), asyncio.get_running_loop().time(), grounds)
 
 
 def now() -> datetime:

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 BORN: Final = NOON - timedelta(hours=2)
-DEAD: Final = Fate(Life.DEAD, "no process holds its journal log/r2.jsonl", frozenset())
-SAID: Final = Fate(Life.DEAD, "a person says so (--run-is-dead)")
+DEAD: Final = Fate(Life.DEAD, "no process holds the lock on its journal log/r2.jsonl", frozenset())
+SAID: Final = Fate(Life.DEAD, "declared with --run-is-dead")
 FLEET: Final = a_fleet(a_tenant("acme"))
 
 
@@ -92,7 +92,7 @@ def test_the_younger_of_a_pair_is_deleted_with_everything_that_proves_it_empty()
     first, dead, empty = action.proof
     assert first.startswith("project p-1, created 2030-05-04 09:59:58 UTC, was first: p-2 was created 2030-05-04")
     assert first.endswith("10:00:00 UTC by run r2")
-    assert dead == "run r2 is dead: no process holds its journal log/r2.jsonl"
+    assert dead == "run r2 is dead: no process holds the lock on its journal log/r2.jsonl"
     assert empty == (
         "p-2 holds nothing: active until 2030-05-04 10:05:00 UTC as after any creation, 976.5KiB written, nothing "
         "sent, 30MiB stored, one branch, no snapshot; no connection string was handed out: the journal of its run "
@@ -182,12 +182,12 @@ class TestTheRun:
 
     def test_that_a_person_calls_dead_is_believed(self) -> None:
         (action,) = deletions(make_plan(FLEET, seen(FIRST, SECOND, fates={"r2": SAID})))
-        assert action.death == "a person says so (--run-is-dead)"
+        assert action.death == "declared with --run-is-dead"
         assert action.emptiness.endswith("no connection string was handed out: its run hands out none")
 
     def test_that_is_at_work_is_waited_for(self) -> None:
-        message, remedy = self.conflict(Fate(Life.AT_WORK, "a process holds its journal", frozenset()))
-        assert "run r2, which made p-2, is at work: a process holds its journal" in message
+        message, remedy = self.conflict(Fate(Life.AT_WORK, "a process holds the lock on its journal", frozenset()))
+        assert "run r2, which made p-2, is at work: a process holds the lock on its journal" in message
         assert remedy.startswith("run again once run r2 has ended")
 
     @pytest.mark.parametrize("life", Life)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ExitCode, WrongOrganizationError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.swapped import require_own_places
@@ -106,7 +106,7 @@ def test_swapped_ids_and_keys_end_a_run_before_any_write(tmp_path: Path) -> None
         async def apply() -> None:
             async with Fleet.connect(FLEET, environ=swapped, host=API.host, via=simulated.via) as fleet:
                 planned = await fleet.plan(Request(base=FLEET))
-                await fleet.apply(planned, Run(id="r1", journal=tmp_path / "journal.jsonl"))
+                await fleet.apply(planned, RunOptions(id="r1", journal=tmp_path / "journal.jsonl"))
 
         with pytest.raises(WrongOrganizationError, match="are ids or keys swapped"):
             simulated.run(apply())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.permissions import Permissions
 from tests.builders import a_fleet, a_tenant
 from tests.registry_database import in_memory
@@ -45,7 +45,7 @@ class Platform:
     ) -> Report:
         async with self.fleet(desired) as fleet:
             journal = self.world.folder / f"{run}.jsonl"
-            return await fleet.apply(await fleet.plan(request), Run(id=run, journal=journal))
+            return await fleet.apply(await fleet.plan(request), RunOptions(id=run, journal=journal))
 
     def lose(self, tenant: str) -> None:
         """Takes the tenant's row away, whatever it says."""

@@ -11,7 +11,7 @@ from reconciler.cli import exit_codes
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import DevBranch
 from reconciler.errors import ExitCode, RegistryError
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.simulator.faults import AnswerWith
@@ -32,7 +32,7 @@ async def given(
 ) -> Converged:
     """What becomes of a document, which comes from outside the files."""
     async with platform.fleet(NOBODY) as fleet:
-        run = Run(journal=platform.world.folder / "j.jsonl")
+        run = RunOptions(journal=platform.world.folder / "j.jsonl")
         return await fleet.converge({**tenant, "revision": revision}, request=request, run=run)
 
 
@@ -98,7 +98,7 @@ def test_of_what_the_caller_and_the_registry_remember_the_higher_counts(platform
             async with platform.world.client() as neon:
                 fleet = Fleet(NOBODY, neon, now=now, registry=platform.registry, applied={"zoe": told})
                 journal = platform.world.folder / "j.jsonl"
-                assert stale(await fleet.converge({**PRO, "revision": revision}, run=Run(journal=journal)))
+                assert stale(await fleet.converge({**PRO, "revision": revision}, run=RunOptions(journal=journal)))
 
     virtually(main())
 
@@ -136,10 +136,12 @@ def test_a_document_that_was_overtaken_since_its_plan_was_made_writes_nothing(
             platform.registry.prepare()
             platform.registry.accept({"zoe": 9}, "run9", now())
             platform.world.forget()
-            report = await fleet.apply(planned, Run(id="run8", journal=platform.world.folder / "run8.jsonl"))
+            report = await fleet.apply(
+                planned, RunOptions(id="run8", journal=platform.world.folder / "run8.jsonl")
+            )
         result, message = why(report)
         assert result is Result.SKIPPED
-        assert message == ("revision 9 of the tenant was accepted since the plan was made, and this is revision 8")
+        assert message == ("revision 9 of the tenant was accepted since the plan was made; this is revision 8")
         assert platform.world.writes() == []
         assert platform.registry.revisions() == {"zoe": 9}
 
@@ -161,7 +163,7 @@ def test_nothing_is_written_of_which_the_registry_cannot_be_told(
         journal = platform.world.folder / "j.jsonl"
         async with platform.fleet(a_fleet(a_tenant("acme"), a_tenant("zoe", revision=7))) as fleet:
             planned = await fleet.plan()
-            report = await fleet.apply(planned, Run(journal=journal))
+            report = await fleet.apply(planned, RunOptions(journal=journal))
         acme, zoe = report.outcomes
         assert (acme.result, zoe.result) == (Result.APPLIED, Result.FAILED)
         assert zoe.actions[0].message == "the registry does not answer: server closed the connection"

@@ -10,7 +10,7 @@ import httpx
 from reconciler.apply import claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.errors import RegistryError
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions
 from reconciler.live.registered import Placement
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerWith, DropAfter
@@ -46,8 +46,8 @@ def test_of_a_recovery_and_a_sign_up_at_once_one_goes_ahead(platform: Platform) 
             plans = await recovering.plan(), await signing_up.plan()
             folder = platform.world.folder
             reports = await asyncio.gather(
-                recovering.apply(plans[0], Run(id="back", journal=folder / "back.jsonl")),
-                signing_up.apply(plans[1], Run(id="new", journal=folder / "new.jsonl")),
+                recovering.apply(plans[0], RunOptions(id="back", journal=folder / "back.jsonl")),
+                signing_up.apply(plans[1], RunOptions(id="new", journal=folder / "new.jsonl")),
             )
         assert sorted(why(report)[0].value for report in reports) == ["applied", "skipped"]
         (project,) = (await platform.world.live(ACME)).values()
@@ -102,7 +102,7 @@ def test_a_row_that_names_another_project_is_an_obstacle_until_a_rebuild(platfor
         result, message = why(await platform.apply(back, "run2"))
         assert (result, message) == (
             Result.SKIPPED,
-            "the registry names another project for the tenant, long-gone-1",
+            "the registry has another project for the tenant: long-gone-1",
         )
         async with platform.fleet(back) as fleet:
             await fleet.rebuild_registry()
@@ -153,7 +153,7 @@ def test_a_project_that_is_back_and_could_not_be_put_down_keeps_its_claim(
             patched.setattr(platform.registry, "place", broken)
             result, message = why(await platform.apply(back, "run2"))
         assert result is Result.APPLIED
-        assert message.startswith("the registry was not told: the registry does not answer")
+        assert message.startswith("the registry was not updated: the registry does not answer")
         assert platform.rows() == {"acme": (None, None)}
         assert (await platform.apply(back, "run3")).outcomes == ()
         assert platform.rows() == {"acme": (project_id, "free")}
@@ -177,7 +177,9 @@ def test_the_claim_of_a_lost_recovery_is_kept_whatever_becomes_of_its_repeat(pla
         _, back = await deleted(platform)
         async with platform.world.client(striking) as neon:
             fleet = Fleet(back, neon, now=now, registry=platform.registry)
-            report = await fleet.apply(await fleet.plan(), Run(id="rec", journal=platform.world.folder / "rec"))
+            report = await fleet.apply(
+                await fleet.plan(), RunOptions(id="rec", journal=platform.world.folder / "rec")
+            )
         assert posts > 1
         assert why(report)[0] is Result.FAILED
         assert platform.rows() == {"acme": (None, None)}

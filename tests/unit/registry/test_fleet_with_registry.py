@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.apply import bookkeeping, claims
+from reconciler.apply import claims
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions, registry_rows
+from reconciler.fleet.applying import apply_plan
 from reconciler.live.registered import Placement
 from reconciler.neon.observe import observe
 from reconciler.plan.history import History
@@ -46,7 +47,7 @@ def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(platform: 
     async def main() -> None:
         async with platform.fleet() as fleet:
             before = now()
-            converged = await fleet.converge("acme", run=Run(journal=platform.world.folder / "j.jsonl"))
+            converged = await fleet.converge("acme", run=RunOptions(journal=platform.world.folder / "j.jsonl"))
             assert (now() - before).total_seconds() < 1
         (outcome,) = converged.report.outcomes
         assert set(converged.connections) == {"acme"}
@@ -90,7 +91,8 @@ def test_a_lapsed_claim_is_not_taken_over_where_its_project_has_appeared(tmp_pat
             planned = await fleet.plan()
             note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "dead"}
             add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme", annotations=note))
-            report = await fleet._apply(planned, Run(id="run1", journal=tmp_path / "j"), just_observed=True)
+            options = RunOptions(id="run1", journal=tmp_path / "j")
+            report = await apply_plan(fleet._context, planned, options, just_observed=True)
         result, message = why(report)
         assert result is Result.SKIPPED
         assert "of run dead has appeared since the plan was made" in message
@@ -151,7 +153,7 @@ def test_a_claim_holds_whatever_the_clock_of_the_machine_says(
     async def sign_up(run: str) -> Report:
         async with platform.fleet(clock=clock) as fleet:
             journal = platform.world.folder / f"{run}.jsonl"
-            return (await fleet.converge("acme", run=Run(id=run, journal=journal))).report
+            return (await fleet.converge("acme", run=RunOptions(id=run, journal=journal))).report
 
     async def main() -> None:
         platform.world.simulator.faults.add(CommitLater(60), *CREATE)
@@ -185,7 +187,9 @@ def test_a_post_that_is_carried_out_within_the_bounds_is_never_doubled(platform:
 
     async def look_again(run: str) -> None:
         async with platform.fleet(clock=ahead) as fleet:
-            await fleet.apply(await fleet.plan(), Run(id=run, journal=platform.world.folder / f"{run}.jsonl"))
+            await fleet.apply(
+                await fleet.plan(), RunOptions(id=run, journal=platform.world.folder / f"{run}.jsonl")
+            )
 
     async def main() -> None:
         platform.world.simulator.faults.add(CommitLater(590), *CREATE)
@@ -251,8 +255,8 @@ def test_a_report_tells_what_the_registry_could_not_be_told(
         assert report.count(Result.APPLIED) == 2
         text = as_text(plain_text.report(report, journal=None), 200)
         assert "Applied, but (2)" in text
-        assert text.count("the registry was not told: the registry does not answer: server closed") == 2
-        assert "its row goes with `reconciler registry rebuild`" in text
+        assert text.count("the registry was not updated: the registry does not answer: server closed") == 2
+        assert "`reconciler registry rebuild` removes the row" in text
 
     virtually(main())
 
@@ -264,7 +268,7 @@ def test_a_row_finds_a_project_that_was_renamed_and_that_no_list_shows_yet(tmp_p
         first = await platform.apply()
         async with platform.fleet() as fleet:
             whole = await fleet.plan()
-            few = await fleet.converge("acme", run=Run(journal=tmp_path / "j"))
+            few = await fleet.converge("acme", run=RunOptions(journal=tmp_path / "j"))
         assert whole.plan.empty
         assert few.planned.plan.empty
         assert few.planned.live.projects[0].id == first.outcomes[0].project_id
@@ -279,7 +283,9 @@ def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: 
         platform.registry.place(Placement("acme", "long-gone-1", "free"), "run0", now())
         async with platform.fleet() as fleet:
             if few:
-                plan = (await fleet.converge("acme", run=Run(journal=platform.world.folder / "j"))).planned.plan
+                plan = (
+                    await fleet.converge("acme", run=RunOptions(journal=platform.world.folder / "j"))
+                ).planned.plan
             else:
                 plan = (await fleet.plan()).plan
         assert plan.empty
@@ -328,11 +334,11 @@ def test_a_row_that_cannot_be_written_is_a_failure_and_written_by_the_next_run(p
     async def main() -> None:
         async with platform.world.client(vanishing) as neon:
             fleet = Fleet(ACME, neon, now=now, registry=platform.registry)
-            report = await fleet.apply(await fleet.plan(), Run(journal=platform.world.folder / "j"))
+            report = await fleet.apply(await fleet.plan(), RunOptions(journal=platform.world.folder / "j"))
         result, message = why(report)
         (project,) = (await platform.world.live(ACME)).values()
         assert result is Result.FAILED
-        assert f"project {project.id} was created, but could not be put down" in message
+        assert f"project {project.id} was created, but not written to the registry" in message
         assert (await platform.apply(run="run2")).outcomes == ()
         assert platform.rows() == {"acme": (project.id, "free")}
 
@@ -442,12 +448,12 @@ def while_it_looks(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awai
     """Lets something happen between a rebuild's first look at live and its writing of rows."""
 
     async def look(*args: Any, **parts: Any) -> LiveState:
-        monkeypatch.setattr(bookkeeping, "observe", observe)
+        monkeypatch.setattr(registry_rows, "observe", observe)
         live = await observe(*args, **parts)
         await meanwhile()
         return live
 
-    monkeypatch.setattr(bookkeeping, "observe", look)
+    monkeypatch.setattr(registry_rows, "observe", look)
 
 
 def test_a_rebuild_leaves_a_claim_that_was_taken_over_while_it_looked(

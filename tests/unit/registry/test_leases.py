@@ -15,7 +15,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, LeasedError, RegistryError
-from reconciler.fleet import Request, Run
+from reconciler.fleet import Request, RunOptions
 from reconciler.live.registered import WHOLE, overlap
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
@@ -146,7 +146,7 @@ class TestAnApply:
             first = asyncio.create_task(platform.apply(ACME, "run1"))
             await asyncio.sleep(80)
             error = await fails(platform, "run2")
-            assert str(error).startswith("run run1 has applied the fleet since 2026-11-23 09:00:0")
+            assert str(error).startswith("run run1 has been applying the fleet since 2026-11-23 09:00:0")
             assert str(error).endswith(": nothing was written")
             assert "its lease lapses at 09:0" in str(error.hint)
             assert not any(write.request_id.startswith("run2") for write in platform.world.writes())
@@ -168,7 +168,7 @@ class TestAnApply:
             platform.registry.prepare()
             platform.registry.lease(WHOLE, "other", now(), lapsed_before=now())
             async with platform.fleet(ACME) as fleet:
-                run = Run(id="run1", journal=platform.world.folder / "j.jsonl")
+                run = RunOptions(id="run1", journal=platform.world.folder / "j.jsonl")
                 assert why((await fleet.converge("acme", run=run)).report)[0] is Result.APPLIED
 
         virtually(main())
@@ -177,7 +177,7 @@ class TestAnApply:
         async def main() -> None:
             platform.registry.prepare()
             platform.registry.lease(WHOLE, "dead", now(), lapsed_before=now())
-            assert "run dead has applied the fleet since" in str(await fails(platform, "run1"))
+            assert "run dead has been applying the fleet since" in str(await fails(platform, "run1"))
             await asyncio.sleep(LAPSES_AFTER.total_seconds())
             assert (await platform.apply(ACME, "run2")).count(Result.APPLIED) == 1
 
@@ -254,7 +254,7 @@ class TestADelayedApply:
         async def main() -> None:
             nonlocal slept
             async with platform.fleet(ACME, clock=lambda: now() + slept) as fleet:
-                run = Run(id="run1", journal=platform.world.folder / "j.jsonl")
+                run = RunOptions(id="run1", journal=platform.world.folder / "j.jsonl")
                 applying = asyncio.create_task(fleet.apply(await fleet.plan(), run))
                 await asyncio.sleep(2)
                 slept = timedelta(seconds=VALID_SECONDS - 3)

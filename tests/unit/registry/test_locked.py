@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.errors import RegistryError
-from reconciler.fleet import Fleet, Run
+from reconciler.fleet import Fleet, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.registry.store import LOOKS_AT_ONCE, WRITES_AT_ONCE, Registry
 from tests.builders import a_fleet, a_tenant
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.fleet import Converged, TenantDocument
+    from reconciler.fleet import Converged, TenantJson
 
 FLEET = a_fleet(a_tenant("acme"), a_tenant("birch"))
 PATIENCE_SECONDS = 30.0
@@ -43,9 +43,9 @@ class Kept:
         engine = sa.create_engine(f"sqlite:///{self.file}", connect_args={"timeout": patience_seconds})
         return Registry(engine, "prod")
 
-    def run(self, name: str) -> Run:
+    def run(self, name: str) -> RunOptions:
         """A run with a journal of its own."""
-        return Run(id=name, journal=self.folder / f"{name}.jsonl", single_writer=True)
+        return RunOptions(id=name, journal=self.folder / f"{name}.jsonl", single_writer=True)
 
     @contextmanager
     def locked(self, how: str) -> Iterator[sqlite3.Connection]:
@@ -104,7 +104,7 @@ def test_so_does_a_tenant_of_the_same_fleet_that_needs_no_claim_however_many_wai
             with kept.locked("IMMEDIATE") as other:
                 blocked = [asyncio.create_task(fleet.converge(name, run=kept.run(name))) for name in many]
                 await about_to_claim(kept, len(many))
-                more: TenantDocument = {"tenant": "birch", "tier": "free", "dev_branches": [{"name": "dev"}]}
+                more: TenantJson = {"tenant": "birch", "tier": "free", "dev_branches": [{"name": "dev"}]}
                 assert outcome(await fleet.converge(more, run=kept.run("run3"))) is Result.APPLIED
                 assert not any(one.done() for one in blocked)
                 other.execute("ROLLBACK")

@@ -193,7 +193,7 @@ def delete_duplicate(name: str, project_id: str = "dull-fog-00000002") -> Delete
         run="0a1b2c3d",
         first_id="quiet-sun-1",
         first_created_at=MADE.at - timedelta(seconds=2),
-        death="no process holds its journal log/0a1b2c3d.jsonl",
+        death="no process holds the lock on its journal log/0a1b2c3d.jsonl",
         emptiness="never active, nothing stored",
     )
 

@@ -97,7 +97,7 @@ def test_failures_for_different_reasons_stand_apart() -> None:
 
 def test_what_did_not_go_well_beside_an_applied_action_is_told() -> None:
     """Also where a later action of the tenant failed."""
-    untold = "the registry was not told: it does not answer"
+    untold = "the registry was not updated: it does not answer"
     acme, birch, cedar = (build.upgrade(name) for name in ("acme", "birch", "cedar"))
     text = shown(
         build.report(
@@ -109,7 +109,7 @@ def test_what_did_not_go_well_beside_an_applied_action_is_told() -> None:
     assert (
         "Applied, but (2)\n\n"
         "  !  acme and birch\n"
-        "     the registry was not told: it does not answer\n"
+        "     the registry was not updated: it does not answer\n"
         "     beside: transfer from free to paid\n\n"
         "Applied: 2 of 3 tenants"
     ) in text

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from reconciler.apply.dead_runs import fates
 from reconciler.apply.journal import Header, Journal
-from reconciler.apply.testimony import fates
 from reconciler.live.runs import Fate, Life
 from tests.builders import NOON
 
@@ -69,7 +69,7 @@ def test_a_run_is_dead_once_its_journal_is_closed(tmp_path: Path) -> None:
     with opened(tmp_path / "r1.jsonl"):
         assert life(tmp_path) is Life.AT_WORK
     assert fates(["r1"], [tmp_path], ()) == {
-        "r1": Fate(Life.DEAD, f"no process holds its journal {tmp_path / 'r1.jsonl'}", frozenset())
+        "r1": Fate(Life.DEAD, f"no process holds the lock on its journal {tmp_path / 'r1.jsonl'}", frozenset())
     }
 
 

@@ -1,7 +1,7 @@
-"""The registry's rows beside a run: put right before it, and filled afresh from live by a rebuild.
+"""The rows of the registry: read for an observation, corrected before a run, and filled by a rebuild.
 
-Between reading rows and writing them lie minutes, in which other runs claim, create and delete. So no row is
-written that has changed since it was read.
+Minutes pass between reading and writing rows, and other runs claim, create and delete meanwhile. A row that has
+changed since it was read is therefore not written.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from reconciler.apply.run import Planned
     from reconciler.desired.state import DesiredState
-    from reconciler.live.registered import Placement, Registered
+    from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.history import History
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RebuiltRegistry:
-    """What a rebuild did to the registry, and how many rows it has now."""
+    """What a rebuild changed in the registry, and the number of its rows afterwards."""
 
     registration: Registration
     rows: int
@@ -40,62 +41,56 @@ class RebuiltRegistry:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the registry remembers of some tenants, under the names that it knows them by."""
+    """The rows and accepted revisions of some tenants, by the names that the registry has."""
 
     rows: Mapping[str, Registered]
     revisions: Mapping[str, int]
 
 
 async def read_memory(registry: Registry | None, tenants: Collection[str] | None) -> Memory:
-    """Of all tenants, or of a few; nothing where no registry is kept. Raises RegistryError."""
+    """The rows and revisions of all tenants, or of a few. Empty without a registry. Raises RegistryError."""
     if registry is None:
         return Memory({}, {})
     return Memory(await registry.look(registry.rows, tenants), await registry.look(registry.revisions, tenants))
 
 
-def remembered(last: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
-    """The revision of each tenant that was accepted last: the registry's or the one told, whichever is higher."""
-    return dict(last) | {tenant: max(revision, last.get(tenant, revision)) for tenant, revision in told.items()}
+def last_revisions(registered: Mapping[str, int], applied: Mapping[str, int]) -> dict[str, int]:
+    """The last accepted revision of each tenant: the registry's or the caller's, whichever is newer."""
+    newer = {name: max(revision, registered.get(name, revision)) for name, revision in applied.items()}
+    return {**registered, **newer}
 
 
-def present_revisions(desired: DesiredState, told: Mapping[str, int]) -> dict[str, int]:
-    """The revisions by the names that tenants have now: of one with earlier names the highest."""
+def revisions_by_current_name(desired: DesiredState, revisions: Mapping[str, int]) -> dict[str, int]:
+    """The revisions by the current names of tenants. Of several names of a tenant, the newest revision counts."""
     found: dict[str, int] = {}
-    for name, revision in told.items():
-        present = desired.present_name(name)
-        found[present] = max(revision, found.get(present, revision))
+    for name, revision in revisions.items():
+        current = desired.present_name(name)
+        found[current] = max(revision, found.get(current, revision))
     return found
 
 
 def _rename(registry: Registry, desired: DesiredState) -> None:
-    """The rows of tenants' earlier names become those of their present ones."""
+    """Moves the rows of tenants' earlier names to their current names."""
     earlier = [name for tenant in desired.tenants.values() for name in tenant.previously]
     for name, row in (registry.rows(earlier) if earlier else {}).items():
         registry.rename(name, desired.present_name(name), row)
 
 
-async def put_right(
-    registry: Registry,
-    desired: DesiredState,
-    live: LiveState,
-    placements: tuple[Placement, ...],
-    settled: Mapping[str, int],
-    run: str,
-    at: datetime,
-) -> None:
-    """Before a run writes: the rows of tenants with new names, the rows that ``placements`` correct, and the
-    revisions that hold already.
+async def correct_rows(registry: Registry, planned: Planned, run: str, at: datetime) -> None:
+    """Corrects rows before a run writes: of renamed tenants, of moved projects, and of unchanged revisions.
 
     Raises RegistryError.
     """
-    await registry.look(registry.prepare)  # where the tables are there, which is nearly always, it only looks
+    desired, live = planned.grounds.desired, planned.live
+    await registry.look(registry.prepare)  # only reads where the tables exist, which is nearly always
     if any(tenant.previously for tenant in desired.tenants.values()):
         await registry.aside(_rename, registry, desired)
-    if placements:
-        await registry.aside(registry.mend, placements, live.registered, run, at)
-    raised = {name: revision for name, revision in settled.items() if revision > live.revisions.get(name, -1)}
-    if raised:
-        await registry.aside(registry.accept, raised, run, at)
+    if planned.placements:
+        await registry.aside(registry.mend, planned.placements, live.registered, run, at)
+    unchanged = planned.unchanged_revisions.items()
+    newer = {name: revision for name, revision in unchanged if revision > live.revisions.get(name, -1)}
+    if newer:
+        await registry.aside(registry.accept, newer, run, at)
 
 
 async def rebuild(
@@ -107,7 +102,7 @@ async def rebuild(
     on_progress: Progress,
 ) -> RebuiltRegistry:
     """Fills the registry by pins, annotations, and names that ``history`` confirms. Raises RegistryError."""
-    began = asyncio.get_running_loop().time()
+    started_at = asyncio.get_running_loop().time()
     rows = await registry.aside(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
@@ -117,9 +112,9 @@ async def rebuild(
     live = await look(rows)
     if lost := gone(live):
         live = await look(without(rows, lost))
-    looked_for = timedelta(seconds=asyncio.get_running_loop().time() - began)
+    duration = timedelta(seconds=asyncio.get_running_loop().time() - started_at)
     at = now()
-    found = registration(desired, live, rows, history, now=at, lapsed_before=at - looked_for - LAPSES_AFTER)
+    found = registration(desired, live, rows, history, now=at, lapsed_before=at - duration - LAPSES_AFTER)
     return await registry.aside(_write, registry, found, rows, at)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.tenant import DevBranch
-from reconciler.fleet import Fleet, Request, Run
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.needs import looks
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
@@ -81,9 +81,11 @@ def test_a_checkout_twenty_seconds_into_a_price_change_is_not_put_back(tmp_path:
             planned = await fleet.plan(Request(base=PRO))
             await asyncio.sleep(20)
             checkout = Fleet(NEW_PRICES, quick, now=now)
-            paid = await checkout.converge({"tenant": "acme", "tier": "scale"}, run=Run(journal=tmp_path / "c"))
+            paid = await checkout.converge(
+                {"tenant": "acme", "tier": "scale"}, run=RunOptions(journal=tmp_path / "c")
+            )
             assert [outcome.result for outcome in paid.report.outcomes] == [Result.APPLIED]
-            report = await fleet.apply(planned, Run(journal=tmp_path / "f"))
+            report = await fleet.apply(planned, RunOptions(journal=tmp_path / "f"))
         ((action,),) = [outcome.actions for outcome in report.outcomes]
         assert action.result is Result.SKIPPED
         assert action.message == (
@@ -244,7 +246,7 @@ def test_a_guard_that_refuses_by_now_is_told_with_its_remedy(tmp_path: Path) -> 
                 row = world.simulator.world.store.row("SELECT * FROM branches WHERE id = ?", branch.id)
                 assert row is not None
                 resize(transaction, row, 5 * GIB)
-            report = await fleet.apply(planned, Run(journal=tmp_path / "j"))
+            report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
         ((action,),) = [outcome.actions for outcome in report.outcomes]
         assert action.result is Result.SKIPPED
         assert action.message.endswith("which branch 'main' (5GiB) has reached: writes there would fail")

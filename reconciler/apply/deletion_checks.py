@@ -1,0 +1,180 @@
+"""Checks right before a deletion: of a snapshot that makes room for another one, and of a duplicate project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import NotFoundError
+from reconciler.model.moments import rfc3339
+from reconciler.neon.transport import CLOCKS_APART
+from reconciler.plan import unused
+from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
+from reconciler.plan.concerns.times import expired, outside_window, unreadable
+from reconciler.plan.contradictions import age
+from reconciler.plan.order import Stage, stage
+from reconciler.plan.rivals import maker, ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from reconciler.apply.address import Address
+    from reconciler.apply.run import Run
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.neon.client import Neon
+    from reconciler.plan.action import Action, DeleteDuplicate
+
+CREATION_MARGIN: Final = timedelta(minutes=5)
+"""How long the new snapshot may take: its point in time must be in the restore window, and it must not expire,
+until then."""
+
+
+def makes_room(action: Action) -> bool:
+    """Whether the action deletes something that Neon may still count for a while."""
+    return isinstance(action, DeleteBranch | DeleteSnapshot)
+
+
+def needs_room(action: Action) -> bool:
+    """Whether a limit of the project may refuse the action."""
+    return isinstance(action, CreateBranch | CreateSnapshot)
+
+
+def successor(deletion: Action, later: Sequence[Action]) -> CreateSnapshot | CreateBranch | None:
+    """What the deletion makes room for. None where it does not delete a snapshot to make room for another one."""
+    if stage(deletion) is not Stage.REPLACE_SNAPSHOT:
+        return None
+    creations = (action for action in later if stage(action) is Stage.CREATE_SNAPSHOT)
+    return next((action for action in creations if isinstance(action, CreateSnapshot | CreateBranch)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A snapshot to delete, and the snapshot to create after it. Raises what the client raises."""
+
+    neon: Neon
+    deletion: Action
+    creation: CreateSnapshot | CreateBranch
+    address: Address
+    now: datetime
+    steps_started_at: datetime
+    """When the tenant's steps started. The plan accounts for changes made by these steps."""
+
+    async def objection(self) -> str:
+        """Why the new snapshot may not be created. Empty where nothing prevents it."""
+        branches = await self.neon.branches(self.address.organization, self.address.project_id)
+        found = next(chain(self._branch_objections(branches), self._expiry_objections()), "")
+        found = found or await self._snapshot_objection() or await self._history_objection()
+        return f"{self._name!r} may not be created: {found}" if found else ""
+
+    @property
+    def _name(self) -> str:
+        return self.creation.snapshot if isinstance(self.creation, CreateSnapshot) else self.creation.branch
+
+    def _branch_objections(self, branches: Sequence[LiveBranch]) -> Iterator[str]:
+        start = self.creation.branch if isinstance(self.creation, CreateSnapshot) else self.creation.parent
+        source = next((b for b in branches if b.name == start and b.id == self.address.branches.get(start)), None)
+        if source is None:
+            yield f"its source branch {start!r} is now another branch"
+            return
+        if isinstance(self.creation, CreateSnapshot) and source.parent_id is not None:
+            yield f"branch {start!r} has a parent, and Neon creates snapshots of root branches only"
+        if source.expires_at is not None:
+            yield f"branch {start!r} expires, and Neon allows no child branches of such a branch"
+        if self.creation.at is not None and (why := unreadable(self.creation.at, source)):
+            yield why
+        if isinstance(self.creation, CreateBranch) and any(branch.name == self._name for branch in branches):
+            yield "a branch of that name exists"
+        if isinstance(self.deletion, DeleteBranch):
+            yield from _renamed(
+                self.deletion.branch, {b.id: b.name for b in branches}.get(self.deletion.branch_id)
+            )
+
+    def _expiry_objections(self) -> Iterator[str]:
+        until = self.creation.expires_at
+        if until is not None and expired(until, self.now + CREATION_MARGIN):
+            yield f"it expires at {rfc3339(until)}, in less than {CREATION_MARGIN.seconds // 60} minutes"
+
+    async def _snapshot_objection(self) -> str:
+        """An objection from the snapshots of the Snapshots API."""
+        if not isinstance(self.creation, CreateSnapshot):
+            return ""
+        snapshots = await self.neon.snapshots(self.address.organization, self.address.project_id)
+        if any(snapshot.manual and snapshot.name == self._name for snapshot in snapshots):
+            return "a snapshot of that name exists"
+        if not isinstance(self.deletion, DeleteSnapshot):
+            return ""
+        names = {snapshot.id: snapshot.name for snapshot in snapshots}
+        return next(_renamed(self.deletion.snapshot, names.get(self.deletion.snapshot_id)), "")
+
+    async def _history_objection(self) -> str:
+        """For a point in time in the past: whether the restore window contains it, and has always contained it.
+
+        A window that was raised before the tenant's steps started may not reach back as far as it states.
+        """
+        if self.creation.at is None:
+            return ""
+        project = await self.neon.project(self.address.organization, self.address.project_id)
+        if why := outside_window(self.creation.at, project.restore_window_seconds, self.now + CREATION_MARGIN):
+            return why
+        changed = await self.neon.restore_window_changed(
+            self.address.organization,
+            self.address.project_id,
+            since=self.creation.at,
+            until=self.steps_started_at - CLOCKS_APART,
+        )
+        if changed is None:
+            return ""
+        moment = rfc3339(self.creation.at)
+        return f"the restore window was changed at {rfc3339(changed)}, and may not contain {moment}"
+
+
+def _renamed(name: str, live: str | None) -> Iterator[str]:
+    """An objection where the thing to delete has another name now. One that no longer exists is no objection."""
+    if live is not None and live != name:
+        yield f"{name!r}, which would make room for it, is now named {live!r}"
+
+
+async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address) -> str:
+    """Which part of the proof no longer holds. Empty where the proof holds, or the duplicate no longer exists.
+
+    ``first`` is the address of the tenant's own project. Raises what the client raises for a read.
+    """
+    try:
+        second = await _read_whole(run.neon, action.organization, action.project_id)
+    except NotFoundError:
+        return ""  # the deletion reports that it no longer exists
+    try:
+        own = await run.neon.project(first.organization, first.project_id)
+        own = replace(own, branches=await run.neon.branches(first.organization, first.project_id))
+    except NotFoundError:
+        return f"project {first.project_id}, which was created first, has been deleted since the plan was made"
+    found = next(
+        chain(_changes(action, own, second, run.fleet), unused.holdings(second), unused.activity(second)), ""
+    )
+    if not found and run.now() < unused.ripe_at(second):
+        found = "Neon's counters do not include it yet"
+    return f"project {action.project_id} is no longer proven to be unused: {found}" if found else ""
+
+
+def _changes(action: DeleteDuplicate, own: LiveProject, second: LiveProject, fleet: str) -> Iterator[str]:
+    if own.id != action.first_id or not ours(own, fleet, action.tenant):
+        yield f"project {own.id} is not the tenant's first project"
+    if not ours(second, fleet, action.tenant) or maker(second) != action.run:
+        yield "its annotations have changed"
+    if age(second) <= age(own):
+        yield f"it was created before {own.id}"
+    if (second.name, second.organization) != (action.name, action.organization):
+        yield f"it is now named {second.name!r} in {second.organization}"
+
+
+async def _read_whole(neon: Neon, organization: str, project_id: str) -> LiveProject:
+    project = await neon.project(organization, project_id)
+    return replace(
+        project,
+        branches=await neon.branches(organization, project_id),
+        endpoints=await neon.endpoints(organization, project_id),
+        snapshots=await neon.snapshots(organization, project_id),
+    )

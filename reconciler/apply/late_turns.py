@@ -1,0 +1,269 @@
+"""Late turns: a tenant whose steps start long after the observation is observed and planned again first.
+
+A run over a fleet may last an hour. During that time tenants pay, and people work in the console.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import NotSentError, ReconcilerError
+from reconciler.live.project import LiveProject
+from reconciler.neon.observe import with_quotas
+from reconciler.neon.pace import each
+from reconciler.neon.project_reader import ProjectReader, ordered
+from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
+from reconciler.plan.late_turn import around, judge, plan_again, seen_again
+from reconciler.plan.needs import NOTHING_BELOW, lists_pay, needed_by, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.apply.address import Address
+    from reconciler.apply.run import Run
+    from reconciler.apply.stop import StopSignal
+    from reconciler.desired.state import Api, DesiredState
+    from reconciler.live.state import LiveState
+    from reconciler.neon.client import Neon
+    from reconciler.plan.action import Action
+    from reconciler.plan.late_turn import Grounds, Turn
+    from reconciler.plan.needs import Details
+    from reconciler.plan.plan import TenantPlan
+
+DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
+"""Deletions that cannot be undone completely: what they delete is observed again right before, if late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The projects of one organization by id."""
+
+    projects: Mapping[str, LiveProject]
+    started_at: float
+    """When the list was requested, by the loop's clock."""
+
+
+@dataclass(slots=True)
+class Lists:
+    """The newest list of each organization. One page holds up to 400 projects, for several late turns."""
+
+    neon: Neon
+    api: Api
+    counts: Mapping[str, int]
+    """The number of live projects of each organization that was listed completely."""
+    _expected: Counter[str] = field(default_factory=Counter)
+    """Tenants of each organization that have not been observed again yet."""
+    _listed: dict[str, Listed] = field(default_factory=dict)
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def expect(self, tenants: Iterable[TenantPlan]) -> None:
+        """Counts the tenants that may be observed again."""
+        self._expected.update(tenant.project.organization for tenant in tenants if tenant.project is not None)
+
+    async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
+        """The project from a list, and when that list was requested. None where no list has it.
+
+        Requests a list where that takes fewer calls than reading the expected projects one by one.
+        """
+        organization = before.organization
+        self._expected[organization] -= 1
+        async with self._locks[organization]:
+            listed = self._listed.get(organization)
+            if listed is None or not self._recent(listed):
+                listed = await self._list(organization) if self._pays(organization) else None
+        if listed is None or before.id not in listed.projects:
+            return None
+        return listed.projects[before.id], listed.started_at
+
+    def _recent(self, listed: Listed) -> bool:
+        return asyncio.get_running_loop().time() - listed.started_at <= self.api.look_again_after_seconds
+
+    def _pays(self, organization: str) -> bool:
+        count = self.counts.get(organization)
+        return count is not None and lists_pay(count, self._expected[organization], self.api)
+
+    async def _list(self, organization: str) -> Listed | None:
+        started_at = asyncio.get_running_loop().time()
+        try:
+            listing = await self.neon.projects(organization)
+        except ReconcilerError:  # reading the projects one by one shows whether the error persists
+            return None
+        projects = with_quotas(listing.projects)
+        self._listed[organization] = Listed({project.id: project for project in projects}, started_at)
+        return self._listed[organization]
+
+
+@dataclass(slots=True, kw_only=True)
+class LateTurns:
+    """What the plan of a run was made from, and when each tenant was last observed."""
+
+    neon: Neon
+    grounds: Grounds
+    plans: Mapping[str, TenantPlan]
+    """The plan of each tenant."""
+    live: LiveState
+    """The live state that the plan was made from."""
+    observed_at: float
+    """When the observation for the plan started, by the loop's clock, which cannot be adjusted."""
+    now: Callable[[], datetime]
+    stop: StopSignal
+    lists: Lists = field(init=False)
+    _observed_at: dict[str, float] = field(default_factory=dict)
+    """When the latest observation of each tenant's project started."""
+    _details_observed_at: dict[str, float] = field(default_factory=dict)
+    """The same for the details of the project that the tenant's actions need."""
+
+    def __post_init__(self) -> None:
+        self.lists = Lists(self.neon, self.grounds.desired.api, self.live.listed)
+        self.lists.expect(self.plans.values())
+
+    def late(self, tenant: str, *, details: bool = True) -> bool:
+        """Whether the tenant's last observation is older than ``look_again_after``, or from another loop."""
+        times = self._details_observed_at if details else self._observed_at
+        age = asyncio.get_running_loop().time() - times.get(tenant, self.observed_at)
+        return not 0 <= age <= self.grounds.desired.api.look_again_after_seconds
+
+    async def observe_again(self, planned: TenantPlan, *, details: bool = True) -> Turn:
+        """Compares the tenant's plan with a plan that is made from live state now.
+
+        A list is enough only where nothing differs; else the project is read by itself. ``details`` reads the
+        details that the actions need again. Raises what the client raises for a read, and NotSentError once the
+        run is to end.
+        """
+        before = planned.project
+        if before is None:
+            raise TypeError(f"{planned.tenant} has no project to observe again")
+        needed = needed_by(planned.actions) if details else NOTHING_BELOW
+        listed = await self.lists.project(before)
+        if listed is not None:
+            turn = await self._compared(planned, listed[0], needed)
+            if turn.clear:
+                self._note_time(planned.tenant, listed[1], details)
+                return turn
+        started_at = asyncio.get_running_loop().time()
+        turn = await self._compared(planned, None, needed)
+        self._note_time(planned.tenant, started_at, details)
+        return turn
+
+    def _note_time(self, tenant: str, started_at: float, details: bool) -> None:
+        self._observed_at[tenant] = started_at
+        if details:
+            self._details_observed_at[tenant] = started_at
+
+    async def _compared(self, planned: TenantPlan, listed: LiveProject | None, needed: Details) -> Turn:
+        reader = ProjectReader(self.neon, tuple(self.grounds.desired.organizations))
+        projects = await self._projects(reader, planned, listed, needed)
+        if self.stop.requested:
+            raise NotSentError("the run is to end")
+        files = around(self.grounds, planned.tenant, projects)
+        live = await self._live(reader, files, projects)
+        fresh = plan_again(self.grounds, files, live, self.now())
+        project = live.project(planned.project.id) if planned.project else None
+        turn = judge(replace(self.plans[planned.tenant], project=planned.project), fresh, project)
+        return _restricted(turn, planned.actions)
+
+    async def _live(
+        self, reader: ProjectReader, files: DesiredState, projects: Sequence[LiveProject]
+    ) -> LiveState:
+        """The live state of these projects, with the details that a plan for ``files`` needs."""
+        rows = {name: row for name in files.tenants if (row := self.live.registered.get(name)) is not None}
+        live = replace(self.live, projects=ordered(projects), unknown=(), registered=rows)
+        wanted = partial(
+            needs,
+            files,
+            depth=self.grounds.depth,
+            reach=self.grounds.reach,
+            prune=self.grounds.permissions.prune,
+        )
+        live = await reader.with_details(live, wanted, _no_progress)
+        for error in reader.unread.values():
+            raise error
+        return replace(live, elsewhere=reader.elsewhere)
+
+    async def _projects(
+        self, reader: ProjectReader, planned: TenantPlan, listed: LiveProject | None, needed: Details
+    ) -> list[LiveProject]:
+        """The tenant's project, and a duplicate that is to be deleted."""
+        duplicates = (action for action in planned.actions if isinstance(action, DeleteDuplicate))
+        found = [await reader.read(action.project_id, first=action.organization) for action in duplicates]
+        before = planned.project
+        if before is not None:
+            own = listed or await reader.read(before.id, first=before.organization)
+            found.append(seen_again(before, own, needed) if isinstance(own, LiveProject) else own)
+        for error in reader.unread.values():
+            raise error
+        return [project for project in found if isinstance(project, LiveProject)]
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    """Reports nothing."""
+
+
+def _restricted(turn: Turn, actions: Sequence[Action]) -> Turn:
+    """The turn of these actions only: this run has already taken the others."""
+    return replace(
+        turn,
+        plan=replace(turn.plan, actions=tuple(a for a in turn.plan.actions if a in actions)),
+        done={action: why for action, why in turn.done.items() if action in actions},
+        held={action: why for action, why in turn.held.items() if action in actions},
+    )
+
+
+async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = True) -> list[TenantPlan]:
+    """The part of these tenants' plans that is still valid, with their projects as observed now.
+
+    Records the outcome of everything else. A tenant that was observed recently takes no call. ``details`` reads
+    the details that the actions need again. Once the run is to end, no observation starts, and the tenant was not
+    tried.
+    """
+    if run.stop.requested:
+        return list(tenants)
+
+    async def confirmed(tenant: TenantPlan) -> TenantPlan | None:
+        if tenant.project is None or not run.late_turns.late(tenant.tenant, details=details):
+            return tenant
+        if run.stop.requested:
+            return None
+        try:
+            turn = await run.late_turns.observe_again(tenant, details=details)
+        except NotSentError:
+            return None
+        except ReconcilerError as error:
+            run.outcomes.failed(tenant.actions[0], error)
+            return None
+        return _valid_part(run, tenant, turn)
+
+    return [tenant for tenant in await each(tenants, confirmed) if tenant is not None]
+
+
+def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
+    """The valid part of the plan; None where nothing is. Records the outcome of everything else."""
+    if turn.halt is not None:
+        run.outcomes.skipped(tenant.actions[0], turn.halt.message, turn.halt.remedy)
+        return None
+    for action, why in turn.done.items():
+        run.outcomes.unchanged(action, why)
+    for action, halt in turn.held.items():
+        run.outcomes.refused(action, halt.message, halt.remedy)
+    return turn.plan if turn.plan.actions else None
+
+
+async def confirm_deletion(run: Run, action: Action, address: Address) -> bool:
+    """Whether a deletion among a tenant's actions is still valid. True for other actions.
+
+    Records the outcome of a deletion that is not. Raises what the client raises for a read.
+    """
+    turns = run.late_turns
+    if not isinstance(action, DELETIONS) or not turns.late(action.tenant):
+        return True
+    planned = turns.plans[action.tenant]
+    if planned.project is None or planned.project.id != address.project_id:
+        return True  # the run has created the project itself
+    here = replace(planned.project, organization=address.organization)
+    alone = replace(planned, project=here, actions=(action,))
+    return _valid_part(run, alone, await turns.observe_again(alone)) is not None

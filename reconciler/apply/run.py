@@ -1,0 +1,232 @@
+"""A run: one apply in progress. ``execute`` carries out its plan, wave by wave and unit by unit."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, assert_never
+
+import platformdirs
+
+from reconciler.apply.address import Address
+from reconciler.apply.batches import (
+    CreateCohort,
+    LoneTenant,
+    Recovery,
+    SharedTransfer,
+    stop_after_bad_wave,
+    units,
+    waves,
+)
+from reconciler.apply.claims import accepted
+from reconciler.apply.create import create_cohort, recover
+from reconciler.apply.journal import Writes
+from reconciler.apply.late_turns import LateTurns, confirm
+from reconciler.apply.outcomes import Outcomes
+from reconciler.apply.routes import Route
+from reconciler.apply.steps import take_steps
+from reconciler.apply.stop import Breaker, StopSignal
+from reconciler.apply.transfer import move_together
+from reconciler.neon.pace import each
+from reconciler.plan.outcome import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from reconciler.apply.batches import Unit, WaveEnd
+    from reconciler.apply.journal import Journal
+    from reconciler.apply.lease import HeldLease
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.registered import Placement
+    from reconciler.live.state import LiveState
+    from reconciler.neon.client import Neon
+    from reconciler.plan.approval import Stale
+    from reconciler.plan.late_turn import Grounds
+    from reconciler.plan.plan import Plan
+    from reconciler.registry.store import Registry
+    from reconciler.secret import Secret
+
+LARGE_UNITS_AT_ONCE: Final = 2
+"""Units of many tenants: one uses the account's rate while the other waits for its shared call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How an apply runs."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    journal: Path | None = None
+    """Path of the journal. None: a file in the user's log folder."""
+    commit: str | None = None
+    """The git commit of the files, for the journal."""
+    stop: StopSignal = field(default_factory=StopSignal)
+    """Ends the run when requested. Nothing else that ends the run changes it."""
+    single_writer: bool = False
+    """Nobody else creates the same tenants: connection strings are returned without a wait for rivals."""
+    waves: tuple[WaveEnd, ...] = ()
+    """Parts of the plan, each finished and judged before the next one starts (``read_waves``)."""
+
+    @property
+    def journal_path(self) -> Path:
+        """Path of the journal."""
+        return self.journal or log_folder() / f"{self.id}.jsonl"
+
+
+def log_folder() -> Path:
+    """The user's log folder, where journals are written by default."""
+    return Path(platformdirs.user_log_dir("reconciler"))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with the live state that it was made from."""
+
+    plan: Plan
+    live: LiveState
+    at: datetime
+    """When the plan was made."""
+    observed_at: float
+    """When the observation started, by the loop's clock. A late turn is observed again."""
+    grounds: Grounds
+    """What the plan follows from besides live state. A late turn is planned again by the same grounds."""
+    stale: tuple[Stale, ...] = ()
+    """Tenants that were left out because a saved plan does not permit their actions."""
+    unchanged_revisions: Mapping[str, int] = field(default_factory=dict)
+    """The revisions of tenants without differences."""
+    placements: tuple[Placement, ...] = ()
+    """The corrections of registry rows that disagree with live state."""
+    shard: tuple[int, int] | None = None
+    """The shard that the plan is for. None: the whole fleet."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One apply in progress: what its parts share."""
+
+    planned: Planned
+    options: RunOptions
+    neon: Neon
+    """Its writes are refused once the run is to end."""
+    journal: Journal
+    now: Callable[[], datetime]
+    registry: Registry | None = None
+    lease: HeldLease | None = None
+    """The run writes only while the lease is valid."""
+    just_observed: bool = False
+    """The observation searched for each tenant by name a moment ago: no second search before a creation."""
+    on_connection: Callable[[str, Secret], None] | None = None
+    """Gets the connection string of each new project, once it is certain that it was created first."""
+    on_progress: Callable[[int, int, str], None] | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+    outcomes: Outcomes = field(init=False)
+    writes: Writes = field(init=False)
+    late_turns: LateTurns = field(init=False)
+    known_projects: frozenset[tuple[str, str]] = field(init=False)
+    """Id and name of each project that the plan was made from."""
+    large_units: asyncio.Semaphore = field(init=False)
+    _routes: dict[tuple[str, str], Route] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.neon = self.neon.of_run(self._may_write)
+        self.writes = Writes(self.journal, run=self.id, stop=self.stop)
+        self.large_units = asyncio.Semaphore(LARGE_UNITS_AT_ONCE)
+        self.known_projects = frozenset((project.id, project.name) for project in self.planned.live.projects)
+        tenants = self.planned.plan.tenants
+        self.outcomes = Outcomes(tenants, breaker=self.breaker, stop=self.stop, on_progress=self.on_progress)
+        self.late_turns = LateTurns(
+            neon=self.neon,
+            grounds=self.planned.grounds,
+            plans={tenant.tenant: tenant for tenant in tenants},
+            live=self.planned.live,
+            observed_at=self.planned.observed_at,
+            now=self.now,
+            stop=self.stop,
+        )
+
+    @property
+    def id(self) -> str:
+        """The random id of the run: in its annotations, request ids and journal."""
+        return self.options.id
+
+    @property
+    def stop(self) -> StopSignal:
+        """Ends the run."""
+        return self.options.stop
+
+    @property
+    def desired(self) -> DesiredState:
+        """The files that the plan was made from."""
+        return self.planned.grounds.desired
+
+    @property
+    def fleet(self) -> str:
+        """The name of the fleet, as in annotations."""
+        return self.planned.plan.fleet
+
+    @property
+    def settle_seconds(self) -> float:
+        """The time until every list shows a new project."""
+        return self.desired.api.settle_seconds
+
+    @property
+    def organizations(self) -> Mapping[str, int | None]:
+        """The organizations of the fleet. Each has its number of live projects if it was listed completely."""
+        return {name: self.planned.live.listed.get(name) for name in self.desired.organizations}
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether the caller gets the connection strings of new projects."""
+        return self.on_connection is not None
+
+    @property
+    def checks_rivals(self) -> bool:
+        """Whether another run may create the same tenants: a registry or a single writer prevents that."""
+        return self.registry is None and not self.options.single_writer
+
+    def route(self, origin: str, destination: str) -> Route:
+        """What this run knows about moves from one organization to the other."""
+        return self._routes.setdefault((origin, destination), Route())
+
+    def _may_write(self) -> bool:
+        return not self.stop.requested and (self.lease is None or self.lease.valid())
+
+
+async def execute(run: Run) -> Report:
+    """Carries out the plan of the run. Errors of the API are in the report, and never raised."""
+    started_at = run.now()
+    parts = waves(run.planned.plan.tenants, run.options.waves)
+    for number, wave in enumerate(parts, start=1):
+        await each(units(wave), lambda unit: _carry_out(run, unit))
+        if number < len(parts):
+            failed = run.outcomes.failures(tenant.tenant for tenant in wave)
+            stop_after_bad_wave(failed, len(wave), f"{number} of {len(parts)}", run.breaker.limits, run.stop)
+    run.writes.end()
+    return Report(
+        run=run.id,
+        started_at=started_at,
+        finished_at=run.now(),
+        outcomes=run.outcomes.of_tenants(),
+        calls=run.neon.calls,
+        stopped=run.stop.reason,
+        stopped_by=run.stop.exit_code,
+    )
+
+
+async def _carry_out(run: Run, unit: Unit) -> None:
+    if run.stop.requested:
+        return
+    match unit:
+        case LoneTenant(tenant):
+            for valid in await accepted(run, await confirm(run, [tenant])):
+                await take_steps(run, valid.actions, Address.planned(valid))
+        case Recovery(tenant):
+            await recover(run, tenant)
+        case CreateCohort():
+            await create_cohort(run, unit)
+        case SharedTransfer():
+            await move_together(run, unit)
+        case _:
+            assert_never(unit)

@@ -1,0 +1,99 @@
+"""Applying a plan of a fleet: checks before the first write, the lease, the journal, and the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from reconciler.apply.journal import Header, Journal, actor
+from reconciler.apply.lease import leased
+from reconciler.apply.run import Run, execute
+from reconciler.fleet.registry_rows import correct_rows
+from reconciler.live.registered import part_of
+from reconciler.neon.observe import quietly
+from reconciler.plan.action import TransferProject
+from reconciler.plan.making_way import asks_for_the_mover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.apply.lease import HeldLease
+    from reconciler.apply.run import Planned, RunOptions
+    from reconciler.fleet.context import Context
+    from reconciler.neon.observe import Progress
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+    from reconciler.secret import Secret
+
+
+async def apply_alone(context: Context, planned: Planned, options: RunOptions, on_progress: Progress) -> Report:
+    """Applies the plan. Holds the lease on the fleet if a registry is kept and the plan is not empty."""
+    registry = context.registry
+    if registry is None or planned.plan.empty:
+        return await apply_plan(context, planned, options, on_progress=on_progress)
+    await registry.look(registry.prepare)
+    async with leased(registry, part_of(planned.shard), options.id, context.time, options.stop) as lease:
+        return await apply_plan(context, planned, options, lease=lease, on_progress=on_progress)
+
+
+async def apply_plan(
+    context: Context,
+    planned: Planned,
+    options: RunOptions,
+    *,
+    lease: HeldLease | None = None,
+    just_observed: bool = False,
+    on_progress: Progress = quietly,
+    on_connection: Callable[[str, Secret], None] | None = None,
+) -> Report:
+    """Applies the plan. ``just_observed`` and ``on_connection`` as in ``Run``."""
+    calls = await _check_mover(context, planned.plan)
+    if context.registry is not None:
+        await correct_rows(context.registry, planned, options.id, context.time())
+    with Journal.open(options.journal_path, _header(context, options), context.time) as journal:
+        run = Run(
+            planned=planned,
+            options=options,
+            neon=context.neon,
+            journal=journal,
+            now=context.time,
+            registry=context.registry,
+            lease=lease,
+            just_observed=just_observed,
+            on_connection=on_connection,
+            on_progress=on_progress,
+        )
+        report = await execute(run)
+    context.process.recent.add(planned.plan, report, context.time(), context.desired.api.settle_seconds)
+    return replace(report, api_host=context.api_host, calls=report.calls + calls)
+
+
+async def _check_mover(context: Context, plan: Plan) -> int:
+    """Checks the key for transfers before the first write, if the plan has any. Returns the number of calls."""
+    moves = [action for action in plan.actions if isinstance(action, TransferProject)]
+    if moves:
+        context.neon.require_personal_key()
+    if not asks_for_the_mover(plan.tenants):
+        return 0
+    organizations = (name for move in moves for name in (move.origin, move.destination))
+    await context.neon.require_mover(dict.fromkeys(organizations))
+    return 1
+
+
+@cache
+def _version() -> str:
+    """The version of this program, read once from the metadata of the installed package."""
+    return version("neon-reconciler")
+
+
+def _header(context: Context, options: RunOptions) -> Header:
+    return Header(
+        run=options.id,
+        fleet=context.desired.fleet,
+        actor=actor(),
+        commit=options.commit,
+        version=_version(),
+        started_at=context.time(),
+    )

@@ -1,0 +1,72 @@
+"""What the use cases of a fleet share: files, client, registry and clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.fleet.process import process_state
+from reconciler.neon.transport import CLOCKS_APART
+from reconciler.plan import renames
+from reconciler.plan.plan import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.fleet.process import ProcessState
+    from reconciler.fleet.request import Request
+    from reconciler.neon.client import Neon
+    from reconciler.plan.history import History
+    from reconciler.registry.store import Registry
+
+MINUTES_PER_DAY: Final = 24 * 60
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)  # noqa: TID251 - the usual clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """A fleet's files, connected to its account."""
+
+    desired: DesiredState
+    neon: Neon
+    registry: Registry | None
+    applied: Mapping[str, int]
+    """The last applied revision of each tenant, where the caller remembers it."""
+    now: Callable[[], datetime]
+    api_host: str | None
+    """The API host that plans and reports show; None for Neon's own."""
+
+    def time(self) -> datetime:
+        """The time that everything is judged by: this machine's clock, or the API's where the two differ."""
+        return self.neon.clock.judge(self.now())
+
+    @property
+    def process(self) -> ProcessState:
+        """What the calls of this process on the fleet share."""
+        return process_state(self.desired.fleet, self.neon)
+
+    def past(self, request: Request) -> History:
+        """What the files said before about each tenant, by its current name."""
+        past = request.past.under(self.desired)
+        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
+
+    def clock_notes(self) -> Iterator[Note]:
+        """A note where this machine's clock differs from the API's by too much."""
+        off = self.neon.clock.off_by(self.now())
+        if abs(off) > CLOCKS_APART:
+            direction = "ahead of" if off > timedelta() else "behind"
+            told = f"the clock of this machine is {_duration(abs(off))} {direction} Neon's"
+            yield Note(None, f"{told}; due dates are compared with Neon's clock")
+
+
+def _duration(time: timedelta) -> str:
+    minutes = round(time / timedelta(minutes=1))
+    if minutes < 2 * MINUTES_PER_DAY:
+        return f"{minutes:,} min"
+    return f"{round(minutes / MINUTES_PER_DAY):,} days"

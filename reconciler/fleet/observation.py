@@ -1,0 +1,111 @@
+"""Observing a fleet, or a few of its tenants, with what registry and process remember."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.apply.dead_runs import fates
+from reconciler.apply.run import log_folder
+from reconciler.fleet.registry_rows import last_revisions, read_memory, revisions_by_current_name
+from reconciler.live.state import LiveState
+from reconciler.neon.observe import look_up, observe
+from reconciler.plan import rivals
+from reconciler.plan.guards.creations import known_past
+from reconciler.plan.identity import identify
+from reconciler.plan.needs import PlanRequirements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.fleet.context import Context
+    from reconciler.fleet.request import Request
+    from reconciler.live.registered import Registered
+    from reconciler.neon.observe import Progress
+
+
+async def observe_fleet(context: Context, request: Request, on_progress: Progress) -> LiveState:
+    """The live state that a plan for the request needs, with what is known of the runs that left duplicates."""
+    return _with_fates(context, await _observe(context, request, on_progress), request)
+
+
+async def _observe(context: Context, request: Request, on_progress: Progress) -> LiveState:
+    desired, recent = context.desired, context.process.recent
+    chosen = [name for name, tenant in desired.tenants.items() if request.selection.includes(tenant)]
+    few = not request.selection.everything and len(chosen) <= request.reach.few_tenants
+    asked = [name for tenant in chosen for name in desired.names(tenant)] if few else None
+    memory = await read_memory(context.registry, asked)
+    rows = desired.by_present_name({**recent.rows(asked), **memory.rows})
+    if few:
+        live = await _look_up(context, request, chosen, rows, on_progress)
+    else:
+        live = await _observe_all(context, request, chosen, rows, on_progress)
+    if recent.remove_deleted(live):
+        return await _observe(context, request, on_progress)
+    revisions = revisions_by_current_name(desired, last_revisions(memory.revisions, context.applied))
+    return replace(live, revisions=revisions, applied=desired.by_present_name(context.applied))
+
+
+async def _look_up(
+    context: Context,
+    request: Request,
+    tenants: list[str],
+    rows: Mapping[str, Registered],
+    on_progress: Progress,
+) -> LiveState:
+    """A few tenants, without a list of the fleet."""
+    past = context.past(request)
+    return await look_up(
+        context.neon,
+        context.desired,
+        tenants,
+        PlanRequirements(
+            depth=request.depth,
+            reach=request.reach,
+            new=frozenset(name for name in tenants if past.new(name)),
+        ),
+        mention_deleted=request.mention_deleted,
+        registered=rows,
+        known=[name for name in tenants if _had_a_project(context, name, request)],
+        on_progress=on_progress,
+    )
+
+
+async def _observe_all(
+    context: Context,
+    request: Request,
+    tenants: list[str],
+    rows: Mapping[str, Registered],
+    on_progress: Progress,
+) -> LiveState:
+    past = context.past(request)
+    return await observe(
+        context.neon,
+        context.desired,
+        PlanRequirements(
+            selection=request.selection,
+            depth=request.depth,
+            reach=request.reach,
+            prune=request.permissions.prune,
+            new=frozenset(name for name in tenants if past.new(name)),
+            half_done=past.tried,
+        ),
+        expect_empty=request.permissions.expect_empty,
+        registered=rows,
+        on_progress=on_progress,
+    )
+
+
+def _had_a_project(context: Context, tenant: str, request: Request) -> bool:
+    """Whether the tenant is known to have had a project, or no commit shows that it is new."""
+    remembered_only = LiveState(applied=context.desired.by_present_name(context.applied))
+    past, first_run = context.past(request), request.permissions.expect_empty
+    untold = past.untold(tenant) and not first_run
+    return untold or known_past(tenant, remembered_only, past, first_run=first_run) is not None
+
+
+def _with_fates(context: Context, live: LiveState, request: Request) -> LiveState:
+    tenants = [tenant for tenant in context.desired.tenants.values() if request.selection.includes(tenant)]
+    found = rivals.find(context.desired, identify(context.desired, live), tenants)
+    runs = rivals.makers(context.desired, found)
+    return replace(live, fates=fates(runs, (log_folder(), *request.journals), request.dead_runs))

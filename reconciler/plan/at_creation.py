@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
@@ -35,9 +36,12 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
             told = f"{word} is {now[word]} in the file, and was {was[0]} when the project was made"
             yield refusals.refusal(tenant.name, told, refusals.OF_A_PROJECT)
-    for thing, path, members in _things(desired, project, now):
-        known = [one for one in past.each() if path in one.base and path in one.fork and path in now]
-        moved = [m for m in members if any(one.origin(f"{path}.{m}", now) is Origin.CONFIG for one in known)]
+    for thing, path, members in _things(desired, project, now):  # it was made as the first files that have it say
+        first = next((one for one in past.each() if path in one.base and path in one.fork), None)
+        if first is None or path not in now:
+            continue
+        made = replace(first, attempts=())
+        moved = [member for member in members if made.origin(f"{path}.{member}", now) is Origin.CONFIG]
         if moved:
             yield refusals.refusal(
                 tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file"
@@ -62,13 +66,17 @@ def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past
 def _made_with(
     desired: DesiredState, history: History, tenant: Tenant, project: LiveProject, word: str
 ) -> list[str | int]:
-    """What the project may have been made with: as it is live, or else as the files said."""
+    """What the project may have been made with: as it is live, or else as the files said.
+
+    A commit that was tried counts only where the base does not know the tenant: it has changed nothing of a
+    project that was there.
+    """
     if word in LIVE_PINS:
         return [getattr(project, word)]
     tried = (attempt.base for attempt in history.tried.get(tenant.name, ()))
-    earlier = [(files, files.tenants.get(tenant.name)) for files in (*history.earlier(tenant.name), *tried)]
-    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in earlier if said]
-    return [*pinned, getattr(desired.defaults, word)]
+    known = [(files, files.tenants.get(tenant.name)) for files in history.earlier(tenant.name) or tried]
+    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in known if said]
+    return pinned or [getattr(desired.defaults, word)]
 
 
 def _things(

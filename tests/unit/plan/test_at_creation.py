@@ -66,6 +66,27 @@ def test_a_branch_that_a_commit_made_which_is_half_done() -> None:
         assert refusal.rule is Rule.MADE_AT_CREATION
 
 
+def after_a_try(now: Tenant, base: Tenant, tried: Tenant) -> Plan:
+    """Of files of which the commit before was tried, and something else of it was done."""
+    history = History(a_fleet(base), tried={"acme": (Before(a_fleet(tried)),)})
+    return guard(make_plan(a_fleet(now), LIVE, history=history), a_fleet(now), LIVE, history=history)
+
+
+def test_a_change_that_was_refused_can_be_taken_back() -> None:
+    otherwise = with_branch(replace(PLAIN, schema_only=True))
+    assert not after_a_try(with_branch(), with_branch(), otherwise).refusals
+    (refusal,) = after_a_try(otherwise, with_branch(), otherwise).refusals
+    assert refusal.rule is Rule.MADE_AT_CREATION
+
+
+def test_a_pin_that_was_refused_is_refused_again() -> None:
+    first, other, default = (a_tenant(pins=Pins(database=name)) for name in ("first", "other", "neondb"))
+    for now in (other, default):
+        (refusal,) = after_a_try(now, first, other).refusals
+        assert refusal.rule is Rule.MADE_AT_CREATION
+    assert not after_a_try(first, first, other).refusals
+
+
 @pytest.mark.parametrize(
     ("pins", "told"),
     [

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth
-from reconciler.errors import ExitCode, NotAdvancedError, SupersededError
+from reconciler.errors import NotAdvancedError
 from reconciler.files.freshness import SHORT
 from reconciler.plan.applied import Ended, to_be_tried
 from reconciler.plan.concerns import NAMES
@@ -14,8 +13,6 @@ from reconciler.views.console import say
 from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reconciler.desired.state import DesiredState
     from reconciler.files.advance import Base, Moved
     from reconciler.fleet import Planned, Request
@@ -49,25 +46,6 @@ def advance(base: Base, desired: DesiredState, request: Request, planned: Planne
         return False
     say(_told(base, moved))
     return True
-
-
-def done_where_superseded(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-    """Ends a run that moves the base with 0 where its branch has moved on: the newer commit's run does it all.
-
-    Whatever it would have done is owed until then.
-    """
-
-    @functools.wraps(command)
-    def run(**given: Any) -> ExitCode:
-        try:
-            return command(**given)
-        except SupersededError as error:
-            if given["advance"] is None:
-                raise
-            say(f"{error}: nothing was done here, and the run of that commit does it")
-            return ExitCode.DONE
-
-    return run
 
 
 def _told(base: Base, moved: Moved) -> str:

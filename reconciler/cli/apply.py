@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,137 +14,176 @@ from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.options import (
-    account_options,
-    advance_option,
-    earlier_runs_options,
-    fail_on_option,
-    files_options,
-    journal_option,
-    output_options,
-    permission_options,
-    ref_option,
-    scope_options,
-)
+from reconciler.cli.requested import with_earlier_runs
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.surroundings import surroundings
-from reconciler.errors import InvalidInputError
+from reconciler.errors import ExitCode, InvalidInputError, SupersededError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import RunOptions
 from reconciler.plan.plan import Rule
-from reconciler.views import json_documents, plain_text
-from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.console import say, show, stderr_console, stdout_console
+from reconciler.views.formats import TEXT, ReportView
 from reconciler.views.progress import watching
-from reconciler.views.sentences import waves_summary
-from reconciler.views.terminal import blank_line, paragraph
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import ConsoleRenderable
+
     from reconciler.cli.options import (
         AccountFlags,
         EarlierRunsFlags,
         FilesFlags,
         OutputFlags,
         PermissionFlags,
+        RunFlags,
         ScopeFlags,
     )
-    from reconciler.errors import ExitCode
-    from reconciler.fleet import Fleet, Planned
+    from reconciler.desired.state import DesiredState
+    from reconciler.files.advance import Base
+    from reconciler.fleet import Fleet, Planned, Request
+    from reconciler.plan.approval import SavedPlan
     from reconciler.plan.outcome import Report
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan
 
-FORMS = ("text", "json")
-LOWERING_TOO = "Also carry out what takes something from tenants although no commit asks for it?"
+REDUCTIONS_TOO: Final = "Also apply reductions that no commit asks for?"
 
 
-@click.command("apply")
-@click.argument(
-    "saved_plan", required=False, type=click.Path(dir_okay=False, path_type=Path), metavar="[PLANFILE]"
-)
-@files_options
-@ref_option
-@account_options
-@scope_options
-@permission_options
-@earlier_runs_options
-@output_options(*FORMS)
-@journal_option
-@click.option(
-    "--waves",
-    metavar="ENDS",
-    help="Carry it out in parts, such as 1,1%,10%,100% of the tenants with something to do: one that goes badly "
-    "ends the run.",
-)
-@advance_option
-@click.option("--yes", is_flag=True, help="Do not ask: for CI.")
-@fail_on_option
-@base.done_where_superseded
-def command(
+def run(
     saved_plan: Path | None,
     files: FilesFlags,
-    ref: str | None,
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
     earlier: EarlierRunsFlags,
+    running: RunFlags,
     output: OutputFlags,
-    journal: Path | None,
-    waves: str | None,
-    advance: str | None,
-    yes: bool,
-    fail_on: tuple[str, ...],
 ) -> ExitCode:
-    """Plan, show the plan, ask, and converge the live fleet to the files.
+    """Plans, asks, and applies.
 
-    With PLANFILE, saved by `plan --out`, only tenants for which the new plan holds nothing else than the
-    saved one; the others are stale, and nothing is done to them.
+    DONE if the run moves the base and its branch has moved on: the run of the newer commit does everything.
     """
-    check_outputs(output, FORMS)
+    check_outputs(output, ReportView)
     saved = None if saved_plan is None else read_saved_plan(saved_plan)
-    fleet_files = FleetFiles(files)
-    fleet_files.require_tip(ref)
-    desired = fleet_files.desired()
-    pushed = ref if _pushes(account) else None
-    bases = [] if advance is None else [fleet_files.base_to_advance(advance, scope, desired, pushed)]
-    request = earlier.known_to(fleet_files.request(scope, permission, desired, ref=ref), journal)
-    run = RunOptions(
-        journal=journal, commit=fleet_files.commit(), waves=read_waves(waves) if waves is not None else ()
-    )
-    console = stdout_console() if output.format == "text" else stderr_console()
-    asking = surroundings().interactive and not yes
+    try:
+        return _run(saved, files, account, scope, permission, earlier, running, output)
+    except SupersededError as error:
+        if running.advance is None:
+            raise
+        say(f"{error}: nothing was done here, and the run of that commit does it")
+        return ExitCode.DONE
 
-    def permitted(fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
-        planned = fleet.permit(differing, replace(request, permissions=permissions))
-        planned = planned if saved is None else fleet.approved(planned, saved.plan, strict=request.strict)
-        show(plain_text.plan(planned.plan, stale=planned.stale, full=output.full), console)
+
+def _run(
+    saved: SavedPlan | None,
+    files: FilesFlags,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    permission: PermissionFlags,
+    earlier: EarlierRunsFlags,
+    running: RunFlags,
+    output: OutputFlags,
+) -> ExitCode:
+    fleet_files = FleetFiles(files)
+    fleet_files.require_tip(files.ref)
+    desired = fleet_files.desired()
+    moving = None
+    if running.advance is not None:
+        pushed = files.ref if _pushes(account) else None
+        moving = fleet_files.base_to_advance(running.advance, scope, desired, pushed)
+    request = fleet_files.request(scope, permission, desired, ref=files.ref)
+    attempt = _Attempt(
+        files=fleet_files,
+        ref=files.ref,
+        desired=desired,
+        saved=saved,
+        request=with_earlier_runs(earlier, request, running.journal),
+        run=_run_of(running, fleet_files),
+        output=output,
+        yes=running.yes,
+        moving=moving,
+    )
+    share = desired.api.batch_share
+    planned, report = with_fleet(
+        account, desired, attempt.plan_and_apply, files=fleet_files, base=scope.base, share=share
+    )
+    moved = attempt.advance(planned, report)
+    _publish(output, planned, report, attempt.run)
+    return exit_codes.of_apply(planned.plan, report, output.fail_on, stale=planned.stale, recorded=moved)
+
+
+def _run_of(running: RunFlags, files: FleetFiles) -> RunOptions:
+    waves = read_waves(running.waves) if running.waves is not None else ()
+    return RunOptions(journal=running.journal, commit=files.commit(), waves=waves)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One apply: what it was asked for, and what it has come to."""
+
+    files: FleetFiles
+    ref: str | None
+    desired: DesiredState
+    saved: SavedPlan | None
+    request: Request
+    run: RunOptions
+    output: OutputFlags
+    yes: bool
+    moving: Base | None
+    """The base that moves afterwards, with a record of what is tried from the first write on."""
+
+    async def plan_and_apply(self, fleet: Fleet) -> tuple[Planned, Report]:
+        """Raises click.Abort if a person declines the plan."""
+        with watching(stderr_console()) as on_progress:
+            differing = await fleet.drift(self.request, on_progress=on_progress)
+        planned = self._planned(fleet, differing)
+        if not planned.plan.empty:
+            self._announce(planned.plan)
+            _confirm(asking=self._asking, yes=self.yes)
+        self.files.require_tip(self.ref)
+        if self.moving and not planned.plan.empty:
+            self.moving = base.trying(self.moving, self.desired, self.request, planned)
+        with stop_on_signals(self.run.stop), watching(stderr_console()) as on_progress:
+            return planned, await fleet.apply(planned, self.run, on_progress=on_progress)
+
+    def advance(self, planned: Planned, report: Report) -> bool:
+        """Moves the base if the run was told to. False if that failed."""
+        return self.moving is None or base.advance(self.moving, self.desired, self.request, planned, report)
+
+    @property
+    def _asking(self) -> bool:
+        return surroundings().interactive and not self.yes
+
+    def _planned(self, fleet: Fleet, differing: Planned) -> Planned:
+        """The plan that was shown last: with reductions if a person wants them too."""
+        planned = self._shown(fleet, differing, self.request.permissions)
+        if self._asking and _reductions_are_refused(planned.plan) and click.confirm(REDUCTIONS_TOO, err=True):
+            planned = self._shown(fleet, differing, replace(self.request.permissions, lowering=True))
         return planned
 
-    async def plan_and_apply(fleet: Fleet) -> tuple[Planned, Report]:
-        with watching(stderr_console()) as on_progress:
-            differing = await fleet.drift(request, on_progress=on_progress)
-        planned = permitted(fleet, differing, request.permissions)
-        if asking and _held_for_want_of_a_cause(planned.plan) and click.confirm(LOWERING_TOO, err=True):
-            planned = permitted(fleet, differing, replace(request.permissions, lowering=True))
-        if not planned.plan.empty:
-            if run.waves:
-                show(
-                    paragraph(waves_summary([len(wave) for wave in split(planned.plan.tenants, run.waves)])),
-                    console,
-                )
-            show(blank_line(), console)
-            _confirm(asking=asking, yes=yes)
-        fleet_files.require_tip(ref)
-        if bases and not planned.plan.empty:
-            bases.append(base.trying(bases[-1], desired, request, planned))
-        with stop_on_signals(run.stop), watching(stderr_console()) as on_progress:
-            return planned, await fleet.apply(planned, run, on_progress=on_progress)
+    def _shown(self, fleet: Fleet, differing: Planned, permissions: Permissions) -> Planned:
+        planned = fleet.permit(differing, replace(self.request, permissions=permissions))
+        if self.saved is not None:
+            planned = fleet.approved(planned, self.saved.plan, strict=self.request.strict)
+        from reconciler.views.plain_text import plan  # noqa: PLC0415 - rich is no small import
 
-    planned, report = with_fleet(
-        account, desired, plan_and_apply, files=fleet_files, base=scope.base, share=desired.api.batch_share
-    )
-    moved = not bases or base.advance(bases[-1], desired, request, planned, report)
-    _publish(output, planned, report, run)
-    return exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale, recorded=moved)
+        _show(self.output, plan(planned.plan, stale=planned.stale, full=self.output.full))
+        return planned
+
+    def _announce(self, plan: Plan) -> None:
+        from reconciler.views.sentences import waves_summary  # noqa: PLC0415 - rich is no small import
+        from reconciler.views.terminal import blank_line, paragraph  # noqa: PLC0415
+
+        if self.run.waves:
+            sizes = [len(wave) for wave in split(plan.tenants, self.run.waves)]
+            _show(self.output, paragraph(waves_summary(sizes)))
+        _show(self.output, blank_line())
+
+
+def _show(output: OutputFlags, shown: ConsoleRenderable) -> None:
+    """Beside a report that other programs read, a plan goes to stderr."""
+    show(shown, stdout_console() if output.format == TEXT else stderr_console())
 
 
 def _pushes(account: AccountFlags) -> bool:
@@ -153,7 +191,7 @@ def _pushes(account: AccountFlags) -> bool:
     return account.simulator is None
 
 
-def _held_for_want_of_a_cause(plan: Plan) -> bool:
+def _reductions_are_refused(plan: Plan) -> bool:
     return any(refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE for refusal in plan.refusals)
 
 
@@ -165,14 +203,7 @@ def _confirm(*, asking: bool, yes: bool) -> None:
 
 
 def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOptions) -> None:
-    """The report; in text, an empty plan has said all that there is to say."""
-    if planned.plan.empty and output.format == "text" and not output.output:
+    """The report; in text, an empty plan has said everything."""
+    if planned.plan.empty and output.format == TEXT and not output.output:
         return
-    journal = str(run.journal_path)
-    publish(
-        output,
-        {
-            "text": lambda: plain_text.report(report, journal=journal, full=output.full),
-            "json": lambda: json_documents.report(report, planned.stale),
-        },
-    )
+    publish(output, ReportView(report, str(run.journal_path), planned.stale))

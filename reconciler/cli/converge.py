@@ -1,31 +1,19 @@
-"""``reconciler converge``: the single-tenant door."""
+"""``reconciler converge``: a few tenants, within seconds."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.options import (
-    PermissionFlags,
-    account_options,
-    base_option,
-    earlier_runs_options,
-    fail_on_option,
-    files_options,
-    journal_option,
-    output_options,
-    ref_option,
-)
+from reconciler.cli.options import PermissionFlags
+from reconciler.cli.requested import permissions, with_earlier_runs
 from reconciler.cli.signals import stop_on_signals
 from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
@@ -34,55 +22,27 @@ from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request, RunOptions, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
-from reconciler.views import json_documents, plain_text
 from reconciler.views.console import show, stderr_console
+from reconciler.views.formats import ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
-FORMS = ("text", "json")
 COUNTING = ("stale", "refused", "incomplete")
-"""Broken files of these tenants have ended the run before; those of others are no matter of it."""
+"""Invalid files of these tenants have ended the run before; those of others do not matter here."""
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
 
-@click.command("converge")
-@click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
-@files_options
-@ref_option
-@account_options
-@base_option
-@earlier_runs_options
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="WHAT",
-    help="Permit 'lowering': a downgrade or a smaller limit; or 'deletes=N'.",
-)
-@click.option(
-    "--single-writer",
-    is_flag=True,
-    help="Nobody else creates these tenants: hand out connection strings without waiting for rivals.",
-)
-@click.option(
-    "--connections-to",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Append the connection strings of new projects to FILE: JSON lines that you alone can read.",
-)
-@journal_option
-@output_options(*FORMS)
-@fail_on_option
-def command(
+def run(
     tenants: tuple[str, ...],
     files: FilesFlags,
-    ref: str | None,
     account: AccountFlags,
     base: str | None,
     earlier: EarlierRunsFlags,
@@ -91,31 +51,26 @@ def command(
     connections_to: Path | None,
     journal: Path | None,
     output: OutputFlags,
-    fail_on: tuple[str, ...],
 ) -> ExitCode:
-    """Converge a few tenants within seconds; '-' reads them from stdin, as JSON lines or YAML.
-
-    Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside.
-    Does not ask. What stdin says is no commit: to lower something needs --allow lowering.
-    """
-    check_outputs(output, FORMS)
-    permissions = PermissionFlags(allow, expect_empty=False, prune=False, strict=False).permissions()
-    few = few_tenants(files, tenants, base, ref)
-    request = earlier.known_to(replace(few.request, permissions=permissions), journal)
-    run = RunOptions(journal=journal, commit=few.files.commit(), single_writer=single_writer)
+    """Changes a few tenants to match the files, and writes the connection strings of new projects."""
+    check_outputs(output, ReportView)
+    permitted = permissions(PermissionFlags(allow, expect_empty=False, prune=False, strict=False))
+    few = few_tenants(files, tenants, base)
+    request = with_earlier_runs(earlier, replace(few.request, permissions=permitted), journal)
+    started = RunOptions(journal=journal, commit=few.files.commit(), single_writer=single_writer)
     sink = ConnectionsFile(connections_to) if connections_to else None
 
     async def converge(fleet: Fleet) -> Converged:
-        with stop_on_signals(run.stop):
-            return await fleet.converge(*few.names, request=request, run=run)
+        with stop_on_signals(started.stop):
+            return await fleet.converge(*few.names, request=request, run=started)
 
     converged = with_fleet(account, few.desired, converge, files=few.files, base=base)
     try:
         if sink is not None:
             sink.write(converged.connections)
     finally:
-        _publish(output, converged, run)
-    counting = [what for what in fail_on or COUNTING if what != "invalid"]
+        _publish(output, converged, started)
+    counting = [what for what in output.fail_on or COUNTING if what != "invalid"]
     return exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
 
 
@@ -130,7 +85,7 @@ class FewTenants:
     """What the files said of them before."""
 
 
-def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None, ref: str | None) -> FewTenants:
+def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -> FewTenants:
     """Reads them; ``-`` among the tenants stands for those on stdin.
 
     Raises InvalidInputError for too many, and for what is not valid.
@@ -139,8 +94,8 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None, r
     given = {} if text is None else _given(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *given])
     earlier_names = {name for called in given.values() for name in called}
-    fleet_files, declared, desired = _read(files, names, text, ref, also=earlier_names)
-    before = _history(fleet_files, files, declared, frozenset(names).difference(given), base, ref)
+    fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
+    before = _history(fleet_files, files, declared, frozenset(names).difference(given), base)
     committed = fleet_files.committed(declared, given)
     history = replace(
         before,
@@ -154,22 +109,18 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None, r
 
 
 def _publish(output: OutputFlags, converged: Converged, run: RunOptions) -> None:
-    """The report, and before it the plan where somebody has to see why."""
+    """The report, and before it the plan if a person has to see why."""
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
     if plan.refusals or plan.conflicts or plan.empty or destructive:
+        from reconciler.views import plain_text  # noqa: PLC0415 - rich is no small import
+
         show(plain_text.plan(plan, full=output.full), stderr_console())
-    publish(
-        output,
-        {
-            "text": lambda: plain_text.report(report, journal=str(run.journal_path), full=output.full),
-            "json": lambda: json_documents.report(report),
-        },
-    )
+    publish(output, ReportView(report, str(run.journal_path)))
 
 
 def _read(
-    files: FilesFlags, names: list[str], text: str | None, ref: str | None, *, also: Collection[str]
+    files: FilesFlags, names: list[str], text: str | None, *, also: Collection[str]
 ) -> tuple[FleetFiles, DesiredState, DesiredState]:
     """What the files say of these tenants, and what stdin makes of it. ``also`` are names that are read too.
 
@@ -177,10 +128,10 @@ def _read(
     deletions of the whole fleet count. Those others are no matter of this run: what is wrong with their files only
     keeps their projects out of reach.
     """
-    files = replace(files, on_invalid=OnInvalid.SKIP.value)
+    files = files._replace(on_invalid=OnInvalid.SKIP.value)
     about = frozenset((*names, *also))
     fleet_files = FleetFiles(files, only=about)
-    fleet_files.require_tip(ref)
+    fleet_files.require_tip(files.ref)
     declared, desired = _said(fleet_files, names, text)
     named = [desired.tenants[name] for name in names if name in desired.tenants]
     if not any(tenant.project_id or tenant.absent for tenant in named):
@@ -195,15 +146,16 @@ def _history(
     declared: DesiredState,
     names: frozenset[str],
     base: str | None,
-    ref: str | None,
 ) -> History:
     """What the files said of the tenants that are named: of the whole fleet where one of them is to be deleted."""
     if not names:
         return History()
     if any(declared.tenants[name].absent for name in names if name in declared.tenants):
-        return fleet_files.history(base, declared, ref=ref)
+        return fleet_files.history(base, declared, ref=files.ref)
     ever = frozenset(called for name in names for called in declared.names(name))
-    return FleetFiles(files, only=ever).history(base, declared.selecting(ever & declared.tenants.keys()), ref=ref)
+    return FleetFiles(files, only=ever).history(
+        base, declared.selecting(ever & declared.tenants.keys()), ref=files.ref
+    )
 
 
 def _standard_input() -> str:

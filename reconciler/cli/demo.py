@@ -14,6 +14,7 @@ import click
 import httpx
 import yaml
 
+from reconciler.cli.described import DescribedCommand
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.surroundings import surroundings
 from reconciler.environment import Environment
@@ -57,7 +58,7 @@ class DemoFailedError(ReconcilerError):
     """The demonstration did not end as it says."""
 
 
-@click.command("demo")
+@click.command("demo", cls=DescribedCommand, example="reconciler demo")
 def command() -> None:
     """Watch a fleet that differs from its files converge on the embedded Neon. No account, no network."""
     with chdir(SCENE):

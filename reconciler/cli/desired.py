@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
+from reconciler.cli.requested import permissions, selection
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance
@@ -128,11 +129,11 @@ class FleetFiles:
             unseen_of = history.unheld | taken_out_unseen(self._directory, desired, self._memo)
             history = replace(history, mentioned=mentioned(self._directory), unheld=unseen_of)
         return Request(
-            selection=scope.selection(changed),
+            selection=selection(scope, changed),
             depth=Depth(scope.depth),
             only=scope.only or NAMES,
             history=history,
-            permissions=permission.permissions(),
+            permissions=permissions(permission),
             strict=permission.strict,
             tombstones=partial(self.tombstones, desired),
             removed=partial(removed, self._directory),
@@ -368,11 +369,11 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
         if flag == "--tenant":
             message = f"the file of tenant {held[0]!r} cannot be used"
             raise InvalidInputError(message, hint="`reconciler validate` tells")
-    for label in scope.selection(None).labels:
+    for label in selection(scope, None).labels:
         if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
             written = "=".join(word for word in label if word is not None)
             raise InvalidInputError(
                 f"no tenant has a label {written!r}", hint="look at --label, and at labels in the files"
             )
-    if permission.prune and not scope.selection(None).everything:
+    if permission.prune and not selection(scope, None).everything:
         raise InvalidInputError("--prune is about the whole fleet", hint="leave the selection out")

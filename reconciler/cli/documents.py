@@ -1,36 +1,32 @@
-"""Where a command's document goes: stdout, and files in the form of their ending."""
+"""Where the output of a command goes: stdout, and files in the format of their ending."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from reconciler.cli.options import SUFFIXES, suffixes
 from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.views.console import as_text, print_document, show, stdout_console
+from reconciler.views.formats import JSON, formats_of, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from rich.console import ConsoleRenderable
-
     from reconciler.cli.options import OutputFlags
-
-Forms: TypeAlias = "Mapping[str, Callable[[], str | ConsoleRenderable]]"
-"""By format name: makes the document. Text is a rich renderable, everything else a string."""
+    from reconciler.views.formats import Rendered, View
 
 
-def check_outputs(output: OutputFlags, forms: tuple[str, ...]) -> None:
-    """Before any work: every --output has an ending that says its form, and a folder to be in."""
+def check_outputs(output: OutputFlags, view: type[View]) -> None:
+    """Before any work: the ending of every --output names a format of this view, and its folder exists."""
+    formats = formats_of(view)
     for path in output.output:
-        if SUFFIXES.get(path.suffix) not in forms:
-            endings = ", ".join(suffixes(forms))
-            raise InvalidInputError(f"--output {path}: the ending says no form", hint=f"one of {endings}")
+        if path.suffix not in [row.suffix for row in formats]:
+            endings = ", ".join(row.suffix for row in formats)
+            raise InvalidInputError(f"--output {path}: the ending names no format", hint=f"one of {endings}")
         check_folder(path, "--output")
 
 
@@ -40,18 +36,19 @@ def check_folder(path: Path, flag: str) -> None:
         raise InvalidInputError(f"{flag} {path}: folder {path.parent} does not exist")
 
 
-def publish(output: OutputFlags, forms: Forms) -> None:
-    """The document on stdout in the chosen form, and in every file that was named."""
+def publish(output: OutputFlags, view: View) -> None:
+    """The view on stdout in the chosen format, and in every file that was named."""
+    by_suffix = {row.suffix: row.name for row in formats_of(type(view))}
     for path in output.output:
-        write(path, forms[SUFFIXES[path.suffix]]())
-    document = forms[output.format]()
+        write(path, render(view, by_suffix[path.suffix], full=output.full))
+    document = render(view, output.format, full=output.full)
     if isinstance(document, str):
-        print_document(fit(document, sys.stdout) if output.format == "json" else document)
+        print_document(fit(document, sys.stdout) if output.format == JSON else document)
     else:
         show(document, stdout_console())
 
 
-def write(path: Path, document: str | ConsoleRenderable, flag: str = "--output") -> None:
+def write(path: Path, document: Rendered, flag: str = "--output") -> None:
     """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
 
     A file that could be written in part only is removed: half a document would pass for a whole one. What is no

@@ -3,61 +3,78 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import signal
 import sys
-import traceback
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
+from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
-from reconciler.cli import machine, streams
-from reconciler.cli.initial_environment import take
-from reconciler.cli.surroundings import Surroundings
-from reconciler.environment import Environment
+from reconciler.cli import streams
 from reconciler.errors import ExitCode, ReconcilerError, weightiest
-from reconciler.views.console import say
+
+if TYPE_CHECKING:
+    from reconciler.environment import Environment
 
 COMMANDS: Final = {
-    "validate": ("validate", "Check every file and report every problem."),
-    "plan": ("plan", "Show what apply would do."),
-    "show": ("show", "Show a saved plan again."),
-    "apply": ("apply", "Converge the live fleet to the files."),
-    "drift": ("drift", "Tell where the live fleet differs from the files."),
-    "converge": ("converge", "Converge one tenant within seconds, for a sign-up or an upgrade."),
-    "connection-string": ("connection_string", "Hand out the connection strings of a few tenants again."),
-    "registry": ("registry", "The tenant registry: rebuild it from live."),
-    "schema": ("schema", "Print the JSON Schema of the files, or of a JSON document."),
-    "simulator": ("simulator", "The embedded Neon: serve it, seed it, print its keys."),
-    "demo": ("demo", "Watch a fleet converge on the embedded Neon."),
+    "validate": "Check every file and report every problem.",
+    "plan": "Show what apply would do.",
+    "show": "Show a saved plan again.",
+    "apply": "Converge the live fleet to the files.",
+    "drift": "Tell where the live fleet differs from the files.",
+    "converge": "Converge one tenant within seconds, for a sign-up or an upgrade.",
+    "connection-string": "Hand out the connection strings of a few tenants again.",
+    "registry": "The tenant registry: rebuild it from live.",
+    "schema": "Print the JSON Schema of the files, or of a JSON document.",
+    "simulator": "The embedded Neon: serve it, seed it, print its keys.",
+    "demo": "Watch a fleet converge on the embedded Neon.",
 }
-"""Module below reconciler.cli and one line of help. A module is imported when its command runs."""
+"""One line of help for each. A command is imported when it is called."""
 
-
-OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
-"""A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
+APART: Final = ("schema", "simulator", "demo")
+"""Commands that are declared in modules of their own; all others in ``commands``."""
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module only when it is called: ``--help`` answers at once."""
+    """Imports a command only when it is called: ``--help`` answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order of the table, which is the order of use."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}").command
-        return command
+        if cmd_name in APART:
+            if callable(ctx.obj):
+                ctx.obj()  # takes the environment of the process before anything else is imported
+            apart: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+            return apart
+        from reconciler.cli.commands import DECLARED  # noqa: PLC0415 - not for the list of commands
+
+        return DECLARED[cmd_name]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names. Raises NoSuchCommand with the names that are most like it."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The table."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """An example and all exit codes."""
+        from reconciler.cli.described import MEANINGS, write_ending  # noqa: PLC0415 - only for help
+
+        write_ending(formatter, "reconciler plan --help", MEANINGS)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,22 +82,24 @@ class LazyGroup(click.Group):
 def group() -> None:
     """GitOps for a fleet of Neon projects, one for each tenant of your platform.
 
-    tiers.yaml and tenants/ say what every tenant is to have. `plan` shows what would change, `apply`
-    converges the live fleet, `drift` tells when it has moved.
+    tiers.yaml and tenants/ declare what every tenant has. `plan` shows what would change, `apply` changes the live
+    fleet, `drift` shows what no longer matches.
     """
 
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
     closed = streams.take_over()
-    machine.make_room_for_files()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    initial = take()
-    around = Surroundings(environ=initial.environ, forget=initial.forget)
-    code = run(args, around) if closed is None else _told(closed)
+    code = run(args, _surroundings_of_the_process) if closed is None else _print_error(closed)
     streams.leave()
     sys.exit(code)
+
+
+def _surroundings_of_the_process() -> object:
+    from reconciler.cli.process import surroundings_of_the_process  # noqa: PLC0415 - only where a command runs
+
+    return surroundings_of_the_process()
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
@@ -95,39 +114,53 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
         _show_usage(error)
         return ExitCode.INVALID
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; no call is under way")
+        _say("interrupted; no call is under way")
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
-        return _told(error)
+        return _print_error(error)
     except SystemExit:
         if sys.stdout is stdout:
             raise
         broken = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))  # click replaced stdout for that
-        return _told_unforeseen(broken, _environment(obj))
+        return _print_unexpected(broken, _environment(obj))
     except Exception as error:
-        return weightiest([ExitCode(code), _told_unforeseen(error, _environment(obj))])
+        return weightiest([ExitCode(code), _print_unexpected(error, _environment(obj))])
     return code
 
 
 def _environment(obj: object) -> Environment:
-    return obj.environ if isinstance(obj, Surroundings) else Environment.of(None)
+    from reconciler.cli.surroundings import surroundings_in  # noqa: PLC0415 - only where something failed
+
+    return surroundings_in(obj).environ
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """How the command is called, and what is wrong with the words that it was given, in one line."""
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        _say_lines(error.ctx.get_usage())
-        say(f"Try '{error.ctx.command_path} --help' for help.")
-        say("")
-    say(f"Error: {error.format_message()}")
+    """How the command is called, what is wrong with the words that it was given, and what helps."""
+    if isinstance(error, NoArgsIsHelpError):
+        _say_lines(error.format_message())
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        _say_lines(context.get_usage())
+        _say("")
+    _say(f"error: {error.format_message()}")
+    if context is not None:
+        example = getattr(context.command, "example", "")
+        _say(f"hint: see '{context.command_path} --help'{f', or try: {example}' if example else ''}")
 
 
 def _say_lines(text: str) -> None:
     for line in text.splitlines():
-        say(line)
+        _say(line)
 
 
-def _told(error: ReconcilerError) -> ExitCode:
+def _say(sentence: str) -> None:
+    from reconciler.views.console import say  # noqa: PLC0415 - only where something failed
+
+    say(sentence)
+
+
+def _print_error(error: ReconcilerError) -> ExitCode:
     from reconciler.views.console import show, stderr_console  # noqa: PLC0415 - only where something failed
     from reconciler.views.problems_text import render_error  # noqa: PLC0415
 
@@ -135,13 +168,17 @@ def _told(error: ReconcilerError) -> ExitCode:
     return error.exit_code
 
 
-def _told_unforeseen(error: Exception, environ: Environment) -> ExitCode:
+def _print_unexpected(error: Exception, environ: Environment) -> ExitCode:
     """Nobody knows what such an error repeats: every value that may be a secret is taken out of it."""
+    import traceback  # noqa: PLC0415 - only where something failed
+
+    from reconciler.cli import machine  # noqa: PLC0415
+
     if os.environ.get("RECONCILER_TRACEBACK"):
         _say_lines(environ.hide("".join(traceback.format_exception(error))))
-    elif told := machine.said_of(error):
-        _told(told)
+    elif known := machine.said_of(error):
+        _print_error(known)
     else:
-        say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")
-        say("hint: set RECONCILER_TRACEBACK=1 to see where, and report it")
+        _say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")
+        _say("hint: set RECONCILER_TRACEBACK=1 to see where, and report it")
     return ExitCode.ERROR

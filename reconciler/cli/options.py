@@ -1,43 +1,49 @@
-"""Flags that several commands share, each group packed into one object."""
+"""Flags that several commands share, each group packed into one object. Needs click only, so that help is fast."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import click
 
-from reconciler.desired.naming import composed
-from reconciler.desired.selection import Depth, Selection
-from reconciler.errors import InvalidInputError
-from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards.counted import KINDS
-from reconciler.plan.permissions import Permissions
-from reconciler.plan.rivals import RUN_ID
+from reconciler.cli.described import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, flag
+from reconciler.views.formats import TEXT, formats_of
 
 if TYPE_CHECKING:
-    from reconciler.fleet import Request
+    from reconciler.views.formats import View
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-FORMATS = ("text", "json", "markdown")
-SUFFIXES = {".json": "json", ".md": "markdown", ".txt": "text"}
-FAILURES = ("invalid", "stale", "refused", "conflict", "incomplete", "drift")
+FAILURES: Final = ("invalid", "stale", "refused", "conflict", "incomplete", "drift")
+CONCERNS: Final = (
+    "project",
+    "quota",
+    "compute",
+    "restore_window",
+    "settings",
+    "organization",
+    "dev_branches",
+    "snapshots",
+)
+"""As in ``plan.concerns``, whose import would make help slow; a test compares them."""
+THRESHOLDS: Final = ("creates", "transfers", "disruptive", "deletes")
+"""As in ``plan.guards.counted``."""
+DEPTHS: Final = ("list", "declared", "deep")
+"""As in ``desired.selection``."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesFlags:
-    """Where the files are."""
+class FilesFlags(NamedTuple):
+    """Where the files are, and which branch they must be the tip of."""
 
     directory: Path
     on_invalid: str
+    ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFlags:
+class AccountFlags(NamedTuple):
     """Which Neon is meant."""
 
     simulator: Path | None
@@ -45,9 +51,8 @@ class AccountFlags:
     trust_files: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeFlags:
-    """What the run is about."""
+class ScopeFlags(NamedTuple):
+    """The tenants and fields that a run looks at."""
 
     tenant: tuple[str, ...]
     exclude: tuple[str, ...]
@@ -59,20 +64,8 @@ class ScopeFlags:
     depth: str
     base: str | None
 
-    def selection(self, changed: frozenset[str] | None) -> Selection:
-        """The conditions on tenants; ``changed`` is what --changed-since found."""
-        return Selection(
-            tenants=self.tenant,
-            exclude=self.exclude,
-            tiers=self.tier,
-            labels=tuple(map(_label, self.label)),
-            shard=_shard(self.shard) if self.shard else None,
-            changed=changed,
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class PermissionFlags:
+class PermissionFlags(NamedTuple):
     """What a person permits beyond the files, and whether less than all is good enough."""
 
     allow: tuple[str, ...]
@@ -80,52 +73,40 @@ class PermissionFlags:
     prune: bool
     strict: bool
 
-    def permissions(self) -> Permissions:
-        """Raises click.BadParameter for a word that permits nothing."""
-        counts = dict(_count(word) for word in self.allow if word != "lowering")
-        return Permissions(
-            lowering="lowering" in self.allow, prune=self.prune, counts=counts, expect_empty=self.expect_empty
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class EarlierRunsFlags:
+class EarlierRunsFlags(NamedTuple):
     """What is known of earlier runs that may have died."""
 
     run_is_dead: tuple[str, ...]
     journals: tuple[Path, ...]
 
-    def known_to(self, request: Request, own: Path | None = None) -> Request:
-        """The request with it; ``own`` is the journal of this run, which earlier ones may have written to.
 
-        Raises InvalidInputError for a word that is no run's id.
-        """
-        if strange := [run for run in self.run_is_dead if not RUN_ID.fullmatch(run)]:
-            raise InvalidInputError(
-                f"--run-is-dead {strange[0]!r} is no id of a run",
-                hint="the conflict names the run that it is about",
-            )
-        journals = (*self.journals, *([own] if own else []))
-        return replace(request, journals=journals, dead_runs=frozenset(self.run_is_dead))
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFlags:
-    """In which form the document leaves, and where to."""
+class OutputFlags(NamedTuple):
+    """The format of the output, the files that it goes to, and what the exit code depends on."""
 
     format: str
     output: tuple[Path, ...]
     full: bool
+    fail_on: tuple[str, ...] = ()
 
 
-def _packed(name: str, flags: Callable[..., object], *options: Decorator) -> Decorator:
-    """A decorator that adds the options and hands them over as one argument."""
-    keys = [field.name for field in fields(flags)]  # type: ignore[arg-type]
+class RunFlags(NamedTuple):
+    """How an apply is carried out."""
+
+    waves: str | None
+    advance: str | None
+    yes: bool
+    journal: Path | None
+
+
+def packed(name: str, flags: type[Any], *options: Decorator) -> Decorator:
+    """A decorator that adds the options and passes them on as one named tuple."""
+    keys: tuple[str, ...] = flags._fields
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def run(**given: Any) -> Any:
-            own = {key: given.pop(key) for key in keys}
+            own = {key: given.pop(key) for key in keys if key in given}
             return command(**given, **{name: flags(**own)})
 
         decorated: Callable[..., Any] = run
@@ -136,188 +117,190 @@ def _packed(name: str, flags: Callable[..., object], *options: Decorator) -> Dec
     return decorate
 
 
-def _standing(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
-    """The folder; raises FileNotFoundError where it is named from a current folder that is gone."""
+def _existing(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
+    """The folder. Raises FileNotFoundError if it is relative to a current folder that was deleted."""
     if not folder.is_absolute():
         Path.cwd()
     return folder
 
 
-directory_option = click.option(
+directory_option = flag(
+    LOOK_AT,
     "-C",
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
-    callback=_standing,
-    help="Folder with tiers.yaml and tenants/.  [default: the current one]",
+    callback=_existing,
+    help="Folder with tiers.yaml and tenants/.  [default: the current folder]",
 )
 
-files_options = _packed(
+files_options = packed(
     "files",
     FilesFlags,
     directory_option,
-    click.option(
+    flag(
+        LOOK_AT,
         "--on-invalid",
         type=click.Choice(["fail", "skip"]),
         default="fail",
         show_default=True,
-        help="What a broken document of a tenant does: end the run, or hold back its tenant only, as one does "
-        "that does not fit tiers.yaml any more.",
+        help="If the file of a tenant is invalid: end the run, or skip that tenant.",
+    ),
+    flag(
+        LOOK_AT,
+        "--ref",
+        metavar="REF",
+        help="Refuse to run (exit 5) unless the files are those of the last commit of this branch.",
     ),
 )
 
-account_options = _packed(
+account_options = packed(
     "account",
     AccountFlags,
-    click.option(
+    flag(
+        ACCOUNT,
         "--simulator",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Run against the embedded Neon kept in FILE: no account, no key, no waiting.",
+        help="Use the Neon simulator, with its state in FILE: no account, no key, no waiting.",
     ),
-    click.option("--api-host", metavar="URL", help="Base URL of the API.  [env: NEON_API_HOST]"),
-    click.option(
+    flag(ACCOUNT, "--api-host", metavar="URL", help="Base URL of the API.  [env: NEON_API_HOST]"),
+    flag(
+        ACCOUNT,
         "--trust-files",
         is_flag=True,
-        help="For the owner of the keys: send them where tiers.yaml says, also where the base says otherwise.",
+        help="Send keys where tiers.yaml says, even if the base says otherwise. For the owner of the keys.",
     ),
 )
 
-base_option = click.option(
+base_option = flag(
+    LOOK_AT,
     "--base",
     metavar="REF",
-    help="Commit that was applied last, or 'none'.  [default: HEAD while files are edited, else its parent]",
+    help="The commit that was applied last, or 'none'.  [default: HEAD if files are edited, otherwise its parent]",
 )
 
-ref_option = click.option(
-    "--ref", metavar="REF", help="Refuse (exit 5) where the files are not the tip of this branch, or are edited."
-)
-
-advance_option = click.option(
-    "--advance",
-    metavar="NAME",
-    help="Afterwards move the tag NAME, which is the base, to this commit for every tenant that is done; with "
-    "--ref also at the remote of that branch.",
-)
-
-scope_options = _packed(
+scope_options = packed(
     "scope",
     ScopeFlags,
-    click.option("--tenant", multiple=True, metavar="GLOB", help="Only these tenants."),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="Not these tenants."),
-    click.option("--tier", multiple=True, metavar="TIER", help="Only tenants of these tiers."),
-    click.option("--label", multiple=True, metavar="KEY[=VALUE]", help="Only tenants with all of these labels."),
-    click.option("--only", multiple=True, type=click.Choice(NAMES), help="Only these concerns."),
-    click.option("--changed-since", metavar="REF", help="Only tenants whose settings changed since a commit."),
-    click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the fleet."),
-    click.option(
+    flag(LOOK_AT, "--tenant", multiple=True, metavar="GLOB", help="Only these tenants."),
+    flag(LOOK_AT, "--exclude", multiple=True, metavar="GLOB", help="Not these tenants."),
+    flag(LOOK_AT, "--tier", multiple=True, metavar="TIER", help="Only tenants of these tiers."),
+    flag(LOOK_AT, "--label", multiple=True, metavar="KEY[=VALUE]", help="Only tenants with all of these labels."),
+    flag(LOOK_AT, "--only", multiple=True, type=click.Choice(CONCERNS), help="Only these groups of fields."),
+    flag(LOOK_AT, "--changed-since", metavar="REF", help="Only tenants whose settings changed since a commit."),
+    flag(LOOK_AT, "--shard", metavar="I/N", help="Only part I of N parts of the fleet."),
+    flag(
+        LOOK_AT,
         "--depth",
-        type=click.Choice([depth.value for depth in Depth]),
-        default=Depth.DECLARED.value,
+        type=click.Choice(DEPTHS),
+        default="declared",
         show_default=True,
-        help="How much below a project is read.",
+        help="How much is read below each project.",
     ),
     base_option,
 )
 
-permission_options = _packed(
+expect_empty_option = flag(
+    PERMITTED, "--expect-empty", is_flag=True, help="Accept an account without any project: for the first run."
+)
+
+permission_options = packed(
     "permission",
     PermissionFlags,
-    click.option(
+    flag(
+        PERMITTED,
         "--allow",
         multiple=True,
         metavar="WHAT",
-        help=f"Permit 'lowering', or more than a threshold by its exact number: {', '.join(KINDS)}=N.",
+        help=f"Permit 'lowering' (reductions), or an exact number above a threshold: {', '.join(THRESHOLDS)}=N.",
     ),
-    click.option("--expect-empty", is_flag=True, help="No live project is no sign of a wrong key: the first run."),
-    click.option("--prune", is_flag=True, help="Delete owned orphans."),
-    click.option("--strict", is_flag=True, help="Apply nothing at all where anything is refused."),
+    expect_empty_option,
+    flag(PERMITTED, "--prune", is_flag=True, help="Delete orphans that this fleet created."),
+    flag(PERMITTED, "--strict", is_flag=True, help="Apply nothing if anything is refused."),
 )
 
-
-earlier_runs_options = _packed(
+earlier_runs_options = packed(
     "earlier",
     EarlierRunsFlags,
-    click.option(
+    flag(
+        PERMITTED,
         "--run-is-dead",
         multiple=True,
         metavar="RUN",
-        help="Run RUN died before it told anybody of what it had created: a second, unused project that it left "
-        "to a tenant may be deleted.",
+        help="State that run RUN has ended without a record of what it created: an unused second project that it "
+        "left for a tenant may be deleted.",
     ),
-    click.option(
+    flag(
+        LOOK_AT,
         "--journals",
         multiple=True,
         type=click.Path(exists=True, path_type=Path),
         metavar="PATH",
-        help="Also look for journals of runs that died in this file or folder.  [always: the user's log folder]",
+        help="Also read journals of ended runs in this file or folder.  [always: the user's log folder]",
     ),
 )
 
+fail_on_option = flag(
+    OUTPUT,
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(FAILURES),
+    help="Only these results make the exit code other than 0. By default plan and apply ignore drift, and "
+    "conflicts that this change does not touch.",
+)
 
-def output_options(*forms: str) -> Decorator:
-    """The options of a command whose document has these forms."""
-    return _packed(
+journal_option = flag(
+    OUTPUT,
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Record of every write.  [default: one file for each run in the user's log folder]",
+)
+
+run_options = packed(
+    "running",
+    RunFlags,
+    flag(
+        RUNNING,
+        "--waves",
+        metavar="ENDS",
+        help="Apply in parts, for example 1,1%,10%,100% of the tenants with changes; stop if a part fails.",
+    ),
+    flag(
+        RUNNING,
+        "--advance",
+        metavar="NAME",
+        help="Afterwards move the tag NAME, which is the base, to this commit for every tenant that is done; with "
+        "--ref also at the remote of that branch.",
+    ),
+    flag(RUNNING, "--yes", is_flag=True, help="Do not ask: for CI."),
+    journal_option,
+)
+
+
+def output_options(view: type[View], *more: Decorator) -> Decorator:
+    """The options of a command that shows such a view, in each format that can."""
+    formats = formats_of(view)
+    return packed(
         "output",
         OutputFlags,
-        click.option(
+        flag(
+            OUTPUT,
             "--format",
-            type=click.Choice(forms),
-            default="text",
+            type=click.Choice([row.name for row in formats]),
+            default=TEXT,
             show_default=True,
-            help="Form of the document on stdout.",
+            help="Format of the output on stdout.",
         ),
-        click.option(
+        flag(
+            OUTPUT,
             "--output",
             multiple=True,
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
-            help=f"Also write it to FILE, in the form of its ending: {', '.join(suffixes(forms))}.",
+            help=f"Also write to FILE; its ending gives the format: {', '.join(row.suffix for row in formats)}.",
         ),
-        click.option("--full", is_flag=True, help="Shorten no list."),
+        flag(OUTPUT, "--full", is_flag=True, help="Do not shorten lists."),
+        *more,
     )
-
-
-def suffixes(forms: Collection[str]) -> list[str]:
-    """The endings of files that say one of the forms."""
-    return [suffix for suffix, form in SUFFIXES.items() if form in forms]
-
-
-fail_on_option = click.option(
-    "--fail-on",
-    multiple=True,
-    type=click.Choice(FAILURES),
-    help="What makes the exit code other than 0: of plan and apply, drift and conflicts that this change does not "
-    "touch do so only where they are named.",
-)
-
-journal_option = click.option(
-    "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Where the record of every write goes.  [default: a file for each run in the user's log folder]",
-)
-
-
-def _label(text: str) -> tuple[str, str | None]:
-    key, equals, value = composed(text).partition("=")
-    return key, value if equals else None
-
-
-def _shard(text: str) -> tuple[int, int]:
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise InvalidInputError(
-            f"--shard takes I/N with 1 <= I <= N, not {text!r}", hint="for example --shard 2/8"
-        )
-    return int(index), int(count)
-
-
-def _count(word: str) -> tuple[str, int]:
-    kind, equals, number = word.partition("=")
-    if kind not in KINDS or not equals or not number.isdecimal():
-        raise InvalidInputError(
-            f"--allow {word} permits nothing",
-            hint=f"permit 'lowering', or an exact number: {', '.join(f'{kind}=N' for kind in KINDS)}",
-        )
-    return kind, int(number)

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from reconciler.cli.described import DescribedCommand
 from reconciler.files.json_schema import (
     drift_schema,
     plan_schema,
@@ -26,7 +27,7 @@ SCHEMAS = {
 }
 
 
-@click.command("schema")
+@click.command("schema", cls=DescribedCommand, example="reconciler schema tenant")
 @click.argument("document", type=click.Choice(list(SCHEMAS)))
 def command(document: str) -> None:
     """Print the JSON Schema of a tenant file or of tiers.yaml, for editors, or of a JSON document."""

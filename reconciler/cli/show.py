@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.options import FORMATS, output_options
 from reconciler.files.saved_plan import read_saved_plan
-from reconciler.views import json_documents, markdown, plain_text
+from reconciler.views.formats import PlanView
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.cli.options import OutputFlags
 
 
-@click.command("show")
-@click.argument("saved_plan", type=click.Path(dir_okay=False, path_type=Path), metavar="PLANFILE")
-@output_options(*FORMATS)
-def command(saved_plan: Path, output: OutputFlags) -> None:
-    """Show a plan that `plan --out` saved. Needs no key and makes no call."""
-    check_outputs(output, FORMATS)
+def run(saved_plan: Path, output: OutputFlags) -> None:
+    """Shows a saved plan."""
+    check_outputs(output, PlanView)
     saved = read_saved_plan(saved_plan)
-    publish(
-        output,
-        {
-            "text": lambda: plain_text.saved_plan(saved, full=output.full),
-            "json": lambda: json_documents.plan(saved.plan, saved.made),
-            "markdown": lambda: markdown.saved_plan(saved),
-        },
-    )
+    publish(output, PlanView(saved.plan, saved.made, saved=True))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli.described import DescribedCommand
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
@@ -57,7 +58,7 @@ def command() -> None:
     """The embedded Neon: organizations and limits of tiers.yaml, state in one file, no network."""
 
 
-@command.command("serve")
+@command.command("serve", cls=DescribedCommand, example="reconciler simulator serve --data sim.db --port 8090")
 @directory_option
 @data_option
 @port_option
@@ -116,7 +117,7 @@ def summary(judge: Judge) -> str:
     )
 
 
-@command.command("env")
+@command.command("env", cls=DescribedCommand, example='eval "$(reconciler simulator env)"')
 @directory_option
 @data_option
 @port_option
@@ -128,7 +129,7 @@ def env_command(directory: Path, data: Path, port: int) -> None:
             print_document(_export(name, value))
 
 
-@command.command("seed")
+@command.command("seed", cls=DescribedCommand, example="reconciler simulator seed --tenants 100")
 @directory_option
 @data_option
 @click.option("--tenants", type=click.IntRange(1, 1_000_000), required=True, help="How many projects to add.")
@@ -156,7 +157,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
     say(f"added {tenants:,} projects to organization {chosen} in {data}")
 
 
-@command.command("switches")
+@command.command("switches", cls=DescribedCommand, example="reconciler simulator switches")
 @directory_option
 @data_option
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")

@@ -46,5 +46,10 @@ class Surroundings:
 
 def surroundings() -> Surroundings:
     """Those of the command that runs."""
-    found = click.get_current_context().obj
+    return surroundings_in(click.get_current_context().obj)
+
+
+def surroundings_in(obj: object) -> Surroundings:
+    """Those that click's context object is, or that it makes when it is called; else those of this process."""
+    found = obj() if callable(obj) else obj
     return found if isinstance(found, Surroundings) else Surroundings()

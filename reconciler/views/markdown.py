@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import CreateProject
+from reconciler.plan.approval import Made
 from reconciler.views import sentences
 from reconciler.views.actions import DRIFT, PLAN, project_facts
+from reconciler.views.formats import DriftView, PlanView
 from reconciler.views.grouping import (
     by_kind,
     conflicts_by_cause,
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.plan.action import Action
-    from reconciler.plan.approval import SavedPlan
     from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan, Waiting
     from reconciler.views.actions import Perspective
@@ -70,6 +71,19 @@ _CHANGES_SHOWN: Final = 50
 _COLUMNS: Final = tuple(map(text, ("tenant", "action", "changes")))
 
 
+def render(view: PlanView | DriftView, *, full: bool = False) -> str:  # noqa: ARG001 - a comment has a limit of its own
+    """The view as Markdown; its length is limited."""
+    match view:
+        case PlanView(saved=True, made=Made() as about):
+            return saved_plan(view.plan, about)
+        case PlanView():
+            return plan(view.plan)
+        case DriftView():
+            return drift(view.plan)
+        case _:
+            assert_never(view)
+
+
 def plan(planned: Plan) -> str:
     """The plan, its summary on top."""
     return _comment(_plan_head(planned), planned, planned.tenants, PLAN)
@@ -82,10 +96,10 @@ def drift(planned: Plan) -> str:
     return _comment(head, planned, found, DRIFT)
 
 
-def saved_plan(saved: SavedPlan) -> str:
+def saved_plan(planned: Plan, about: Made) -> str:
     """A saved plan, its summary on top."""
-    about = text(saved_plan_origin(saved.plan.fleet, saved.made))
-    return _comment([*_plan_head(saved.plan), about], saved.plan, saved.plan.tenants, PLAN)
+    origin = text(saved_plan_origin(planned.fleet, about))
+    return _comment([*_plan_head(planned), origin], planned, planned.tenants, PLAN)
 
 
 def _plan_head(planned: Plan) -> list[Markdown]:

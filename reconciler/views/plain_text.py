@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.approval import Made
 from reconciler.plan.outcome import GONE, Result
-from reconciler.views import sections, symbols
+from reconciler.views import problems_text, sections, symbols
 from reconciler.views.actions import DRIFT, PLAN, will_do
+from reconciler.views.formats import DriftView, PlanView, ProblemsView, ReportView
 from reconciler.views.grouping import (
     CONFLICTS,
     Kind,
@@ -52,11 +54,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.plan.action import Action
-    from reconciler.plan.approval import SavedPlan, Stale
+    from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import Plan, Refusal
     from reconciler.plan.registration import Registration, RowChange
-    from reconciler.views.terminal import Piece
+    from reconciler.views.formats import View
+
+
+def render(view: View, *, full: bool = False) -> Page:
+    """The view as text for people; long groups are cut unless ``full``."""
+    match view:
+        case PlanView(saved=True, made=Made() as about):
+            return saved_plan(view.plan, about, full=full)
+        case PlanView():
+            return plan(view.plan, stale=view.stale, full=full)
+        case DriftView():
+            return drift(view.plan, full=full)
+        case ReportView():
+            return report(view.report, journal=view.journal, full=full)
+        case ProblemsView():
+            return problems_text.render(view.problems, view.desired)
+        case _:
+            assert_never(view)
 
 
 def plan(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> Page:
@@ -64,10 +83,10 @@ def plan(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> Page
     return Page(lambda: _plan(plan, stale, NO_LIMITS if full else ListLimits()))
 
 
-def saved_plan(saved: SavedPlan, *, full: bool = False) -> Page:
+def saved_plan(plan: Plan, made: Made, *, full: bool = False) -> Page:
     """A saved plan, and where it comes from."""
-    about = paragraph(saved_plan_origin(saved.plan.fleet, saved.made), symbols.ASIDE)
-    return Page(lambda: chain((about, blank_line()), _plan(saved.plan, (), NO_LIMITS if full else ListLimits())))
+    about = paragraph(saved_plan_origin(plan.fleet, made), symbols.ASIDE)
+    return Page(lambda: chain((about, blank_line()), _plan(plan, (), NO_LIMITS if full else ListLimits())))
 
 
 def _plan(plan: Plan, stale: Sequence[Stale], extent: ListLimits) -> Iterator[Line | CommaList]:

@@ -145,7 +145,7 @@ def test_the_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_every_command_is_in_the_table() -> None:
     named = {row[0]: row[1] for row in README.table("Commands")}
     expected: dict[str, str] = {}
-    for name, (_, text) in COMMANDS.items():
+    for name, text in COMMANDS.items():
         command = group.get_command(click.Context(group), name)
         if isinstance(command, click.Group):
             expected |= {f"{name} {part}": c.get_short_help_str(200) for part, c in command.commands.items()}

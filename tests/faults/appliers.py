@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_SECONDS: Final = 120
-WARM: Final = ["reconciler.cli.main", "reconciler.cli.apply", "reconciler.registry.store", "httpx", "rich.console"]
+WARM: Final = [
+    "reconciler.cli.main",
+    "reconciler.cli.commands",
+    "reconciler.cli.apply",
+    "reconciler.registry.store",
+    "httpx",
+    "rich.console",
+]
 _OUTPUT: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 

@@ -56,7 +56,7 @@ def test_a_plan_that_was_read_back_is_shown_as_it_was() -> None:
     plan = everything()
     saved = read(json_documents.plan(plan, build.MADE))
     assert as_text(plain_text.plan(saved.plan)) == as_text(plain_text.plan(plan))
-    assert as_text(plain_text.saved_plan(saved)).startswith(
+    assert as_text(plain_text.saved_plan(saved.plan, saved.made)).startswith(
         "Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 0a1b2c3.\n\n"
     )
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from reconciler.errors import ApiError
 from reconciler.model.problem import Location, Problem
 from reconciler.plan.action import Action
-from reconciler.plan.approval import SavedPlan, Stale
+from reconciler.plan.approval import Stale
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.registration import Registration, RowChange
 from reconciler.views import demo, json_documents, markdown, plain_text, problems_text
@@ -46,7 +46,7 @@ def views_of(text: str) -> Iterator[ConsoleRenderable]:
     stale = [Stale(text, tenant.actions, tenant.actions, text) for tenant in plan.tenants]
     row = RowChange(text, text)
     yield plain_text.plan(plan, stale=stale)
-    yield plain_text.saved_plan(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
+    yield plain_text.saved_plan(plan, replace(build.MADE, commit=text, base=text))
     yield plain_text.drift(plan)
     yield plain_text.report(report, journal=text)
     yield problems_text.render([Problem(Location(text, 1, 2), text, text)])
@@ -79,7 +79,7 @@ def comments_of(text: str) -> Iterator[str]:
     """Every comment for a pull request."""
     plan = everything_called(text)
     yield markdown.plan(plan)
-    yield markdown.saved_plan(SavedPlan(plan, replace(build.MADE, commit=text, base=text)))
+    yield markdown.saved_plan(plan, replace(build.MADE, commit=text, base=text))
     yield markdown.drift(plan)
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from reconciler.plan.approval import SavedPlan
 from reconciler.views import markdown
 from reconciler.views.markup import MAX_SPAN, bullets, code, document, paragraph, row, stacked, table, text
 from reconciler.views.safe_text import formatted, printable
@@ -111,8 +110,7 @@ def check(hostile: str) -> None:
 
 
 def saved(plan: object) -> str:
-    made = build.MADE
-    return markdown.saved_plan(SavedPlan(plan, made))  # type: ignore[arg-type]
+    return markdown.saved_plan(plan, build.MADE)  # type: ignore[arg-type]
 
 
 def test_a_plan_of_long_texts_stays_within_what_a_comment_may_hold() -> None:

@@ -1,14 +1,11 @@
-"""``reconciler registry``: the platform's own table of tenants."""
+"""``reconciler registry rebuild``: the platform's own table of tenants."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
-from reconciler.cli.options import account_options, base_option, files_options
 from reconciler.errors import ExitCode
 from reconciler.views import plain_text
 from reconciler.views.console import show, stderr_console, stdout_console
@@ -20,17 +17,8 @@ if TYPE_CHECKING:
     from reconciler.fleet.registry_rows import RebuiltRegistry
 
 
-@click.group("registry")
-def command() -> None:
-    """The tenant registry that tiers.yaml names: a row for each tenant, claimed before its project is created."""
-
-
-@command.command("rebuild")
-@files_options
-@account_options
-@base_option
-def rebuild(files: FilesFlags, account: AccountFlags, base: str | None) -> ExitCode:
-    """Fill the registry from live: by pins and annotations, and by names of tenants that --base declares."""
+def run(files: FilesFlags, account: AccountFlags, base: str | None) -> ExitCode:
+    """Fills the registry from live."""
     fleet_files = FleetFiles(files)
     desired = fleet_files.desired()
     history = fleet_files.history(base, desired)

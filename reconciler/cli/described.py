@@ -1,0 +1,83 @@
+"""Commands whose help groups the flags and ends with an example and the exit codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LOOK_AT: Final = "What to look at"
+ACCOUNT: Final = "Which account"
+PERMITTED: Final = "What is permitted"
+RUNNING: Final = "How to apply"
+OUTPUT: Final = "Output"
+OTHER: Final = "Other"
+GROUPS: Final = (LOOK_AT, ACCOUNT, PERMITTED, RUNNING, OUTPUT, OTHER)
+"""The order of the groups in every help."""
+
+MEANINGS: Final = {
+    ExitCode.DONE: "Done, or nothing to do.",
+    ExitCode.ERROR: "An error, such as a host that does not answer or a full disk.",
+    ExitCode.CHANGES: "Something differs.",
+    ExitCode.INVALID: "Files, flags or stdin are not valid.",
+    ExitCode.DENIED: "A key is missing, wrong, or not permitted to do this.",
+    ExitCode.REFUSED: "A guard refused something, or a person has to resolve a conflict.",
+    ExitCode.PARTLY_APPLIED: "Partly applied: some tenants failed, or were not reached.",
+    ExitCode.STALE: "A saved plan no longer permits what some tenants need.",
+    ExitCode.INTERRUPTED: "Interrupted.",
+    ExitCode.INCOMPLETE_VIEW: "The API did not show everything.",
+}
+LOCAL: Final = (ExitCode.DONE, ExitCode.ERROR, ExitCode.INVALID, ExitCode.INTERRUPTED)
+"""The codes of a command that calls no API."""
+
+
+class Flag(click.Option):
+    """An option that belongs to a group."""
+
+    def __init__(self, *names: Any, group: str = OTHER, **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.group = group
+
+
+def flag(group: str, *names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``click.option`` of a group."""
+    return click.option(*names, cls=Flag, group=group, **settings)
+
+
+class DescribedCommand(click.Command):
+    """A command that says in its help how it is used and how it ends."""
+
+    def __init__(
+        self, *settings: Any, example: str = "", exit_codes: tuple[ExitCode, ...] = LOCAL, **more: Any
+    ) -> None:
+        super().__init__(*settings, **more)
+        self.example = example
+        self.exit_codes = exit_codes
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The flags, group by group."""
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                groups[parameter.group if isinstance(parameter, Flag) else OTHER].append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The example and the exit codes."""
+        write_ending(formatter, self.example, self.exit_codes)
+
+
+def write_ending(formatter: click.HelpFormatter, example: str, exit_codes: Iterable[ExitCode]) -> None:
+    """What stands at the end of a help: an example, and what the exit codes mean."""
+    with formatter.section("Example"):
+        formatter.write_text(example)
+    with formatter.section("Exit codes"):
+        formatter.write_dl([(str(int(code)), MEANINGS[code]) for code in sorted(exit_codes)])

@@ -1,0 +1,77 @@
+"""What the flags ask of a run: selection, permissions, journals of earlier runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.desired.naming import composed
+from reconciler.desired.selection import Selection
+from reconciler.errors import InvalidInputError
+from reconciler.plan.guards.counted import KINDS
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.rivals import RUN_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.options import EarlierRunsFlags, PermissionFlags, ScopeFlags
+    from reconciler.fleet import Request
+
+
+def selection(scope: ScopeFlags, changed: frozenset[str] | None) -> Selection:
+    """The tenants that the flags select; ``changed`` is what --changed-since found."""
+    return Selection(
+        tenants=scope.tenant,
+        exclude=scope.exclude,
+        tiers=scope.tier,
+        labels=tuple(map(_label, scope.label)),
+        shard=_shard(scope.shard) if scope.shard else None,
+        changed=changed,
+    )
+
+
+def permissions(flags: PermissionFlags) -> Permissions:
+    """Raises InvalidInputError for a word that permits nothing."""
+    counts = dict(_count(word) for word in flags.allow if word != "lowering")
+    return Permissions(
+        lowering="lowering" in flags.allow, prune=flags.prune, counts=counts, expect_empty=flags.expect_empty
+    )
+
+
+def with_earlier_runs(earlier: EarlierRunsFlags, request: Request, own: Path | None = None) -> Request:
+    """The request with what is known of earlier runs; ``own`` is the journal of this run, which may hold them too.
+
+    Raises InvalidInputError for a word that is not the id of a run.
+    """
+    if strange := [run for run in earlier.run_is_dead if not RUN_ID.fullmatch(run)]:
+        raise InvalidInputError(
+            f"--run-is-dead {strange[0]!r} is not the id of a run",
+            hint="copy the id from the conflict in the plan",
+        )
+    journals = (*earlier.journals, *([own] if own else []))
+    return replace(request, journals=journals, dead_runs=frozenset(earlier.run_is_dead))
+
+
+def _label(text: str) -> tuple[str, str | None]:
+    key, equals, value = composed(text).partition("=")
+    return key, value if equals else None
+
+
+def _shard(text: str) -> tuple[int, int]:
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise InvalidInputError(
+            f"--shard takes I/N with 1 <= I <= N, not {text!r}", hint="for example --shard 2/8"
+        )
+    return int(index), int(count)
+
+
+def _count(word: str) -> tuple[str, int]:
+    kind, equals, number = word.partition("=")
+    if kind not in KINDS or not equals or not number.isdecimal():
+        raise InvalidInputError(
+            f"--allow {word} permits nothing",
+            hint=f"permit 'lowering', or an exact number: {', '.join(f'{kind}=N' for kind in KINDS)}",
+        )
+    return kind, int(number)

@@ -1,0 +1,112 @@
+"""What a person reads who asks for help, or types something that does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from reconciler.cli import options
+from reconciler.cli.commands import DECLARED
+from reconciler.cli.described import MEANINGS, OTHER, Flag
+from reconciler.cli.main import APART, COMMANDS, group, run
+from reconciler.desired.selection import Depth
+from reconciler.errors import ExitCode
+from reconciler.plan.concerns import NAMES
+from reconciler.plan.guards.counted import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {part}", below) for part, below in command.commands.items())
+        elif command is not None:
+            yield name, command
+
+
+EVERY = dict(every_command())
+
+
+@pytest.mark.parametrize("name", [*EVERY, ""])
+def test_every_help_ends_with_an_example_and_the_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*name.split(), "--help"]) == ExitCode.DONE
+    shown = capsys.readouterr().out
+    example, codes = shown.split("\nExample:\n")[1].split("\nExit codes:\n")
+    assert f"reconciler {name}".strip() in example
+    assert [int(line.split()[0]) for line in codes.splitlines() if line[2:3].strip()] == sorted(
+        getattr(EVERY.get(name), "exit_codes", MEANINGS)
+    )
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_flag_of_a_fleet_command_belongs_to_a_group(name: str) -> None:
+    flags = [one for one in DECLARED[name].params if isinstance(one, click.Option)]
+    assert [one.name for one in flags if not isinstance(one, Flag) or one.group == OTHER] == []
+
+
+def test_help_groups_the_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["apply", "--help"])
+    shown = capsys.readouterr().out
+    titles = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles == [
+        "What to look at:",
+        "Which account:",
+        "What is permitted:",
+        "How to apply:",
+        "Output:",
+        "Other:",
+        "Example:",
+        "Exit codes:",
+    ]
+
+
+def test_every_command_of_the_table_exists() -> None:
+    assert set(COMMANDS) == {*DECLARED, *APART}
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(ExitCode)
+
+
+def test_the_choices_are_those_of_planning() -> None:
+    assert options.CONCERNS == NAMES
+    assert tuple(KINDS) == options.THRESHOLDS
+    assert tuple(depth.value for depth in Depth) == options.DEPTHS
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (["pln"], "No such command 'pln'. Did you mean 'plan'?", "see 'reconciler --help'"),
+        (["xyzzy"], "No such command 'xyzzy'.", "see 'reconciler --help'"),
+        (
+            ["plan", "--tenent", "x"],
+            "No such option '--tenent'. Did you mean '--tenant'?",
+            "reconciler plan --base",
+        ),
+        (["converge"], "Missing argument 'TENANT... | -'.", "or try: reconciler converge acme"),
+        (
+            ["registry", "rebild"],
+            "No such command 'rebild'. Did you mean 'rebuild'?",
+            "see 'reconciler registry --help'",
+        ),
+    ],
+)
+def test_a_usage_error_says_what_helps(
+    words: list[str], error: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == ExitCode.INVALID
+    shown = capsys.readouterr().err
+    assert shown.startswith("Usage: reconciler")
+    assert f"\nerror: {error}\nhint: " in shown
+    assert hint in shown
+
+
+def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == ExitCode.INVALID
+    assert "\nCommands:\n  validate " in capsys.readouterr().err

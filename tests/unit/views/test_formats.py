@@ -1,0 +1,48 @@
+"""The table of formats: each row shows every view that it claims to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.model.problem import Location, Problem
+from reconciler.views.console import as_text
+from reconciler.views.formats import (
+    FORMATS,
+    DriftView,
+    PlanView,
+    ProblemsView,
+    ReportView,
+    formats_of,
+    render,
+)
+from tests.unit.views import builders as build
+
+if TYPE_CHECKING:
+    from reconciler.views.formats import View
+
+VIEWS: tuple[View, ...] = (
+    PlanView(build.rich_plan(), build.MADE),
+    PlanView(build.rich_plan(), build.MADE, saved=True),
+    DriftView(build.rich_plan()),
+    ReportView(build.rich_report(), "run.jsonl"),
+    ProblemsView([Problem(Location("tiers.yaml", 1, 2), "bad")]),
+)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
+def test_each_format_shows_the_views_of_its_row(view: View) -> None:
+    for row in formats_of(type(view)):
+        shown = render(view, row.name)
+        assert len(shown if isinstance(shown, str) else as_text(shown)) > 20, row.name
+
+
+def test_names_and_endings_are_told_apart() -> None:
+    assert len({row.name for row in FORMATS}) == len({row.suffix for row in FORMATS}) == len(FORMATS)
+
+
+def test_a_saved_plan_says_where_it_comes_from_in_each_format_for_people() -> None:
+    for name in ("text", "markdown"):
+        shown = render(PlanView(build.rich_plan(), build.MADE, saved=True), name)
+        assert "Saved plan of fleet" in (shown if isinstance(shown, str) else as_text(shown))

@@ -20,7 +20,7 @@ from reconciler.plan.late_turn import Grounds, as_used
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
 from reconciler.plan.pruning import by_document
-from reconciler.plan.registration import misplaced, settled
+from reconciler.plan.registration import misplaced, unchanged_revisions
 from reconciler.plan.survey import orphans
 from reconciler.plan.swapped import require_own_places
 from reconciler.plan.tombstones import Tombstones, unnamed
@@ -152,7 +152,7 @@ def _unchanged_revisions(context: Context, request: Request, live: LiveState, pl
     """Empty after a list only: without details, nobody knows whether a tenant differs."""
     if request.depth is Depth.LIST:
         return {}
-    return settled(context.desired, live, plan, request.selection)
+    return unchanged_revisions(context.desired, live, plan, request.selection)
 
 
 def _unused_dead_runs(request: Request, live: LiveState) -> Iterator[Note]:

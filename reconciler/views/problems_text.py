@@ -59,5 +59,5 @@ def _error(error: ReconcilerError) -> Iterator[Piece]:
     yield Line(styled("error: ", symbols.REFUSED.style), styled(str(error)))
     if error.hint is not None:
         yield Line(styled("hint: ", symbols.HEADING), styled(error.hint))
-    if isinstance(error, ApiError) and error.request_id is not None:
+    if isinstance(error, ApiError) and error.request_id is not None and error.request_id not in str(error):
         yield Line(styled("request id: ", symbols.ASIDE), styled(error.request_id))

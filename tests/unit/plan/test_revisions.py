@@ -12,7 +12,7 @@ from reconciler.live.state import UnknownProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
-from reconciler.plan.registration import settled
+from reconciler.plan.registration import unchanged_revisions
 from tests.builders import a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_the_refusal_names_both_revisions() -> None:
 
 
 def holding(desired: DesiredState, live: LiveState = LIVE, selection: Selection = Selection()) -> dict[str, int]:
-    return settled(desired, live, make_plan(desired, live, selection=selection), selection)
+    return unchanged_revisions(desired, live, make_plan(desired, live, selection=selection), selection)
 
 
 def test_a_revision_holds_where_nothing_of_the_tenant_differs() -> None:
@@ -65,7 +65,7 @@ def test_a_revision_holds_where_nothing_of_the_tenant_differs() -> None:
 def test_a_revision_does_not_hold_where_that_was_not_looked_at_or_cannot_be_said() -> None:
     acme = a_fleet(a_tenant("acme", revision=6))
     assert holding(acme, selection=Selection(changed=frozenset({"zoe"}))) == {}
-    assert settled(acme, LIVE, make_plan(acme, LIVE, only=["compute"]), Selection()) == {}
+    assert unchanged_revisions(acme, LIVE, make_plan(acme, LIVE, only=["compute"]), Selection()) == {}
     twice = a_view(a_project("acme"), replace(a_project("acme"), id="p-other"))
     assert holding(acme, twice) == {}
     pinned = a_fleet(a_tenant("acme", revision=6, project_id="p-hidden"))

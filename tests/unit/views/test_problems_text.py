@@ -42,6 +42,11 @@ def test_an_error_says_what_to_do_and_which_request_it_was() -> None:
     )
 
 
+def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
+    error = PermissionDeniedError("could not list projects: no (request abc)", status=403, request_id="abc")
+    assert as_text(problems_text.render_error(error)) == "error: could not list projects: no (request abc)\n"
+
+
 def test_an_error_without_a_hint_is_one_line() -> None:
     assert (
         as_text(problems_text.render_error(InvalidInputError("no tiers.yaml here")))

@@ -57,6 +57,12 @@ def test_a_report_with_one_of_everything_reads_like_this() -> None:
     assert shown(build.rich_report(), journal="journal/7f3a91.jsonl") == WHOLE_REPORT
 
 
+def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
+    message = "could not change project p-acme: no (request req-acme)"
+    failed = build.failed(build.price_change("acme"), after=0, message=message)
+    assert shown(build.report(failed)).count("req-acme") == 1
+
+
 def test_when_all_went_well_nothing_else_is_counted() -> None:
     text = shown(build.report(build.applied(build.upgrade("northwind"))))
     assert text == (

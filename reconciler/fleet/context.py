@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.fleet.process import process_state
 from reconciler.neon.transport import CLOCKS_APART
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.neon.client import Neon
     from reconciler.plan.history import History
     from reconciler.registry.store import Registry
-
-MINUTES_PER_DAY: Final = 24 * 60
 
 
 def utc_now() -> datetime:
@@ -66,7 +64,7 @@ class Context:
 
 
 def _duration(time: timedelta) -> str:
-    minutes = round(time / timedelta(minutes=1))
-    if minutes < 2 * MINUTES_PER_DAY:
-        return f"{minutes:,} min"
-    return f"{round(minutes / MINUTES_PER_DAY):,} days"
+    for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
+        if time >= 2 * unit:
+            return f"{round(time / unit):,} {name}"
+    return f"{round(time / timedelta(minutes=1))} min"

@@ -87,7 +87,9 @@ def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Sel
     return _misplaced(certain, live.registered)
 
 
-def unchanged_revisions(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> dict[str, int]:
+def unchanged_revisions(
+    desired: DesiredState, live: LiveState, plan: Plan, selection: Selection
+) -> dict[str, int]:
     """The revisions of selected tenants in whom nothing differs: they are accepted without a write.
 
     ``plan`` is all that differs; one that looked at some concerns only shows of no tenant that nothing does.

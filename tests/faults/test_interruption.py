@@ -56,7 +56,7 @@ def test_a_run_that_dies_at_any_call_is_repaired_by_the_next(tmp_path: Path, car
                 return exchange
             repair = await world.apply(AFTER)
             assert set(repair.results().values()) <= {Result.APPLIED}, f"after call {exchange}: {repair.report}"
-            assert await world.settled(AFTER) == {"myapp-down", "myapp-more", "myapp-new", "myapp-up"}
+            assert await world.converged(AFTER) == {"myapp-down", "myapp-more", "myapp-new", "myapp-up"}
             exchange += 1
 
     assert virtually(main()) > CALLS_AT_LEAST

@@ -53,7 +53,7 @@ async def apply_once(folder: Path, call: tuple[str, str], nth: int, how: str) ->
 async def converge(world: World) -> None:
     """One more run at most, and all is well."""
     await world.apply(AFTER)
-    assert len(await world.settled(AFTER)) == 4
+    assert len(await world.converged(AFTER)) == 4
 
 
 @pytest.mark.parametrize("how", EFFECTS)

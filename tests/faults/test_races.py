@@ -43,7 +43,7 @@ def test_two_applies_at_once_end_with_one_project_per_tenant(tmp_path: Path, see
             world.simulator.faults.add(DropAfter(), "POST", "/projects", first=random.randrange(1, 6), times=2)
         await asyncio.gather(*(later(world, random.uniform(0, 12)) for _ in range(2 + seed % 2)))
         await asyncio.sleep(LAGGING.list_lag_seconds)
-        assert len(await world.settled(FLEET)) == len(FLEET.tenants)
+        assert len(await world.converged(FLEET)) == len(FLEET.tenants)
 
     virtually(main())
 
@@ -73,7 +73,7 @@ def test_a_run_whose_create_was_lost_does_not_take_a_rivals_project_for_its_own(
         assert rival.results() == {"acme": Result.APPLIED}
         assert lost.results() == {"acme": Result.FAILED}
         assert "no project of this run showed up" in lost.message("acme")
-        assert await world.settled(one) == {"myapp-acme"}
+        assert await world.converged(one) == {"myapp-acme"}
 
     virtually(main())
 

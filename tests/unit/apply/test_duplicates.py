@@ -66,7 +66,7 @@ def test_the_second_goes_and_the_journal_holds_the_proof(tmp_path: Path) -> None
         world = World.open(tmp_path)
         plan, first, second = await a_pair(world)
         applied = await world.apply(FLEET, plan=plan)
-        assert await world.settled(FLEET) == {"myapp-acme"}
+        assert await world.converged(FLEET) == {"myapp-acme"}
         return applied, first, second, live_ids(world)
 
     applied, first, second, live = virtually(main())

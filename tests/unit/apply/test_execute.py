@@ -154,7 +154,7 @@ def test_unchanged_siblings_travel_along_whatever_a_patch_does_to_members_it_lea
         smaller = replace(roomier(a_tenant("acme")), overrides=Overrides(compute=Compute(max_cu=1)))
         for state in (a_fleet(roomier(a_tenant("acme"))), a_fleet(smaller)):
             await world.apply(state)
-            assert await world.settled(state) == {"myapp-acme"}
+            assert await world.converged(state) == {"myapp-acme"}
 
     virtually(main())
 

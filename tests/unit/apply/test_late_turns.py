@@ -176,7 +176,7 @@ class TestWhatWasDoneInBetween:
             ("patch_endpoint", Result.APPLIED),
             ("patch_project", Result.APPLIED),
         ]
-        assert virtually(run.world.settled(PRO)) == {"myapp-acme"}
+        assert virtually(run.world.converged(PRO)) == {"myapp-acme"}
 
     def test_a_part_of_one_patch_leaves_the_tenant_to_the_next_run(self, tmp_path: Path) -> None:
         both = replace(RAISED, restore_window_seconds=6 * DAY)

@@ -155,7 +155,7 @@ def test_a_run_that_dies_at_any_call_of_a_recovery_is_repaired_by_the_next(
             except Killed:
                 await world.apply(back(project_id))
                 assert (await world.live(HERE))["myapp-acme"].id == project_id
-                assert await world.settled(HERE) == {"myapp-acme"}
+                assert await world.converged(HERE) == {"myapp-acme"}
                 exchange += 1
             else:
                 return exchange

@@ -226,7 +226,7 @@ class World:
                 report = await execute(applying)
         return Applied(plan, report, journal_lines(path), connections)
 
-    async def settled(self, desired: DesiredState) -> set[str]:
+    async def converged(self, desired: DesiredState) -> set[str]:
         """The names of all live projects. Fails where anything is left to do, or to be decided by a person."""
         live = await self.observe(desired)
         plan = make_plan(desired, live, now=now())

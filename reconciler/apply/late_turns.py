@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.live.project import LiveProject
 from reconciler.neon.observe import with_quotas
@@ -164,7 +166,7 @@ class LateTurns:
         live = await self._live(reader, files, projects)
         fresh = plan_again(self.grounds, files, live, self.now())
         project = live.project(planned.project.id) if planned.project else None
-        turn = judge(replace(self.plans[planned.tenant], project=planned.project), fresh, project)
+        turn = judge(structs.replace(self.plans[planned.tenant], project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
 
     async def _live(
@@ -208,7 +210,7 @@ def _restricted(turn: Turn, actions: Sequence[Action]) -> Turn:
     """The turn of these actions only: this run has already taken the others."""
     return replace(
         turn,
-        plan=replace(turn.plan, actions=tuple(a for a in turn.plan.actions if a in actions)),
+        plan=structs.replace(turn.plan, actions=tuple(a for a in turn.plan.actions if a in actions)),
         done={action: why for action, why in turn.done.items() if action in actions},
         held={action: why for action, why in turn.held.items() if action in actions},
     )
@@ -265,5 +267,5 @@ async def confirm_deletion(run: Run, action: Action, address: Address) -> bool:
     if planned.project is None or planned.project.id != address.project_id:
         return True  # the run has created the project itself
     here = replace(planned.project, organization=address.organization)
-    alone = replace(planned, project=here, actions=(action,))
+    alone = structs.replace(planned, project=here, actions=(action,))
     return _valid_part(run, alone, await turns.observe_again(alone)) is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from reconciler.errors import ApiError, ExitCode, LostRaceError, NotSentError, UnknownOutcomeError
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot
@@ -163,7 +165,7 @@ def with_lost_snapshots(outcomes: Sequence[ActionOutcome]) -> tuple[ActionOutcom
     if not deleted:
         return tuple(outcomes)
     told = _lost(deleted)
-    return tuple(replace(o, message=f"{o.message}; {told}") if _not_created(o) else o for o in outcomes)
+    return tuple(structs.replace(o, message=f"{o.message}; {told}") if _not_created(o) else o for o in outcomes)
 
 
 def _made_room(action: Action) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from msgspec import structs
+
 from reconciler.apply.address import Address
 from reconciler.apply.claims import unregister
 from reconciler.apply.deletion_checks import Replacement, duplicate_objection, makes_room, needs_room, successor
@@ -75,7 +77,7 @@ async def take_remaining_steps(run: Run, tenant: TenantPlan, actions: Sequence[A
         await take_steps(run, actions, address)
         return
     moved = replace(tenant.project, organization=address.organization)
-    rest = replace(tenant, project=moved, actions=tuple(actions))
+    rest = structs.replace(tenant, project=moved, actions=tuple(actions))
     for valid in await confirm(run, [rest]):
         await take_steps(run, valid.actions, address if valid is rest else Address.planned(valid))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.lease import leased
@@ -67,7 +68,7 @@ async def apply_plan(
         )
         report = await execute(run)
     context.process.recent.add(planned.plan, report, context.time(), context.desired.api.settle_seconds)
-    return replace(report, api_host=context.api_host, calls=report.calls + calls)
+    return structs.replace(report, api_host=context.api_host, calls=report.calls + calls)
 
 
 async def _check_mover(context: Context, plan: Plan) -> int:

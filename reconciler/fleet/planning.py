@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.apply.run import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoConnectionStringError
@@ -55,7 +57,9 @@ async def compare(context: Context, request: Request, on_progress: Progress) -> 
         tombstones=grounds.tombstones,
     )
     notes = (*plan.notes, *_unused_dead_runs(request, live), *_removed_tenants(request), *context.clock_notes())
-    complete = replace(plan, notes=notes, organizations=context.neon.organization_ids, api_host=context.api_host)
+    complete = structs.replace(
+        plan, notes=notes, organizations=context.neon.organization_ids, api_host=context.api_host
+    )
     return Planned(
         complete,
         live,
@@ -90,7 +94,7 @@ def approved(context: Context, planned: Planned, saved: Plan, *, strict: bool) -
     if strict and stale:
         plan = nothing_of(plan, f"{stale} stale tenant{'s' if stale > 1 else ''}")
     budget = estimate(plan.tenants, context.desired, planned.live)
-    return replace(planned, plan=replace(plan, budget=budget), stale=approval.stale)
+    return replace(planned, plan=structs.replace(plan, budget=budget), stale=approval.stale)
 
 
 def own_project(context: Context, planned: Planned, history: History, tenant: str) -> LiveProject:

@@ -1,23 +1,18 @@
 """Actions: one class per API call, pure data that addresses things by name."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-from reconciler.plan.change import Risk
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from reconciler.model.annotations import Purpose
-    from reconciler.model.compute import Compute
-    from reconciler.model.problem import Location
-    from reconciler.model.values import Value
-    from reconciler.plan.change import FieldChange
+from reconciler.model.annotations import Purpose
+from reconciler.model.compute import Compute
+from reconciler.model.problem import Location
+from reconciler.model.values import Value
+from reconciler.plan.change import FieldChange, Risk, highest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantAction:
+class TenantAction(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What all actions carry."""
 
     tenant: str
@@ -27,12 +22,20 @@ class TenantAction:
     """The place in the files that asks for it."""
     changes: tuple[FieldChange, ...] = ()
 
+    verb: ClassVar[str]
+    thing: ClassVar[str]
+    """What is done to what, in the words of every view."""
     base_risk: ClassVar[Risk] = Risk.SAFE
+
+    @property
+    def kind(self) -> str:
+        """``delete_branch``, as documents and journals name it."""
+        return str(self.__struct_config__.tag)
 
     @property
     def risk(self) -> Risk:
         """The highest of what the call itself and its changes do."""
-        return max((self.base_risk, *(change.risk for change in self.changes)))
+        return highest([self.base_risk, *[change.risk for change in self.changes]])
 
     @property
     def lowering(self) -> bool:
@@ -40,31 +43,31 @@ class TenantAction:
         return any(change.lowering for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateProject(TenantAction):
+class CreateProject(TenantAction, frozen=True, kw_only=True, tag="create_project"):
     """POST /projects. ``changes`` holds every value to create it with: name, region, quota members, ..."""
 
-    kind: ClassVar = "create_project"
+    verb: ClassVar = "create"
+    thing: ClassVar = "project"
     organization: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverProject(TenantAction):
+class RecoverProject(TenantAction, frozen=True, kw_only=True, tag="recover_project"):
     """POST /projects/{id}/recover: a deleted project comes back as it was, within 7 days (Neon: beta)."""
 
-    kind: ClassVar = "recover_project"
+    verb: ClassVar = "recover"
+    thing: ClassVar = "project"
     project_id: str
     recoverable_until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptProject(TenantAction):
+class AdoptProject(TenantAction, frozen=True, kw_only=True, tag="adopt_project"):
     """POST /projects/{id}/branches: a branch without a compute marks a project that was found by its name alone.
 
     Neon: annotations can only be set when a branch is created, so that a branch of its own carries the mark.
     """
 
-    kind: ClassVar = "adopt_project"
+    verb: ClassVar = "adopt"
+    thing: ClassVar = "project"
     project_id: str
     branch: str
     """The name of the branch."""
@@ -72,11 +75,11 @@ class AdoptProject(TenantAction):
     """The name of the default branch, which it starts from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferProject(TenantAction):
+class TransferProject(TenantAction, frozen=True, kw_only=True, tag="transfer_project"):
     """One project's place in a POST /organizations/{source}/projects/transfer, shared with up to 399 others."""
 
-    kind: ClassVar = "transfer_project"
+    verb: ClassVar = "transfer"
+    thing: ClassVar = "project"
     origin: str
     destination: str
     downgrade: bool
@@ -88,11 +91,11 @@ class TransferProject(TenantAction):
         return self.downgrade
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchProject(TenantAction):
+class PatchProject(TenantAction, frozen=True, kw_only=True, tag="patch_project"):
     """PATCH /projects/{id}: all project-level changes of a tenant at one stage."""
 
-    kind: ClassVar = "patch_project"
+    verb: ClassVar = "change"
+    thing: ClassVar = "project"
     before_transfer: bool = False
     """True for what the destination organization forbids and must be lowered before the move."""
     companions: tuple[tuple[str, Value], ...] = ()
@@ -100,22 +103,22 @@ class PatchProject(TenantAction):
     that all five quota members and all three compute defaults always travel together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchEndpoint(TenantAction):
+class PatchEndpoint(TenantAction, frozen=True, kw_only=True, tag="patch_endpoint"):
     """PATCH /projects/{id}/endpoints/{id}: project defaults never reach a compute that exists (Neon)."""
 
-    kind: ClassVar = "patch_endpoint"
+    verb: ClassVar = "change"
+    thing: ClassVar = "compute"
     branch: str
     """The name of the branch whose read-write compute it is."""
     before_transfer: bool = False
     companions: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteProject(TenantAction):
+class DeleteProject(TenantAction, frozen=True, kw_only=True, tag="delete_project"):
     """DELETE /projects/{id}. Carries the id, because names are reused."""
 
-    kind: ClassVar = "delete_project"
+    verb: ClassVar = "delete"
+    thing: ClassVar = "project"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     project_id: str
 
@@ -125,14 +128,14 @@ class DeleteProject(TenantAction):
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteDuplicate(TenantAction):
+class DeleteDuplicate(TenantAction, frozen=True, kw_only=True, tag="delete_duplicate"):
     """DELETE /projects/{id} of a tenant's second project, made by a run that died and proven to hold nothing.
 
     It takes nothing from the tenant, whose first project stays.
     """
 
-    kind: ClassVar = "delete_duplicate"
+    verb: ClassVar = "delete"
+    thing: ClassVar = "project"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     project_id: str
     name: str
@@ -159,14 +162,14 @@ class DeleteDuplicate(TenantAction):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateBranch(TenantAction):
+class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch"):
     """POST /projects/{id}/branches, with its own compute in the same call.
 
     ``changes`` says only that the branch is to exist: what it is created with stands beside it.
     """
 
-    kind: ClassVar = "create_branch"
+    verb: ClassVar = "create"
+    thing: ClassVar = "branch"
     branch: str
     parent: str
     """The name of the branch that it starts from."""
@@ -180,11 +183,11 @@ class CreateBranch(TenantAction):
     """None leaves the sizes to the project's defaults."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchBranch(TenantAction):
+class PatchBranch(TenantAction, frozen=True, kw_only=True, tag="patch_branch"):
     """PATCH /projects/{id}/branches/{id}: its name or its expiry, as the last part of a change's path says."""
 
-    kind: ClassVar = "patch_branch"
+    verb: ClassVar = "change"
+    thing: ClassVar = "branch"
     branch: str
     """Its present name."""
 
@@ -210,11 +213,11 @@ class PatchBranch(TenantAction):
         return None if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteBranch(TenantAction):
+class DeleteBranch(TenantAction, frozen=True, kw_only=True, tag="delete_branch"):
     """DELETE /projects/{id}/branches/{id}. Carries the id, because names are reused."""
 
-    kind: ClassVar = "delete_branch"
+    verb: ClassVar = "delete"
+    thing: ClassVar = "branch"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     branch: str
     branch_id: str
@@ -223,11 +226,11 @@ class DeleteBranch(TenantAction):
     """True for a kept moment that the destination organization has no room for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSnapshot(TenantAction):
+class CreateSnapshot(TenantAction, frozen=True, kw_only=True, tag="create_snapshot"):
     """POST /projects/{id}/branches/{id}/snapshot (Neon: beta; of root branches only)."""
 
-    kind: ClassVar = "create_snapshot"
+    verb: ClassVar = "create"
+    thing: ClassVar = "snapshot"
     snapshot: str
     branch: str
     """The name of the branch that it is taken of."""
@@ -235,11 +238,11 @@ class CreateSnapshot(TenantAction):
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteSnapshot(TenantAction):
+class DeleteSnapshot(TenantAction, frozen=True, kw_only=True, tag="delete_snapshot"):
     """DELETE /projects/{id}/snapshots/{id}; nothing brings it back (Neon). Carries the id."""
 
-    kind: ClassVar = "delete_snapshot"
+    verb: ClassVar = "delete"
+    thing: ClassVar = "snapshot"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     snapshot: str
     snapshot_id: str

@@ -4,26 +4,21 @@ What runs is always planned afresh. Nothing that is written into a saved plan ca
 one that was edited, has grown old or was made from other files does no harm.
 """
 
-from __future__ import annotations
+from datetime import datetime
+from typing import Final
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.problem import Location
-from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.action import Action, DeleteDuplicate
 from reconciler.plan.change import Origin
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from reconciler.plan.action import Action
-    from reconciler.plan.plan import Plan, TenantPlan
+from reconciler.plan.plan import Plan, TenantPlan
 
 _NOWHERE: Final = Location("")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """When and from which files a plan was made."""
 
     at: datetime
@@ -33,16 +28,14 @@ class Made:
     """The commit that they were compared with; None without one."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True):
     """A plan that was kept for somebody to look at."""
 
     plan: Plan
     made: Made
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """A tenant for which the saved plan does not permit what would be done now; nothing is done to it."""
 
     tenant: str
@@ -53,8 +46,7 @@ class Stale:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """``plan`` is the fresh plan with only the tenants that the saved one permits."""
 
     plan: Plan

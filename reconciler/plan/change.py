@@ -1,21 +1,32 @@
 """What differs: one field of one thing, with what the change does to the tenant."""
 
-from __future__ import annotations
+from collections.abc import Collection
+from enum import Enum
+from functools import total_ordering
 
-from dataclasses import dataclass
-from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from reconciler.model.values import Value
+from reconciler.model.values import Value
 
 
-class Risk(IntEnum):
-    """What carrying it out does to a tenant at work. Ordered."""
+@total_ordering
+class Risk(Enum):
+    """What carrying it out does to a tenant at work. Ordered, the least first."""
 
-    SAFE = 0
-    DISRUPTIVE = 1
-    DESTRUCTIVE = 2
+    SAFE = "safe"
+    DISRUPTIVE = "disruptive"
+    DESTRUCTIVE = "destructive"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Risk):
+            return NotImplemented
+        order = list(Risk)
+        return order.index(self) < order.index(other)
+
+
+def highest(risks: Collection[Risk]) -> Risk:
+    """The highest of them; SAFE of none. In a large plan, membership is cheaper than order."""
+    return next((risk for risk in (Risk.DESTRUCTIVE, Risk.DISRUPTIVE) if risk in risks), Risk.SAFE)
 
 
 class Origin(Enum):
@@ -31,8 +42,7 @@ class Origin(Enum):
     """There is nothing to tell it by."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True, gc=False):
     """One field. ``path`` ends in its unit: ``quota.data_transfer_bytes``, ``compute.max_cu``."""
 
     path: str

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from reconciler.model.moments import rfc3339
 from reconciler.plan.action import DeleteBranch, DeleteProject, DeleteSnapshot, PatchEndpoint, PatchProject
 from reconciler.plan.approval import bare
@@ -158,7 +160,7 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
     held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}
     done = {action: _done(action, now) for action in rest if action not in held}
-    return Turn(replace(planned, project=now, actions=kept), done, held)
+    return Turn(structs.replace(planned, project=now, actions=kept), done, held)
 
 
 def _parts(action: Action) -> Iterator[Action]:
@@ -167,10 +169,10 @@ def _parts(action: Action) -> Iterator[Action]:
     A plan that is made once a project has moved patches in one call what one before it patches in two.
     """
     if isinstance(action, PatchProject | PatchEndpoint):
-        alone = replace(action, before_transfer=False, companions=())
-        yield from (bare(replace(alone, changes=(change,))) for change in action.changes)
+        alone = structs.replace(action, before_transfer=False, companions=())
+        yield from (bare(structs.replace(alone, changes=(change,))) for change in action.changes)
     elif isinstance(action, DeleteBranch | DeleteSnapshot):
-        yield bare(replace(action, before_transfer=False))
+        yield bare(structs.replace(action, before_transfer=False))
     else:
         yield bare(action)
 

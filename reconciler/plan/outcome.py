@@ -1,16 +1,13 @@
 """What became of a tenant's actions: the report of an apply."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from msgspec import Struct
 
-    from reconciler.errors import ExitCode
-    from reconciler.plan.action import Action
+from reconciler.errors import ExitCode
+from reconciler.plan.action import Action
 
 GONE: Final = "it was gone already"
 """The message of a deletion that had nothing to delete."""
@@ -25,8 +22,7 @@ class Result(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class ActionOutcome:
+class ActionOutcome(Struct, frozen=True):
     """What became of one action."""
 
     action: Action
@@ -39,8 +35,7 @@ class ActionOutcome:
     """Whether it failed because the key may not do this, or is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True):
     """The record of a tenant's deleted project: what a register of erasures needs."""
 
     project_id: str
@@ -51,8 +46,7 @@ class Deletion:
     """Until then ``recover: <project_id>`` in the tenant's file brings it back; then it is gone (Neon)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TenantOutcome:
+class TenantOutcome(Struct, frozen=True):
     """What became of one tenant: its actions up to the first failure, the rest skipped."""
 
     tenant: str
@@ -71,8 +65,7 @@ class TenantOutcome:
         return None if self.deletion is None else self.deletion.recoverable_until
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Every outcome of one apply, in the order of the plan."""
 
     run: str

@@ -1,21 +1,16 @@
 """The plan: what a run would do, tenant by tenant, and what it would not do and why."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from reconciler.plan.action import DeleteDuplicate
+from msgspec import Struct, field
+
+from reconciler.live.project import LiveProject
+from reconciler.model.problem import Location
+from reconciler.model.values import Value
+from reconciler.plan.action import Action, DeleteDuplicate
 from reconciler.plan.change import Origin
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.live.project import LiveProject
-    from reconciler.model.problem import Location
-    from reconciler.model.values import Value
-    from reconciler.plan.action import Action
 
 
 class Rule(Enum):
@@ -60,8 +55,7 @@ ONLY_REPORTED: Final = frozenset(
 """Rules that speak of live state alone: nobody asked for what they hold back."""
 
 
-@dataclass(frozen=True, slots=True)
-class TenantPlan:
+class TenantPlan(Struct, frozen=True):
     """All actions of one tenant, in the order in which they run."""
 
     tenant: str
@@ -72,8 +66,7 @@ class TenantPlan:
     """Of the tenant's file, where it states one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Actions that a guard holds back: the rule, the numbers, the file and what would allow them."""
 
     rule: Rule
@@ -98,8 +91,7 @@ class Refusal:
         return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """Something about a tenant that only a person can decide; nothing is done to it."""
 
     tenant: str
@@ -110,8 +102,7 @@ class Conflict:
     """Whether the files changed about this tenant since the base; without a base nobody can tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Orphan:
+class Orphan(Struct, frozen=True):
     """A live project of the fleet that no file declares. Reported, never deleted without ``--prune``."""
 
     project: LiveProject
@@ -121,8 +112,7 @@ class Orphan:
     """Whether our annotation is on it; None where that was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something worth knowing that changes nothing."""
 
     tenant: str | None
@@ -130,8 +120,7 @@ class Note:
     source: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unmanaged:
+class Unmanaged(Struct, frozen=True):
     """What the files managed at the base and do not manage any more: the live value is kept."""
 
     path: str
@@ -147,8 +136,7 @@ class Unmanaged:
     """The tier, or the tenants, as they stand in the files now."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """What a commit changed in the files beside the fields of projects: no action carries it out."""
 
     path: str
@@ -163,8 +151,7 @@ class FileChange:
     source: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Tenants that are not done with an earlier commit: their base is another one than that of all others."""
 
     commit: str | None
@@ -177,8 +164,7 @@ class Waiting:
     """Whether the files at hand say something else of them than the base of all others: then this run is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """What the plan looked at; "in sync" is never said without it."""
 
     tenants: int
@@ -221,8 +207,7 @@ class Coverage:
     """Branches that were seen protected in Neon, which is not compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """API calls that the plan costs: writes exactly, the rest estimated."""
 
     writes: int
@@ -233,8 +218,7 @@ class Budget:
     """At the account's rate limit, as the run shares it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Deterministic: the same inputs give the same plan, byte for byte."""
 
     fleet: str

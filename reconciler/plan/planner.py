@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.plan import (
@@ -296,7 +298,9 @@ def _conflicts(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], found: Mapping[str, Conflict]
 ) -> tuple[Conflict, ...]:
     return tuple(
-        replace(found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant)))
+        structs.replace(
+            found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant))
+        )
         for tenant in tenants
         if tenant.name in found
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec.structs import replace
 
 from reconciler.model.problem import Location
 from reconciler.plan.action import (

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import msgspec
+from msgspec import structs
 
 from reconciler.model.moments import rfc3339, rfc3339_exact
 from reconciler.model.values import JsonText
@@ -121,8 +122,8 @@ def _text(kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Docume
             "orphans": [_orphan(orphan) for orphan in planned.orphans],
             "notes": [_note(note) for note in planned.notes],
             **files_alone,
-            "coverage": asdict(planned.coverage),
-            "budget": asdict(planned.budget),
+            "coverage": structs.asdict(planned.coverage),
+            "budget": structs.asdict(planned.budget),
         },
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml
+from msgspec import structs
 
 from reconciler.errors import ReconcilerError
 from reconciler.views import json_documents
@@ -66,8 +67,8 @@ def handed_over() -> Iterator[bytes]:
 def saved_plans() -> Iterator[bytes]:
     """A plan that holds one of everything, and each tenant of it alone."""
     whole = builders.rich_plan()
-    rest = replace(whole, tenants=())
-    for plan in (rest, *(replace(rest, tenants=(tenant,), refusals=()) for tenant in whole.tenants)):
+    rest = structs.replace(whole, tenants=())
+    for plan in (rest, *(structs.replace(rest, tenants=(tenant,), refusals=()) for tenant in whole.tenants)):
         yield json.dumps(json.loads(json_documents.plan(plan, builders.MADE))).encode()
 
 

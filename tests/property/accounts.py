@@ -14,6 +14,7 @@ import httpx
 import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth
@@ -286,7 +287,7 @@ class Scene:
         planned = self.plan()
         adoptions = tuple(each for each in planned.plan.tenants if isinstance(each.actions[0], AdoptProject))
         if adoptions:
-            self.apply(replace(planned, plan=replace(planned.plan, tenants=adoptions)))
+            self.apply(replace(planned, plan=structs.replace(planned.plan, tenants=adoptions)))
             self.wait(seconds=1)  # until what that started has ended
 
     def apply_disturbed(self, planned: Planned, disturbance: Disturbance) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
+from msgspec import structs
+
 from reconciler.live.project import DeletedProject, LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import adoption_annotations, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
@@ -58,7 +60,7 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
 def adopted(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState:
     """The live state once the projects that only a name finds are marked, and nothing else is done."""
     adoptions = (planned for planned in plan.tenants if isinstance(planned.actions[0], AdoptProject))
-    return carried_out(replace(plan, tenants=tuple(adoptions)), desired, live)
+    return carried_out(structs.replace(plan, tenants=tuple(adoptions)), desired, live)
 
 
 def _still_deleted(live: LiveState, alive: Mapping[str, LiveProject]) -> dict[str, tuple[DeletedProject, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from reconciler.desired.selection import Selection
 from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
@@ -49,11 +51,11 @@ def guard(
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
     refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
-    judged_plan = replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
+    judged_plan = structs.replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _stands_in_the_way(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
-    judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
-    return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
+    judged_plan = structs.replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
+    return structs.replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
 
 
 def guard_tenants(
@@ -72,20 +74,21 @@ def guard_tenants(
     judged = [tenant.judge(bench) for bench in benches]
     kept = tuple(planned for planned, _ in judged if planned.actions)
     refusals = (refusal for _, found in judged for refusal in found)
-    return replace(plan, tenants=kept, refusals=(*plan.refusals, *refusals))
+    return structs.replace(plan, tenants=kept, refusals=(*plan.refusals, *refusals))
 
 
 def _with_holder(refusal: Refusal, history: History) -> Refusal:
     """What differs of tenants whose files git does not hold would else fail every run, whoever changed it."""
     by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
-    return replace(refusal, unheld=True) if by_itself and history.unheld.issuperset(refusal.tenants) else refusal
+    unheld = by_itself and history.unheld.issuperset(refusal.tenants)
+    return structs.replace(refusal, unheld=True) if unheld else refusal
 
 
 def nothing_of(plan: Plan, because: str) -> Plan:
     """The plan with all that it would do refused: ``--strict`` applies all or nothing."""
     if plan.empty:
         return plan
-    return replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
+    return structs.replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
 
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
+from msgspec import structs
+
 from reconciler.desired.policy import DriftPolicy
 from reconciler.plan import ownership
 from reconciler.plan.action import (
@@ -62,7 +64,7 @@ def judge(bench: Bench) -> Judged:
     waiting, unconfirmed = held_until_confirmed(bench)
     if unconfirmed is not None:
         kept = tuple(action for action in planned.actions if action not in waiting)
-        return replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
+        return structs.replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
     if verdict := _stale_revision(bench) or part_of_a_tier(bench):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
@@ -383,19 +385,19 @@ def _all_rests_on(action: Action, *, crowded: bool) -> bool:
 def _fits_only_without(held: Held, bench: Bench) -> bool:
     """Whether the project has no room where it is to move to as long as nothing is deleted that is held back."""
     actions = tuple(action for action in bench.planned.actions if action not in held)
-    meanwhile = replace(bench, planned=replace(bench.planned, actions=actions))
+    meanwhile = replace(bench, planned=structs.replace(bench.planned, actions=actions))
     return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
-    return replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
+    return structs.replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
 
 
 def _hold_back(planned: TenantPlan, held: Held) -> Judged:
     kept = [_without(action, held.get(action, {})) for action in planned.actions]
     verdicts = dict.fromkeys(verdict for changes in held.values() for verdict in changes.values())
     refusals = [_refusal(planned.tenant, verdict, _only(planned.actions, held, verdict)) for verdict in verdicts]
-    return replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
+    return structs.replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
 
 
 def _without(action: Action, held: Collection[FieldChange]) -> Action:
@@ -403,13 +405,13 @@ def _without(action: Action, held: Collection[FieldChange]) -> Action:
     if not held:
         return action
     if not isinstance(action, PatchProject | PatchEndpoint):
-        return replace(action, changes=tuple(change for change in action.changes if change not in held))
+        return structs.replace(action, changes=tuple(change for change in action.changes if change not in held))
     staying = tuple(change for change in action.changes if change not in held)
     values = {
         **dict(action.companions),
         **{change.path: change.before for change in held if change.before is not None},
     }
-    return replace(action, changes=staying, companions=companions(staying, values))
+    return structs.replace(action, changes=staying, companions=companions(staying, values))
 
 
 def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Action, ...]:
@@ -419,7 +421,7 @@ def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Ac
         held_of_it = held.get(action, {})
         changes = tuple(change for change in action.changes if held_of_it.get(change) == verdict)
         if changes:
-            found.append(replace(action, changes=changes))
+            found.append(structs.replace(action, changes=changes))
     return tuple(found)
 
 

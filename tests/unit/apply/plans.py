@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
+
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.moments import rfc3339
 from reconciler.plan.action import (
@@ -73,7 +75,7 @@ def a_plan(project: LiveProject | None, *actions: Action) -> Plan:
 def with_actions(plan: Plan, project: LiveProject | None, *actions: Action) -> Plan:
     """The plan with these actions beside those that it has for acme."""
     planned = [action for tenant in plan.tenants for action in tenant.actions]
-    return replace(plan, tenants=(TenantPlan("acme", project, ordered([*planned, *actions])),))
+    return structs.replace(plan, tenants=(TenantPlan("acme", project, ordered([*planned, *actions])),))
 
 
 async def seeded(world: World, tier: str = "free") -> LiveProject:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec import structs
+
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose
@@ -463,7 +465,7 @@ def applied(planned: TenantPlan, project_id: str | None = None, until: datetime 
 
 def with_message(of: TenantOutcome, message: str) -> TenantOutcome:
     """The same, with something to be told beside its first action."""
-    return replace(of, actions=(replace(of.actions[0], message=message), *of.actions[1:]))
+    return structs.replace(of, actions=(structs.replace(of.actions[0], message=message), *of.actions[1:]))
 
 
 def failed(planned: TenantPlan, *, after: int, message: str) -> TenantOutcome:

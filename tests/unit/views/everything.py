@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.problem import Location
@@ -20,16 +20,18 @@ def everything_called(text: str) -> Plan:
     )
     patch = build.patch(text, text, *values, source=place)
     compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
-    create = replace(build.create(text), organization=text, reason=text)
+    create = structs.replace(build.create(text), organization=text, reason=text)
     transfer = build.transfer(text, text, text, text, downgrade=False)
-    delete = replace(build.delete(text, text), source=place)
+    delete = structs.replace(build.delete(text, text), source=place)
     copies = (
-        replace(build.create_branch(text, text), parent=text),
+        structs.replace(build.create_branch(text, text), parent=text),
         build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
-        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
-        replace(build.delete_branch(text, text), branch_id=text),
-        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
-        replace(build.create_snapshot(text, text), branch=text),
+        structs.replace(
+            build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)
+        ),
+        structs.replace(build.delete_branch(text, text), branch_id=text),
+        structs.replace(build.delete_snapshot(text, text, text), snapshot_id=text),
+        structs.replace(build.create_snapshot(text, text), branch=text),
     )
     live = build.project(text, organization=text)
     return build.plan(
@@ -61,7 +63,7 @@ def everything_called(text: str) -> Plan:
             FileChange(text, text, text, text, (), place),
         ),
         waiting=(Waiting(text, text, (text,), changed=False), Waiting(None, text, (text,), changed=True)),
-        coverage=replace(build.plan().coverage, organizations=(text,)),
+        coverage=structs.replace(build.plan().coverage, organizations=(text,)),
         fleet=text,
         organizations={text: text},
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from reconciler.plan.outcome import GONE
 from reconciler.views import plain_text
@@ -73,7 +74,7 @@ def test_when_all_went_well_nothing_else_is_counted() -> None:
 def test_a_project_that_was_gone_before_is_not_called_deleted() -> None:
     ember, moss = (build.tenant(name, build.delete(name, "p1")) for name in ("ember", "moss"))
     gone = build.applied(ember)
-    gone = replace(gone, actions=tuple(replace(action, message=GONE) for action in gone.actions))
+    gone = structs.replace(gone, actions=tuple(structs.replace(action, message=GONE) for action in gone.actions))
     done = (gone, build.applied(moss, until=datetime(2026, 11, 30, tzinfo=UTC)))
     text = shown(build.report(*done))
     assert "Applied, but" not in text

@@ -120,7 +120,11 @@ class ProjectReader:
         return wanted
 
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
-        """The project with these details; one that is not there any more is looked for in all organizations."""
+        """The project with these details; one that is not there any more is looked for in all organizations.
+
+        One that is there all the same, and only its details are not, is unknown: without them nobody can tell
+        whose it is.
+        """
         neon, home = self.neon, project.organization
         try:
             if "project" in kinds:
@@ -135,8 +139,11 @@ class ProjectReader:
                 listed = await neon.named(home, project.name)
                 shown = [seen.integrations for seen in listed if seen.id == project.id]
                 project = replace(project, integrations=shown[0]) if shown else project
-        except NotFoundError:
-            return await self.read(project.id, name=project.name)
+        except NotFoundError as error:
+            found = await self.read(project.id, name=project.name)
+            if isinstance(found, LiveProject) and found.organization == home:
+                return self._unknown(UnknownProject(project.id, home, project.name), error)
+            return found
         except UNREADABLE as error:
             return self._unknown(UnknownProject(project.id, home, project.name), error)
         return project

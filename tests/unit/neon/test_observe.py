@@ -19,7 +19,10 @@ from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.project_reader import TOO_MANY_UNREADABLE, ProjectReader
+from reconciler.plan.guards import guard
 from reconciler.plan.needs import PlanRequirements
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
 from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
 
 from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
@@ -320,6 +323,20 @@ def test_a_project_that_vanishes_while_it_is_looked_at_is_dropped() -> None:
     fleet.also_listed = [(FREE_ID, settled("1", "myapp-acme"))]
     live = seen(fleet, a_fleet(a_tenant()))
     assert (live.projects, live.unknown) == ((), ())
+
+
+def test_a_project_whose_details_are_not_there_although_it_is_holds_back_its_tenant() -> None:
+    """It may be somebody else's: what would tell was not to be seen."""
+
+    class Hidden(Fleet):
+        def answer(self, asked: Asked) -> Reply:
+            return NOT_FOUND if asked.path.endswith("/branches") else super().answer(asked)
+
+    fleet, desired = Hidden(settled("1", "myapp-acme", history_retention_seconds=3600)), a_fleet(a_tenant())
+    live = seen(fleet, desired)
+    assert (live.projects, live.unknown) == ((), (UnknownProject("1", "free", "myapp-acme"),))
+    permitted = guard(make_plan(desired, live), desired, live, Permissions())
+    assert (permitted.tenants, [refusal.rule for refusal in permitted.refusals]) == ((), [Rule.INCOMPLETE_VIEW])
 
 
 def test_a_project_that_moves_while_it_is_looked_at_is_followed() -> None:

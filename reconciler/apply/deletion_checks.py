@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NotFoundError
 from reconciler.model.moments import rfc3339
-from reconciler.neon.transport import CLOCKS_APART
 from reconciler.plan import unused
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
@@ -18,7 +17,7 @@ from reconciler.plan.order import Stage, stage
 from reconciler.plan.rivals import maker, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from reconciler.apply.address import Address
@@ -59,8 +58,8 @@ class Replacement:
     creation: CreateSnapshot | CreateBranch
     address: Address
     now: datetime
-    steps_started_at: datetime
-    """When the tenant's steps started. The plan accounts for changes made by these steps."""
+    own_operations: Collection[str]
+    """Ids of the operations that the run has started. The plan accounts for what they change."""
 
     async def objection(self) -> str:
         """Why the new snapshot may not be created. Empty where nothing prevents it."""
@@ -112,7 +111,7 @@ class Replacement:
     async def _history_objection(self) -> str:
         """For a point in time in the past: whether the restore window contains it, and has always contained it.
 
-        A window that was raised before the tenant's steps started may not reach back as far as it states.
+        A window that somebody else has raised may not reach back as far as it states.
         """
         if self.creation.at is None:
             return ""
@@ -123,7 +122,7 @@ class Replacement:
             self.address.organization,
             self.address.project_id,
             since=self.creation.at,
-            until=self.steps_started_at - CLOCKS_APART,
+            but_for=self.own_operations,
         )
         if changed is None:
             return ""

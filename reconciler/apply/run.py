@@ -126,6 +126,8 @@ class Run:
     late_turns: LateTurns = field(init=False)
     known_projects: frozenset[tuple[str, str]] = field(init=False)
     """Id and name of each project that the plan was made from."""
+    own_operations: set[str] = field(default_factory=set)
+    """Ids of the operations that calls of this run have started."""
     large_units: asyncio.Semaphore = field(init=False)
     _routes: dict[tuple[str, str], Route] = field(init=False, default_factory=dict)
 

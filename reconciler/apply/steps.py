@@ -58,9 +58,9 @@ async def take_steps(
     Waits for the operations of an action before the next write to the project; ``more`` says that another write
     follows these actions. After the last action, waits only where no list would show a failed operation.
     """
-    todo, started_at, after_deletion = list(actions), run.now(), False
+    todo, after_deletion = list(actions), False
     for number, action in enumerate(todo, start=1):
-        if run.stop.requested or not await _may_delete(run, action, todo[number:], address, started_at):
+        if run.stop.requested or not await _may_delete(run, action, todo[number:], address):
             return None
         waits = after_deletion and needs_room(action)
         performed = await _step(run, action, address, more or number < len(todo), after_deletion=waits)
@@ -119,15 +119,13 @@ async def _send_again(
     return replace(performed, already_deleted=False, request_id=lost.request_id)
 
 
-async def _may_delete(
-    run: Run, deletion: Action, later: Sequence[Action], address: Address, started_at: datetime
-) -> bool:
+async def _may_delete(run: Run, deletion: Action, later: Sequence[Action], address: Address) -> bool:
     """Whether the snapshot that a deletion makes room for can be created. True for other actions."""
     creation = successor(deletion, later)
     if creation is None:
         return True
     try:
-        replacement = Replacement(run.neon, deletion, creation, address, run.now(), started_at)
+        replacement = Replacement(run.neon, deletion, creation, address, run.now(), run.own_operations)
         objection = await replacement.objection()
     except ReconcilerError as error:
         run.outcomes.failed(deletion, error)
@@ -194,6 +192,7 @@ async def _send(
 ) -> Performed:
     async def call(request_id: str) -> Performed:
         performed = await limit(perform(run, action, address, request_id))
+        run.own_operations.update(operation.id for operation in performed.operations)
         return replace(performed, request_id=request_id)
 
     try:

@@ -11,6 +11,7 @@ from reconciler.neon.account import Account
 from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, endless
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from reconciler.live.project import LiveSnapshot
@@ -34,12 +35,13 @@ class SnapshotCalls(Account):
     """Read, take and delete snapshots; tell since when the restore window is what it is."""
 
     async def restore_window_changed(
-        self, organization: str, project_id: str, *, since: datetime, until: datetime
+        self, organization: str, project_id: str, *, since: datetime, but_for: Collection[str]
     ) -> datetime | None:
-        """When the restore window of a project was changed last in that time; None where it was not.
+        """When the restore window of a project was changed last since then; None where it was not.
 
-        Neon keeps operations for half a year, the newest first, and no window is longer than 30 days. An operation
-        that does not say when it was begun counts as one of that time. Raises IncompleteViewError.
+        ``but_for`` are ids of operations that do not count. Neon keeps operations for half a year, the newest
+        first, and no window is longer than 30 days. An operation that does not say when it was begun counts as one
+        of that time. Raises IncompleteViewError.
         """
         purpose = f"read the operations of project {project_id}"
         cursor: str | None = None
@@ -48,10 +50,10 @@ class SnapshotCalls(Account):
             call = Call("GET", f"{PROJECT}/operations", purpose, {"project_id": project_id}, query)
             page = await self._send(organization, call, wire.OperationsPage)
             for operation in page.operations:
-                begun = until if operation.created_at is None else operation.created_at
+                begun = since if operation.created_at is None else operation.created_at
                 if begun < since:
                     return None
-                if operation.action == WINDOW_CHANGES and begun <= until:
+                if operation.action == WINDOW_CHANGES and operation.id not in but_for:
                     return begun
             following = page.pagination.cursor if page.pagination else None
             if not page.operations or following in (None, cursor):

@@ -75,7 +75,7 @@ async def use_branches_and_snapshots(neon: Neon, id_: str, root_id: str) -> None
     patched = await neon.update_branch("paid", id_, made.branch.id, name="dev-2", expires_at=EXPIRY)
     await neon.wait("paid", id_, patched.operations)
     await neon.wait("paid", id_, await neon.delete_branch("paid", id_, made.branch.id))
-    await neon.restore_window_changed("paid", id_, since=EXPIRY - timedelta(days=9), until=EXPIRY)
+    await neon.restore_window_changed("paid", id_, since=EXPIRY - timedelta(days=9), but_for=())
     taken = await neon.create_snapshot("paid", id_, root_id, name="v1", at=None, expires_at=EXPIRY)
     await neon.wait("paid", id_, taken.operations)
     for snapshot in await neon.snapshots("paid", id_):

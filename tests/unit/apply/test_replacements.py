@@ -148,6 +148,26 @@ def test_a_window_that_was_raised_before_may_not_hold_what_it_shows(
     virtually(main())
 
 
+def test_a_window_that_was_lowered_for_a_second_right_before_the_run_holds_nothing_any_more(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world, "pro")
+        await asyncio.sleep(2 * DAY)
+        (v1,) = await snapshotted(world, project, "v1", seconds_apart=5)
+        at = now() - timedelta(hours=20)
+        for seconds in (HOUR, 7 * DAY):
+            await set_window(world, project, seconds)
+            await asyncio.sleep(1)
+        run = await world.apply(FREE, plan=a_plan(await seen(world), take("v2", at=at), discard("v1", v1)))
+        assert outcome(run) == [SKIPPED, SKIPPED]
+        assert "the restore window was changed at" in run.message("acme")
+        assert await snapshot_names(world) == ["v1"]
+
+    virtually(main())
+
+
 def test_what_this_run_does_to_the_window_is_known(tmp_path: Path) -> None:
     async def main() -> None:
         world = World.open(tmp_path)

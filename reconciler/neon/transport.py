@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -239,7 +240,9 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
+@cache
 def _user_agent() -> str:
+    """Read once: it stands in a file of the installed package."""
     try:
         return f"{PRODUCT}/{version(PRODUCT)}"
     except PackageNotFoundError:  # run from a checkout that is not installed

@@ -110,7 +110,9 @@ def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
     earlier = [files for files in (history.base, history.fork) if files is not None]
     if not earlier:
         return
-    for path, before, after in _differing([_fleet_keys(files) for files in earlier], _fleet_keys(desired)):
+    keys = [key for key in FLEET_KEYS if any(_part(files, key) != _part(desired, key) for files in earlier)]
+    before_now = [_fleet_keys(files, keys) for files in earlier]
+    for path, before, after in _differing(before_now, _fleet_keys(desired, keys)):
         root, name, member = (*path.split(".", 2), "", "")[:3]
         stays = (
             root not in NAMED or not member or all(name in getattr(files, root) for files in (desired, *earlier))
@@ -149,18 +151,21 @@ def _names(files: DesiredState) -> Fields:
     return {f"{root}.{name}": "present" for root in NAMED for name in getattr(files, root)}
 
 
-def _fleet_keys(files: DesiredState) -> Fields:
-    policy = files.policy
-    thresholds = {
-        name: {"max": one.count, "percent": one.percent} for name, one in _members(policy.thresholds).items()
-    }
-    parts = {
-        **{key: getattr(files, key) for key in FLEET_KEYS if key not in ("guards", "drift_policy")},
-        "guards": {"prune.min_age_seconds": policy.prune_min_age_seconds, **thresholds},
-        "drift_policy": policy.drift,
-    }
-    said = {path: value for key, part in parts.items() for path, value in _flat(key, part)}
+def _fleet_keys(files: DesiredState, keys: Iterable[str]) -> Fields:
+    said = {path: value for key in keys for path, value in _flat(key, _part(files, key))}
     return {**_names(files), **{path: value for path, value in said.items() if not _DESTINATION.fullmatch(path)}}
+
+
+def _part(files: DesiredState, key: str) -> object:
+    """What the files say under one of the keys of tiers.yaml."""
+    if key == "drift_policy":
+        return files.policy.drift
+    if key != "guards":
+        return getattr(files, key)
+    thresholds = {
+        name: {"max": one.count, "percent": one.percent} for name, one in _members(files.policy.thresholds).items()
+    }
+    return {"prune.min_age_seconds": files.policy.prune_min_age_seconds, **thresholds}
 
 
 def _differing(earlier: list[Fields], now: Fields) -> Iterator[tuple[str, Value, Value]]:

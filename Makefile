@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test faults soak check fuzz bench lock clean
+.PHONY: help install demo test faults nightly soak check fuzz bench lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -21,6 +21,9 @@ test: $(VENV)/.dev           ## all tests, of the longest ones a sample
 
 faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 204 more sudden deaths, every variant of an attack (minutes)
 	$(BIN)/pytest -n auto --dist worksteal -q -m exhaustive
+
+nightly: $(VENV)/.dev        ## 100,000 runs on stale views; STALE_TRIALS=N for another number (half an hour)
+	STALE_TRIALS=$(or $(STALE_TRIALS),100000) $(BIN)/pytest -n auto --dist worksteal -q -m exhaustive tests/faults/test_stale_views.py
 
 soak: $(VENV)/.dev           ## a hundred virtual days of 2,000 tenants: edits, meddling, faults, deaths (half an hour)
 	$(BIN)/python -m tests.endurance

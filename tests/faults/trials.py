@@ -1,4 +1,4 @@
-"""How many random trials of the create protocol this run has made, and how many held."""
+"""How many random trials are asked for; of those of the create protocol, how many were made and held."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ SESSION: Final = Trials()
 def asked_for() -> int:
     """Trials of each kind."""
     return int(os.environ.get("TRIALS", FEW))
+
+
+STALE_VIEWS: Final = 20_000
+"""Trials on stale views that fit into three minutes of two cores, unless ``STALE_TRIALS`` asks for more."""
+
+
+def stale_views_asked_for() -> int:
+    """Trials on stale views of `make faults`, both kinds of staleness together."""
+    return int(os.environ.get("STALE_TRIALS", STALE_VIEWS))

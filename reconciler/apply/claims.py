@@ -51,8 +51,6 @@ async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = Non
 
     ``recovered`` is the id of the deleted project to recover: a row with that project is no obstacle.
     """
-    if run.registry is None:
-        return
     row = await run.registry.aside(run.registry.claim, tenant, run.id, run.now())
     if row is None:
         return
@@ -65,7 +63,7 @@ async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = Non
 
 async def release(run: Run, tenant: str, error: Exception) -> None:
     """Releases the claim where nothing has certainly been created. Else it lapses by itself."""
-    if run.registry is not None and isinstance(error, NOT_CARRIED_OUT):
+    if isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
             await run.registry.aside(run.registry.release, tenant, run.id)
 
@@ -77,7 +75,7 @@ def deadline() -> float:
 
 async def in_time(run: Run, call: Coroutine[Any, Any, Performed], *, until: float | None = None) -> Performed:
     """Cancels the call before the claim can lapse. Raises UnknownOutcomeError."""
-    if run.registry is None:
+    if not run.registry.keeps_rows:
         return await call
     until = deadline() if until is None else until
     late = UnknownOutcomeError(f"no answer within {SENT_WITHIN_SECONDS:g} s of the claim")
@@ -93,8 +91,6 @@ async def in_time(run: Run, call: Coroutine[Any, Any, Performed], *, until: floa
 
 async def register(run: Run, create: CreateProject, created: Performed) -> None:
     """Writes the created project to the tenant's row. Raises RegistryError."""
-    if run.registry is None:
-        return
     address = created.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
@@ -111,8 +107,6 @@ async def register_move(run: Run, tenant: str, project_id: str, organization: st
 
     The next run corrects the row, so an error does not stop the tenant's other actions.
     """
-    if run.registry is None:
-        return ""
     try:
         placement = Placement(tenant, project_id, organization)
         await run.registry.aside(run.registry.place, placement, run.id, run.now())
@@ -123,7 +117,7 @@ async def register_move(run: Run, tenant: str, project_id: str, organization: st
 
 async def unregister(run: Run, action: Action) -> str:
     """Deletes the row of a tenant whose project was deleted. Returns the error, or an empty text."""
-    if run.registry is None or not isinstance(action, DeleteProject):
+    if not isinstance(action, DeleteProject):
         return ""
     try:
         await run.registry.aside(run.registry.forget, action.tenant, action.project_id)
@@ -140,7 +134,7 @@ async def accepted(run: Run, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
     if run.stop.requested:
         return []
     stated = {tenant.tenant: tenant.revision for tenant in tenants if tenant.revision is not None}
-    if run.registry is None or not stated:
+    if not stated:
         return list(tenants)
     try:
         newer = await run.registry.aside(run.registry.accept, stated, run.id, run.now())
@@ -191,7 +185,7 @@ async def _take_over(run: Run, tenant: str, name: str, row: Registered) -> None:
             hint="run again: it is planned afresh",
         )
     registry, at = run.registry, run.now()
-    if registry is None or not await registry.aside(registry.take_over, tenant, row, run.id, at):
+    if not await registry.aside(registry.take_over, tenant, row, run.id, at):
         raise ClaimedError(f"another run has taken over the claim of run {row.claimed_by}", hint="run again")
 
 

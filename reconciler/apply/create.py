@@ -235,7 +235,7 @@ async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> N
     try:
         created = await _created(run, sent, named)
         run.outcomes.located(tenant, created.address.project_id)
-        if run.registry is None:
+        if not run.registry.keeps_rows:
             await _delete_unless_first(run, sent, created, named)
         run.writes.keep(tenant, created.address.project_id)
         await _hand_out(run, sent.create, created)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.stop import StopSignal
     from reconciler.live.registered import Lease
-    from reconciler.registry.store import Registry
+    from reconciler.registry.null import NullRegistry
 
 VALID_SECONDS: Final = 60.0
 RENEWED_EVERY_SECONDS: Final = 10.0
@@ -36,7 +36,7 @@ RETRIED_EVERY_SECONDS: Final = 1.0
 class HeldLease:
     """A lease that this run holds and renews."""
 
-    registry: Registry
+    registry: NullRegistry
     lease: Lease
     now: Callable[[], datetime]
     stop: StopSignal
@@ -73,7 +73,7 @@ class HeldLease:
 
 @asynccontextmanager
 async def leased(
-    registry: Registry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal
+    registry: NullRegistry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal
 ) -> AsyncIterator[HeldLease]:
     """Holds the lease within the block. Raises LeasedError where another run keeps it."""
     lease = await _taken(registry, part, run, now, stop)
@@ -87,7 +87,9 @@ async def leased(
             await registry.aside(registry.let_go, lease)
 
 
-async def _taken(registry: Registry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal) -> Lease:
+async def _taken(
+    registry: NullRegistry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal
+) -> Lease:
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_SECONDS
     while True:

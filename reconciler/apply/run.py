@@ -31,6 +31,7 @@ from reconciler.apply.stop import Breaker, StopSignal
 from reconciler.apply.transfer import move_together
 from reconciler.neon.pace import each
 from reconciler.plan.outcome import Report
+from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Stale
     from reconciler.plan.late_turn import Grounds
     from reconciler.plan.plan import Plan
-    from reconciler.registry.store import Registry
     from reconciler.secret import Secret
 
 LARGE_UNITS_AT_ONCE: Final = 2
@@ -112,7 +112,7 @@ class Run:
     """Its writes are refused once the run is to end."""
     journal: Journal
     now: Callable[[], datetime]
-    registry: Registry | None = None
+    registry: NullRegistry = field(default_factory=NullRegistry)
     lease: HeldLease | None = None
     """The run writes only while the lease is valid."""
     just_observed: bool = False
@@ -186,7 +186,7 @@ class Run:
     @property
     def checks_rivals(self) -> bool:
         """Whether another run may create the same tenants: a registry or a single writer prevents that."""
-        return self.registry is None and not self.options.single_writer
+        return not self.registry.keeps_rows and not self.options.single_writer
 
     def route(self, origin: str, destination: str) -> Route:
         """What this run knows about moves from one organization to the other."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 async def apply_alone(context: Context, planned: Planned, options: RunOptions, on_progress: Progress) -> Report:
     """Applies the plan. Holds the lease on the fleet if a registry is kept and the plan is not empty."""
     registry = context.registry
-    if registry is None or planned.plan.empty:
+    if not registry.keeps_rows or planned.plan.empty:
         return await apply_plan(context, planned, options, on_progress=on_progress)
     await registry.look(registry.prepare)
     async with leased(registry, part_of(planned.shard), options.id, context.time, options.stop) as lease:
@@ -51,8 +51,7 @@ async def apply_plan(
 ) -> Report:
     """Applies the plan. ``just_observed`` and ``on_connection`` as in ``Run``."""
     calls = await _check_mover(context, planned.plan)
-    if context.registry is not None:
-        await correct_rows(context.registry, planned, options.id, context.time())
+    await correct_rows(context.registry, planned, options.id, context.time())
     with Journal.open(options.journal_path, _header(context, options), context.time) as journal:
         run = Run(
             planned=planned,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.request import Request
     from reconciler.neon.client import Neon
     from reconciler.plan.history import History
-    from reconciler.registry.store import Registry
+    from reconciler.registry.null import NullRegistry
 
 
 def utc_now() -> datetime:
@@ -33,7 +33,7 @@ class Context:
 
     desired: DesiredState
     neon: Neon
-    registry: Registry | None
+    registry: NullRegistry
     applied: Mapping[str, int]
     """The last applied revision of each tenant, where the caller remembers it."""
     now: Callable[[], datetime]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,7 @@ from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan.history import History
 from reconciler.plan.lifecycle import database_and_role
 from reconciler.registry.connect import open_registry
+from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from reconciler.neon.client import Neon
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from reconciler.registry.store import Registry
     from reconciler.secret import Secret
 
 NOTHING_REMEMBERED: Final[Mapping[str, int]] = MappingProxyType({})
@@ -57,13 +57,18 @@ class Fleet:
         *,
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
-        registry: Registry | None = None,
+        registry: NullRegistry | None = None,
         api_host: str | None = None,
     ) -> None:
         """``applied`` is the last applied revision of each tenant, where the caller remembers it. ``api_host`` is
         the host that plans and reports show, where it is not Neon's own."""
         self._context = Context(
-            desired=desired, neon=neon, registry=registry, applied=applied, now=now, api_host=api_host
+            desired=desired,
+            neon=neon,
+            registry=registry or NullRegistry(),
+            applied=applied,
+            now=now,
+            api_host=api_host,
         )
         self._running = RunningTasks()
 
@@ -109,12 +114,12 @@ class Fleet:
         check_names(desired, environ, base)
         api = replace(desired.api, host=chosen_host(desired, environ, host))
         access = read_access(desired, environ)
-        registry = None
+        registry = NullRegistry()
         if desired.registry is not None:
             registry = open_registry(desired.registry, environ, fleet=desired.fleet)
         api_host = foreign(api.host) if via is None else None
         async with connect(access, api, share=share, via=via) as neon:
-            with closing(registry) if registry else nullcontext():
+            with closing(registry):
                 fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
                 try:
                     yield fleet
@@ -217,7 +222,7 @@ class Fleet:
         Raises InvalidInputError where there is no registry.
         """
         context = self._context
-        if context.registry is None:
+        if not context.registry.keeps_rows:
             raise InvalidInputError(
                 "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
             )

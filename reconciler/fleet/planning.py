@@ -67,7 +67,9 @@ async def compare(context: Context, request: Request, on_progress: Progress) -> 
         observed_at,
         grounds,
         unchanged_revisions=_unchanged_revisions(context, request, live, plan),
-        placements=(() if context.registry is None else misplaced(context.desired, live, plan, request.selection)),
+        placements=(
+            misplaced(context.desired, live, plan, request.selection) if context.registry.keeps_rows else ()
+        ),
         shard=request.selection.shard,
     )
 

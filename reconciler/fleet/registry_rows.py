@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.history import History
-    from reconciler.registry.store import Registry
+    from reconciler.registry.null import NullRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,8 @@ class Memory:
     revisions: Mapping[str, int]
 
 
-async def read_memory(registry: Registry | None, tenants: Collection[str] | None) -> Memory:
+async def read_memory(registry: NullRegistry, tenants: Collection[str] | None) -> Memory:
     """The rows and revisions of all tenants, or of a few. Empty without a registry. Raises RegistryError."""
-    if registry is None:
-        return Memory({}, {})
     return Memory(await registry.look(registry.rows, tenants), await registry.look(registry.revisions, tenants))
 
 
@@ -69,14 +67,14 @@ def revisions_by_current_name(desired: DesiredState, revisions: Mapping[str, int
     return found
 
 
-def _rename(registry: Registry, desired: DesiredState) -> None:
+def _rename(registry: NullRegistry, desired: DesiredState) -> None:
     """Moves the rows of tenants' earlier names to their current names."""
     earlier = [name for tenant in desired.tenants.values() for name in tenant.previously]
     for name, row in (registry.rows(earlier) if earlier else {}).items():
         registry.rename(name, desired.present_name(name), row)
 
 
-async def correct_rows(registry: Registry, planned: Planned, run: str, at: datetime) -> None:
+async def correct_rows(registry: NullRegistry, planned: Planned, run: str, at: datetime) -> None:
     """Corrects rows before a run writes: of renamed tenants, of moved projects, and of unchanged revisions.
 
     Raises RegistryError.
@@ -94,7 +92,7 @@ async def correct_rows(registry: Registry, planned: Planned, run: str, at: datet
 
 
 async def rebuild(
-    registry: Registry,
+    registry: NullRegistry,
     desired: DesiredState,
     neon: Neon,
     history: History,
@@ -118,14 +116,14 @@ async def rebuild(
     return await registry.aside(_write, registry, found, rows, at)
 
 
-def _rows(registry: Registry, desired: DesiredState) -> dict[str, Registered]:
+def _rows(registry: NullRegistry, desired: DesiredState) -> dict[str, Registered]:
     registry.prepare()
     _rename(registry, desired)
     return registry.rows()
 
 
 def _write(
-    registry: Registry, found: Registration, rows: Mapping[str, Registered], at: datetime
+    registry: NullRegistry, found: Registration, rows: Mapping[str, Registered], at: datetime
 ) -> RebuiltRegistry:
     overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), at)
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]

@@ -1,4 +1,4 @@
-"""Opening the registry that tiers.yaml names. SQLAlchemy is imported here, and only where one is named."""
+"""Opening the registry that tiers.yaml names. SQLAlchemy is imported only then."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postg
 
 
 def open_registry(address: str | EnvReference, environ: Environment, *, fleet: str) -> Registry:
-    """The registry at an address; nothing is asked of the database yet.
+    """The registry at an address. Makes no call to the database.
 
     Raises MissingKeyError for a variable that is not set, InvalidInputError for what is no address, and
     RegistryError where the packages are not installed.

@@ -34,7 +34,7 @@ def take(
     *,
     lapsed_before: datetime,
 ) -> Lease:
-    """The run's lease, or that of another run that is in the way."""
+    """The run's lease, or the lease of another run on an overlapping part."""
     key = [_ROW.fleet, _ROW.part]
     counting = insert(LEASES).values(fleet=fleet, part=COUNTER, token=1)
     counted = counting.on_conflict_do_update(index_elements=key, set_={"token": _ROW.token + 1})
@@ -51,7 +51,7 @@ def take(
 
 
 def renew(connection: sa.Connection, fleet: str, lease: Lease, at: datetime) -> bool:
-    """Whether the lease was still the run's."""
+    """Returns False where the lease is no longer the run's."""
     return connection.execute(_one(fleet, lease).values(renewed_at=at)).rowcount == 1
 
 

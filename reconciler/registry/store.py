@@ -1,7 +1,7 @@
-"""The registry's rows: claimed before a project is created, filled after it, each in one transaction.
+"""The registry in a database: a row per tenant, claimed before its project is created and filled afterwards.
 
-The calls block, for the milliseconds that one row takes, or as long as somebody keeps the database locked. So a
-run makes them ``aside``.
+Each call is one transaction. It blocks for some milliseconds, or as long as another client holds a lock, so a run
+makes calls ``aside``, in a thread.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy.schema import CreateTable
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Registered
 from reconciler.registry import leases
+from reconciler.registry.null import NullRegistry
 from reconciler.registry.table import LEASES, REVISIONS, TENANTS
 from reconciler.secret import HIDDEN
 
@@ -37,21 +38,23 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
-"""Both know what to do on a conflict, and say it alike."""
+"""Both have ON CONFLICT."""
 ROWS_AT_ONCE: Final = 500
 LOOKS_AT_ONCE: Final = 5
 WRITES_AT_ONCE: Final = 10
-"""Calls that are made aside at once: together as many as there are connections (SQLAlchemy: 5 and 10 more)."""
+"""Calls in threads at once: together as many as there are connections (SQLAlchemy: 5, and 10 more)."""
 TRIES: Final = 5
-"""A row that is in the way of a claim may be released before it can be read."""
+"""Attempts to claim: a row that prevents a claim may be released before it can be read."""
 _ROW: Final = TENANTS.c
 
 
-class Registry:
-    """The rows of one fleet. Every method raises RegistryError where the database does not do its part.
+class Registry(NullRegistry):
+    """The rows of one fleet. Every method raises RegistryError where the database fails.
 
-    It has no clock: ``at`` is what the caller judges the ages of claims by too.
+    It has no clock: ``at`` comes from the clock by which the caller also judges the age of claims.
     """
+
+    keeps_rows = True
 
     def __init__(self, engine: sa.Engine, fleet: str) -> None:
         self._engine = engine
@@ -61,18 +64,18 @@ class Registry:
         self._writing_aside = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
 
     async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Makes a call of this registry that writes in a thread: who waits for a lock keeps nobody else waiting.
+        """Makes a call that writes in a thread: a call that waits for a lock does not block the event loop.
 
-        A call that has begun goes on to its end, whatever becomes of the one who waits for it.
+        A call that has begun runs to its end, also where its caller is cancelled.
         """
         return await _in(self._writing_aside, partial(call, *args, **named))
 
     async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """The same for a call that only looks: it does not stand behind those that wait for a lock to write."""
+        """The same for a call that reads, in threads of its own: it does not queue behind blocked writes."""
         return await _in(self._looking, partial(call, *args, **named))
 
     def prepare(self) -> None:
-        """Makes the tables where there are none yet."""
+        """Creates the tables that do not exist."""
         for table in (TENANTS, REVISIONS, LEASES):
             if self._exists(table):
                 continue
@@ -80,11 +83,11 @@ class Registry:
                 with self._engine.begin() as connection:
                     connection.execute(CreateTable(table, if_not_exists=True))
             except SQLAlchemyError as error:
-                if not self._exists(table):  # PostgreSQL: two at once may both think that they are the first
+                if not self._exists(table):  # PostgreSQL: of two at once, one may fail
                     raise self._trouble(error) from None
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
-        """By tenant, in name order: all rows, or those of a few tenants. Writes nothing, not even the table."""
+        """All rows, or those of a few tenants, in order of name. Writes nothing, creates no table."""
         if not self._exists(TENANTS):
             return {}
         query = sa.select(TENANTS).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
@@ -94,7 +97,7 @@ class Registry:
             return {row.tenant: _registered(row) for row in connection.execute(query)}
 
     def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:
-        """Puts down that a run is about to create the tenant; None where that is done, else what is in the way."""
+        """Claims a tenant that the run is about to create. Returns None, or the row that exists."""
         row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": at, "updated_at": at}
         for _ in range(TRIES):
             with self._writing() as connection:
@@ -104,25 +107,25 @@ class Registry:
                 found = connection.execute(sa.select(TENANTS).where(*self._of(tenant))).one_or_none()
             if found is not None:
                 return _registered(found)
-        raise RegistryError(f"tenant {tenant!r} could not be claimed: others claim and release it all the time")
+        raise RegistryError(f"tenant {tenant!r} could not be claimed: other runs keep claiming and releasing it")
 
     def take_over(self, tenant: str, lapsed: Registered, run: str, at: datetime) -> bool:
-        """Makes a lapsed claim this run's; False where it is no longer what was read."""
+        """Takes over a lapsed claim. Returns False where the row has changed since it was read."""
         taken = sa.update(TENANTS).where(*self._as(tenant, lapsed))
         with self._writing() as connection:
             values = taken.values(claimed_by=run, claimed_at=at, updated_at=at)
             return connection.execute(values).rowcount == 1
 
     def release(self, tenant: str, run: str) -> None:
-        """Gives a claim of this run back that is known to have led to nothing."""
+        """Deletes a claim of this run that created nothing."""
         mine = (_ROW.claimed_by == run, _ROW.project_id.is_(None))
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), *mine))
 
     def place(self, placement: Placement, run: str, at: datetime) -> None:
-        """Puts down where a project is that a run has made or moved.
+        """Records the project of a tenant and its organization, after it was created or moved.
 
-        Raises RegistryError where another is put down.
+        Raises RegistryError where the row names another project.
         """
         unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
         placing = self._adding(placement, run, at).on_conflict_do_update(
@@ -133,15 +136,15 @@ class Registry:
                 return
         raise RegistryError(
             f"the registry names another project for tenant {placement.tenant!r} than {placement.project_id}",
-            hint="run again: which of them is the tenant's is looked at afresh",
+            hint="run again: the next run checks which of them is the tenant's",
         )
 
     def mend(
         self, placements: Sequence[Placement], seen: Mapping[str, Registered], run: str, at: datetime
     ) -> list[str]:
-        """Puts down where projects are that were looked for, in rows that are still as they were ``seen`` before.
+        """Corrects rows that have not changed since they were ``seen``.
 
-        A row that has changed, come or gone since then knows better: the tenants of whom it is left alone.
+        Returns the tenants whose row was changed, added or deleted since then: their rows stay as they are.
         """
         overtaken = []
         for start in range(0, len(placements), ROWS_AT_ONCE):
@@ -153,9 +156,9 @@ class Registry:
         return overtaken
 
     def rename(self, tenant: str, present: str, seen: Registered) -> None:
-        """Gives a tenant's row to its present name, unless either row has come or changed since it was ``seen``.
+        """Renames a tenant's row to its present name, unless either row has changed since it was ``seen``.
 
-        A second row for the same project goes.
+        Deletes the row where the present name has one for the same project.
         """
         both = sa.select(TENANTS).where(*self._of(present))
         with self._writing() as connection:
@@ -166,26 +169,26 @@ class Registry:
                 connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen)))
 
     def forget(self, tenant: str, project_id: str) -> None:
-        """Takes away the row of a project that is deleted, unless it names another by now."""
+        """Deletes the row of a deleted project, unless the row names another project by now."""
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id))
 
     def drop(self, tenant: str, seen: Registered) -> bool:
-        """Takes a row away that speaks of nothing; False where it is no longer what was seen."""
+        """Deletes a row without a live project. Returns False where it has changed since it was seen."""
         with self._writing() as connection:
             return connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen))).rowcount == 1
 
     def revisions(self, tenants: Collection[str] | None = None) -> dict[str, int]:
-        """The revision of each tenant's document that was accepted last: of all tenants, or of a few."""
+        """The last accepted revision of each tenant, or of each of a few tenants."""
         if not self._exists(REVISIONS):
             return {}
         with self._reading() as connection:
             return self._revisions(connection, tenants)
 
     def accept(self, revisions: Mapping[str, int], run: str, at: datetime) -> dict[str, int]:
-        """Puts down the documents that a run is about to carry out; what is put down is only ever raised.
+        """Records the revisions that a run is about to apply. A recorded revision never decreases.
 
-        The tenants of whom a newer document is put down, each with its revision: theirs are not to be carried out.
+        Returns the tenants whose recorded revision is newer, with that revision: the run skips them.
         """
         newer = {}
         tenants = sorted(revisions)  # in one order, or two runs might wait for each other's rows
@@ -200,26 +203,26 @@ class Registry:
         return newer
 
     def lease(self, part: str, run: str, at: datetime, *, lapsed_before: datetime) -> Lease:
-        """Holds a part of the fleet for a run, unless another run holds what overlaps: then that one's lease.
+        """Takes the lease on a part of the fleet. Returns it, or the lease of another run on an overlapping part.
 
-        A lease that was last renewed at ``lapsed_before`` or earlier is in nobody's way, and cannot be renewed any
-        more once another is held.
+        A lease that was last renewed at ``lapsed_before`` or earlier has lapsed: it prevents no other lease, and
+        cannot be renewed once another run holds one.
         """
         with self._writing() as connection:
             return leases.take(connection, self._insert, self._fleet, part, run, at, lapsed_before=lapsed_before)
 
     def renew(self, lease: Lease, at: datetime) -> bool:
-        """Renews a lease; False where another run has taken it over."""
+        """Renews a lease. Returns False where another run has taken it over."""
         with self._writing() as connection:
             return leases.renew(connection, self._fleet, lease, at)
 
     def let_go(self, lease: Lease) -> None:
-        """Ends a lease, unless it is another's by now."""
+        """Ends a lease, unless another run holds it by now."""
         with self._writing() as connection:
             leases.let_go(connection, self._fleet, lease)
 
     def close(self) -> None:
-        """Lets go of the database. Waits for no call that is still made aside."""
+        """Closes the database, without waiting for calls that still run in threads."""
         self._looking.shutdown(wait=False)
         self._writing_aside.shutdown(wait=False)
         self._engine.dispose()
@@ -279,7 +282,7 @@ class Registry:
             raise self._trouble(error) from None
 
     def _trouble(self, error: SQLAlchemyError) -> RegistryError:
-        """In the driver's own words, without the statement, its values and any part of the address."""
+        """The driver's message, without the statement, its values and every part of the address."""
         words = str(getattr(error, "orig", None) or error).strip().splitlines()
         told = words[0] if words else type(error).__name__
         return RegistryError(
@@ -301,7 +304,7 @@ def _where(placement: Placement, at: datetime) -> dict[str, Any]:
 
 
 def _without_address(told: str, url: sa.URL) -> str:
-    """Any part of an address may be a password in the wrong place; the longest are hidden first."""
+    """Every part of the address may be a misplaced password. Replaces the longest first."""
     asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
     parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
     for part in sorted(map(str, parts), key=len, reverse=True):

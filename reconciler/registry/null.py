@@ -1,0 +1,94 @@
+"""The registry of a fleet that keeps none: every claim succeeds, and nothing is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
+
+from reconciler.live.registered import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.live.registered import Placement, Registered
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class NullRegistry:
+    """The methods of ``Registry``, which keeps the rows in a database, for a fleet without one."""
+
+    keeps_rows: ClassVar[bool] = False
+    """Whether a claim excludes other runs, so that nobody has to look for a rival's project."""
+
+    async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Makes a call that writes."""
+        return call(*args, **named)
+
+    async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Makes a call that reads."""
+        return call(*args, **named)
+
+    def prepare(self) -> None:
+        """Does nothing."""
+
+    def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:  # noqa: ARG002
+        """Returns no rows."""
+        return {}
+
+    def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:  # noqa: ARG002
+        """Always succeeds."""
+        return None
+
+    def take_over(self, tenant: str, lapsed: Registered, run: str, at: datetime) -> bool:  # noqa: ARG002
+        """Always succeeds."""
+        return True
+
+    def release(self, tenant: str, run: str) -> None:
+        """Does nothing."""
+
+    def place(self, placement: Placement, run: str, at: datetime) -> None:
+        """Does nothing."""
+
+    def mend(
+        self,
+        placements: Sequence[Placement],  # noqa: ARG002
+        seen: Mapping[str, Registered],  # noqa: ARG002
+        run: str,  # noqa: ARG002
+        at: datetime,  # noqa: ARG002
+    ) -> list[str]:
+        """Leaves no row out."""
+        return []
+
+    def rename(self, tenant: str, present: str, seen: Registered) -> None:
+        """Does nothing."""
+
+    def drop(self, tenant: str, seen: Registered) -> bool:  # noqa: ARG002
+        """Always succeeds."""
+        return True
+
+    def forget(self, tenant: str, project_id: str) -> None:
+        """Does nothing."""
+
+    def revisions(self, tenants: Collection[str] | None = None) -> dict[str, int]:  # noqa: ARG002
+        """Returns no revisions."""
+        return {}
+
+    def accept(self, revisions: Mapping[str, int], run: str, at: datetime) -> dict[str, int]:  # noqa: ARG002
+        """Accepts every revision."""
+        return {}
+
+    def lease(self, part: str, run: str, at: datetime, *, lapsed_before: datetime) -> Lease:  # noqa: ARG002
+        """Always succeeds: no other run is known."""
+        return Lease(part, run, 0, at, at)
+
+    def renew(self, lease: Lease, at: datetime) -> bool:  # noqa: ARG002
+        """Always succeeds."""
+        return True
+
+    def let_go(self, lease: Lease) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""

@@ -27,6 +27,7 @@ from reconciler.live.registered import Placement
 from reconciler.model.annotations import RUN, TENANT
 from reconciler.neon.observe import find_named
 from reconciler.plan.action import DeleteProject
+from reconciler.plan.late_turn import RUN_AGAIN
 from reconciler.plan.ownership import owner
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ async def _take_over(run: Run, tenant: str, name: str, row: Registered) -> None:
         by = f"of run {row.claimed_by}" if created else f"named {name}"
         raise ClaimedError(
             f"project {(created or candidates[0]).id} {by} has appeared since the plan was made",
-            hint="run again: it is planned afresh",
+            hint=RUN_AGAIN,
         )
     registry, at = run.registry, run.now()
     if not await registry.aside(registry.take_over, tenant, row, run.id, at):
@@ -194,7 +195,7 @@ def _has_a_project(row: Registered, *, planned: bool) -> ClaimedError:
     if planned:
         return ClaimedError(
             f"project {row.project_id} was added to the registry since the plan was made",
-            hint="run again: it is planned afresh",
+            hint=RUN_AGAIN,
         )
     return ClaimedError(
         f"the registry has another project for the tenant: {row.project_id}",

@@ -35,6 +35,7 @@ from reconciler.neon.observe import find_named
 from reconciler.neon.pace import each
 from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
+from reconciler.plan.late_turn import RUN_AGAIN
 from reconciler.plan.observed import project_fields
 from reconciler.plan.rivals import marked
 
@@ -155,7 +156,7 @@ async def _still_absent(run: Run, tenant: TenantPlan, name: str) -> bool:
         run.outcomes.failed(tenant.actions[0], error)
         return False
     if found:
-        run.outcomes.skipped(tenant.actions[0], _appeared(found[0]), "run again: it is planned afresh")
+        run.outcomes.skipped(tenant.actions[0], _appeared(found[0]), RUN_AGAIN)
     return not found and not run.stop.requested
 
 

@@ -18,6 +18,7 @@ from reconciler.apply.late_turns import confirm, confirm_deletion
 from reconciler.apply.perform import Performed, perform
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, UnknownOutcomeError
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint
+from reconciler.plan.late_turn import RUN_AGAIN
 from reconciler.plan.outcome import GONE, Deletion
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ async def _may_delete(run: Run, deletion: Action, later: Sequence[Action], addre
         run.outcomes.failed(deletion, error)
         return False
     if objection:
-        run.outcomes.skipped(deletion, objection, "run again: it is planned afresh")
+        run.outcomes.skipped(deletion, objection, RUN_AGAIN)
     return not objection
 
 
@@ -143,7 +144,7 @@ async def _step(
         if not await confirm_deletion(run, action, address):
             return Performed(address) if run.outcomes.is_unchanged(action) else None
         if isinstance(action, DeleteDuplicate) and (why := await duplicate_objection(run, action, address)):
-            run.outcomes.skipped(action, why, "run again: it is planned afresh")
+            run.outcomes.skipped(action, why, RUN_AGAIN)
             return None
         performed = await (_carry_out_once_counted if after_deletion else carry_out)(run, action, address)
         if performed.shortfall is not None:
@@ -211,7 +212,7 @@ async def _existing_branch(run: Run, action: CreateBranch, address: Address, con
     except ReconcilerError as error:
         raise conflict from error
     if performed is None:
-        conflict.hint = "run again: the branch that has the name is planned afresh"
+        conflict.hint = "run again: the next run makes a new plan with the branch that has the name"
         raise conflict
     return performed
 

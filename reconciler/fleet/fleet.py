@@ -166,12 +166,12 @@ class Fleet:
     async def converge(
         self, *tenants: str | TenantJson, request: Request = Request(), run: RunOptions | None = None
     ) -> Converged:
-        """Plans and applies a few tenants within seconds. A tenant is a name, or the content of a tenant file.
+        """Plans and applies a few tenants within seconds. A tenant is a name or a document: a tenant file as JSON.
 
-        Content is not a commit: what it reduces needs a permission, whatever the base says. ``protect`` and
+        A document is not a commit: what it reduces needs a permission, whatever the base says. ``protect`` and
         ``project_id`` of the tenant's file stay in force. Never lists the fleet: at most 5 calls for a sign-up and
         8 for an upgrade, without polls of operations. Raises InvalidInputError for a name that no file declares,
-        and for content that is not valid.
+        and for a document that is not valid.
 
         Calls of this process about the same tenant run one after the other. Equal calls share a result, with the
         same connection strings. A call that is cancelled ends its run as ``run.stop`` does, unless another call
@@ -179,10 +179,10 @@ class Fleet:
         that the call would have returned.
         """
         options = run or RunOptions()
-        context, names, from_content = _including(self._context, tenants)
-        few = _few(self.desired, request, names, from_content)
-        content = [json.dumps(tenant, sort_keys=True) for tenant in tenants if not isinstance(tenant, str)]
-        key = (content, options.single_writer, options.waves, request, context.applied, self.desired)
+        context, names, documented = _including(self._context, tenants)
+        few = _few(self.desired, request, names, documented)
+        documents = [json.dumps(tenant, sort_keys=True) for tenant in tenants if not isinstance(tenant, str)]
+        key = (documents, options.single_writer, options.waves, request, context.applied, self.desired)
         queue = self._context.process.queue
         while True:
             shared = await queue.result(names, key, lambda: self._converge(context, few, options), self._running)
@@ -206,9 +206,9 @@ class Fleet:
         ``tenant`` and ``request`` as in ``converge``. Waits for its calls about the tenant, and writes nothing.
         Raises NoConnectionStringError where the tenant has no project, or its project cannot be confirmed.
         """
-        context, names, from_content = _including(self._context, (tenant,))
+        context, names, documented = _including(self._context, (tenant,))
         await self._context.process.queue.idle(names)
-        few = _few(self.desired, request, names, from_content)
+        few = _few(self.desired, request, names, documented)
         planned = await _plan(context, few, quietly)
         project = planning.own_project(context, planned, context.past(few), names[0])
         database, role = database_and_role(context.desired, context.desired.tenants[names[0]])
@@ -235,23 +235,23 @@ async def _plan(context: Context, request: Request, on_progress: Progress) -> Pl
     return planning.permit(context, compared, request)
 
 
-def _few(files: DesiredState, request: Request, names: Sequence[str], from_content: Sequence[str]) -> Request:
-    """The request for a few tenants. Those in ``from_content`` are given by content instead of by ``files``."""
+def _few(files: DesiredState, request: Request, names: Sequence[str], documented: Sequence[str]) -> Request:
+    """The request for a few tenants. The ``documented`` ones are given by documents instead of ``files``."""
     history = replace(request.past, named=frozenset(names))
-    if from_content:
-        history = replace(history, files=files, documents=frozenset(from_content))
+    if documented:
+        history = replace(history, files=files, documents=frozenset(documented))
     return replace(request, selection=Selection(changed=frozenset(names)), history=history, mention_deleted=False)
 
 
 def _including(context: Context, tenants: Sequence[str | TenantJson]) -> tuple[Context, list[str], list[str]]:
-    """The context with the given content, the names of all tenants, and of those given by content."""
+    """The context with the documents, the names of all tenants, and of those given by documents."""
     names = [tenant for tenant in tenants if isinstance(tenant, str)]
     if undeclared := [name for name in names if name not in context.desired.tenants]:
         raise InvalidInputError(
-            f"no file declares tenant {undeclared[0]!r}", hint="add its file, or pass the content of a tenant file"
+            f"no file declares tenant {undeclared[0]!r}", hint="add its file, or pass a document"
         )
-    content = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
-    if not content:
+    documents = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
+    if not documents:
         return context, names, []
-    desired, given = parse(context.desired, "\n".join(content), "document")
-    return replace(context, desired=desired), [*names, *given], given
+    desired, documented = parse(context.desired, "\n".join(documents), "document")
+    return replace(context, desired=desired), [*names, *documented], documented

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 TenantJson: TypeAlias = "Mapping[str, Json]"
-"""The content of a tenant file: ``{"tenant": "acme", "tier": "pro"}``."""
+"""A document: a tenant file as JSON, such as ``{"tenant": "acme", "tier": "pro"}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ def plan_again(grounds: Grounds, desired: DesiredState, live: LiveState, now: da
     return guard_tenants(plan, desired, live, grounds.permissions, history=grounds.history, now=now)
 
 
-AGAIN: Final = "run again: it is planned afresh"
+RUN_AGAIN: Final = "run again: the next run makes a new plan"
 DONE: Final = "nothing is left to do for it since the plan was made"
 
 
@@ -116,7 +116,7 @@ class Halt:
     """Why something is not done, and what would allow it."""
 
     message: str
-    remedy: str = AGAIN
+    remedy: str = RUN_AGAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,7 @@ def test_a_branch_made_by_hand_that_may_be_another_one_is_a_clear_failure(tmp_pa
             assert "409" in run.message("acme")
             assert (
                 run.report.outcomes[0].actions[0].hint
-                == "run again: the branch that has the name is planned afresh"
+                == "run again: the next run makes a new plan with the branch that has the name"
             )
             assert len(world.writes()) == 1
 

@@ -91,7 +91,7 @@ def test_a_checkout_twenty_seconds_into_a_price_change_is_not_put_back(tmp_path:
         assert action.message == (
             "changed since the plan was made: quota.active_time_seconds, quota.logical_size_bytes"
         )
-        assert action.hint == "run again: it is planned afresh"
+        assert action.hint == "run again: the next run makes a new plan"
         quota = (await world.live(PRO))["myapp-acme"].quota
         assert quota is not None
         assert (quota.active_time_seconds, quota.logical_size_bytes) == (0, 100 * GIB)

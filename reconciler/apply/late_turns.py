@@ -9,16 +9,15 @@ import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.live.project import LiveProject
 from reconciler.neon.observe import with_quotas
-from reconciler.neon.pace import each
 from reconciler.neon.project_reader import ProjectReader, ordered
-from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
+from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.late_turn import around, judge, plan_again, seen_again
 from reconciler.plan.needs import NOTHING_BELOW, lists_pay, needed_by, needs
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.apply.address import Address
-    from reconciler.apply.run import Run
     from reconciler.apply.stop import StopSignal
     from reconciler.desired.state import Api, DesiredState
     from reconciler.live.state import LiveState
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
     from reconciler.plan.late_turn import Grounds, Turn
     from reconciler.plan.needs import Details
     from reconciler.plan.plan import TenantPlan
-
-DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
-"""Deletions that cannot be undone completely: what they delete is observed again right before, if late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,58 +208,3 @@ def _restricted(turn: Turn, actions: Sequence[Action]) -> Turn:
         done={action: why for action, why in turn.done.items() if action in actions},
         held={action: why for action, why in turn.held.items() if action in actions},
     )
-
-
-async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = True) -> list[TenantPlan]:
-    """The part of these tenants' plans that is still valid, with their projects as observed now.
-
-    Records the outcome of everything else. A tenant that was observed recently takes no call. ``details`` reads
-    the details that the actions need again. Once the run is to end, no observation starts, and the tenant was not
-    tried.
-    """
-    if run.stop.requested:
-        return list(tenants)
-
-    async def confirmed(tenant: TenantPlan) -> TenantPlan | None:
-        if tenant.project is None or not run.late_turns.late(tenant.tenant, details=details):
-            return tenant
-        if run.stop.requested:
-            return None
-        try:
-            turn = await run.late_turns.observe_again(tenant, details=details)
-        except NotSentError:
-            return None
-        except ReconcilerError as error:
-            run.outcomes.failed(tenant.actions[0], error)
-            return None
-        return _valid_part(run, tenant, turn)
-
-    return [tenant for tenant in await each(tenants, confirmed) if tenant is not None]
-
-
-def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
-    """The valid part of the plan; None where nothing is. Records the outcome of everything else."""
-    if turn.halt is not None:
-        run.outcomes.skipped(tenant.actions[0], turn.halt.message, turn.halt.remedy)
-        return None
-    for action, why in turn.done.items():
-        run.outcomes.unchanged(action, why)
-    for action, halt in turn.held.items():
-        run.outcomes.refused(action, halt.message, halt.remedy)
-    return turn.plan if turn.plan.actions else None
-
-
-async def confirm_deletion(run: Run, action: Action, address: Address) -> bool:
-    """Whether a deletion among a tenant's actions is still valid. True for other actions.
-
-    Records the outcome of a deletion that is not. Raises what the client raises for a read.
-    """
-    turns = run.late_turns
-    if not isinstance(action, DELETIONS) or not turns.late(action.tenant):
-        return True
-    planned = turns.plans[action.tenant]
-    if planned.project is None or planned.project.id != address.project_id:
-        return True  # the run has created the project itself
-    here = replace(planned.project, organization=address.organization)
-    alone = structs.replace(planned, project=here, actions=(action,))
-    return _valid_part(run, alone, await turns.observe_again(alone)) is not None

@@ -1,4 +1,4 @@
-"""A run: one apply in progress. ``execute`` carries out its plan, wave by wave and unit by unit."""
+"""A run: one apply in progress."""
 
 from __future__ import annotations
 
@@ -6,38 +6,22 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 import platformdirs
 
-from reconciler.apply.address import Address
-from reconciler.apply.batches import (
-    CreateCohort,
-    LoneTenant,
-    Recovery,
-    SharedTransfer,
-    stop_after_bad_wave,
-    units,
-    waves,
-)
-from reconciler.apply.claims import accepted
-from reconciler.apply.create import create_cohort, recover
 from reconciler.apply.journal import Writes
-from reconciler.apply.late_turns import LateTurns, confirm
+from reconciler.apply.late_turns import LateTurns
 from reconciler.apply.outcomes import Outcomes
 from reconciler.apply.routes import Route
-from reconciler.apply.steps import take_steps
 from reconciler.apply.stop import Breaker, StopSignal
-from reconciler.apply.transfer import move_together
-from reconciler.neon.pace import each
-from reconciler.plan.outcome import Report
 from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from reconciler.apply.batches import Unit, WaveEnd
+    from reconciler.apply.batches import WaveEnd
     from reconciler.apply.journal import Journal
     from reconciler.apply.lease import HeldLease
     from reconciler.desired.state import DesiredState
@@ -194,41 +178,3 @@ class Run:
 
     def _may_write(self) -> bool:
         return not self.stop.requested and (self.lease is None or self.lease.valid())
-
-
-async def execute(run: Run) -> Report:
-    """Carries out the plan of the run. Errors of the API are in the report, and never raised."""
-    started_at = run.now()
-    parts = waves(run.planned.plan.tenants, run.options.waves)
-    for number, wave in enumerate(parts, start=1):
-        await each(units(wave), lambda unit: _carry_out(run, unit))
-        if number < len(parts):
-            failed = run.outcomes.failures(tenant.tenant for tenant in wave)
-            stop_after_bad_wave(failed, len(wave), f"{number} of {len(parts)}", run.breaker.limits, run.stop)
-    run.writes.end()
-    return Report(
-        run=run.id,
-        started_at=started_at,
-        finished_at=run.now(),
-        outcomes=run.outcomes.of_tenants(),
-        calls=run.neon.calls,
-        stopped=run.stop.reason,
-        stopped_by=run.stop.exit_code,
-    )
-
-
-async def _carry_out(run: Run, unit: Unit) -> None:
-    if run.stop.requested:
-        return
-    match unit:
-        case LoneTenant(tenant):
-            for valid in await accepted(run, await confirm(run, [tenant])):
-                await take_steps(run, valid.actions, Address.planned(valid))
-        case Recovery(tenant):
-            await recover(run, tenant)
-        case CreateCohort():
-            await create_cohort(run, unit)
-        case SharedTransfer():
-            await move_together(run, unit)
-        case _:
-            assert_never(unit)

@@ -11,10 +11,10 @@ from msgspec import structs
 
 from reconciler.apply.address import Address
 from reconciler.apply.claims import unregister
+from reconciler.apply.confirm import confirm, confirm_deletion
 from reconciler.apply.deletion_checks import Replacement, duplicate_objection, makes_room, needs_room, successor
 from reconciler.apply.evidence import existing_branch, find_effect
 from reconciler.apply.journal import Intent
-from reconciler.apply.late_turns import confirm, confirm_deletion
 from reconciler.apply.perform import Performed, perform
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, UnknownOutcomeError
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteDuplicate, DeleteProject, PatchEndpoint

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply.address import Address
 from reconciler.apply.batches import moves, transfer
 from reconciler.apply.claims import accepted, register_move
+from reconciler.apply.confirm import confirm
 from reconciler.apply.journal import Intent
-from reconciler.apply.late_turns import confirm
 from reconciler.apply.routes import closes_route, locate, refuses_everyone, refuses_projects
 from reconciler.apply.steps import SENT_AGAIN, take_remaining_steps, take_steps
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError

@@ -22,8 +22,9 @@ from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import RunOptions
 from reconciler.plan.plan import Rule
 from reconciler.views.console import say, show, stderr_console, stdout_console
-from reconciler.views.formats import TEXT, ReportView
+from reconciler.views.formats import TEXT
 from reconciler.views.progress import watching
+from reconciler.views.view import ReportView
 
 if TYPE_CHECKING:
     from pathlib import Path

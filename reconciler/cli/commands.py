@@ -28,7 +28,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.surroundings import surroundings
 from reconciler.errors import ExitCode
-from reconciler.views.formats import DriftView, PlanView, ProblemsView, ReportView
+from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from reconciler.fleet import Request, RunOptions, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
 from reconciler.views.console import show, stderr_console
-from reconciler.views.formats import ReportView
+from reconciler.views.view import ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import OutputFlags
-    from reconciler.views.formats import Rendered, View
+    from reconciler.views.formats import Rendered
+    from reconciler.views.view import View
 
 
 def check_outputs(output: OutputFlags, view: type[View]) -> None:

@@ -10,8 +10,8 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.options import PermissionFlags
 from reconciler.views.console import stderr_console
-from reconciler.views.formats import DriftView
 from reconciler.views.progress import watching
+from reconciler.views.view import DriftView
 
 if TYPE_CHECKING:
     from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, ScopeFlags

@@ -13,7 +13,7 @@ from reconciler.cli.described import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNIN
 from reconciler.views.formats import TEXT, formats_of
 
 if TYPE_CHECKING:
-    from reconciler.views.formats import View
+    from reconciler.views.view import View
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -10,8 +10,9 @@ from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.requested import with_earlier_runs
 from reconciler.views.console import stderr_console
-from reconciler.views.formats import JSON, PlanView, render
+from reconciler.views.formats import JSON, render
 from reconciler.views.progress import watching
+from reconciler.views.view import PlanView
 
 if TYPE_CHECKING:
     from pathlib import Path

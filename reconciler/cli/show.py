@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.files.saved_plan import read_saved_plan
-from reconciler.views.formats import PlanView
+from reconciler.views.view import PlanView
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from reconciler.cli.trust import doubts
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
 from reconciler.model.problem import Severity
-from reconciler.views.formats import ProblemsView
+from reconciler.views.view import ProblemsView
 
 if TYPE_CHECKING:
     from pathlib import Path

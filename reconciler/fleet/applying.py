@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from reconciler.apply.execute import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.lease import leased
-from reconciler.apply.run import Run, execute
+from reconciler.apply.run import Run
 from reconciler.fleet.registry_rows import correct_rows
 from reconciler.live.registered import part_of
 from reconciler.neon.observe import quietly

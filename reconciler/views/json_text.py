@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.views import json_documents
-from reconciler.views.formats import DriftView, PlanView, ProblemsView, ReportView
+from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.views.formats import View
+    from reconciler.views.view import View
 
 
 def render(view: View, *, full: bool = False) -> str:  # noqa: ARG001 - JSON shortens no list

@@ -9,7 +9,6 @@ from reconciler.plan.action import CreateProject
 from reconciler.plan.approval import Made
 from reconciler.views import sentences
 from reconciler.views.actions import DRIFT, PLAN, project_facts
-from reconciler.views.formats import DriftView, PlanView
 from reconciler.views.grouping import (
     by_kind,
     conflicts_by_cause,
@@ -48,6 +47,7 @@ from reconciler.views.sentences import (
     waiting_sentence,
 )
 from reconciler.views.values import differences, label, new_values, worded
+from reconciler.views.view import DriftView, PlanView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,6 @@ from reconciler.plan.approval import Made
 from reconciler.plan.outcome import GONE, Result
 from reconciler.views import problems_text, sections, symbols
 from reconciler.views.actions import DRIFT, PLAN, will_do
-from reconciler.views.formats import DriftView, PlanView, ProblemsView, ReportView
 from reconciler.views.grouping import (
     CONFLICTS,
     Kind,
@@ -49,6 +48,7 @@ from reconciler.views.terminal import (
     paragraph,
     styled,
 )
+from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import Plan, Refusal
     from reconciler.plan.registration import Registration, RowChange
-    from reconciler.views.formats import View
+    from reconciler.views.view import View
 
 
 def render(view: View, *, full: bool = False) -> Page:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 
+from reconciler.apply.execute import execute
 from reconciler.apply.journal import Header, Journal
-from reconciler.apply.run import Planned, Run, RunOptions, execute
+from reconciler.apply.run import Planned, Run, RunOptions
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.state import Api

@@ -8,19 +8,12 @@ import pytest
 
 from reconciler.model.problem import Location, Problem
 from reconciler.views.console import as_text
-from reconciler.views.formats import (
-    FORMATS,
-    DriftView,
-    PlanView,
-    ProblemsView,
-    ReportView,
-    formats_of,
-    render,
-)
+from reconciler.views.formats import FORMATS, formats_of, render
+from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
-    from reconciler.views.formats import View
+    from reconciler.views.view import View
 
 VIEWS: tuple[View, ...] = (
     PlanView(build.rich_plan(), build.MADE),

@@ -15,8 +15,6 @@ from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet
 from reconciler.neon.trust import chosen_host
 from reconciler.views.console import show, stderr_console
-from reconciler.views.sections import api_host
-from reconciler.views.terminal import Page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,8 +56,16 @@ def with_fleet(
         with asyncio.Runner() as runner:
             return _use(runner, connection, use)
     except ReconcilerError:
-        show(Page(lambda: api_host(foreign(host))), stderr_console())  # no other output shows it
+        _show_host(foreign(host))
         raise
+
+
+def _show_host(address: str | None) -> None:
+    """Where keys went, if that is not Neon itself: a run that fails has no other output that says so."""
+    from reconciler.views.sections import api_host  # noqa: PLC0415 - a run that prints nothing needs no layout
+    from reconciler.views.terminal import Page  # noqa: PLC0415
+
+    show(Page(lambda: api_host(address)), stderr_console())
 
 
 def _use(

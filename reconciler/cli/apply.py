@@ -22,9 +22,9 @@ from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import RunOptions
 from reconciler.plan.plan import Rule
 from reconciler.views.console import say, show, stderr_console, stdout_console
-from reconciler.views.formats import TEXT
+from reconciler.views.formats import TEXT, text_of
 from reconciler.views.progress import watching
-from reconciler.views.view import ReportView
+from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,9 +167,8 @@ class _Attempt:
         planned = fleet.permit(differing, replace(self.request, permissions=permissions))
         if self.saved is not None:
             planned = fleet.approved(planned, self.saved.plan, strict=self.request.strict)
-        from reconciler.views.plain_text import plan  # noqa: PLC0415 - rich is no small import
-
-        _show(self.output, plan(planned.plan, stale=planned.stale, full=self.output.full))
+        view = PlanView(planned.plan, stale=planned.stale)
+        _show(self.output, text_of(view, full=self.output.full))
         return planned
 
     def _announce(self, plan: Plan) -> None:

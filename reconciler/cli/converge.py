@@ -23,7 +23,8 @@ from reconciler.fleet import Request, RunOptions, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
 from reconciler.views.console import show, stderr_console
-from reconciler.views.view import ReportView
+from reconciler.views.formats import text_of
+from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -113,9 +114,7 @@ def _publish(output: OutputFlags, converged: Converged, run: RunOptions) -> None
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
     if plan.refusals or plan.conflicts or plan.empty or destructive:
-        from reconciler.views import plain_text  # noqa: PLC0415 - rich is no small import
-
-        show(plain_text.plan(plan, full=output.full), stderr_console())
+        show(text_of(PlanView(plan), full=output.full), stderr_console())
     publish(output, ReportView(report, str(run.journal_path)))
 
 

@@ -43,7 +43,8 @@ from reconciler.plan.concerns import NAMES
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.history import Before, History
 from reconciler.views.console import say, show, stderr_console
-from reconciler.views.problems_text import render
+from reconciler.views.formats import text_of
+from reconciler.views.view import ProblemsView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -96,7 +97,7 @@ class FleetFiles:
             self._directory, on_invalid=self._on_invalid, only=self._only, about=self._about, memo=self._memo
         )
         if loaded.problems:
-            show(render(loaded.problems), stderr_console())
+            show(text_of(ProblemsView(loaded.problems)), stderr_console())
         if loaded.desired is None:
             raise InvalidFilesError(
                 "the files have problems: nothing was done", hint="`reconciler validate` lists them"
@@ -349,7 +350,8 @@ def _tell(message: str, hint: str) -> None:
 
 def _tell_no_base(problem: Problem) -> None:
     message = f"nothing to compare with, so that no lowering has a cause: {problem.message}"
-    show(render([replace(problem, message=message, severity=Severity.WARNING)]), stderr_console())
+    warning = replace(problem, message=message, severity=Severity.WARNING)
+    show(text_of(ProblemsView([warning])), stderr_console())
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:

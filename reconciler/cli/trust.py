@@ -16,7 +16,8 @@ from reconciler.neon.trust import (
     unnamed,
 )
 from reconciler.views.console import show, stderr_console
-from reconciler.views.problems_text import render
+from reconciler.views.formats import text_of
+from reconciler.views.view import ProblemsView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,4 +83,4 @@ def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredSt
 
 
 def _show(problems: list[Problem]) -> None:
-    show(render(problems), stderr_console())
+    show(text_of(ProblemsView(problems)), stderr_console())

@@ -37,9 +37,7 @@ Acceptance = Annotated[Any, PlainValidator(read_acceptance), WithJsonSchema(ACCE
 class Section(BaseModel):
     """A mapping in a file: unknown keys are errors."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _required_unless_absent(schema: dict[str, Any]) -> None:

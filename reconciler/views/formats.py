@@ -31,9 +31,7 @@ class Format(NamedTuple):
 
 
 def _text() -> Render:
-    from reconciler.views.plain_text import render  # noqa: PLC0415 - rich is no small import
-
-    return render
+    return text_of
 
 
 def _json() -> Render:
@@ -61,6 +59,13 @@ FORMATS: Final = (
 def formats_of(view: type[View]) -> tuple[Format, ...]:
     """The formats that can show a kind of view."""
     return tuple(row for row in FORMATS if view in row.views)
+
+
+def text_of(view: View, *, full: bool = False) -> ConsoleRenderable:
+    """The view as text for a terminal or a log."""
+    from reconciler.views import plain_text  # noqa: PLC0415 - a run that prints nothing needs no layout
+
+    return plain_text.render(view, full=full)
 
 
 def render(view: View, name: str, *, full: bool = False) -> Rendered:

@@ -1,0 +1,122 @@
+"""What a command imports before it does anything: counted, because time depends on the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.command_line import TIERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES_OF_HELP: Final = 35
+"""More than a process that has imported click."""
+MODULES_OF_CONVERGE: Final = 760
+OURS_OF_CONVERGE: Final = 225
+
+HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
+UNUSED: Final = (
+    "deepdiff",
+    "pandas",
+    "psycopg",
+    "sqlalchemy",
+    "sqlite3",
+    "starlette",
+    "uvicorn",
+    "reconciler.registry.store",
+    "reconciler.simulator",
+    "reconciler.files.json_schema",
+    "reconciler.files.saved_plan",
+    "reconciler.views.json_documents",
+    "reconciler.views.markdown",
+    "reconciler.views.plain_text",
+    "reconciler.views.terminal",
+)
+"""What a run that has printed nothing yet has no use for."""
+
+AT_THE_END: Final = """
+import json, sys
+import click
+before = set(sys.modules)
+from reconciler.cli.main import run
+run(json.loads(sys.argv[1]))
+print("\\n" + json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+AT_THE_FIRST_REQUEST: Final = """
+import json, os, sys
+import httpx
+
+async def stop(self, request):
+    print(json.dumps([str(request.url), *sorted(sys.modules)]), flush=True)
+    os._exit(0)
+
+httpx.AsyncHTTPTransport.handle_async_request = stop
+from reconciler.cli.main import run
+run(json.loads(sys.argv[1]))
+"""
+
+
+def imported(script: str, *words: str, folder: Path | None = None, **environ: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(words)],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def within(modules: list[str], packages: tuple[str, ...]) -> list[str]:
+    return [name for name in modules if any(name == one or name.startswith(f"{one}.") for one in packages)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("pln",),
+        ("plan", "--help"),
+        ("apply", "--help"),
+        ("plan", "--tenent"),
+        ("converge",),
+        ("plan", "--format", "html"),
+    ],
+)
+def test_help_and_usage_errors_import_the_flags_alone(words: tuple[str, ...]) -> None:
+    modules = imported(AT_THE_END, *words)
+    assert within(modules, HEAVY) == []
+    assert within(modules, ("reconciler.plan", "reconciler.files", "reconciler.desired", "reconciler.neon")) == []
+    assert len(modules) <= MODULES_OF_HELP, modules
+
+
+@pytest.mark.parametrize("command", [("converge", "acme"), ("plan", "--tenant", "acme")])
+def test_a_run_about_one_tenant_imports_what_it_uses(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+    (tmp_path / "tenants").mkdir()
+    (tmp_path / "tenants/acme.yaml").write_text("tenant: acme\ntier: free\n", encoding="utf-8")
+    url, *modules = imported(
+        AT_THE_FIRST_REQUEST,
+        *command,
+        folder=tmp_path,
+        HOME=str(tmp_path),
+        NEON_FREE_ORG_ID="org-free-11111111",
+        NEON_PAID_ORG_ID="org-paid-22222222",
+        FREE_ORG_API_KEY="napi_" + "a" * 60,
+        PAID_ORG_API_KEY="napi_" + "b" * 60,
+        PERSONAL_API_KEY="napi_" + "c" * 60,
+    )
+    assert "myapp-acme" in url
+    allowed = UNUSED if command[0] == "converge" else UNUSED[:-1]
+    assert within(modules, allowed) == []
+    assert len(modules) <= MODULES_OF_CONVERGE
+    assert len(within(modules, ("reconciler",))) <= OURS_OF_CONVERGE

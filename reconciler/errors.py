@@ -1,4 +1,4 @@
-"""The whole error tree, with the exit code on each class, and the order in which exit codes win."""
+"""The error tree, with the exit code of each class, and the precedence of exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What the process tells the shell. Published: never renumbered."""
+    """The exit codes of the process. Published: never renumbered."""
 
     DONE = 0
     ERROR = 1
@@ -36,16 +36,16 @@ PRECEDENCE = (
     ExitCode.CHANGES,
     ExitCode.DONE,
 )
-"""Several things can be true of one run; the first of these that applies is the exit code."""
+"""If several exit codes apply to a run, the first of these is used."""
 
 
 def weightiest(codes: Iterable[ExitCode]) -> ExitCode:
-    """The exit code of a run of which all of ``codes`` are true; DONE where there are none."""
+    """Return the exit code of a run to which all of ``codes`` apply; DONE if there are none."""
     return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)
 
 
 class ReconcilerError(Exception):
-    """Anything a user can cause or meet. ``str()`` is one clear sentence; ``hint`` says what to do."""
+    """Any error that a user can cause or meet. ``str()`` is one clear sentence; ``hint`` is the remedy."""
 
     exit_code: ExitCode = ExitCode.ERROR
 
@@ -55,21 +55,21 @@ class ReconcilerError(Exception):
 
 
 class InvalidInputError(ReconcilerError):
-    """What a person wrote (files, flags, stdin) cannot be used."""
+    """User input (files, flags, stdin) is invalid."""
 
     exit_code = ExitCode.INVALID
 
 
 class OutputError(ReconcilerError):
-    """What a run has to tell could not be written, to stdout or a file; the calls before that were made."""
+    """The output of a run could not be written, to stdout or a file; the calls before that were made."""
 
 
 class MachineError(ReconcilerError):
-    """This machine does not give what a run needs: a file, a folder, a descriptor, memory."""
+    """This machine lacks something that a run needs: a file, a folder, a descriptor, memory."""
 
 
 class StaleFilesError(ReconcilerError):
-    """The files are not the newest ones, where the caller asked for these."""
+    """The files are not the newest ones, and the caller required that."""
 
     exit_code = ExitCode.REFUSED
 
@@ -79,19 +79,19 @@ class SupersededError(StaleFilesError):
 
 
 class UntrustedFilesError(ReconcilerError):
-    """The files send keys elsewhere than anybody but the files has said; raised before a key is read."""
+    """The files send keys to a place that only the files name; raised before a key is read."""
 
     exit_code = ExitCode.REFUSED
 
 
 class InterruptedRunError(ReconcilerError):
-    """A second signal ended the run at once, whatever was under way."""
+    """A second signal ended the run immediately."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 class IncompleteViewError(ReconcilerError):
-    """The live view lacks something without which nothing can be said."""
+    """The live view lacks something that the run needs."""
 
     exit_code = ExitCode.INCOMPLETE_VIEW
 
@@ -103,19 +103,19 @@ class MissingKeyError(ReconcilerError):
 
 
 class WrongPersonalKeyError(ReconcilerError):
-    """The key for transfers is no person's, or is one of somebody who is not in all the organizations."""
+    """The key for transfers does not belong to a person, or to one who is not in all the organizations."""
 
     exit_code = ExitCode.DENIED
 
 
 class WrongOrganizationError(ReconcilerError):
-    """The answers come from another organization than the one that the files name."""
+    """The responses come from another organization than the one in the files."""
 
     exit_code = ExitCode.DENIED
 
 
 class ForeignProjectError(WrongOrganizationError):
-    """A project that was asked for by its id is in an organization that the files do not name."""
+    """A project requested by id is in an organization that the files do not name."""
 
     def __init__(self, message: str, *, hint: str | None = None, organization_id: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -123,28 +123,28 @@ class ForeignProjectError(WrongOrganizationError):
 
 
 class UnreachableError(ReconcilerError):
-    """No answer: the host cannot be reached, or the connection broke before a read was answered."""
+    """No response: the host cannot be reached, or the connection broke before a read was answered."""
 
 
 class NotSentError(ReconcilerError):
-    """A call that writes was still waiting for its turn when the run was asked to end."""
+    """A write was still queued when the run was asked to end."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 class UnknownOutcomeError(ReconcilerError):
-    """A write was sent and its answer was lost: it may or may not have been carried out."""
+    """A write was sent and its response was lost: it may or may not have been carried out."""
 
     request_id: str | None = None
-    """The ``X-Request-ID`` under which it was sent, where the sender chose it."""
+    """The ``X-Request-ID`` of the call, if the sender chose it."""
 
 
 class UnexpectedAnswerError(ReconcilerError):
-    """The API answered with something that is not its documented shape."""
+    """The API returned a response that does not match its documentation."""
 
 
 class ApiError(ReconcilerError):
-    """The API refused a call. ``status`` is the HTTP status, ``code`` Neon's own (often empty)."""
+    """The API rejected a call. ``status`` is the HTTP status, ``code`` Neon's own (often empty)."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the key may not do this."""
+    """403: the key has no permission."""
 
     exit_code = ExitCode.DENIED
 
@@ -182,7 +182,7 @@ class ConflictError(ApiError):
 
 
 class LockedError(ApiError):
-    """423: other operations run on the project, and went on for longer than we waited."""
+    """423: other operations on the project did not end in time."""
 
 
 class RateLimitedError(ApiError):
@@ -190,14 +190,14 @@ class RateLimitedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """A 5xx answer to a call that is known not to have been carried out, or to a read."""
+    """A 5xx response to a read, or to a call that is known not to have been carried out."""
 
 
 class TransferRefusedError(ApiError):
     """400, 406, 412 or 422 to a transfer.
 
-    ``culprits`` are the project ids that the answer names, ``limits`` the limits of the destination in Neon's own
-    words; either may be empty. ``legible`` is False where no body could be read, which may have named some.
+    ``culprits`` are the project ids in the response, ``limits`` the destination's limits in Neon's words; either
+    may be empty. ``legible`` is False if no body could be read, which may have named some.
     """
 
     def __init__(
@@ -218,40 +218,40 @@ class TransferRefusedError(ApiError):
 
 
 class OperationFailedError(ReconcilerError):
-    """An operation that a call had started ended without success, or did not end in time."""
+    """An operation failed, or did not end in time."""
 
 
 class NotTakenError(ReconcilerError):
-    """A write was answered as if done, but the answer shows another value than the one asked for."""
+    """A write succeeded, but the response shows another value than the requested one."""
 
 
 class LostRaceError(ReconcilerError):
-    """Another run created the same tenant first; this run's own project was removed again."""
+    """Another run created the same tenant first; this run deleted its own project."""
 
 
 class UncheckedCreateError(ReconcilerError):
-    """A project was created, but the look for rivals after it failed."""
+    """A project was created, but the check for a second project failed."""
 
 
 class NoConnectionStringError(ReconcilerError):
-    """A project was created, but its connection string, which is to be handed out, could not be read."""
+    """A project was created, but its requested connection string could not be read."""
 
 
 class RegistryError(ReconcilerError):
-    """The tenant registry does not answer, or says something else than what was to be put down."""
+    """The tenant registry does not respond, or holds another value than the one written."""
 
 
 class ClaimedError(ReconcilerError):
-    """The tenant is claimed in the registry, or has its project by now: this run does not create it."""
+    """The tenant is claimed in the registry, or already has its project: this run does not create it."""
 
 
 class LeasedError(ReconcilerError):
-    """Another run applies the fleet, or a part of it that this run is about too: nothing was written."""
+    """Another run applies the fleet, or a part of it that this run covers: nothing was written."""
 
 
 class NotAdvancedError(ReconcilerError):
-    """What was applied could not be put down as the base of the next run."""
+    """What was applied could not be recorded as the base of the next run."""
 
 
 class JournalError(ReconcilerError):
-    """The journal cannot be written, without which nothing else is written either."""
+    """The journal cannot be written; without it nothing else is written."""

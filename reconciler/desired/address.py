@@ -1,4 +1,4 @@
-"""The address of an API: what a base URL may look like, wherever it was written."""
+"""The address of an API: the rules for a base URL, wherever it was written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 NEON_DOMAIN: Final = "neon.tech"
 NEON_PATH: Final = "/api/v2"
 NEON: Final = f"https://console.{NEON_DOMAIN}{NEON_PATH}"
-EXAMPLE: Final = f"as in {NEON}"
+EXAMPLE: Final = f"for example {NEON}"
 LONGEST: Final = 500
 LONGEST_NAME: Final = 253
 """Characters of a host name (RFC 1035)."""
@@ -20,52 +20,52 @@ _FORM: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>\[[^\]]*\]|[^/:\[\]]*)(?::(?P<port>[^/]*))?(?P<path>/.*)?"
 )
 _CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/\[\]@!&'()*+,;=%?#-]*")
-"""Of a URL (RFC 3986), but for the dollar sign: that is left of a variable which nobody has filled in."""
+"""Characters of a URL (RFC 3986), except the dollar sign, which indicates an unset variable."""
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_api_address(text: str) -> str:
-    """The address that all API paths are appended to, without a slash at its end.
+    """Return the address that all API paths are appended to, without a final slash.
 
-    Raises ValueError that says what is wrong with it and repeats none of it: it may hold a password, or be a key
-    in the wrong place.
+    Raises ValueError with the reason. The message never repeats the address: it may contain a password, or be a
+    misplaced key.
     """
     address = text.strip(" \t\r\n").rstrip("/")
     if not address:
         raise ValueError("it is empty")
     if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST} characters")
+        raise ValueError(f"it is longer than {LONGEST} characters")
     found = _parts(address)
     scheme, host = found["scheme"].lower(), found["host"]
     if scheme not in {"http", "https"}:
-        raise ValueError("it must begin with https://")
+        raise ValueError("it must start with https://")
     check_host(host)
     check_port(found["port"])
     _check_path(host, found["path"] or "")
     if scheme == "http" and not is_this_machine(host):
-        raise ValueError("it would carry API keys in clear: it must begin with https://")
+        raise ValueError("it would send API keys unencrypted: it must start with https://")
     return address
 
 
 def _parts(address: str) -> re.Match[str]:
     if "$" in address:
-        raise ValueError("it holds a `$`: a variable that nothing has filled in")
+        raise ValueError("it contains a `$`: a variable that was not filled in")
     if not _CHARACTERS.fullmatch(address):
-        raise ValueError("it holds a character that no address has, such as a space")
+        raise ValueError("it contains a character that is not allowed in an address, such as a space")
     if "@" in address:
-        raise ValueError("it must not hold a user name or password")
+        raise ValueError("it must not contain a user name or password")
     if "?" in address or "#" in address:
-        raise ValueError("it must end with its path: no `?` and no `#`")
+        raise ValueError("it must not contain `?` or `#`")
     found = _FORM.fullmatch(address)
     if found is None:
-        raise ValueError("it is no address that begins with https:// and a host")
+        raise ValueError("it is not an address that starts with https:// and a host")
     return found
 
 
 def check_host(host: str) -> None:
-    """Raises ValueError for what is neither a host name in ASCII nor an IP address (IPv6 in brackets)."""
+    """Raise ValueError for anything that is neither an ASCII host name nor an IP address (IPv6 in brackets)."""
     if host.startswith("["):
         _check_ip(IPv6Address, host[1:-1])
     elif re.fullmatch(r"(.*\.)?[0-9]+", host):  # no top-level domain is a number
@@ -78,37 +78,37 @@ def _check_ip(kind: type[IPv4Address | IPv6Address], host: str) -> None:
     try:
         kind(host)
     except AddressValueError:
-        raise ValueError("its host is no valid IP address") from None
+        raise ValueError("its host is not a valid IP address") from None
     if "%" in host:
-        raise ValueError("its host is no valid IP address: no network interface can be named")
+        raise ValueError("its host is not a valid IP address: a network interface is not allowed")
 
 
 def _check_name(host: str) -> None:
     if not host:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     labels = host.split(".")
     if len(host) > LONGEST_NAME or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError("its host is no valid host name")
+        raise ValueError("its host is not a valid host name")
     for label in labels:
         if label.lower().startswith("xn--"):
             _check_punycode(label)
 
 
 def _check_punycode(label: str) -> None:
-    import idna  # noqa: PLC0415 - large tables, of use for names in other scripts only
+    import idna  # noqa: PLC0415 - large tables, needed for internationalized names only
 
     try:
         idna.decode(label)
     except UnicodeError:
-        raise ValueError("its host is no valid host name: a part that begins with xn--") from None
+        raise ValueError("its host is not a valid host name: the part that starts with xn--") from None
 
 
 def check_port(port: str | None) -> None:
-    """Raises ValueError for what is no port; None is a port that is not named."""
+    """Raise ValueError for an invalid port; None means that no port is given."""
     if port is None:
         return
     if not _PORT.fullmatch(port) or not 1 <= int(port) <= HIGHEST_PORT:
-        raise ValueError(f"its port is no number from 1 to {HIGHEST_PORT}")
+        raise ValueError(f"its port is not a number from 1 to {HIGHEST_PORT}")
 
 
 def _check_path(host: str, path: str) -> None:
@@ -116,13 +116,13 @@ def _check_path(host: str, path: str) -> None:
         raise ValueError("its path is not valid")
     segments = unquote(path, "latin-1").split("/")[1:]
     if any(segment in {"", ".", ".."} for segment in segments):
-        raise ValueError("its path holds an empty part, `.` or `..`")
+        raise ValueError("its path contains an empty part, `.` or `..`")
     if f".{host.lower()}".endswith(f".{NEON_DOMAIN}") and path != NEON_PATH:
         raise ValueError(f"the path of Neon's own API is {NEON_PATH}")
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host is the loopback interface, to which a key may go in clear."""
+    """Return whether a host is the loopback interface, which may get a key unencrypted."""
     bare = host.removeprefix("[").removesuffix("]")
     try:
         return bare.lower() == "localhost" or ip_address(bare).is_loopback

@@ -1,4 +1,4 @@
-"""When two addresses of the API are the same, and when one is Neon's own."""
+"""When two addresses of the API are the same, and when an address is Neon's own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _BARE: Final = re.compile(r"[\w.-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
 def normal(address: str) -> str:
-    """The one way to write an address: lower case, without default port and last slash.
+    """Return the canonical form of an address: lower case, without default port and final slash.
 
-    Raises ValueError that says what is wrong with it and repeats none of it.
+    Raises ValueError with the reason; the message never repeats the address.
     """
     if _KEY.search(address):
-        raise ValueError("it holds an API key")
+        raise ValueError("it contains an API key")
     parts = urlsplit(read_api_address(address))
     host = (parts.hostname or "").lower()
     shown = f"[{host}]" if ":" in host else host
@@ -28,12 +28,12 @@ def normal(address: str) -> str:
 
 
 def allowed(word: str) -> str:
-    """As ``normal``, of an address or of a host alone, which stands for its ``https`` address."""
+    """Return ``normal`` of an address, or of a host alone, which means its ``https`` address."""
     return normal(f"https://{word}{NEON_PATH}" if _BARE.fullmatch(word) else word)
 
 
 def same(address: str, known: str) -> bool:
-    """Whether an address, which may be none at all, is another way to write a known one."""
+    """Return whether an address, valid or not, is another form of a known one."""
     try:
         return normal(address) == known
     except ValueError:
@@ -41,6 +41,6 @@ def same(address: str, known: str) -> bool:
 
 
 def foreign(address: str) -> str | None:
-    """What every output shows of an address that is not Neon's own; None where it is Neon's."""
+    """Return the address that every output shows if it is not Neon's own; None if it is."""
     found = normal(address)
     return None if found == NEON else found

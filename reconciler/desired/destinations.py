@@ -1,4 +1,4 @@
-"""Where keys go, as the files say it: which variable is sent as which key, for which organization, and where."""
+"""Where the files send keys: which variable is sent as which key, for which organization, to which host."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Use(Enum):
-    """What a value of tiers.yaml is for, in words."""
+    """What a value of tiers.yaml is used for, as text."""
 
     HOST = "host"
     ID = "organization id"
     KEY = "API key"
-    REGISTRY = "address of a registry"
+    REGISTRY = "registry address"
 
 
 _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
@@ -34,13 +34,15 @@ _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
     ),
     Use.REGISTRY: re.compile(r"REGISTRY_URL|NEON_\w*(_URL|_URI|REGISTRY)"),
 }
-"""The variables that files may name as what, without anybody's word: a key is taken for no id, nor the reverse."""
+"""Variables that files may name for a use without a permission: a key is never used as an id, nor an id as a
+key.
+"""
 _NOWHERE: Final = Location("tiers.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One value of tiers.yaml that decides where keys go. ``path`` is its keys, with dots between them."""
+    """A value of tiers.yaml that decides where keys are sent. ``path`` is its keys, joined by dots."""
 
     path: str
     use: Use
@@ -55,7 +57,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A value that is not the one at the base. ``now`` or ``then`` is None where only one of them has it."""
+    """A value that differs from the base. ``now`` or ``then`` is None if only one of them has it."""
 
     path: str
     now: Destination | None
@@ -63,18 +65,18 @@ class Difference:
 
     @property
     def location(self) -> Location:
-        """Where it stands now; for what is gone, the file."""
+        """Its current location; for a removed value, the file."""
         return self.now.location if self.now else _NOWHERE
 
     def __str__(self) -> str:
         if self.now is None:
-            return f"{self.path} is gone, which was {_shown(self.then)} at the base"
-        was = f"was {_shown(self.then)} at the base" if self.then else "did not stand there at the base"
-        return f"{self.path} is {_shown(self.now)}, and {was}"
+            return f"{self.path} was removed; it was {_shown(self.then)} at the base"
+        was = f"was {_shown(self.then)} at the base" if self.then else "was not set at the base"
+        return f"{self.path} is {_shown(self.now)}, but {was}"
 
 
 def destinations(fleet: DesiredState) -> Iterator[Destination]:
-    """Every value that decides where keys go."""
+    """Yield every value that decides where keys are sent."""
     for name, organization in fleet.organizations.items():
         yield _at(fleet, f"organizations.{name}.id", Use.ID, organization.id)
         yield _at(fleet, f"organizations.{name}.api_key", Use.KEY, organization.api_key)
@@ -86,17 +88,17 @@ def destinations(fleet: DesiredState) -> Iterator[Destination]:
 
 
 def host_of(fleet: DesiredState) -> Destination:
-    """The host that the files name; Neon's own where they name none."""
+    """Return the host in the files; Neon's own if they name none."""
     return _at(fleet, "api.host", Use.HOST, fleet.api.host)
 
 
 def not_to_be_named(
     fleet: DesiredState, base: DesiredState | None, allowed: Collection[str]
 ) -> Iterator[Destination]:
-    """The references to variables that nobody but the files speaks of.
+    """Yield references to variables that only the files name.
 
-    A variable may be named that the files at the base name for the same use, that is ``allowed`` from outside, or
-    whose name says what it is for.
+    A variable is allowed if the files at the base name it for the same use, if it is in ``allowed`` from outside,
+    or if its name shows its use.
     """
     before = {(one.use, one.value) for one in destinations(base)} if base is not None else set()
     for one in destinations(fleet):
@@ -110,7 +112,7 @@ def not_to_be_named(
 
 
 def differences(fleet: DesiredState, base: DesiredState) -> list[Difference]:
-    """Where the files send keys elsewhere than those at the base, in the order of the files."""
+    """Return where the files send keys differently from the base, in file order."""
     now, then = ({one.path: one for one in destinations(state)} for state in (fleet, base))
     paths = dict.fromkeys((*now, *then))
     found = (Difference(path, now.get(path), then.get(path)) for path in paths)
@@ -126,13 +128,15 @@ def _essence(destination: Destination | None) -> str | EnvReference | None:
         return None
     value = destination.value
     if destination.use is Use.HOST and isinstance(value, str):
-        with suppress(ValueError):  # what is no address is compared as it is written
+        with suppress(ValueError):  # an invalid address is compared as written
             return normal(value)
     return value
 
 
 def _shown(destination: Destination | None) -> str:
-    """The value as a message shows it: the files' own text, of which an address may hold more than is meant."""
+    """Return the value as a message shows it; a registry address is not shown, because it may contain a
+    password.
+    """
     if destination is None:
         return "nothing"
     value = destination.value

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 MAX_TENANT_LENGTH: Final = 128
 TENANT_SIGN: Final = "[A-Za-z0-9._+@-]"
-"""ASCII alone: letters of other alphabets look like these and would be another tenant."""
+"""ASCII only: letters of other alphabets look the same and would be another tenant."""
 TENANT: Final = re.compile(rf"[A-Za-z0-9_+@]{TENANT_SIGN}*")
-"""User ids and e-mail addresses. A name that begins with ``.`` would be a hidden file, with ``-`` an option."""
+"""User ids and e-mail addresses. A name that starts with ``.`` would be a hidden file, with ``-`` an option."""
 
 
 def composed(text: str) -> str:
-    """The text in NFC."""
+    """Return the text in NFC."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def identity(name: str) -> str:
-    """What tenants' names have in common that are one name."""
+    """Return the form in which equal names are equal: NFC, without case."""
     return composed(name).casefold()
 
 
@@ -37,23 +37,23 @@ _VARIABLE: Final = re.compile("|".join(map(re.escape, (TIER, ORGANIZATION))))
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands before and after a tenant's name in the name of its project."""
+    """The text before and after a tenant's name in its project's name."""
 
     start: str
     end: str
 
     @classmethod
     def of(cls, pattern: str) -> Frame:
-        """Of a pattern that holds ``{tenant}`` once, and no other placeholder."""
+        """Return the frame of a pattern with one ``{tenant}`` and no other placeholder."""
         start, _, end = pattern.partition(PLACEHOLDER)
         return cls(start, end)
 
     def name(self, tenant: str) -> str:
-        """The project's name."""
+        """Return the project's name."""
         return f"{self.start}{tenant}{self.end}"
 
     def tenant(self, project_name: str) -> str | None:
-        """The tenant whose project has this name; None where it is no name of this frame."""
+        """Return the tenant whose project has this name; None if the name does not fit."""
         long_enough = len(project_name) > len(self.start) + len(self.end)
         if long_enough and project_name.startswith(self.start) and project_name.endswith(self.end):
             return project_name[len(self.start) : len(project_name) - len(self.end)]
@@ -62,7 +62,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search at Neon, which takes parts of names, and the names that it is for."""
+    """A search at Neon, which matches parts of names, and the names that it is for."""
 
     text: str
     names: tuple[str, ...]
@@ -70,7 +70,8 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """``project`` holds ``{tenant}`` once, and ``{tier}`` and ``{organization}`` any number of times.
+    """The pattern of project names, with ``{tenant}`` once and ``{tier}`` and ``{organization}`` any number of
+    times.
 
     ``previous`` are older patterns that still match.
     """
@@ -80,20 +81,20 @@ class Naming:
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """All of them, the current one first."""
+        """All patterns, the current one first."""
         return (self.project, *self.previous)
 
     def project_name(self, tenant: str, *, tier: str = "", organization: str = "") -> str:
-        """The name that the project of a tenant of this tier and organization is to have."""
+        """Return the name of a tenant's project for this tier and organization."""
         return Frame.of(_filled(self.project, tier, organization)).name(tenant)
 
     def frames(self, tiers: Collection[str], organizations: Collection[str]) -> tuple[Frame, ...]:
-        """Those of every tier and organization: a change of either may be half done."""
+        """Return the frames of every tier and organization: a change of either may be partly applied."""
         filled = (name for pattern in self.patterns for name in _each(pattern, tiers, organizations))
         return tuple(dict.fromkeys(map(Frame.of, filled)))
 
     def searches(self, tenants: Iterable[str], names: Collection[str]) -> Iterator[Search]:
-        """Searches that find all of these names, which are the tenants' by any pattern."""
+        """Yield searches that find all of these names of the tenants."""
         left = dict.fromkeys(names)
         for pattern, tenant in product(self.patterns, tenants):
             text = next(part for part in _VARIABLE.split(pattern) if PLACEHOLDER in part)
@@ -105,7 +106,7 @@ class Naming:
 
 
 def _each(pattern: str, tiers: Collection[str], organizations: Collection[str]) -> Iterator[str]:
-    """The pattern with every value of the placeholders that it holds beside the tenant's."""
+    """Yield the pattern with every value of its placeholders except the tenant's."""
     of_tiers = tiers if TIER in pattern else ("",)
     of_organizations = organizations if ORGANIZATION in pattern else ("",)
     return (_filled(pattern, *values) for values in product(of_tiers, of_organizations))

@@ -1,4 +1,4 @@
-"""How careful a run is: what is repaired by itself, and how much of a fleet one run may touch."""
+"""What a run repairs automatically, and how much of a fleet it may change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DriftPolicy(Enum):
-    """What happens to a difference that no commit asked for."""
+    """What happens to a difference without a commit as its cause."""
 
     REPAIR = "repair"
     REPORT = "report"
@@ -22,13 +22,15 @@ class DriftPolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """At most ``count`` actions a run, or ``percent`` of the organization's live projects where that is more."""
+    """The maximum of actions per run: ``count``, or ``percent`` of the organization's live projects if that is
+    more.
+    """
 
     count: int
     percent: float
 
     def allows(self, live: int | None) -> int:
-        """How many actions one run may hold; ``live`` is None where the organization was not counted."""
+        """Return the maximum; ``live`` is None if the organization was not listed."""
         return max(self.count, floor(share(self.percent, live or 0)))
 
 
@@ -48,6 +50,6 @@ class Policy:
 
     thresholds: Thresholds = Thresholds()
     prune_min_age_seconds: int = 7 * 86_400
-    """``--prune`` spares projects that are younger, or were active within it."""
+    """``--prune`` keeps projects that are younger, or were active within this time."""
     drift: Mapping[str, DriftPolicy] = field(default_factory=dict)
-    """By concern name. Without an entry: repaired where it takes nothing from the tenant, else reported."""
+    """By concern name. Default: repair what takes nothing from the tenant, report the rest."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Depth(Enum):
-    """How much below a project is read: nothing, what the files declare, everything."""
+    """How much is read below a project: nothing, declared objects, everything."""
 
     LIST = "list"
     DECLARED = "declared"
@@ -22,39 +22,39 @@ class Depth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Up to how many tenants or projects a run looks at one by one, whatever its depth."""
+    """Maximum numbers of tenants or projects that a run reads one by one, at any depth."""
 
     few_tenants: int = 50
-    """Selected tenants that are looked up by name or id; the fleet is not listed for them."""
+    """Selected tenants that are searched by name or id, without listing the fleet."""
     small_fleet: int = 100
-    """Selected tenants that are read whole at ``Depth.DECLARED``: it costs seconds."""
+    """Selected tenants for which all details are read at ``Depth.DECLARED``: this takes seconds."""
     few_strangers: int = 200
-    """Projects of no tenant that are asked whose they are; more only at ``Depth.DEEP``: it costs minutes."""
+    """Unmatched projects whose owner is read; more only at ``Depth.DEEP``: this takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All conditions must hold; an empty one holds always."""
+    """The tenants of a run. All conditions must hold; an empty condition always holds."""
 
     tenants: tuple[str, ...] = ()
-    """Globs, any of which matches."""
+    """Globs; at least one has to match."""
     exclude: tuple[str, ...] = ()
-    """Globs, none of which matches."""
+    """Globs; none may match."""
     tiers: tuple[str, ...] = ()
     labels: tuple[tuple[str, str | None], ...] = ()
-    """(key, value), all of which match; a value of None asks for the key alone."""
+    """Pairs (key, value) that all have to match; a value of None matches any value."""
     shard: tuple[int, int] | None = None
-    """(I, N), 1-based: every tenant is in exactly one of N shards, whatever the others are called."""
+    """(I, N), 1-based: every tenant is in exactly one of N shards, whatever the other tenants are."""
     changed: frozenset[str] | None = None
-    """Tenants whose settings differ from an earlier commit's (``--changed-since``); None is no condition."""
+    """Tenants whose settings differ from an earlier commit (``--changed-since``); None means any."""
 
     @property
     def everything(self) -> bool:
-        """True where nothing narrows the work."""
+        """Whether the selection has no conditions."""
         return self == Selection()
 
     def includes(self, tenant: Tenant) -> bool:
-        """Whether the tenant is part of the work."""
+        """Return whether the tenant is selected."""
         return (
             (not self.tenants or _matches(tenant.name, self.tenants))
             and not _matches(tenant.name, self.exclude)
@@ -70,7 +70,7 @@ def _matches(name: str, globs: tuple[str, ...]) -> bool:
 
 
 def has_label(tenant: Tenant, key: str, value: str | None) -> bool:
-    """Whether the tenant has the label; None is any value."""
+    """Return whether the tenant has the label; None matches any value."""
     return key in tenant.labels and value in (None, tenant.labels[key])
 
 

@@ -1,7 +1,6 @@
-"""Where the tiers of earlier files live, in the words of later ones.
+"""The desired state of a whole fleet, and the organizations of earlier tiers under their current names.
 
-An organization is told by its id: its name, or the variable that holds its id, may be another later on, and
-nobody has moved by that.
+An organization is identified by its id: a changed name, or another variable for the id, does not move tenants.
 """
 
 from __future__ import annotations
@@ -27,17 +26,18 @@ if TYPE_CHECKING:
 
 
 def homes_in(now: DesiredState, then: DesiredState) -> dict[str, Organization]:
-    """By tier of the earlier files, its organization as the later ones have it, where that is another in words."""
+    """Return, by tier of the earlier files, its organization in the later files, if that differs."""
     found = {name: _home(tier, then.organizations[tier.organization], now) for name, tier in then.tiers.items()}
     own = {name: then.organizations[tier.organization] for name, tier in then.tiers.items()}
     return {name: home for name, home in found.items() if _differs(home, own[name])}
 
 
 def _home(tier: Tier, own: Organization, now: DesiredState) -> Organization:
-    """A tier whose words are the same has not moved, whatever its organization's id is now: ids may be swapped.
+    """Return the current organization of an earlier tier.
 
-    What is not found by its id is found by its name. What is found by neither has no live project that a run could
-    see: then the tier is where it is now.
+    A tier with the same organization name has not moved, whatever that organization's id is now: ids may be
+    swapped. Otherwise it is found by id, then by name. If neither finds it, it has no live project that a run can
+    read: then the tier is where it is now.
     """
     same = now.tiers.get(tier.name)
     if same is not None and same.organization == tier.organization:
@@ -58,22 +58,24 @@ Told = TypeVar("Told")
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """How to talk to Neon. Limits are Neon's per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
+    """How to call Neon. The limits are Neon's per account: 700 requests/min, 40/s per route
+    (api-rate-limiting).
+    """
 
     host: str = NEON
     requests_per_minute: int = 700
     burst_per_second: int = 40
     batch_share: float = 0.7
-    """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
+    """The share of the rate that fleet runs use, so that sign-ups do not wait behind them."""
     settle_seconds: float = 10.0
-    """How long a new project may take to show up in every list."""
+    """Time until a new project is in every list."""
     look_again_after_seconds: float = 10.0
-    """How old what is known of a tenant may be when its turn comes; else it is looked at and planned once more."""
+    """Maximum age of what was read of a tenant at its turn; older data is read and planned again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a new project gets where neither tenant nor tier says otherwise; counts at creation only."""
+    """Values of a new project that neither tenant nor tier sets; they apply at creation only."""
 
     region: str = "aws-us-east-2"
     pg_version: int = 17
@@ -84,7 +86,7 @@ class Defaults:
 
 @dataclass(frozen=True)
 class DesiredState:
-    """Everything that the files say. ``tenants`` is in name order; tombstones are among them."""
+    """Everything that the files declare. ``tenants`` is sorted by name and includes absent ones."""
 
     fleet: str
     naming: Naming
@@ -96,20 +98,20 @@ class DesiredState:
     defaults: Defaults = Defaults()
     policy: Policy = Policy()
     registry: EnvReference | str | None = None
-    """The address of the tenant registry, or the variable that holds it; None where there is none."""
+    """The address of the tenant registry, or its variable; None if there is none."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
-    """Where the keys of tiers.yaml stand, and the values that decide where keys go (``Destination``)."""
+    """Locations of the keys of tiers.yaml, and of the values that decide where keys are sent (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
-    """Names of tenants whose files are broken (``--on-invalid skip``): nothing is done to their projects."""
+    """Names of tenants with broken files (``--on-invalid skip``): their projects are not changed."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)
-    """Ids of projects that those files name as their tenants' own."""
+    """Ids of projects that these files pin."""
     homes: Mapping[str, Organization] = field(default_factory=dict, compare=False, repr=False)
-    """Of files that are compared with later ones, by tier: its organization, as the later files have it."""
+    """For files that are compared with later ones, by tier: its organization in the later files."""
     unread: frozenset[str] = field(default_factory=frozenset)
-    """Of an earlier state, files and folders that could not be read: nobody knows which tenants they hold."""
+    """For an earlier state, files and folders that could not be read: their tenants are unknown."""
 
     def settings(self, tenant: Tenant) -> Settings:
-        """The tenant's resolved settings."""
+        """Return the tenant's resolved settings."""
         name = None if tenant.project_id else self.project_name(tenant)
         tier = self.tiers[tenant.tier]
         if tier.name in self.homes:
@@ -117,57 +119,57 @@ class DesiredState:
         return resolve(tenant, tier, name)
 
     def home(self, tenant: Tenant) -> str | None:
-        """The organization of the tenant's tier; None where there is no such tier, as of a tombstone."""
+        """Return the organization of the tenant's tier; None if the tier does not exist, as for a tombstone."""
         tier = self.tiers.get(tenant.tier)
         if tier is None:
             return None
         return self.homes[tier.name].name if tier.name in self.homes else tier.organization
 
     def allowed(self, tier: str) -> OrganizationLimits:
-        """What the organization of a tier allows; nothing that the files do not state."""
+        """Return the limits of a tier's organization; no limits if the files declare none."""
         home = self.homes.get(tier) or self.organizations.get(self.tiers[tier].organization)
         return OrganizationLimits() if home is None else home.limits
 
     def speaks_alike(self, other: DesiredState, tenant: Tenant) -> bool:
-        """Whether these files hold just what the other ones hold of a tenant of theirs: file, tier and naming."""
+        """Return whether these files and the other ones declare the same for a tenant: file, tier and naming."""
         alike = self.tenants.get(tenant.name) == tenant and self.naming == other.naming
         return alike and self.tiers.get(tenant.tier) == other.tiers.get(tenant.tier)
 
     def project_name(self, tenant: Tenant) -> str:
-        """The name that the tenant's project is to have."""
+        """Return the declared name of the tenant's project."""
         tier = self.tiers.get(tenant.tier)
         organization = "" if tier is None else tier.organization
         return self.naming.project_name(tenant.name, tier=tenant.tier, organization=organization)
 
     def project_names(self, tenant: str) -> tuple[str, ...]:
-        """Every name by which the project of the tenant of this name is recognised, the current one first."""
+        """Return every name that identifies the tenant's project, the current one first."""
         declared = self.tenants.get(tenant)
         current = (self.project_name(declared),) if declared and declared.tier in self.tiers else ()
         names = (frame.name(name) for name in self.names(tenant) for frame in self.frames)
         return tuple(dict.fromkeys((*current, *names)))
 
     def project_searches(self, tenant: str) -> tuple[Search, ...]:
-        """What finds all projects of these names."""
+        """Return searches that find all projects with these names."""
         return tuple(self.naming.searches(self.names(tenant), self.project_names(tenant)))
 
     def names(self, tenant: str) -> tuple[str, ...]:
-        """The tenant's name, and those that it had before."""
+        """Return the tenant's name and its earlier names."""
         declared = self.tenants.get(tenant)
         return (tenant,) if declared is None else (tenant, *declared.previously)
 
     def present_name(self, tenant: str) -> str:
-        """The name that a tenant has now, where the files say that this is an earlier one."""
+        """Return the current name of a tenant, if the files list this one as an earlier name."""
         return tenant if tenant in self.tenants else self._renamed.get(tenant, tenant)
 
     def by_present_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
-        """What is told of tenants, by their present names; rather what is told of these than of earlier ones."""
+        """Return the mapping under current names; a value for a current name wins over one for an earlier name."""
         present = {name: value for name, value in told.items() if self.present_name(name) == name}
         return {**{self.present_name(name): value for name, value in told.items()}, **present}
 
     def as_called_in(self, now: DesiredState) -> DesiredState:
-        """The same state, its tenants and organizations under the names that they have in a later one.
+        """Return the same state with the names that tenants and organizations have in a later one.
 
-        Each is as it was, its project's name too.
+        Each tenant stays as it was, including its project's name.
         """
         homes, moved = self.homes or homes_in(now, self), self._renamed_in(now)
         if homes == self.homes and not moved:
@@ -180,7 +182,7 @@ class DesiredState:
         )
 
     def _renamed_in(self, now: DesiredState) -> dict[str, str]:
-        """The later names of tenants that these files know under an earlier one only."""
+        """Return the later names of tenants that these files only know under an earlier name."""
         moved: dict[str, str] = {}
         for tenant in now.tenants.values():
             known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
@@ -189,19 +191,21 @@ class DesiredState:
         return moved
 
     def tenant_by_project_name(self, project_name: str) -> str | None:
-        """The tenant, declared or not, that a project's whole name stands for; of several a declared one."""
+        """Return the tenant, declared or not, that a project's name belongs to; a declared one if there are
+        several.
+        """
         found = [self.present_name(name) for frame in self.frames if (name := frame.tenant(project_name))]
         known = (name for name in found if name in self.tenants or name in self.held_back)
         return next(known, found[0] if found else None)
 
     def namesakes(self, tenant: str) -> frozenset[str]:
-        """The tenants, declared or not, whose projects could have a name that this tenant's could have."""
+        """Return the tenants, declared or not, whose projects could have a name that this tenant's could have."""
         found = (frame.tenant(name) for name in self.project_names(tenant) for frame in self.frames)
         return frozenset(self.present_name(name) for name in found if name) - {tenant}
 
     @cached_property
     def project_owners(self) -> Mapping[str, tuple[str, ...]]:
-        """By name of a project, the tenants whose own it could be, but for those who state its id."""
+        """By project name, the tenants whose project it could be, except those with project_id."""
         owners: dict[str, tuple[str, ...]] = {}
         pinned = {name for name, tenant in self.tenants.items() if tenant.project_id is not None}
         for tenant in sorted({*self.tenants, *self.held_back} - pinned):
@@ -210,17 +214,17 @@ class DesiredState:
         return owners
 
     def same_name(self, tenant: str) -> str | None:
-        """The tenant of the files whose name, or an earlier one, is this name but for its case."""
+        """Return the declared tenant whose current or earlier name differs from this name at most in case."""
         return self._identities.get(identity(tenant))
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
-        """What stands around tenants' names in the names of projects."""
+        """The texts around tenants' names in project names."""
         return self.naming.frames(self.tiers, self.organizations)
 
     @cached_property
     def _renamed(self) -> Mapping[str, str]:
-        """By earlier name."""
+        """Current names by earlier name."""
         return {old: tenant.name for tenant in self.tenants.values() for old in tenant.previously}
 
     @cached_property
@@ -230,7 +234,9 @@ class DesiredState:
         return {**earlier, **names, **{identity(name): name for name in self.tenants}}
 
     def before(self, now: DesiredState) -> DesiredState:
-        """The same state, with the tenants held back that are now made of what could not be read here."""
+        """Return the same state, without the tenants that are now declared in files which could not be read
+        here.
+        """
         if not self.unread:
             return self
         unknown = self.unread_of(now)
@@ -238,7 +244,7 @@ class DesiredState:
         return replace(self, tenants=known, held_back=self.held_back | unknown)
 
     def unread_of(self, now: DesiredState) -> frozenset[str]:
-        """The tenants that are now made of what could not be read here."""
+        """Return the tenants that are now declared in files which could not be read here."""
         if not self.unread:
             return frozenset()
         tenants = now.tenants.values()
@@ -250,5 +256,5 @@ class DesiredState:
         return (known is None or path not in known.files) and not self.unread.isdisjoint(above)
 
     def selecting(self, names: Iterable[str]) -> DesiredState:
-        """The same state with only these tenants, in name order."""
+        """Return the same state with only these tenants, sorted by name."""
         return replace(self, tenants={name: self.tenants[name] for name in sorted(names)})

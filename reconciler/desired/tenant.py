@@ -1,4 +1,4 @@
-"""A tenant as its file states it."""
+"""A tenant as its file declares it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A declared snapshot; ``at`` counts at creation only."""
+    """A declared snapshot; ``at`` applies when it is taken."""
 
     name: str
     at: datetime | None = None
     expires_at: datetime | None = None
     retake: bool = False
-    """Whether one that was there and is lost is taken again, of what is there then."""
+    """Whether a lost snapshot is taken again, of the current data."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevBranch:
-    """A declared development branch; ``parent`` (None is the default branch) and ``at`` count at creation only."""
+    """A declared development branch; ``parent`` (None: the default branch) and ``at`` apply at creation only."""
 
     name: str
     parent: str | None = None
@@ -39,7 +39,7 @@ class DevBranch:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What one tenant gets instead of its tier's value, member by member."""
+    """Values of one tenant that replace those of its tier, field by field."""
 
     quota: Mapping[str, int] = field(default_factory=dict)
     """By member name of Quota: ``{"data_transfer_bytes": 85899345920}``."""
@@ -50,7 +50,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Facts that count at creation only. Region and version must also match the live project."""
+    """Values that apply at creation only. Region and version must also match the live project."""
 
     region: str | None = None
     pg_version: int | None = None
@@ -60,7 +60,7 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reduction, as a file names it: from a tier to a tier (``pro -> free``), or from a value to a value."""
+    """A reduction as a file names it: from a tier to a tier (``pro -> free``), or from a value to a value."""
 
     before: str
     after: str
@@ -70,29 +70,30 @@ class Step:
 
 
 Acceptance: TypeAlias = "bool | date | tuple[Step, ...]"
-"""Of which reductions a loss is accepted: those that are named; all until the end of a day (UTC); with True those
-that are asked for together with it."""
+"""The reductions for which a loss is accepted: the named ones; all until the end of a day (UTC); with True those
+in the same commit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What a lowering may do to the tenant because its file says so; without it such a lowering is refused."""
+    """Losses that the tenant's file accepts; without it a reduction with such a loss is refused."""
 
     suspension: Acceptance = False
-    """A quota at or below what is used already: its computes stand still until the billing period ends."""
+    """A quota at or below the usage: Neon suspends the project until the billing period ends."""
     full_branches: Acceptance = False
     """A logical size at or below that of a branch: writes to the branch fail."""
     history_loss: Acceptance = False
-    """A shorter restore window: what lies before it can never be restored again."""
+    """A shorter restore window: the loss of older history is permanent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One tenant. ``snapshots`` and ``dev_branches``: None is not managed, empty is none wanted."""
+    """One tenant. ``snapshots`` and ``dev_branches``: None means not managed, empty means none wanted."""
 
     name: str
     tier: str
-    """Of a tombstone it may be one that does not exist."""
+    """The tier of a tombstone may no longer exist."""
     location: Location = field(compare=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     overrides: Overrides = Overrides()
@@ -101,20 +102,20 @@ class Tenant:
     protect: bool = False
     accept: Accepted = Accepted()
     previously: tuple[str, ...] = ()
-    """Names that the tenant had before: what is known of them is known of it."""
+    """Earlier names of the tenant: what is known of them applies to it."""
     absent: bool = False
-    """``state: absent``, a tombstone: the project is to be deleted."""
+    """``state: absent``, a tombstone: the project is deleted."""
     project_id: str | None = None
-    """An adopted project, found by id whatever its name."""
+    """Pins a project, found by id whatever its name."""
     recover: str | None = None
-    """The id of the tenant's deleted project, to be brought back. While it is live, this asks for nothing."""
+    """The id of the tenant's deleted project, to recover it. No effect while that project is live."""
     revision: int | None = None
-    """The number of this state of the tenant, as whoever wrote it counts."""
+    """The number of this version of the tenant, counted by its author."""
     pins: Pins = Pins()
     files: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    """The files that it was read from, below the folder of the fleet: its document, and a line under it."""
+    """The files that declare it, relative to the fleet's folder: its document, and a JSON line below it."""
 
     @property
     def retake(self) -> tuple[str, ...]:
-        """Names of the snapshots that are taken again where they are lost."""
+        """Names of the snapshots that are taken again if they are lost."""
         return tuple(snapshot.name for snapshot in self.snapshots or () if snapshot.retake)

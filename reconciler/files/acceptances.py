@@ -1,4 +1,4 @@
-"""How ``accept`` says which reduction a loss is accepted of: by its name, by a last day, or with ``true``."""
+"""How ``accept`` names the reduction for which a loss is accepted: by name, by a last day, or with ``true``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tenant import Acceptance
 
-HINT: Final = "as in pro -> free, 7d -> 1d, or 2030-01-31"
+HINT: Final = "for example pro -> free, 7d -> 1d, or 2030-01-31"
 MOST_STEPS: Final = 20
 _SIDE: Final = "[A-Za-z0-9][A-Za-z0-9.-]*?"
 _STEP: Final = re.compile(f"({_SIDE}) *-> *({_SIDE})")
@@ -36,10 +36,10 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def read_acceptance(value: object) -> Acceptance:
-    """A reduction, a list of them, the last day, true or false. Raises RejectedError."""
+    """Read a reduction, a list of them, the last day, true or false. Raises RejectedError."""
     if isinstance(value, list):
         if len(value) > MOST_STEPS:
-            raise RejectedError(f"at most {MOST_STEPS} reductions, not {len(value)}")
+            raise RejectedError(f"at most {MOST_STEPS} reductions are allowed, not {len(value)}")
         return tuple(_step(_text(entry)) for entry in value)
     text = _text(value)
     if "->" in text:
@@ -50,16 +50,16 @@ def read_acceptance(value: object) -> Acceptance:
 def _text(value: object) -> str:
     text = text_of(value)
     if text is None:
-        raise RejectedError(f"expected a reduction, a day, or true, not {kind(value)}", HINT)
+        raise RejectedError(f"expected a reduction, a date, or true, not {kind(value)}", HINT)
     return refuse_secret(text).strip()
 
 
 def _step(text: str) -> Step:
     match = _STEP.fullmatch(text)
     if match is None:
-        raise RejectedError(f"{shown(text)} names no reduction", HINT)
+        raise RejectedError(f"{shown(text)} is not a reduction", HINT)
     if match[1] == match[2]:
-        raise RejectedError(f"{shown(text)} is no reduction: both sides are the same", HINT)
+        raise RejectedError(f"{shown(text)} is not a reduction: both sides are the same", HINT)
     return Step(match[1], match[2])
 
 
@@ -67,11 +67,11 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise RejectedError(f"there is no day {shown(text)}", HINT) from None
+        raise RejectedError(f"the date {shown(text)} does not exist", HINT) from None
 
 
 def _flag(text: str) -> bool:
     try:
         return read_flag(text)
     except RejectedError:
-        raise RejectedError(f"expected a reduction, a day, or true, not {shown(text)}", HINT) from None
+        raise RejectedError(f"expected a reduction, a date, or true, not {shown(text)}", HINT) from None

@@ -1,4 +1,6 @@
-"""Moving the base on after a run: a tag, here and at the remote, with a lease, so that two runs lose nothing."""
+"""Moving the base forward after a run: a tag, here and at the remote, with a lease, so that parallel runs lose
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,11 @@ _TRIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where the base is after a run."""
+    """The base after a run."""
 
     applied: Applied
     remote: str | None
-    """The remote that knows it too; None where there is none."""
+    """The remote that has it too; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,18 @@ class Base:
     head: str
     """The commit whose files are applied."""
     before: Applied | None
-    """What the run compares with; None where nothing was applied before."""
+    """What the run compares with; None if nothing was applied before."""
     tag: str | None
-    """What the tag was at."""
+    """The tag's object id."""
     remote: str | None
     begun: Applied | None = None
-    """What the run has put down in the tag before it wrote."""
+    """What the run recorded in the tag before it wrote."""
 
     def trying(self, tenants: Iterable[str], seconds: int) -> Base:
-        """The base with a record of whom the run is about to change, put down before it writes.
+        """Record, before the run writes, which tenants it is about to change, and return the new base.
 
-        Of a run that dies the next one knows then what may be half done. Where others move the tag meanwhile, or
-        it cannot be moved, the base is as it was, and ``advance`` tells. ``seconds`` since 1970 is the time.
+        If the run dies, the next one knows what may be partly applied. If others move the tag meanwhile, or it
+        cannot be moved, the base stays as it was, and ``advance`` reports it. ``seconds`` is the time since 1970.
         """
         if self.before is None or not (named := list(tenants)):
             return self
@@ -76,9 +78,9 @@ class Base:
         return replace(self, begun=tried, tag=made)
 
     def advance(self, ended: Ended, seconds: int) -> Moved:
-        """Moves the tag at the remote, then here. ``seconds`` since 1970 is the time.
+        """Move the tag at the remote, then here. ``seconds`` is the time since 1970.
 
-        Raises NotAdvancedError where that cannot be done: then the base stays where it is.
+        Raises NotAdvancedError if that is not possible: then the base stays as it was.
         """
         ours = advanced(self.before, self.head, ended, ancestry(self.repository))
         try:
@@ -87,7 +89,7 @@ class Base:
             with remote_tag(self.repository, self.remote, self.ref) as tag:
                 return Moved(self._move_there(tag, ours, seconds), self.remote)
         except (InvalidInputError, StaleFilesError) as error:
-            raise NotAdvancedError(f"{self.ref} stays where it is: {error}", hint=error.hint) from error
+            raise NotAdvancedError(f"{self.ref} was not moved: {error}", hint=error.hint) from error
 
     def _move_there(self, tag: RemoteTag, ours: Applied, seconds: int) -> Applied:
         for _ in range(_TRIES):
@@ -118,17 +120,19 @@ class Base:
                 return applied
             if self._replaced(there, self._made(applied, seconds)):
                 return applied
-        raise NotAdvancedError(f"others keep moving {self.ref}", hint="run again, one run at a time")
+        raise NotAdvancedError(f"other runs keep moving {self.ref}", hint="run again, one run at a time")
 
     def _made(self, applied: Applied, seconds: int) -> str:
         data = written(applied, self.ref, self.fleet, seconds)
         try:
             return str(self.repository.libgit.write(pygit2.enums.ObjectType.TAG, data))
         except (pygit2.GitError, OSError, ValueError) as error:
-            raise NotAdvancedError(f"the repository cannot be written: {error}", hint="is it full?") from error
+            raise NotAdvancedError(
+                f"cannot write to the repository: {error}", hint="check whether the disk is full"
+            ) from error
 
     def _replaced(self, there: Kept | None, made: str) -> bool:
-        """Compares and swaps, under git's own lock of the ref."""
+        """Compare and swap, under git's own lock of the ref."""
         libgit = self.repository.libgit
         try:
             if there is None:
@@ -143,29 +147,31 @@ class Base:
         return True
 
     def _set_here(self, made: str) -> None:
-        """What the remote has is the base; a clone that keeps another tag hears of it by its next fetch."""
+        """Set the local tag: the remote's tag is the base; other clones get it by their next fetch."""
         try:
             self.repository.libgit.references.create(self.ref, made, force=True)
         except (pygit2.GitError, ValueError, OSError) as error:
             raise NotAdvancedError(
-                f"{self.ref} was moved at remote {self.remote}, and not here: {error}",
+                f"{self.ref} was moved at remote {self.remote}, but not here: {error}",
                 hint="git fetch --tags --force",
             ) from error
 
 
 def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref: str | None) -> Base:
-    """The tag that a run is to move, read before the run reads anything else.
+    """Return the tag that a run moves, read before the run reads anything else.
 
     ``base`` is what the run compares with, ``ref`` the branch whose remote gets the tag. Raises InvalidInputError
-    where that is not the tag although the tag is there, and StaleFilesError for files that are no commit's.
+    if the tag exists and ``base`` is something else, and StaleFilesError for files that differ from the commit.
     """
     repository = found(root)
     full = f"{TAGS}{name.removeprefix(TAGS)}"
     if not pygit2.reference_is_valid_name(full):
-        raise InvalidInputError(f"--advance {name!r} is no name of a tag", hint="for example --advance applied")
+        raise InvalidInputError(
+            f"--advance {name!r} is not a valid tag name", hint="for example --advance applied"
+        )
     if what := edited(root):
         raise StaleFilesError(
-            f"--advance records a commit, and the files are edited since HEAD: {what}",
+            f"--advance records a commit, but the files were edited since HEAD: {what}",
             hint="commit the edits first",
         )
     followed = _remote(repository, ref)
@@ -175,7 +181,7 @@ def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref:
     compared = None if base is None or base == "none" else named(repository, base)
     if there is not None and (compared is None or compared.ref != full):
         raise InvalidInputError(
-            f"--advance moves {full} on, and this run compares with something else", hint=f"say --base {full}"
+            f"--advance moves {full}, but this run compares with something else", hint=f"use --base {full}"
         )
     started = None if compared is None else Applied(compared.commit)
     head = named(repository, "HEAD").commit
@@ -188,12 +194,12 @@ def _remote(repository: Repository, ref: str | None) -> str | None:
     followed = None if full is None else remote.upstream(repository, full)
     if followed is None:
         return None
-    remote.settings(repository, followed[0])  # one that may not be asked is told before anything is done
+    remote.settings(repository, followed[0])  # an address that is not allowed is reported before anything is done
     return followed[0]
 
 
 def _refresh(repository: Repository, followed: str, full: str, fleet: str) -> None:
-    """Takes over the remote's tag: a run that compares with an older one repeats what was undone since."""
+    """Fetch the remote's tag: a run that compares with an older one repeats what was undone since."""
     with remote_tag(repository, followed, full) as tag:
         there = tag.id()
         if there in (None, repository.follow(full)[1]):
@@ -201,7 +207,7 @@ def _refresh(repository: Repository, followed: str, full: str, fleet: str) -> No
         theirs = kept_in(tag.fetched(), THEIRS, fleet)
         if theirs is None or pygit2.Oid(hex=theirs.applied.commit) not in repository.libgit.odb:
             raise StaleFilesError(
-                f"remote {followed} has {full} on a commit that is not here", hint="fetch the whole history"
+                f"remote {followed} has {full} on a commit that this clone lacks", hint="fetch the whole history"
             )
         kind, data = tag.borrowing.libgit.odb.read(theirs.id)[:2]
         repository.libgit.write(kind, data)

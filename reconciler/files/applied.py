@@ -1,4 +1,4 @@
-"""The record of what was applied last: an annotated tag, whose message tells for whom it was an older commit.
+"""The record of what was applied last: an annotated tag, whose message lists tenants with an older base.
 
 People and git see a tag on a commit. A tag without such a message is the base of every tenant.
 """
@@ -26,29 +26,29 @@ FORMAT_VERSION: Final = 1
 TAGS: Final = "refs/tags/"
 _ID: Final = re.compile(r"[0-9a-f]{40}")
 _MOST_BYTES: Final = 2**23
-"""Room for 40,000 owed tenants with the longest names."""
-_BY_HAND: Final = "put it on the commit that was applied last: git tag --force NAME COMMIT"
+"""Enough for 40,000 owed tenants with the longest names."""
+_BY_HAND: Final = "set it to the last applied commit: git tag --force NAME COMMIT"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A record as it is kept."""
+    """A record as it is stored."""
 
     applied: Applied
     ref: str
     id: str
-    """What the ref is at: of the tag object, or of the commit where the tag is a plain one."""
+    """The object id of the ref: the tag object, or the commit of a lightweight tag."""
 
 
 def kept(root: Path, ref: str, fleet: str) -> Kept | None:
-    """The record behind a name of a commit; None where that is no tag. Raises InvalidInputError."""
+    """Return the record in a named tag; None if the name is not a tag. Raises InvalidInputError."""
     repository = found(root)
     full = named(repository, ref).ref
     return None if full is None or not full.startswith(TAGS) else kept_in(repository, full, fleet)
 
 
 def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
-    """The record in a tag by its full name; None where there is no such tag. Raises InvalidInputError."""
+    """Return the record in a tag by its full name; None if there is no such tag. Raises InvalidInputError."""
     target = repository.follow(full)[1]
     if target is None:
         return None
@@ -62,7 +62,7 @@ def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
 
 
 def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
-    """The tag object that holds a record. ``seconds`` since 1970 is when it is made. Raises NotAdvancedError."""
+    """Return the tag object that holds a record. ``seconds`` since 1970 is its time. Raises NotAdvancedError."""
     record: dict[str, object] = {"format_version": FORMAT_VERSION, "fleet": fleet, "owed": _grouped(applied.owed)}
     if applied.tried:
         record["tried"] = _tried_groups(applied.tried)
@@ -70,7 +70,7 @@ def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
     if len(message.encode()) > _MOST_BYTES:
         count = len({*applied.owed, *applied.tried})
         raise NotAdvancedError(
-            f"{count:,} tenants wait or are half done, too many for the message of a tag",
+            f"{count:,} tenants wait or are partly applied, too many for a tag message",
             hint="find out why they are refused or fail, and run again: nothing was recorded",
         )
     head = f"object {applied.commit}\ntype commit\ntag {full.removeprefix(TAGS)}\n"
@@ -85,14 +85,14 @@ def _grouped(commits: Mapping[str, str | None]) -> list[dict[str, object]]:
 
 
 def _tried_groups(tried: Mapping[str, tuple[str, ...]]) -> list[dict[str, object]]:
-    """The first commit that was tried for each tenant, then the second ones: each list keeps its order."""
+    """Group the first tried commits of all tenants, then the second ones: each list keeps its order."""
     places = range(max(map(len, tried.values())))
     nth = ({name: all_of[place] for name, all_of in tried.items() if place < len(all_of)} for place in places)
     return [group for commits in nth for group in _grouped(commits)]
 
 
 def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None], dict[str, tuple[str, ...]]]:
-    """The tenants that are owed, and what was tried. A message of another kind owes nobody."""
+    """Return the owed tenants and the tried commits. Another message means that no tenant is owed."""
     try:
         record = json.loads(message)
     except (ValueError, RecursionError):
@@ -102,10 +102,13 @@ def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None],
             raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND)
         return {}, {}
     if record["format_version"] != FORMAT_VERSION:
-        raise InvalidInputError(f"the record in {full} has another format", hint="use a newer reconciler")
+        raise InvalidInputError(
+            f"the record in {full} has an unknown format", hint="use a newer version of reconciler"
+        )
     if record.get("fleet") != fleet:
         raise InvalidInputError(
-            f"the record in {full} is of another fleet", hint=f"name a tag for each fleet; or {_BY_HAND}"
+            f"the record in {full} belongs to another fleet",
+            hint=f"use a different tag for each fleet; or {_BY_HAND}",
         )
     try:
         tried: dict[str, tuple[str, ...]] = {}

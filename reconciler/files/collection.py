@@ -1,4 +1,4 @@
-"""Tenants as they are collected from files: each checked, no name twice, the broken ones held back."""
+"""Tenants collected from files: each checked, names unique, broken ones held back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from reconciler.files.entry import Entry
 
 MOST_PROBLEMS: Final = 100
-"""Of one file: what is wrong with it beyond them is counted."""
+"""Problems listed per file; more are only counted."""
 _NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 _PINS: Final = re.compile(rb"""\bproject_id["']?\s*:\s*["']?([a-z0-9-]+)""")
 
 
 class Named(NamedTuple):
-    """A tenant's name and where it stands."""
+    """A tenant's name and its location."""
 
     name: str
     location: Location
@@ -35,24 +35,25 @@ class Named(NamedTuple):
 
 @dataclass(slots=True)
 class Collection:
-    """What has been found so far. Where tiers.yaml is broken ``fleet`` is None, and only the schema is checked."""
+    """What was found so far. If tiers.yaml is broken, ``fleet`` is None, and only the schema is checked."""
 
     fleet: DesiredState | None
     problems: list[Problem] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     pins_held_back: set[str] = field(default_factory=set)
     lost: bool = False
-    """The price list cannot be used."""
+    """tiers.yaml cannot be used."""
     unread: set[str] = field(default_factory=set)
-    """Files and folders that could not be read, or not whole: nobody knows which tenants they hold."""
+    """Files and folders that could not be read completely: their tenants are unknown."""
     broken: dict[str, Named] = field(default_factory=dict)
-    """By identity, the names in files that cannot be used."""
+    """Names in files that cannot be used, by identity."""
     renamed: list[Entry] = field(default_factory=list)
-    """Documents that state earlier names of their tenants."""
+    """Documents with earlier names of their tenants."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
     _first: dict[str, Named] = field(default_factory=dict)
-    """Each name where it was met first, by identity. The entries themselves are let go: they would be most of a
-    load's memory."""
+    """The first location of each name, by identity. Entries are not kept: they would be most of a load's
+    memory.
+    """
     _projects: dict[str, Tenant] = field(default_factory=dict)
 
     def add(
@@ -62,10 +63,10 @@ class Collection:
         names: Iterable[str] = (),
         pins: Iterable[str] = (),
     ) -> None:
-        """The documents of one file. One that is broken holds back its own tenant.
+        """Add the documents of one file. A broken one holds back its own tenant.
 
-        ``problems`` are the file's own. ``names`` and ``pins`` are those of the tenants of whom it may be where
-        something of the file cannot be read, or does not say whose it is.
+        ``problems`` are the file's own. ``names`` and ``pins`` are those of the tenants that may be in an
+        unreadable part of the file.
         """
         found = list(problems)
         lost = _has_error(found)
@@ -86,18 +87,18 @@ class Collection:
             self.pins_held_back.update(pins)
 
     def lose(self, problem: Problem, path: str) -> None:
-        """A file or folder below the fleet's cannot be read: the tenant that it is named after is held back."""
+        """Record a file or folder that cannot be read: the tenant with its name is held back."""
         self.problems.append(problem)
         self.miss(path)
         if TENANT.fullmatch(name := PurePosixPath(path).stem):
             self._hold_back([Named(name, problem.location)])
 
     def miss(self, path: str) -> None:
-        """Something of a file cannot be read."""
+        """Record that a part of a file cannot be read."""
         self.unread.add(path)
 
     def tenants(self) -> dict[str, Tenant]:
-        """The tenants that are in order, by name."""
+        """Return the valid tenants, by name."""
         return {name: self._tenants[name] for name in sorted(self._tenants) if name not in self.held_back}
 
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
@@ -129,13 +130,13 @@ class Collection:
             holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:
                 self.held_back.add(holder.name)
-                held = "pinned" if holder.project_id == project_id else "asked for"
+                held = "pinned" if holder.project_id == project_id else "recovered"
                 message = f"project {project_id!r} is also {held} by tenant {holder.name!r}"
                 yield Finding((key,), f"{message} in {holder.location}")
 
 
 def _first_of(problems: list[Problem]) -> list[Problem]:
-    """The first of a file's problems; the rest as one, which is an error where any of them is."""
+    """Return the first problems of a file; the rest as one, an error if any of them is one."""
     if len(problems) <= MOST_PROBLEMS:
         return problems
     problems = sorted(problems, key=lambda problem: problem.location)
@@ -151,21 +152,21 @@ def _has_error(problems: Iterable[Problem]) -> bool:
 
 
 def twice(name: str, first: Location) -> Finding:
-    """One tenant in two places."""
-    return Finding(("tenant",), f"tenant {name!r} is also in {first}", "a tenant stands in one place")
+    """Return the finding for a tenant in two places."""
+    return Finding(("tenant",), f"duplicate tenant {name!r}: it is also in {first}", "declare each tenant once")
 
 
 def in_two_cases(name: str, place: Location) -> Finding:
-    """One name, written in two ways."""
-    message = f"{name!r} in {place} is the same name but for its case"
-    return Finding(("tenant",), message, "give one of the two tenants another name")
+    """Return the finding for a name that differs in case only."""
+    message = f"{name!r} in {place} differs in case only"
+    return Finding(("tenant",), message, "rename one of the two tenants")
 
 
 def pins_in(data: bytes) -> set[str]:
-    """The ids of projects that such a text names as its tenants' own."""
+    """Return the ids of projects that the text pins."""
     return {match.decode() for match in _PINS.findall(data)}
 
 
 def names_in(data: bytes) -> set[str]:
-    """The tenants' names in a text that cannot be read as a whole, as far as they can be made out."""
+    """Return the tenants' names in an unreadable text, as far as they can be found."""
     return {match.decode() for match in _NAMES.findall(data)}

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from reconciler.files.objects import Objects
 
 MOST_FILES: Final = 500_000
-"""Below one folder: a few objects can stand for more files than any machine holds."""
+"""Maximum below one folder: a few git objects can describe more files than any machine holds."""
 _MAX_PATH: Final = 4096
-"""Characters of a path, and the bytes of a link."""
-TOO_MANY: Final = f"holds more than {MOST_FILES:,} files, or paths of more than {_MAX_PATH:,} characters"
+"""Maximum characters of a path, and bytes of a link."""
+TOO_MANY: Final = f"contains more than {MOST_FILES:,} files, or paths of more than {_MAX_PATH:,} characters"
 NOT_A_FILE: Final = "is not a file in the commit"
 
 
@@ -32,21 +32,21 @@ class CommitTree:
 
     ref: str
     top: str
-    """The id of the folder's tree."""
+    """The tree id of the folder."""
     objects: Objects
     prefix: str = ""
-    """Where the folder is in the commit."""
+    """The path of the folder in the commit."""
     whole: str = ""
-    """The id of the commit's own tree."""
+    """The tree id of the commit."""
     _folders: dict[str, dict[str, Entry]] = field(default_factory=dict)
-    """The folders that have been read, by path."""
+    """Folders that were read, by path."""
 
     def name(self, path: str) -> str:
-        """As Tree, in git's own notation."""
+        """As in Tree, in git's notation."""
         return printable(f"{self.ref}:{path}")
 
     def listing(self, folder: str) -> Listing:
-        """As Tree."""
+        """As in Tree."""
         files: list[str] = []
         problems: dict[str, Problem] = {}
         try:
@@ -62,22 +62,22 @@ class CommitTree:
         return Listing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
-        """As Tree."""
+        """As in Tree."""
         return self.objects.blob(self.blob(path), limit)
 
     def has(self, path: str) -> bool:
-        """Whether the commit has a file at the path, which may lead through links."""
+        """Return whether the commit has a file at the path, also through links."""
         try:
             return bool(self.blob(path))
         except (FileNotFoundError, UnreadableError):
             return False
 
     def holds(self, path: str) -> bool:
-        """Whether the commit itself has something at the path, which leads through no link: a link counts."""
+        """Return whether the commit has an entry at the path, without following links."""
         return self._entry(path) is not None
 
     def blob(self, path: str) -> str:
-        """The id of the contents that ``read`` returns; raises as ``read`` does."""
+        """Return the id of the contents that ``read`` returns; raises as ``read`` does."""
         goal = resolved(path, self.link, self.prefix)
         entry = self._entry(goal)
         if entry is None:
@@ -89,9 +89,10 @@ class CommitTree:
         return entry.id
 
     def _walk(self, folder: str, home: str) -> Iterator[tuple[str, Entry]]:
-        """All entries below the folder, which ``home`` is without links, that are no folders nor hidden ones.
+        """Yield all entries below the folder except folders and hidden files; ``home`` is the folder without
+        links.
 
-        Also a submodule or file that stands in its place, or in that of one that it is in.
+        Includes a submodule or file in place of the folder, or of one of its parents.
         """
         seen = 0
         waiting = [(folder, home)]
@@ -112,7 +113,7 @@ class CommitTree:
                     yield path, entry
 
     def _in_place_of(self, folder: str) -> Iterator[tuple[str, Entry]]:
-        """A submodule that stands where the folder, or one that it is in, should be."""
+        """Yield a submodule in place of the folder, or of one of its parents."""
         for path in (folder, *_above(folder)):
             entry = self._entry(path)
             if entry is not None and entry.kind is Kind.SUBMODULE:
@@ -120,7 +121,7 @@ class CommitTree:
 
     def _unfit(self, path: str, entry: Entry, home: str) -> str | None:
         if entry.kind is Kind.SUBMODULE:
-            return "is a submodule, whose files are in another repository"
+            return "is a submodule: its files are in another repository"
         return None if entry.kind is Kind.FILE else self._unfit_link(path, home)
 
     def _unfit_link(self, path: str, home: str) -> str | None:
@@ -136,7 +137,7 @@ class CommitTree:
         return None if found.kind is Kind.FILE else FOLDERS
 
     def link(self, path: str) -> str | None:
-        """Where a link points; None for anything else."""
+        """Return the target of a link; None for anything else."""
         entry = self._entry(path)
         if entry is None or entry.kind is not Kind.LINK:
             return None
@@ -148,7 +149,7 @@ class CommitTree:
         return None if entries is None else entries.get(name)
 
     def _entries(self, folder: str) -> dict[str, Entry] | None:
-        """What is in a folder; None where there is no such folder."""
+        """Return the entries of a folder; None if it does not exist."""
         if folder in self._folders:
             return self._folders[folder]
         if is_beside(folder):

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from reconciler.files.repository import Repository
 
 MOST_COMMITS: Final = 200
-"""Further back nobody looks: of a tenant whose file is broken for so long nobody can tell."""
+"""Maximum number of commits searched: a file that is broken for longer has an unknown last version."""
 
 
 def last_read(root: Path, ref: str, tenants: Collection[str]) -> dict[str, str | None]:
-    """By tenant, the newest commit at ``ref`` or before it whose files were not broken for it.
+    """Return, by tenant, the newest commit at or before ``ref`` whose files were not broken for it.
 
-    None where they have been broken ever since somebody wrote them; left out where nobody can tell: the history is
-    not here, or too long. First parents are followed: what was merged, not what a branch tried.
+    None if they were always broken; left out if unknown: the history is missing here, or too long. First parents
+    are followed: what was merged, not what a branch tried.
     """
     left, read = set(tenants), dict[str, str | None]()
     for commit in _back(root, ref):
         if not left:
             return read
-        if commit is None:  # the first of all commits is behind
+        if commit is None:  # before the first commit
             return read | dict.fromkeys(sorted(left))
         try:
             files = load_at(root, commit, only=frozenset(left)).desired
@@ -48,7 +48,7 @@ def last_read(root: Path, ref: str, tenants: Collection[str]) -> dict[str, str |
 
 
 def _back(root: Path, ref: str) -> Iterator[str | None]:
-    """The commit and its first parents; None after the first of all commits, if that is here."""
+    """Yield the commit and its first parents; None after the first commit, if that is here."""
     repository = found(root)
     commit: str | None = named(repository, ref).commit
     for _ in range(MOST_COMMITS):
@@ -65,11 +65,11 @@ def _back(root: Path, ref: str) -> Iterator[str | None]:
 
 
 MOST_REMOVALS_SEARCHED: Final = 10_000
-"""Further back nobody looks: whom only an older commit declared is taken for one that none did."""
+"""Maximum number of commits searched: a tenant that only older commits declared counts as never declared."""
 
 
 def removed(root: Path, tenants: Collection[str]) -> frozenset[str]:
-    """Of these tenants, those that a commit took out of the files. Nobody outside a repository."""
+    """Return those of these tenants that a commit removed from the files. None outside a repository."""
     found: set[str] = set()
     try:
         repository = find(root)
@@ -81,13 +81,13 @@ def removed(root: Path, tenants: Collection[str]) -> frozenset[str]:
                 found |= {name for name in taken if name in declared.tenants}
             if found.issuperset(tenants):
                 break
-    except (InvalidInputError, KeyError, pygit2.GitError):  # of a shallow clone nobody knows the rest
+    except (InvalidInputError, KeyError, pygit2.GitError):  # the rest of a shallow clone is unknown
         pass
     return frozenset(found)
 
 
 def _taken_out(repository: Repository, tenants: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Commits, newest first, of whose files the next one lacks some of these names."""
+    """Yield commits, newest first, whose child no longer contains some of these names."""
     head = repository.head()
     walk = () if head is None else repository.libgit.walk(head, pygit2.enums.SortMode.TOPOLOGICAL)
     for number, commit in enumerate(walk):

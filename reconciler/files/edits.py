@@ -1,6 +1,7 @@
-"""Whether the files at hand are those of a commit: their bytes are compared, and nothing else is asked.
+"""Whether the current files equal those of a commit: only bytes are compared.
 
-Git's index is left out: it can be told to overlook a file (assume-unchanged, skip-worktree), and so can a filter.
+Git's index is not used: it can be configured to ignore a file (assume-unchanged, skip-worktree), and so can a
+filter.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ _SPARSE: Final = "core.sparsecheckout"
 _MAX_IGNORES_BYTES: Final = 2**16
 _STARS: Final = re.compile(rb"\*+")
 _MOST_STARS: Final = 4
-"""In a line: libgit2's matching takes exponential time in them."""
+"""Maximum per line: libgit2's matching takes exponential time in them."""
 
 
 def difference(
     repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool
 ) -> str | None:
-    """The price list, or the first file with tenants, that is not in ``root`` as it is in the commit, in words.
+    """Return the first difference between ``root`` and the commit in tiers.yaml or a tenant file, as text.
 
-    None where all are. With ``ignoring``, a file that the commit lacks and git ignores does not count. One that
-    cannot be read does.
+    None if there is none. With ``ignoring``, files that git ignores and the commit lacks do not count. An
+    unreadable file does.
     """
     work = WorkTree(root)
     if differs(work, commit, tiers):
@@ -49,18 +50,18 @@ def difference(
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
     if there is None or here is None:
-        return "not all files can be listed: `reconciler validate` tells"
+        return "not all files can be listed: run `reconciler validate`"
     if gone := sorted(there - here):
-        return f"{printable(gone[0])} is not there"
+        return f"{printable(gone[0])} is missing"
     added = (path for path in sorted(here - there) if not (ignoring and is_ignored(repository, path)))
     if new := next(added, None):
-        return f"{printable(new)} is in no commit"
+        return f"{printable(new)} is not committed"
     edited = next((path for path in sorted(here & there) if differs(work, commit, path)), None)
     return None if edited is None else _told(commit, edited)
 
 
 def _told(commit: CommitTree, path: str) -> str:
-    """Bytes are compared: what a filter of git makes of a file is never as the commit has it."""
+    """Describe the difference: the output of a git filter never equals the bytes in the commit."""
     try:
         instead = pointer(commit.read(path, MAX_LINES_FILE_BYTES))
     except (FileNotFoundError, UnreadableError):
@@ -69,7 +70,7 @@ def _told(commit: CommitTree, path: str) -> str:
 
 
 def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
-    """The files that the commit takes tenants from and that are not on disk."""
+    """Return the tenant files of the commit that are not on disk."""
     work = WorkTree(root)
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
@@ -77,9 +78,9 @@ def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
 
 
 def sources_without_files(root: Path, tiers: str) -> list[str]:
-    """The patterns of sources that no file on disk matches: their tenants may come from elsewhere.
+    """Return the source patterns that match no file on disk: their tenants may come from elsewhere.
 
-    None where no source has any: then the whole fleet is empty, which a guard judges.
+    Empty if no source has a file: then the whole fleet is empty, which a guard judges.
     """
     work = WorkTree(root)
     sources = read_price_list(work, tiers).sources
@@ -88,7 +89,7 @@ def sources_without_files(root: Path, tiers: str) -> list[str]:
 
 
 def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str]:
-    """The names, without folder and ending, of tenants' files that the commit has and nothing on disk."""
+    """Return the names, without folder and ending, of tenant files in the commit that are not on disk."""
     work = WorkTree(root)
     sources = read_price_list(work, tiers).sources
     there, here = _paths(commit, sources), _paths(work, sources)
@@ -98,9 +99,9 @@ def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str
 
 
 def is_left_out(repository: Repository, path: str) -> bool:
-    """Whether a file that is not on disk was left out by git, and not removed by somebody.
+    """Return whether git left out a file that is not on disk, so that nobody removed it.
 
-    A sparse index has only the folders of such files.
+    A sparse index only has the folders of such files.
     """
     overlooked = is_overlooked(repository.libgit, repository.from_top(path))
     return _is_sparse(repository) if overlooked is None else overlooked
@@ -114,7 +115,7 @@ def _is_sparse(repository: Repository) -> bool:
 
 
 def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
-    """The files that tenants are taken from; None where something there is no file."""
+    """Return the tenant files; None if an entry there is not a file."""
     found: set[str] = set()
     for source in sources:
         listing = tree.listing(fixed_folder(source.pattern))
@@ -126,7 +127,7 @@ def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
 
 
 def differs(work: WorkTree, commit: CommitTree, path: str) -> bool:
-    """Whether a file on disk is not as the commit has it, line ends aside; one that cannot be read is not."""
+    """Return whether a file on disk differs from the commit, except in line ends; an unreadable one does."""
     try:
         here = work.read(path, MAX_LINES_FILE_BYTES)
         there = commit.blob(path)
@@ -143,7 +144,9 @@ def _unified(data: bytes) -> bytes:
 
 
 def is_ignored(repository: Repository, path: str) -> bool:
-    """Whether git ignores a file of the fleet. False where a ``.gitignore`` on the way is not one to read."""
+    """Return whether git ignores a file of the fleet. False if a ``.gitignore`` on its path is not safe to
+    read.
+    """
     if not ignores_can_be_read(repository, path):
         return False
     try:
@@ -153,7 +156,7 @@ def is_ignored(repository: Repository, path: str) -> bool:
 
 
 def ignores_can_be_read(repository: Repository, path: str) -> bool:
-    """Whether git may be asked about a file of the fleet: every ``.gitignore`` on the way is one to read."""
+    """Return whether every ``.gitignore`` on the path of a file is safe to read."""
     folder = repository.top
     for part in repository.from_top(path).split("/"):
         if not _can_be_read(folder / _IGNORES):
@@ -163,7 +166,7 @@ def ignores_can_be_read(repository: Repository, path: str) -> bool:
 
 
 def _can_be_read(file: Path) -> bool:
-    """Whether git may be asked about a ``.gitignore``: no link, and not made to match without end."""
+    """Return whether a ``.gitignore`` is safe to read: no link, and no pattern that takes too long to match."""
     try:
         if not stat.S_ISREG(os.lstat(file).st_mode):
             return False

@@ -1,4 +1,4 @@
-"""YAML text -> plain documents whose scalars are still the text that was written; and where each node stands."""
+"""YAML text -> plain documents whose scalars are still the written text, and the location of each node."""
 
 from __future__ import annotations
 
@@ -26,51 +26,51 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 32
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-"""Plain scalars that stand for no value (YAML 1.2 core schema)."""
+"""Plain scalars without a value (YAML 1.2 core schema)."""
 
 _Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
 """Only its event stream is used, which builds no objects. The C parser is six times as fast."""
 
 
 class Quoted(str):
-    """A scalar that was written in quotes or as a block: text, whatever it looks like."""
+    """A scalar in quotes or a block scalar: always text."""
 
     __slots__ = ()
 
 
 @dataclass(slots=True)
 class Document:
-    """One YAML document. ``value`` holds dict, list, str and None only."""
+    """One YAML document. ``value`` contains dict, list, str and None only."""
 
     value: object
     line: int
     column: int
     whole: bool = True
-    """False where a part had to be left out: its problems say why, and nothing more can be said about it."""
+    """False if a part was left out: its problems say why, and nothing else is checked."""
     sound: bool = True
-    """False where something of it is not allowed, whether or not it was left out."""
+    """False if it contains something that is not allowed, left out or not."""
     end: int = 0
-    """The last line that may be of it."""
+    """The last line that may belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text holds. After a syntax error only the documents before it."""
+    """The contents of a text. After a syntax error only the documents before it."""
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     unread_from: int | None = None
-    """The first line of what could not be read any more; None where all was."""
+    """The first line that could not be read; None if all were."""
 
     @property
     def doubtful(self) -> list[tuple[int, int | None]]:
-        """First and last line of each part of which nobody can tell for certain what it says; None is the end."""
+        """First and last line of each part whose contents are uncertain; None means the end."""
         found: list[tuple[int, int | None]] = [(one.line, one.end) for one in self.documents if not one.sound]
         return found if self.unread_from is None else [*found, (self.unread_from, None)]
 
 
 def parse(data: bytes, file: str) -> Parsed:
-    """The documents of a YAML text. Empty ones, as after a trailing ``---``, are left out."""
+    """Return the documents of a YAML text. Empty ones, as after a final ``---``, are left out."""
     unfit = text_problems(data, file)
     if unfit:
         return Parsed((), unfit, unread_from=1)
@@ -82,13 +82,13 @@ def parse(data: bytes, file: str) -> Parsed:
     except yaml.YAMLError as error:
         builder.problems.append(_syntax_problem(error, file, data))
         unread = builder.ended
-    except _TooDeepError:  # the builder has written the problem
+    except _TooDeepError:  # the builder has reported the problem
         unread = builder.ended
     return Parsed(tuple(builder.documents), tuple(builder.problems), unread)
 
 
 def events(data: bytes) -> Iterator[yaml.Event]:
-    """The event stream of a UTF-8 text; raises yaml.YAMLError where the text is not YAML."""
+    """Yield the events of a UTF-8 text; raises yaml.YAMLError if the text is not YAML."""
     loader = _Loader(data)
     try:
         yield from iter(loader.get_event, None)
@@ -97,13 +97,13 @@ def events(data: bytes) -> Iterator[yaml.Event]:
 
 
 def place(event: yaml.Event) -> tuple[int, int]:
-    """Line and column of an event, 1-based."""
+    """Return line and column of an event, 1-based."""
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem, ...]:
-    """Why bytes are no text to read: the first that is not UTF-8, or signs that a review does not show."""
+    """Return why bytes cannot be read as text: invalid UTF-8, or characters that a review does not show."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -113,7 +113,7 @@ def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem,
 
 
 def _location(file: str, before: bytes, first_line: int = 1) -> Location:
-    """The place that follows the bytes ``before``."""
+    """Return the location after the bytes ``before``."""
     line = before.rpartition(b"\n")[2].decode(errors="replace")
     return Location(file, before.count(b"\n") + first_line, len(line) + 1)
 
@@ -132,7 +132,7 @@ def _syntax_problem(error: yaml.YAMLError, file: str, data: bytes) -> Problem:
 
 
 def _before(data: bytes, position: int) -> bytes:
-    """Up to a reader error: PyYAML counts bytes in the C parser, characters in its own."""
+    """Return the bytes before a reader error: PyYAML counts bytes in the C parser, characters in its own."""
     return data[:position] if hasattr(yaml, "CLoader") else data.decode()[:position].encode()
 
 
@@ -147,15 +147,15 @@ def _syntax_hint(text: str) -> str | None:
 
 
 class _TooDeepError(Exception):
-    """Ends the parsing of a file that nests without end."""
+    """Stops parsing a file that is nested too deep."""
 
 
 class _NoKey:
-    """What a mapping's frame holds while its next scalar is a key."""
+    """In a mapping's frame: the next scalar is a key."""
 
 
 class _Discard:
-    """The key of a value that is not kept."""
+    """The key of a value that is left out."""
 
 
 @dataclass(slots=True)
@@ -168,17 +168,17 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Builder:
-    """Builds documents from events; what is forbidden is reported and left out."""
+    """Builds documents from events; what is not allowed is reported and left out."""
 
     file: str
     documents: list[Document] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ended: int = 1
-    """The line on which the last whole document ended: what follows it begins there."""
+    """The line on which the last complete document ended; what follows starts there."""
     _open: list[_Frame] = field(default_factory=list)
     _document: Document | None = None
     _told: int = 0
-    """How many problems there were when the document began."""
+    """The number of problems when the document started."""
 
     def take(self, event: yaml.Event) -> None:
         match event:
@@ -191,7 +191,7 @@ class _Builder:
             case CollectionEndEvent():
                 self._open.pop()
             case AliasEvent():
-                self._report(event, "aliases (*name) are not allowed", "write the value out")
+                self._report(event, "aliases (*name) are not allowed", "write the value instead")
                 self._leave_out(event)
             case DocumentEndEvent():
                 self._end(event)
@@ -221,7 +221,7 @@ class _Builder:
     def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
         text = composed(text)
         if text in frame.node:
-            self._report(event, f"the key {shown(text)} is written twice", "keep one of them")
+            self._report(event, f"duplicate key {shown(text)}", "keep one of them")
             frame.key = _Discard
         else:
             frame.key = text
@@ -262,7 +262,7 @@ class _Builder:
 
     def _refuse_properties(self, event: ScalarEvent | CollectionStartEvent) -> None:
         if event.anchor is not None:
-            self._report(event, "anchors (&name) are not allowed", "write the value out where it is needed")
+            self._report(event, "anchors (&name) are not allowed", "write the value instead")
         if event.tag is not None:
             self._report(event, "tags (!name) are not allowed", "remove the tag")
 

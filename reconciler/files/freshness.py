@@ -1,4 +1,4 @@
-"""Whether the files at hand are the tip of a branch: a run on an old commit must not undo a newer one."""
+"""Whether the current files are the tip of a branch: a run on an old commit must not undo a newer one."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from reconciler.files.repository import Repository
 
 SHORT: Final = 12
-"""Digits of a commit's id in a message."""
+"""Digits of a commit id in a message."""
 
 
 def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
-    """Raises StaleFilesError unless the files are those of the last commit of ``ref``, and not edited since.
+    """Raise StaleFilesError unless the files are the last commit of ``ref``, without edits.
 
-    A branch of a remote, and a local one that follows one, is asked of the remote itself: what was fetched
-    last may be old by now. Raises InvalidInputError for a ref that does not exist, and SupersededError where the
-    files are of a commit that the remote's branch has left behind.
+    For a branch of a remote, and a local one that follows it, the remote itself is asked: the last fetch may be
+    old. Raises InvalidInputError if the ref does not exist, and SupersededError if the remote's branch has moved
+    past the files' commit.
     """
     repository = found(root)
     tip, head = _tip(repository, ref), commit_id(root, "HEAD")
@@ -32,18 +32,18 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
         left_behind = _was_on(repository, ref, head) and edited(root, tiers=tiers) is None
         kind = SupersededError if left_behind else StaleFilesError
         raise kind(
-            f"the files are of commit {head[:SHORT]}, and {ref} is at {tip[:SHORT]}",
-            hint=f"check out {ref} as it is now, and run again",
+            f"the files are at commit {head[:SHORT]}, but {ref} is at {tip[:SHORT]}",
+            hint=f"check out the current {ref} and run again",
         )
     if what := edited(root, tiers=tiers):
         raise StaleFilesError(
             f"the files were edited since commit {head[:SHORT]}, the tip of {ref}: {what}",
-            hint="commit the edits and bring them to the branch, or put them aside",
+            hint="commit and push the edits, or stash them",
         )
 
 
 def _was_on(repository: Repository, ref: str, head: str) -> bool:
-    """Whether the remote's branch, as it was fetched last, holds the commit."""
+    """Return whether the remote's branch, as of the last fetch, contains the commit."""
     full = named(repository, ref).ref
     followed = None if full is None else remote.upstream(repository, full)
     if followed is None:
@@ -60,8 +60,8 @@ def _tip(repository: Repository, ref: str) -> str:
     tip = remote.tip(repository, *followed)
     if tip is None:
         raise StaleFilesError(
-            f"remote {followed[0]} does not say where {ref} is; "
-            f"the last commit fetched from it is {fetched[:SHORT]}",
-            hint="is the remote in reach, and the branch still there? without --ref nothing is checked",
+            f"remote {followed[0]} did not return the commit of {ref}; the last commit fetched from it is "
+            f"{fetched[:SHORT]}",
+            hint="check that the remote is reachable and the branch exists; without --ref nothing is checked",
         )
     return tip

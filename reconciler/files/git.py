@@ -1,4 +1,4 @@
-"""The files of a fleet at a commit, read from the repository: the work tree is not touched, no program started."""
+"""The files of a fleet at a commit, read from the repository: no work tree is changed, no program is started."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 HEAD: Final = "HEAD"
 _PARENT: Final = "HEAD^1"
 _MOST_SINCE: Final = 20
-"""Commits whose files are read besides: each costs about as much as the base."""
+"""Maximum number of additional commits to read: each takes about as long as the base."""
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
 
 
 def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
-    """What the files at hand are a change of: HEAD while they are edited, its first parent otherwise.
+    """Return the commit that the current files change: HEAD if they are edited, else its first parent.
 
-    None outside a git checkout, and where that commit does not exist or holds no price list. Files that git
-    ignores do not count as edits. ``tiers`` is relative to ``root``. Raises InvalidInputError for a repository
-    that cannot be read.
+    None outside a git checkout, and if that commit does not exist or has no tiers.yaml. Files that git ignores do
+    not count as edits. ``tiers`` is relative to ``root``. Raises InvalidInputError for a repository that cannot be
+    read.
     """
     repository = find(root)
     if repository is None or repository.head() is None:
@@ -45,21 +45,20 @@ def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
 
 
 def edited(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
-    """Which of the price list and the tenants' files is not as HEAD has it, in words; None where all are.
+    """Return which of tiers.yaml and the tenant files differs from HEAD, as text; None if none does.
 
-    Files that git ignores count. The bytes are compared, whatever git's index says of them; a line may end in LF
-    here and in CRLF there. Raises InvalidInputError outside a git checkout, and for a repository that cannot be
-    read.
+    Files that git ignores count. Bytes are compared, independent of git's index; line ends LF and CRLF are equal.
+    Raises InvalidInputError outside a git checkout, and for a repository that cannot be read.
     """
     repository = found(root)
     head = fleet_tree(repository, HEAD)
     if head is None:
-        return "HEAD lacks the folder of the fleet"
+        return "HEAD does not contain the folder of the fleet"
     return difference(repository, head, root, tiers, ignoring=False)
 
 
 def commit_id(root: Path, ref: str) -> str:
-    """The full id of the commit that a branch, tag or abbreviation names; raises InvalidInputError."""
+    """Return the full id of the commit that a branch, tag or abbreviation names; raises InvalidInputError."""
     return named(found(root), ref).commit
 
 
@@ -71,20 +70,22 @@ def load_at(
     only: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
-    """The fleet as the files of a commit state it. ``tiers`` is relative to ``root``; the rest as in ``load``,
-    but for pinned projects: ``only`` leaves out every other tenant.
+    """Load the fleet from the files of a commit. ``tiers`` is relative to ``root``; the rest as in ``load``,
+    without pinned projects: ``only`` leaves out every other tenant.
 
-    Tenants of files that are broken there are held back: today's files cannot repair them. What cannot be read at
-    all is named as ``unread``, and holds back the tenant that it is named after.
+    Tenants with broken files there are held back: newer files cannot repair them. Unreadable files are listed as
+    ``unread`` and hold back the tenant with their name.
     """
     tree = fleet_tree(found(root), ref)
     if tree is None:
-        raise AbsentError(f"the commit {ref!r} lacks the folder of the fleet", hint="name one that has its files")
+        raise AbsentError(
+            f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
+        )
     return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers), past=True))
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
-    """The fleet's folder at a commit; None where the commit has none."""
+    """Return the fleet's folder at a commit; None if the commit has none."""
     commit = named(repository, ref).commit
     try:
         tree = repository.objects.commit(commit).tree
@@ -95,7 +96,7 @@ def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
             tree = entry.id
         return CommitTree(ref, tree, repository.objects, repository.prefix, repository.objects.commit(commit).tree)
     except UnreadableError as error:
-        message = f"the folder of the fleet at {ref} cannot be read: it {error}"
+        message = f"cannot read the folder of the fleet at {ref}: it {error}"
         raise InvalidInputError(message, hint=fetching(error)) from error
 
 
@@ -106,14 +107,14 @@ def _holds(repository: Repository, ref: str, path: str) -> bool:
     except (AbsentError, FileNotFoundError):
         return False
     except UnreadableError:
-        return True  # there was something, and whoever reads it tells why it cannot be read
+        return True  # it exists; whoever reads it reports the reason
 
 
 def fork_point(root: Path, ref: str) -> str | None:
-    """The commit in which HEAD and ``ref`` parted: ``ref`` itself where HEAD is a child of it.
+    """Return the commit where HEAD and ``ref`` parted: ``ref`` itself if HEAD is a descendant.
 
-    None where they have no common ancestor that is known here, as in a shallow clone, or several of which none
-    comes before another, as after two merges that cross. Raises InvalidInputError for a ref that does not exist.
+    None if no common ancestor is known here, as in a shallow clone, or if there are several, as after two crossing
+    merges. Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
     head, base = (named(repository, name).commit for name in (HEAD, ref))
@@ -127,7 +128,7 @@ def fork_point(root: Path, ref: str) -> str | None:
 
 
 def commits_since(root: Path, ref: str) -> list[str]:
-    """The commits after ``ref`` and before HEAD, the newest first: along first parents, a few of many.
+    """Return commits after ``ref`` and before HEAD, newest first: along first parents, limited in number.
 
     Raises InvalidInputError for a ref that does not exist.
     """
@@ -144,20 +145,20 @@ def commits_since(root: Path, ref: str) -> list[str]:
 
 
 def _since(repository: Repository, commit: str, ancestor: pygit2.Oid) -> set[str]:
-    """The commits from an ancestor, which is left out, up to a commit."""
+    """Return the commits after an ancestor, up to a commit."""
     walk = repository.libgit.walk(commit, pygit2.enums.SortMode.NONE)
     walk.hide(ancestor)
     return {str(one.id) for one in walk}
 
 
 def is_shallow(root: Path) -> bool:
-    """Whether the repository lacks a part of its history; False outside a git checkout."""
+    """Return whether the repository lacks a part of its history; False outside a git checkout."""
     repository = find(root)
     return repository is not None and bool(repository.libgit.is_shallow)
 
 
 def ahead_of_head(root: Path) -> str | None:
-    """A branch that holds HEAD and more: the files at hand are older than it. None where there is none."""
+    """Return a branch that contains HEAD and more: the current files are older than it. None if there is none."""
     repository = find(root)
     head = None if repository is None else repository.head()
     if repository is None or head is None:
@@ -170,7 +171,7 @@ def ahead_of_head(root: Path) -> str | None:
 
 
 def _tip(repository: Repository, name: str) -> str | None:
-    """The id that a ref leads to; None where it leads nowhere, which is no matter of whoever does not name it."""
+    """Return the commit id of a ref; None if it leads nowhere, which matters only to a caller that names it."""
     try:
         return repository.follow(name)[1]
     except InvalidInputError:
@@ -178,7 +179,7 @@ def _tip(repository: Repository, name: str) -> str | None:
 
 
 def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
-    """The tenants' files that HEAD has and that a sparse checkout, or a flag of the index, keeps from disk."""
+    """Return tenant files in HEAD that a sparse checkout, or an index flag, keeps off disk."""
     repository = find(root)
     head = None if repository is None or repository.head() is None else fleet_tree(repository, HEAD)
     if repository is None or head is None:
@@ -187,13 +188,13 @@ def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
 
 
 def taken_out(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> frozenset[str]:
-    """The names of the tenants' files that a commit has and the files at hand have not, without their endings."""
+    """Return the names of tenant files in a commit that are not on disk, without their endings."""
     tree = fleet_tree(found(root), ref)
     return frozenset() if tree is None else names_taken_out(tree, root, tiers)
 
 
 def ancestry(repository: Repository) -> Precedes:
-    """The history of a repository, as far as it reaches."""
+    """Return the ancestry of commits, as far as the repository has it."""
 
     def precedes(older: str, newer: str) -> bool:
         try:

@@ -1,7 +1,7 @@
-"""Signs that a review does not show as what they are: a line that is none in a diff, text that nobody sees.
+"""Characters that a review does not show as they are: line breaks that a diff does not show, invisible text.
 
 PyYAML ends a line, and with it a comment, where git and GitHub show none: after ``tier: free  # keep``, U+2028 and
-``state: absent`` delete a tenant. So such signs do not stand in a file, be it in a comment, a string or a key.
+``state: absent`` delete a tenant. So such characters are not allowed in files, comments, strings and keys.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_TOLD: Final = 100
-"""Problems of this kind that are told of one text."""
+"""Maximum number of these problems per text."""
 _SHAPES: Final = "\ufe0e\ufe0f"
-"""How the sign before is drawn, as ``❤`` is in colour or not. Behind ASCII, where they do nothing, they hide."""
+"""Variation selectors, as in ``❤`` with and without colour. After ASCII they have no effect, so they are hidden
+text.
+"""
 _UNSEEN: Final = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, among them line breaks to some: VT, FF, CR, FS, GS, RS, NEL
     "\u2028\u2029"  # line and paragraph separator
@@ -38,7 +40,7 @@ _MISPLACED: Final = re.compile(
 )
 _SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _INDENTATION: Final = re.compile(rf"^[ \t]*[{_SPACES}]", re.MULTILINE)
-"""Looks like a deeper level and is a part of the key."""
+"""Looks like a deeper level but is a part of the key."""
 _NAMES: Final = {
     **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "a control character"),
     0x00: "NULL",
@@ -53,16 +55,16 @@ _NAMES: Final = {
     0x7F: "DELETE",
     0x85: "NEXT LINE",
 }
-"""Of controls, which have none in Unicode."""
+"""Names of control characters, which have none in Unicode."""
 
 
 def has_unseen(text: str) -> bool:
-    """Whether a name holds such a sign, however it was written there."""
+    """Return whether a name contains such a character, in any notation."""
     return not text.isprintable() or _ANY.search(text) is not None
 
 
 def unseen_problems(text: str, file: str, first_line: int = 1) -> tuple[Problem, ...]:
-    """The places of such signs in a text; one pass."""
+    """Return the locations of such characters in a text; one pass."""
     if _MISPLACED.search(text) is None and (text.isascii() or _INDENTATION.search(text) is None):
         return ()
     found = [match.end() - 1 for match in islice(_MISPLACED.finditer(text), MOST_TOLD)]
@@ -75,7 +77,7 @@ def unseen_problems(text: str, file: str, first_line: int = 1) -> tuple[Problem,
 
 
 def _places(text: str, positions: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Each position with the number of lines before it, and its column, 1-based."""
+    """Yield each position with the number of lines before it, and its column, 1-based."""
     line, before = 0, 0
     for at in positions:
         line += text.count("\n", before, at)
@@ -84,11 +86,11 @@ def _places(text: str, positions: list[int]) -> Iterator[tuple[int, int, int]]:
 
 
 def _told(sign: str, *, indents: bool) -> tuple[str, str]:
-    name = _NAMES.get(ord(sign)) or unicodedata.name(sign, "a sign without a name")
+    name = _NAMES.get(ord(sign)) or unicodedata.name(sign, "an unnamed character")
     called = f"U+{ord(sign):04X} ({name})"
     if indents:
-        return f"{called} is no indentation", "indent with spaces"
+        return f"{called} is not allowed as indentation", "indent with spaces"
     if sign == "\r":
-        return f"{called} without a line feed is not shown as what it is", "end lines with LF, or with CR and LF"
+        return f"{called} without a line feed is an invisible line break", "end lines with LF, or with CR and LF"
     escape = f"\\u{ord(sign):04x}" if ord(sign) < 2**16 else f"\\U{ord(sign):08x}"
-    return f"{called} is not shown as what it is", f'remove it; where a text needs it, write "{escape}" in quotes'
+    return f"{called} is an invisible character", f'remove it; to use it in a text, write "{escape}" in quotes'

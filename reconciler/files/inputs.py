@@ -1,4 +1,4 @@
-"""What a caller reads: the files of a folder, and tenants handed over as text on top of them."""
+"""Inputs of a library caller: the files of a folder, and tenants passed as text on top of them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
 
 MAX_GIVEN: Final = 2**24
-"""Bytes of a text that is handed over: it is for a few tenants."""
+"""Maximum bytes of a text: it is for a few tenants."""
 MOST_SHOWN: Final = 10
-"""Problems that the error of a library call names."""
+"""Maximum number of problems in the error of a library call."""
 
 
 def read(root: Path | str) -> DesiredState:
-    """The desired state in a folder. Raises InvalidInputError that lists what is wrong with the files.
+    """Read the desired state in a folder. Raises InvalidInputError that lists the problems of the files.
 
-    Tenants whose files do not fit tiers.yaml any more are held back, and counted by every plan.
+    Tenants whose files no longer fit tiers.yaml are held back, and counted by every plan.
     """
     loaded = load(Path(root))
     if loaded.desired is None:
@@ -33,14 +33,17 @@ def read(root: Path | str) -> DesiredState:
 
 
 def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, list[str]]:
-    """The fleet with the tenants of ``text`` (JSON lines or YAML) in place of what its files say, and their names.
+    """Return the fleet with the tenants of ``text`` (JSON lines or YAML) instead of those in files, and their
+    names.
 
     ``protect``, ``project_id``, ``previously`` and ``recover`` of a tenant's file stay in force. Raises
-    InvalidInputError that lists what is wrong with the text, or where it is longer than MAX_GIVEN.
+    InvalidInputError that lists the problems of the text, or if it is longer than MAX_GIVEN.
     """
     if len(text.encode(errors="replace")) > MAX_GIVEN:
-        message = f"{source}: more than {MAX_GIVEN >> 20} MiB"
-        raise InvalidInputError(message, hint="write many tenants to a file: a source of tiers.yaml")
+        message = f"{source}: the text is larger than {MAX_GIVEN >> 20} MiB"
+        raise InvalidInputError(
+            message, hint="write many tenants to a file and list it under tenants in tiers.yaml"
+        )
     loaded = parse_tenants(text, source, desired)
     if loaded.desired is None:
         raise _invalid(loaded)
@@ -53,13 +56,13 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
 
 
 def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> None:
-    """Raises InvalidInputError where a name of the document's is in the way of another tenant's."""
+    """Raise InvalidInputError if a name in the document conflicts with another tenant's."""
     for name in (given.name, *given.previously):
         holder = declared.same_name(name)
         if holder is not None and holder != given.name:
             place = declared.tenants[holder].location if holder in declared.tenants else "a broken file"
             told = name_of_another(name, holder, place)
-            raise InvalidInputError(f"{given.location}: {told}", hint="give one of the two tenants another name")
+            raise InvalidInputError(f"{given.location}: {told}", hint="rename one of the two tenants")
     for name in fleet.project_names(given.name) if given.project_id is None else ():
         for other in declared.project_owners.get(name, ()):
             if other != given.name:
@@ -68,10 +71,10 @@ def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> 
 
 
 def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
-    """The tenant with what its file says for its safety, which only a commit may take away."""
+    """Return the tenant with the safeguards in its file, which only a commit may remove."""
     if given.name in desired.held_back:
         raise InvalidInputError(
-            f"{given.location}: the file of tenant {given.name!r} is broken: nobody knows whether it is protected",
+            f"{given.location}: the file of tenant {given.name!r} is broken, so its protection is unknown",
             hint="repair the file first",
         )
     declared = desired.tenants.get(given.name)
@@ -88,20 +91,20 @@ def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
 
 
 def _check_against_file(given: Tenant, declared: Tenant) -> None:
-    """Raises InvalidInputError where the document is about another project than the file, or is older."""
+    """Raise InvalidInputError if the document is about another project than the file, or is older."""
     for key in ("project_id", "recover"):
         ids = (getattr(given, key), getattr(declared, key))
         if len({*ids} - {None}) > 1:
             raise InvalidInputError(
-                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is "
-                f"{ids[1]!r} in {declared.location}",
-                hint="leave it out, or correct the file",
+                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is {ids[1]!r} in "
+                f"{declared.location}",
+                hint="remove it, or correct the file",
             )
     if given.revision is not None and declared.revision is not None and given.revision < declared.revision:
         raise InvalidInputError(
             f"{given.location}: revision {given.revision} of tenant {given.name!r} is older than revision "
             f"{declared.revision} in {declared.location}",
-            hint="hand over the newest document",
+            hint="pass the newest document",
         )
 
 

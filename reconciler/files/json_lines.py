@@ -1,4 +1,4 @@
-"""JSON tenants, as programs write them: one a line in a file, or any number on stdin."""
+"""Tenants as JSON: one per line in a file, or any number on stdin."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 
 
 def unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object. Raises ValueError for a key that is written twice."""
+    """Return a JSON object. Raises ValueError for a duplicate key."""
     members = dict(pairs)
     if len(members) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name in members if counts[name] > 1)
-        raise ValueError(f"the key {shown(twice)} is written twice")
+        raise ValueError(f"duplicate key {shown(twice)}")
     return members
 
 
 def no_constant(word: str) -> NoReturn:
-    """What Python reads as JSON although it is none: raises ValueError."""
+    """Raise ValueError for constants that Python accepts although they are not JSON."""
     raise ValueError(f"{word} is not JSON")
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The same, its keys in NFC."""
+    """Return the same with keys in NFC."""
     return unique_members([(composed(name), value) for name, value in pairs])
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=no_constant)
 _VALUE: Final = re.compile(r"[^\s,\[\]]")
-"""The first sign of a value that stands in an array or after another one."""
+"""The first character of a value in an array or after another value."""
 
 
 def read_lines(data: bytes, file: str, path: str = "") -> Iterator[tuple[bytes, Entry | Problem]]:
-    """Each line that is not blank, with its entry, or with what makes it unreadable.
+    """Yield each line that is not blank, with its entry or its problem.
 
-    ``file`` is the name of the file in messages, ``path`` where it is below the folder of the fleet.
+    ``file`` is the file's name in messages, ``path`` its path relative to the fleet's folder.
     """
     for number, line in enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if line.strip(b" \t\r"):
@@ -55,7 +55,7 @@ def read_lines(data: bytes, file: str, path: str = "") -> Iterator[tuple[bytes, 
 
 
 def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
-    """JSON tenants one after another, however they are laid out, or in one array. Ends with the first problem."""
+    """Yield JSON tenants one after another, in any layout, or in one array. Ends with the first problem."""
     try:
         if text.lstrip().startswith("["):
             _DECODER.decode(text)
@@ -73,7 +73,7 @@ def read_values(text: str, file: str) -> Iterator[Entry | Problem]:
 
 
 def _read_line(line: bytes, file: str, number: int, path: str) -> Entry | Problem:
-    """The tenant on one line."""
+    """Read the tenant on one line."""
     if len(line) > MAX_FILE_BYTES:
         return Problem(Location(file, number), f"the line is longer than {MAX_FILE_BYTES >> 20} MiB")
     if unfit := text_problems(line.removesuffix(b"\r"), file, number):
@@ -82,14 +82,14 @@ def _read_line(line: bytes, file: str, number: int, path: str) -> Entry | Proble
     try:
         value, end = _decoded(text, 0)
         if end < len(text):
-            return Problem(Location(file, number, end + 1), "one JSON tenant a line, and nothing after it")
+            return Problem(Location(file, number, end + 1), "one JSON tenant per line, and nothing after it")
     except (ValueError, RecursionError) as error:
         return _problem(error, file, number)
     return Entry(value, Text(file, line, number, path=path), 1, len(line) - len(line.lstrip()) + 1)
 
 
 def _next_value(text: str, position: int) -> int:
-    """Where the next value begins: behind blanks and what holds an array together."""
+    """Return where the next value starts: after blanks and the syntax of an array."""
     found = _VALUE.search(text, position)
     return found.start() if found is not None else len(text)
 
@@ -102,7 +102,7 @@ def _decoded(text: str, start: int) -> tuple[object, int]:
 
 
 def refuse_depth(value: object, levels: int) -> None:
-    """Raises RecursionError for a value that is nested deeper."""
+    """Raise RecursionError for a value that is nested deeper."""
     if not isinstance(value, (dict, list)):
         return
     if levels == 0:

@@ -1,6 +1,6 @@
 """libgit2, which reads a repository without starting a program: no filter, no hook, no fsmonitor, no fetch.
 
-Import ``pygit2`` from here alone.
+Import ``pygit2`` only from here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 _CERTIFICATES = {name: os.environ.pop(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}
-# pygit2 loads them when it is imported, and fails where they are no certificates. Nothing here uses its network.
+# pygit2 loads certificates at import, and fails if they are invalid. Its network functions are not used here.
 try:
     import pygit2
     from pygit2.ffi import C, ffi
@@ -20,22 +20,22 @@ __all__ = ["is_overlooked", "pygit2"]
 _ASSUME_UNCHANGED = 1 << 15
 _SKIP_WORKTREE = 1 << 14
 
-# A partial clone is read as far as it goes; libgit2 would refuse it, and never fetches what is missing.
+# Read a partial clone as far as it goes; libgit2 would refuse it, and never fetches missing objects.
 pygit2.settings.set_extensions(["partialclone"])
 
 
 def is_overlooked(repository: pygit2.Repository, path: str) -> bool | None:
-    """Whether git was told to overlook what becomes of a file: assume-unchanged, skip-worktree.
+    """Return whether git is configured to ignore changes of a file: assume-unchanged, skip-worktree.
 
-    None where the index has no such file, or is of a kind that libgit2 does not read (sparse, split). ``path``
-    is from the top of the repository. libgit2's status does not tell it of a file that is gone from disk, and
-    pygit2 does not show the flags.
+    None if the index has no such file, or has a format that libgit2 does not read (sparse, split). ``path`` is
+    relative to the top of the repository. libgit2's status does not report this for a file that is missing on
+    disk, and pygit2 does not expose the flags.
     """
     try:
         repository.index.read(force=False)
     except (pygit2.GitError, OSError):
         return None
-    entry = C.git_index_get_bypath(repository.index._index, os.fsencode(path), 0)  # noqa: SLF001 (see above)
+    entry = C.git_index_get_bypath(repository.index._index, os.fsencode(path), 0)  # noqa: SLF001 - see above
     if entry == ffi.NULL:
         return None
     return bool(entry.flags & _ASSUME_UNCHANGED or entry.flags_extended & _SKIP_WORKTREE)

@@ -1,11 +1,11 @@
-"""The rule for symbolic links, which the work tree and the tree of a commit share.
+"""The rule for symbolic links, shared by the work tree and the tree of a commit.
 
-A path that is named (tiers.yaml, the folder of a source) may be a link, and so may every folder on the way to it;
-a file in the folder of a source may be one. What it stands for is found step by step, without opening anything,
-and has to be in the fleet's folder, or a file beside it that the last commit has. No link leads into a hidden
-folder or file at the top of it (.git, .env), nor into .git anywhere; beside it, into none that is hidden. A
-tenant's file may be a link to such a file, or to one in the folder of its source. Links to folders that a source's
-folder holds are not followed. Of what a link must not lead to, nothing is opened or repeated.
+A named path (tiers.yaml, the folder of a source) may be a link, and so may every folder on its path; a file in the
+folder of a source may be one. Targets are resolved step by step, without opening anything, and have to be in the
+fleet's folder, or be a file outside it that the last commit contains. No link may lead to a hidden folder or file
+at the top of it (.git, .env), nor to .git anywhere; outside it, to nothing hidden. A tenant's file may be a link
+to such a file, or to one in the folder of its source. Links to folders inside a source's folder are not followed.
+Forbidden targets are neither opened nor repeated.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_LINKS: Final = 16
-"""That one path may lead through."""
-LEAVES: Final = "the symbolic link leaves the folder of the fleet"
+"""Maximum number of links in one path."""
+LEAVES: Final = "the symbolic link leads out of the folder of the fleet"
 HIDDEN: Final = "the symbolic link leads to a hidden file or folder"
-NOWHERE: Final = "the symbolic link leads nowhere"
+NOWHERE: Final = "the target of the symbolic link does not exist"
 
 
 def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> str:
-    """The path from the tree's root without links; raises UnreadableError where a link breaks the rule above.
+    """Return the path from the tree's root without links; raises UnreadableError if a link breaks the rule above.
 
-    ``link`` gets a path whose folders are no links, and says where a link there points; None for anything else.
-    ``prefix`` is where the root is in its repository, where links may lead to what is beside it: such a path
-    begins with ``../``.
+    ``link`` gets a path whose folders are not links, and returns the target of a link there; None for anything
+    else. ``prefix`` is the path of the root in its repository, where links may lead out of the root: such a path
+    starts with ``../``.
     """
     root = prefix.split("/") if prefix else []
     done = [*root]
@@ -61,24 +61,24 @@ def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> 
 
 
 def is_beside(path: str) -> bool:
-    """Whether a path from the root leads out of it."""
+    """Return whether a path from the root leads out of it."""
     return path == ".." or path.startswith("../")
 
 
 def _from(root: list[str], steps: list[str]) -> str:
-    """Steps from the top of the repository, from the tree's root."""
+    """Return steps from the top of the repository as a path from the tree's root."""
     pairs = zip(root, steps, strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return "/".join([".."] * (len(root) - shared) + steps[shared:])
 
 
 def stays_in(folder: str, path: str) -> bool:
-    """Whether a path from the root is below the folder; everything is below ``""``."""
+    """Return whether a path from the root is below the folder; everything is below ``""``."""
     return not folder or path.startswith(f"{folder}/")
 
 
 def is_git(step: str) -> bool:
-    """Whether a folder of that name is git's own, on whatever file system the files were checked out."""
+    """Return whether a folder of that name is git's own, on any file system."""
     return step.rstrip(". ").casefold() in {".git", "git~1"}
 
 

@@ -1,4 +1,4 @@
-"""A fleet's files -> its desired state, or everything that is wrong with them, at once."""
+"""A fleet's files -> its desired state, or all their problems at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class OnInvalid(Enum):
-    """What one broken file does to the rest."""
+    """What a broken file does to the other files."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -39,7 +39,7 @@ class OnInvalid(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``desired`` is None where the files cannot be used; ``problems`` are in order of place."""
+    """``desired`` is None if the files cannot be used; ``problems`` are sorted by location."""
 
     desired: DesiredState | None
     problems: tuple[Problem, ...]
@@ -54,23 +54,25 @@ def load(
     about: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
-    """The fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` unless named.
+    """Load the fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` by default.
 
     With ``OnInvalid.SKIP`` the tenants of broken documents are held back and the others are loaded; those whose
-    documents do not fit tiers.yaml are held back in any case, unless nobody else is left. A broken tiers.yaml, or
-    a file that cannot be read at all, leaves nothing to load either way.
-    ``only`` names tenants: of the others, just those are loaded whose project is pinned, so that a few tenants
-    of a large fleet are found fast, and none takes another's project by its name. Where it is empty, only the
-    price list is read. ``about`` names the tenants for whose sake all are read: a line of JSON that cannot be read
-    and mentions none of them is no matter of theirs.
-    ``memo`` spares reading the same text again: give one to several loads of the same fleet.
+    documents do not fit tiers.yaml are always held back, unless no other tenant is left. With a broken tiers.yaml,
+    or an unreadable file, nothing is loaded.
+
+    ``only`` names tenants: of the others, only those with a pinned project are loaded, so that a few tenants of a
+    large fleet load fast, and none takes another's project by name. If it is empty, only tiers.yaml is read.
+    ``about`` names the tenants that a full load is for: an unreadable JSON line that names none of them is
+    ignored.
+
+    ``memo`` avoids reading the same text again: pass it to several loads of the same fleet.
     """
     path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
     return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path, about, pins=True))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
-    """As ``load``, from any tree."""
+    """Load from any tree."""
     prices = read_price_list(tree, reading.tiers)
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
@@ -88,7 +90,7 @@ def _read(tree: Tree, prices: PriceList, reading: Reading) -> Collection:
 
 
 def _concerned(fleet: DesiredState, collection: Collection, reading: Reading) -> frozenset[str] | None:
-    """The wanted tenants, with those who may be in the way of their names; None where there are no more."""
+    """Return the wanted tenants and those whose names may conflict with theirs; None if there are no more."""
     if not reading.only or not reading.pins:
         return None
     found = replace(fleet, tenants=collection.tenants())
@@ -98,7 +100,7 @@ def _concerned(fleet: DesiredState, collection: Collection, reading: Reading) ->
 
 
 def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False) -> Loaded:
-    """What has been collected, as far as it can be used. ``past`` as in ``Reading``."""
+    """Return what was collected, as far as it can be used. ``past`` as in ``Reading``."""
     fleet = _assembled(collection)
     if fleet is not None:
         for problem, names in in_the_way(fleet, collection.broken, collection.renamed):
@@ -114,7 +116,7 @@ def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False)
 
 
 def _assembled(collection: Collection) -> DesiredState | None:
-    """The fleet with the tenants that are in order."""
+    """Return the fleet with the valid tenants."""
     return collection.fleet and replace(
         collection.fleet,
         tenants=collection.tenants(),
@@ -126,7 +128,7 @@ def _assembled(collection: Collection) -> DesiredState | None:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Loading makes many objects and no garbage cycles: looking for them would take a quarter of the time."""
+    """Loading makes many objects and no garbage cycles: searching for them would take a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -141,11 +143,11 @@ def _has_error(problems: Iterable[Problem]) -> bool:
 
 
 def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
-    """One or many tenants as JSON or YAML, checked against a fleet; ``desired`` holds these tenants only."""
+    """Parse one or many tenants as JSON or YAML, checked against a fleet; ``desired`` has these tenants only."""
     collection = Collection(fleet)
     entries, problems = _parsed(text.removeprefix(BYTE_ORDER_MARK), source_name)
     if not entries and not problems:
-        problems = [Problem(Location(source_name), "holds no tenant")]
+        problems = [Problem(Location(source_name), "contains no tenant")]
     collection.add(entries, problems)
     found = loaded(collection, OnInvalid.FAIL)
     return Loaded(None, found.problems) if _has_error(found.problems) else found
@@ -165,7 +167,7 @@ def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:
 
 
 def _encoded(text: str) -> bytes:
-    """As it was read; a text that no bytes decode to gives bytes that are no UTF-8."""
+    """Return the original bytes; a text that no bytes decode to gives invalid UTF-8."""
     try:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Where every key and value of a YAML text stands: a second pass, made only for documents with problems."""
+"""The location of every key and value of a YAML text: a second pass, only for documents with problems."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(slots=True)
 class Marks:
-    """The places of one document's nodes."""
+    """The locations of one document's nodes."""
 
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
 
     def holds(self, path: Path) -> bool:
-        """Whether the document states something there."""
+        """Return whether the document contains the path."""
         return path in self.values
 
     def place(self, path: Path, *, at_key: bool = False) -> Place:
-        """Where it stands; for what is missing, where the nearest thing around it stands."""
+        """Return its location; for a missing path, that of its nearest parent."""
         if not at_key and path in self.values:
             return self.values[path]
         for length in range(len(path), -1, -1):
@@ -50,7 +50,9 @@ class Marks:
 
 
 def read_marks(data: bytes) -> tuple[Marks, ...]:
-    """The places in every document, up to the first syntax error; a key written twice keeps its first place."""
+    """Return the locations in every document, up to the first syntax error; a duplicate key keeps its first
+    location.
+    """
     reader = _Reader()
     try:
         for event in events(data):

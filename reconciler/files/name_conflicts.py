@@ -1,4 +1,4 @@
-"""Tenants whose names are in each other's way, which only all of them together show."""
+"""Conflicts between names of tenants, which only all tenants together show."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ InTheWay: TypeAlias = "tuple[Problem, tuple[str, ...]]"
 
 
 def in_the_way(fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]) -> Iterator[InTheWay]:
-    """Names that differ in case from one in a broken file, earlier names that are another's, and names of projects
-    that two tenants could have.
+    """Yield names that differ only in case from one in a broken file, earlier names of another tenant, and shared
+    project names.
 
     ``broken`` are names in files that cannot be used, by identity; ``renamed`` are documents with earlier names.
     """
@@ -49,18 +49,20 @@ def _earlier_names(
             holder = holders.get(identity(name)) or claims.get(identity(name))
             if holder is not None and holder.name != document.tenant:
                 told = name_of_another(name, *holder)
-                found = Finding(("previously", index), told, "an earlier name is that of one tenant, who is gone")
+                found = Finding(
+                    ("previously", index), told, "previously may only list names that no other tenant has or lists"
+                )
                 yield entry.problem(found), (document.tenant, holder.name)
             claims.setdefault(identity(name), Named(document.tenant, entry.location))
 
 
 def name_of_another(name: str, holder: str, place: Location | str) -> str:
-    """That a name is also another tenant's, as its own or as an earlier one, be it in another case."""
-    return f"{name!r} is a name of tenant {holder!r} in {place}"
+    """Say that a name is also another tenant's current or earlier name, in any case."""
+    return f"{name!r} is also a name of tenant {holder!r} in {place}"
 
 
 def _shared_project_names(fleet: DesiredState) -> Iterator[InTheWay]:
-    """Told once for each two tenants at the place of either."""
+    """Report each pair of tenants once at the location of either."""
     shared = {name: owners for name, owners in fleet.project_owners.items() if len(owners) > 1}
     told: set[tuple[str, str]] = set()
     for name, owners in shared.items():
@@ -72,11 +74,11 @@ def _shared_project_names(fleet: DesiredState) -> Iterator[InTheWay]:
 
 
 def shared_project_name(fleet: DesiredState, name: str, tenant: Tenant, other: str) -> Problem:
-    """A project's name that two tenants' could have. A pin says whose one is."""
+    """Return the problem that two tenants' projects could have one name. A pin resolves it."""
     declared = fleet.tenants.get(other)
     place = f" in {declared.location}" if declared is not None else ""
     return Problem(
         tenant.location,
-        f"project {name!r} could be that of tenant {tenant.name!r}, and that of tenant {other!r}{place}",
-        "give one of them another name, take one of the patterns out of naming, or state project_id",
+        f"project {name!r} could belong to tenant {tenant.name!r} or to tenant {other!r}{place}",
+        "rename one of them, remove one of the patterns from naming, or add project_id",
     )

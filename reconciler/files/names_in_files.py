@@ -1,4 +1,4 @@
-"""Names of tenants that files of the fleet's folder speak of, whether or not a run reads these files."""
+"""Tenant names in files of the fleet's folder, whether or not a run reads these files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_BYTES: Final = 1 << 20
-"""Of a file that is looked into; a longer one only has its name."""
+"""Maximum bytes of a file to search; of a longer one only its name counts."""
 _TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
 _NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 
 
 def mentioned(folder: Path) -> dict[str, str]:
-    """The file of each name, relative to the folder, whatever its ending. Links are not followed.
+    """Return the file of each name, relative to the folder, with any ending. Links are not followed.
 
-    A file speaks of the tenant that it is named after (``acme.yaml.disabled``) and, where its name is that of a
-    tenant's file, of those that it names.
+    A file mentions the tenant in its name (``acme.yaml.disabled``) and, if its name looks like a tenant file,
+    those that it contains.
     """
     found: dict[str, str] = {}
     for path in _files(folder):
@@ -34,12 +34,12 @@ def mentioned(folder: Path) -> dict[str, str]:
 
 
 def is_tenant_file(name: str) -> bool:
-    """Whether a file of that name may declare tenants, or did before somebody renamed it."""
+    """Return whether a file with this name may declare tenants, or did before it was renamed."""
     return _TENANT_FILE.search(name) is not None
 
 
 def names_in(data: bytes) -> list[str]:
-    """The tenants that such a file names, as far as they can be made out without reading it."""
+    """Return the tenants that such a file names, found without parsing it."""
     return [name.decode() for name in _NAMES.findall(data)]
 
 
@@ -50,7 +50,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _named_after(file: str) -> Iterator[str]:
-    """The whole name, and what is left of it without its endings."""
+    """Yield the name, then the name without its endings."""
     name = file.lstrip("._#~")
     while name:
         yield name

@@ -20,7 +20,7 @@ from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MISSING: Final = "is missing from the repository: the clone is not complete"
+MISSING: Final = "is missing from the repository: the clone is incomplete"
 DAMAGED: Final = "is damaged in the repository"
 _MAX_COMMIT_BYTES: Final = 2**24
 _MAX_TREE_BYTES: Final = 2**26
@@ -28,18 +28,18 @@ _COMMIT: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)
 _TAG: Final = re.compile(rb"object ([0-9a-f]{40})\ntype (?:commit|tag)\n")
 _ANNOTATED: Final = re.compile(rb"object ([0-9a-f]{40})\ntype commit\n(?:[^\n]+\n)*\n(.*)", re.DOTALL)
 _MOST_TAGS: Final = 8
-"""That name each other before a commit is reached."""
+"""Maximum number of tags that point to each other."""
 
 
 class MissingObjectError(UnreadableError):
-    """The repository does not hold the object: the clone is partial or shallow, or damaged."""
+    """The repository does not contain the object: the clone is partial or shallow, or damaged."""
 
     def __init__(self) -> None:
         super().__init__(MISSING)
 
 
 class Kind(Enum):
-    """What an entry of a tree is."""
+    """The type of a tree entry."""
 
     FOLDER = stat.S_IFDIR
     FILE = stat.S_IFREG
@@ -48,7 +48,7 @@ class Kind(Enum):
 
 
 class Entry(NamedTuple):
-    """A line of a tree."""
+    """An entry of a tree."""
 
     kind: Kind
     id: str
@@ -56,7 +56,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit says of its place in history: ids of its tree and its parents, in order."""
+    """A commit's place in history: ids of its tree and its parents, in order."""
 
     tree: str
     parents: tuple[str, ...]
@@ -64,38 +64,38 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Reads objects by id; raises UnreadableError for one that is missing, damaged, too large or no such thing."""
+    """Reads objects by id; raises UnreadableError if one is missing, damaged, too large or of another type."""
 
     database: pygit2.Odb
 
     def commit(self, name: str) -> Commit:
-        """The commit of that id."""
+        """Return the commit with that id."""
         found = _COMMIT.match(self._read(name, pygit2.enums.ObjectType.COMMIT, _MAX_COMMIT_BYTES))
         if found is None:
             raise UnreadableError(DAMAGED)
         return Commit(found[1].decode(), tuple(line[7:].decode() for line in found[2].splitlines()))
 
     def peeled(self, name: str) -> str:
-        """The id of the commit that an object is, or that it leads to as a tag."""
+        """Return the id of the commit that the object is, or points to as a tag."""
         for _ in range(_MOST_TAGS):
             if self._header(name)[0] != pygit2.enums.ObjectType.TAG:
                 self.commit(name)
                 return name
             found = _TAG.match(self._read(name, pygit2.enums.ObjectType.TAG, _MAX_COMMIT_BYTES))
             if found is None:
-                raise UnreadableError("is a tag of no commit")
+                raise UnreadableError("is a tag that does not point to a commit")
             name = found[1].decode()
-        raise UnreadableError("is a tag of a tag of a tag, without end")
+        raise UnreadableError("is a tag in a chain of too many tags")
 
     def annotation(self, name: str) -> tuple[str, bytes] | None:
-        """The commit and the message of an annotated tag; None for anything else."""
+        """Return the commit and message of an annotated tag; None for anything else."""
         if self._header(name)[0] != pygit2.enums.ObjectType.TAG:
             return None
         found = _ANNOTATED.fullmatch(self._read(name, pygit2.enums.ObjectType.TAG, _MAX_COMMIT_BYTES))
         return None if found is None else (found[1].decode(), found[2])
 
     def tree(self, name: str) -> dict[str, Entry]:
-        """The entries of a folder, by name, in git's order."""
+        """Return the entries of a folder, by name, in git's order."""
         entries = list(_entries(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES)))
         found = dict(entries)
         if len(found) != len(entries):
@@ -103,13 +103,13 @@ class Objects:
         return found
 
     def blob(self, name: str, limit: int) -> bytes:
-        """The contents of a file of at most ``limit`` bytes."""
+        """Return the contents of a file of at most ``limit`` bytes."""
         return self._read(name, pygit2.enums.ObjectType.BLOB, limit)
 
     def _read(self, name: str, kind: pygit2.enums.ObjectType, limit: int) -> bytes:
         found, size = self._header(name)
         if found != kind:
-            raise UnreadableError(f"is a {found.name.lower()} in the repository, and no {kind.name.lower()}")
+            raise UnreadableError(f"is a {found.name.lower()} in the repository, not a {kind.name.lower()}")
         if size > limit:
             raise UnreadableError(TOO_LARGE.format(limit=limit >> 20))
         try:
@@ -128,12 +128,12 @@ class Objects:
 
 
 def blob_id(data: bytes) -> str:
-    """The id that git gives to a file of these bytes."""
+    """Return the id that git gives to a file with these bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:
-    """Each is a mode, a space, a name, a NUL and the 20 bytes of an id."""
+    """Each entry is a mode, a space, a name, a NUL and the 20 bytes of an id."""
     at = 0
     while at < len(data):
         space = data.find(b" ", at)

@@ -1,4 +1,4 @@
-"""Patterns of files: ``*`` and ``?`` within a folder, ``**`` for any number of folders."""
+"""File patterns: ``*`` and ``?`` within a folder, ``**`` for any number of folders."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _ANY_FOLDERS: Final = re.compile(r"(?:^|(?<=/))(?:\*\*/)+")
 
 
 def hindrance(pattern: str) -> str | None:
-    """Why a pattern cannot be used; None where it can."""
+    """Return why a pattern cannot be used, or None."""
     steps = pattern.split("/")
     if pattern.startswith("/") or ".." in steps or "\\" in pattern:
-        return "the pattern leaves the folder of the fleet"
-    return "the pattern reads what is git's own" if any(map(is_git, steps)) else None
+        return "the pattern leads out of the folder of the fleet"
+    return "the pattern matches files of git's own" if any(map(is_git, steps)) else None
 
 
 def normal(pattern: str) -> str:
-    """The pattern as paths are written: without ``.`` and doubled slashes."""
+    """Return the pattern in the form of paths: without ``.`` and doubled slashes."""
     return posixpath.normpath(pattern)
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression for whole paths with ``/``.
+    """Return the pattern as a regular expression for whole paths with ``/``.
 
-    No pattern takes long: where the part behind a wildcard is found first, it stays (an atomic group). That loses
-    no match, as the part itself has a fixed length.
+    No pattern takes long: the first match of the part after a wildcard is kept (an atomic group). That loses no
+    match, because the part itself has a fixed length.
     """
     first, *rest = _ANY_FOLDERS.split(pattern)
     if not rest:
@@ -39,17 +39,17 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def fixed_folder(pattern: str) -> str:
-    """The folder that every match lies below: what stands before the first wildcard; may be empty."""
+    """Return the folder that contains every match: the text before the first wildcard; may be empty."""
     return re.split(r"[*?]", pattern, maxsplit=1)[0].rpartition("/")[0]
 
 
 def _folders(part: str) -> str:
-    """Folder by folder, none of which is any number of them."""
+    """Folder by folder; ``**`` is handled by the caller."""
     return "/".join(map(_one, part.split("/")))
 
 
 def _one(name: str) -> str:
-    """The name of one file or folder."""
+    """Return the expression for the name of one file or folder."""
     first, *rest = re.split(r"\*+", name)
     if not rest:
         return _fixed(first)
@@ -59,5 +59,5 @@ def _one(name: str) -> str:
 
 
 def _fixed(text: str) -> str:
-    """Of a known number of characters."""
+    """Return the expression for text with a known number of characters."""
     return "[^/]".join(map(re.escape, text.split("?")))

@@ -1,4 +1,4 @@
-"""tiers.yaml -> a desired state without tenants, and where its tenants are written."""
+"""tiers.yaml -> a desired state without tenants, and the sources of its tenants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where tenants are written: files that match a pattern, of YAML or of one JSON tenant a line."""
+    """A source of tenants: files that match a pattern, as YAML or with one JSON tenant per line."""
 
     pattern: str
     location: Location
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """What tiers.yaml says. ``fleet`` is None where the schema does not accept it."""
+    """The contents of tiers.yaml. ``fleet`` is None if the schema rejects it."""
 
     fleet: DesiredState | None
     sources: tuple[Source, ...]
@@ -44,12 +44,18 @@ class PriceList:
 
 
 def read_price_list(tree: Tree, path: str) -> PriceList:
-    """The price list with all its problems; tenants can be checked against it even where it has some."""
+    """Read tiers.yaml with all its problems; tenants can be checked against it even if it has some."""
     name = tree.name(path)
     try:
         data = tree.read(path)
     except FileNotFoundError:
-        return _broken(Problem(Location(name), "there is no such file", "the price list of the fleet"))
+        return _broken(
+            Problem(
+                Location(name),
+                "the file does not exist",
+                "tiers.yaml declares the organizations and tiers of the fleet",
+            )
+        )
     except UnreadableError as error:
         return _broken(Problem(Location(name), str(error)))
     if instead := pointer(data):
@@ -63,10 +69,14 @@ def read_price_list(tree: Tree, path: str) -> PriceList:
 
 def _not_one(parsed: Parsed, name: str) -> Iterator[Problem]:
     if not parsed.documents and not parsed.problems:
-        yield Problem(Location(name), "holds no document", "the price list of the fleet")
+        yield Problem(
+            Location(name), "contains no document", "tiers.yaml declares the organizations and tiers of the fleet"
+        )
     for document in parsed.documents[1:]:
         yield Problem(
-            Location(name, document.line, document.column), "a second document", "one price list a fleet"
+            Location(name, document.line, document.column),
+            "a second document",
+            "write everything into the first one",
         )
 
 
@@ -80,7 +90,7 @@ def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
 
 
 def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:
-    """Those that can be used: the others are among the problems."""
+    """Yield the usable sources: the others are reported as problems."""
     for index, written in enumerate(document.tenants):
         pattern = written.files or written.ndjson
         if pattern is not None and hindrance(pattern) is None:

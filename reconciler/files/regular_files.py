@@ -1,4 +1,10 @@
-"""Opening a file that somebody else may have put there: it never hangs, and never gives more than is asked for."""
+"""Opening files that somebody else may have placed: never hangs, and never returns more than the limit.
+
+Files named on the command line (saved plans, documents, journals) may be anywhere. But a name such as ``plan.md``
+is well known, and a pull request can put a link or a pipe in its place. So only regular files are read and
+written, and links in a repository or below the current folder are not followed; a file to write is never a link.
+Paths in /dev were named on purpose: /dev/stdin, /dev/stdout, /dev/null, and /dev/fd/63 of ``<(...)``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-"""No link is followed, and no pipe waits for somebody to write into it."""
+"""No link is followed, and opening a pipe does not wait for a writer."""
 TOO_LARGE: Final = "the file is larger than {limit} MiB"
 FILE: Final = "a file"
 FOLDER: Final = "a folder"
@@ -29,16 +35,18 @@ _KINDS: Final = {
 
 
 class UnreadableError(Exception):
-    """A file cannot be read; ``str()`` says why, in words that follow its name."""
+    """A file cannot be read; ``str()`` is the reason, to follow the file's name."""
 
 
 def kind(mode: int) -> str:
-    """What something in a folder is, by its ``st_mode``: "a pipe"."""
-    return _KINDS.get(stat.S_IFMT(mode), "no file")
+    """Return the type of a directory entry, by its ``st_mode``: "a pipe"."""
+    return _KINDS.get(stat.S_IFMT(mode), "something other than a file")
 
 
 def content(descriptor: int, limit: int) -> bytes:
-    """All bytes of an open file. Raises UnreadableError for what is no regular file or has more than ``limit``."""
+    """Return all bytes of an open file. Raises UnreadableError unless it is a regular file of at most ``limit``
+    bytes.
+    """
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableError(f"is {kind(status.st_mode)}, not a file")
@@ -48,9 +56,9 @@ def content(descriptor: int, limit: int) -> bytes:
 
 
 def bounded(descriptor: int, limit: int, *, expected: int = 0) -> bytes:
-    """All bytes up to the end of what is open, be it a file that grows or a pipe.
+    """Return all bytes up to the end, also of a growing file or a pipe.
 
-    Raises UnreadableError where there are more than ``limit``. ``expected`` bytes are asked for at once.
+    Raises UnreadableError if there are more than ``limit``. ``expected`` bytes are requested at once.
     """
     chunks = [os.read(descriptor, min(expected, limit) + 1)]
     size = len(chunks[0])
@@ -70,13 +78,13 @@ def _too_large(limit: int) -> UnreadableError:
 
 _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _OF_THE_SYSTEM: Final = frozenset({"/dev", "/dev/fd", "/proc/self/fd"})
-REMEDY: Final = "name a file"
+REMEDY: Final = "use the path of a file"
 EVERYBODY: Final = 0o666
-"""Less the umask."""
+"""Before the umask is applied."""
 
 
 def read(path: Path, limit: int) -> bytes:
-    """The bytes of a file, or of a pipe below /dev. Raises UnreadableError, and OSError of the system's."""
+    """Return the bytes of a file, or of a pipe below /dev. Raises UnreadableError, and OSError of the system."""
     descriptor = _opened(path, READ)
     try:
         if _of_the_system(path) and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
@@ -88,9 +96,9 @@ def read(path: Path, limit: int) -> bytes:
 
 
 def open_to_write(path: Path, *, append: bool = False, mode: int = EVERYBODY) -> int:
-    """A descriptor of the file, which is made if need be, and emptied unless ``append``.
+    """Return a descriptor of the file, created if needed, and emptied unless ``append``.
 
-    Raises UnreadableError for what is no regular file, and OSError of the system's.
+    Raises UnreadableError unless it is a regular file, and OSError of the system.
     """
     descriptor = _opened(path, _WRITE | (os.O_APPEND if append else 0), mode)
     found = os.fstat(descriptor).st_mode
@@ -104,7 +112,7 @@ def open_to_write(path: Path, *, append: bool = False, mode: int = EVERYBODY) ->
 
 
 def require_file(path: Path) -> None:
-    """Raises UnreadableError where something else than a regular file is, or a link that is not followed."""
+    """Raise UnreadableError for anything but a regular file, and for a link that is not followed."""
     try:
         mode = os.lstat(_located(path)).st_mode
     except FileNotFoundError:
@@ -125,23 +133,25 @@ def _opened(path: Path, flags: int, mode: int = EVERYBODY) -> int:
 
 
 def _located(path: Path, *, itself: bool = False) -> str:
-    """The path without the links that may be followed; raises UnreadableError for another one.
+    """Return the path with allowed links resolved; raises UnreadableError for other links.
 
-    ``itself``: nor may the last step be one that could be followed.
+    ``itself``: the last step may not be a link at all.
     """
-    here = "/" if path.is_absolute() else os.getcwd()  # noqa: PTH109 (a text like the rest)
+    here = "/" if path.is_absolute() else os.getcwd()  # noqa: PTH109 - text like the rest
     steps = [step for step in os.fspath(path).split("/") if step not in {"", "."}]
     for number, step in enumerate(steps, start=1):
         there = os.path.join(here, step)  # noqa: PTH118
         if os.path.islink(there) and ((itself and number == len(steps)) or _strangers_write_in(here)):  # noqa: PTH114
             name = "" if number == len(steps) else f"{there} "
-            raise UnreadableError(f"{name}is a symbolic link, which a stranger may have made: it is not followed")
+            raise UnreadableError(
+                f"{name}is a symbolic link in a place that a pull request can write to: it is not followed"
+            )
         here = os.path.realpath(there)
     return here
 
 
 def _strangers_write_in(folder: str) -> bool:
-    """Whether a pull request can put something there: in a repository, or below the current folder."""
+    """Return whether a pull request can write there: in a repository, or below the current folder."""
     above = [folder]
     while above[-1] != "/":
         above.append(os.path.dirname(above[-1]))  # noqa: PTH120
@@ -153,7 +163,7 @@ def _of_the_system(path: Path) -> bool:
 
 
 def printable(name: str) -> str:
-    """A file name fit for a line of output, whatever bytes it holds."""
+    """Return a file name that is safe for a line of output, whatever bytes it contains."""
     if name.isprintable():
         return name
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)

@@ -1,8 +1,8 @@
-"""What a remote says: git is the only program that is started.
+"""What a remote returns: git is the only program that is started.
 
-It runs outside of any repository, in an empty folder. What the repository's own configuration says is read by
-libgit2, and of it only the address and the header for that address are handed on: so it cannot name a program.
-The user's own configuration and the environment from outside stay in force.
+It runs outside of any repository, in an empty folder. libgit2 reads the repository's own configuration, and only
+the address and its headers are passed on: so it cannot name a program. The user's own configuration and the
+environment stay in force.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SCP: Final = re.compile(r"[^/:]+:(?!//).+")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HEADER: Final = re.compile(r"http\.(?P<url>.+)\.extraheader", re.IGNORECASE)
 NAME: Final = "the-remote-of-the-fleet"
-"""By which git knows the address: an address in the arguments could be read by every process of the machine."""
+"""git's name for the address: an address in the arguments would be visible to every process of the machine."""
 _PORTS: Final = {"https": 443}
 
 OVERRIDES: Final[dict[str, str]] = {
@@ -53,7 +53,7 @@ OVERRIDES: Final[dict[str, str]] = {
     "safe.bareRepository": "explicit",
     "submodule.recurse": "false",
 }
-"""Whatever any configuration says, also the user's."""
+"""These win over any configuration, also the user's."""
 ENVIRONMENT: Final[dict[str, str]] = {
     "GIT_ALLOW_PROTOCOL": "https:ssh:file",
     "GIT_ASKPASS": "",
@@ -70,22 +70,22 @@ _HANDED_ON: Final = re.compile(
     r"|GIT_(SSH|SSH_COMMAND|SSH_VARIANT|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)"
     r"|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_[0-9]+|VALUE_[0-9]+)|(SSH|XDG|LC)_\w+"
 )
-"""All that git gets to know of the environment, which holds the API keys of every database."""
+"""The only environment variables that git gets; others hold API keys of every database."""
 _PROXY: Final = re.compile(r"(?i:\w+_proxy)")
-"""One with a password is not handed on: git's own configuration (http.proxy) is the place for it."""
+"""A proxy with a password is not passed on: it belongs into git's own configuration (http.proxy)."""
 
 
 def tip(repository: Repository, remote: str, branch: str) -> str | None:
-    """The id of the commit that a branch of a remote is at, asked of the remote; None where it does not say.
+    """Return the commit of a branch of a remote, asked of the remote; None if it does not say.
 
     ``branch`` is a full ref name there. Waits up to TIMEOUT_SECONDS. Raises InvalidInputError for an address that
-    git would need another program for, and StaleFilesError where there is no git.
+    needs another program, and StaleFilesError if git is not installed.
     """
     return listed(git(repository, remote, ["ls-remote", "--exit-code", NAME, branch]), branch)
 
 
 def listed(answer: bytes | None, ref: str) -> str | None:
-    """The id that ``git ls-remote`` says a full ref is at; None where it does not say."""
+    """Return the id that ``git ls-remote`` reports for a full ref; None if it reports none."""
     for line in (answer or b"").splitlines():
         found, _, name = line.partition(b"\t")
         if name == ref.encode() and re.fullmatch(rb"[0-9a-f]{40}", found):
@@ -94,24 +94,26 @@ def listed(answer: bytes | None, ref: str) -> str | None:
 
 
 def git(repository: Repository, remote: str, arguments: list[str], *, within: str | None = None) -> bytes | None:
-    """What git prints where it is told of the remote as NAME and of nothing else; None where it fails.
+    """Return the output of git, which knows the remote as NAME and nothing else; None if it fails.
 
     ``within`` is the bare repository that it works in; without one, an empty folder. Waits up to TIMEOUT_SECONDS.
-    Raises InvalidInputError for an address that git would need another program for, and StaleFilesError where
-    there is no git.
+    Raises InvalidInputError for an address that needs another program, and StaleFilesError if git is not
+    installed.
     """
     return _started(repository.top, arguments, settings(repository, remote), within)
 
 
 def settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
-    """All that git is told of a remote: its address, and the headers for it. Raises InvalidInputError."""
+    """Return everything that git gets for a remote: its address, and the headers for it. Raises
+    InvalidInputError.
+    """
     _refuse_included(repository)
     address, headers = _address(repository, remote)
     return [(f"remote.{NAME}.url", address), *headers]
 
 
 def upstream(repository: Repository, ref: str) -> tuple[str, str] | None:
-    """The remote and the full name there of the branch that a full ref follows; None where it follows none."""
+    """Return the remote and full branch name that a full ref follows; None if it follows none."""
     if ref.startswith("refs/heads/"):
         section = f"branch.{ref.removeprefix('refs/heads/')}"
         remote, branch = _value(repository, f"{section}.remote"), _value(repository, f"{section}.merge")
@@ -131,7 +133,9 @@ def _remotes(repository: Repository) -> Iterator[str]:
 
 
 def _value(repository: Repository, name: str) -> str | None:
-    """The last value of a setting, as git counts. Its name has the first and the last word in lower case."""
+    """Return the last value of a setting, as git counts. The first and the last part of its name are lower
+    case.
+    """
     values = [value for found, value in _settings(repository) if found == name]
     return values[-1] if values else None
 
@@ -144,12 +148,12 @@ def _settings(
             if entry.level in levels:
                 yield entry.name, os.fsdecode(entry.raw_value or b"")
     except (pygit2.GitError, KeyError, ValueError) as error:
-        message = f"the configuration of the repository in {repository.top} cannot be read"
-        raise InvalidInputError(message, hint="`git config --list` tells more") from error
+        message = f"cannot read the configuration of the repository in {repository.top}"
+        raise InvalidInputError(message, hint="run `git config --list` for details") from error
 
 
 def _refuse_included(repository: Repository) -> None:
-    """Raises InvalidInputError where the configuration takes in a file of the work tree."""
+    """Raise InvalidInputError if the configuration includes a file of the work tree."""
     home = Path(repository.libgit.path)
     levels = (pygit2.enums.ConfigLevel.LOCAL, pygit2.enums.ConfigLevel.WORKTREE)
     for name, value in _settings(repository, levels):
@@ -158,22 +162,22 @@ def _refuse_included(repository: Repository) -> None:
         included = Path(os.path.realpath(home / value))
         if included.is_relative_to(repository.top) and not included.is_relative_to(os.path.realpath(home)):
             raise InvalidInputError(
-                f"git's configuration takes in {printable(value)}, which a pull request can change",
-                hint="take include.path out of it, or leave --ref out",
+                f"git's configuration includes {printable(value)}, which a pull request can change",
+                hint="remove include.path from it, or run without --ref",
             )
 
 
 def _address(repository: Repository, remote: str) -> tuple[str, list[tuple[str, str]]]:
-    """Where the remote is, and the settings that git needs for it and that nobody else may see."""
+    """Return the remote's address, and the settings that git needs for it and that nobody else may see."""
     urls = [value for name, value in _settings(repository) if name == f"remote.{remote}.url"]
     url = urls[0] if urls else remote
     if _HELPER.match(url) or not url.isprintable() or url.startswith("-"):
-        raise _refused(remote, "is reached through a program of its own")
+        raise _refused(remote, "uses a program of its own")
     scheme = _URL.match(url)
     if scheme is None:
         return (url, []) if _SCP.fullmatch(url) else (_path(repository, remote, url), [])
     if scheme[1].lower() not in _SCHEMES:
-        raise _refused(remote, f"is reached by {scheme[1]}")
+        raise _refused(remote, f"uses {scheme[1]}")
     if scheme[1].lower() == "file":
         _path(repository, remote, unquote(url[len("file://") :]))
     if scheme[1].lower() != "https":
@@ -182,20 +186,22 @@ def _address(repository: Repository, remote: str) -> tuple[str, list[tuple[str, 
 
 
 def _path(repository: Repository, remote: str, path: str) -> str:
-    """A folder of this machine, from the top of the repository, which may not be in the repository itself."""
+    """Return a folder of this machine, from the top of the repository, which may not be in the repository
+    itself.
+    """
     whole = repository.top / path
     if Path(os.path.realpath(whole)).is_relative_to(repository.top):
-        raise _refused(remote, "is a folder of the repository itself, where a pull request could have put it")
+        raise _refused(remote, "is a folder of the repository itself, where a pull request can put it")
     return str(whole)
 
 
 def _over_https(repository: Repository, remote: str, url: str) -> tuple[str, list[tuple[str, str]]]:
-    """The address without a password, and the headers that the configuration has for its very host."""
+    """Return the address without a password, and the headers that the configuration has for exactly its host."""
     try:
         parts = urlsplit(url)
         host = _host(parts)
     except ValueError:
-        raise _refused(remote, "has an address that is none") from None
+        raise _refused(remote, "has an invalid address") from None
     headers: list[tuple[str, str]] = []
     for name, value in _settings(repository):
         match = _HEADER.fullmatch(name)
@@ -224,8 +230,8 @@ def _host(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 def _refused(remote: str, why: str) -> InvalidInputError:
     return InvalidInputError(
-        f"the remote {remote!r} {why}: it is not asked where its branch is",
-        hint="give it an https or ssh address, or a path outside of the repository; or leave --ref out",
+        f"the remote {remote!r} {why}: it cannot be asked for its branch",
+        hint="give it an https or ssh address, or a path outside of the repository; or run without --ref",
     )
 
 
@@ -234,7 +240,7 @@ def _started(top: Path, arguments: list[str], told: list[tuple[str, str]], withi
     program = shutil.which("git", path=path)
     if program is None:
         raise StaleFilesError(
-            "there is no git on the PATH (outside of the repository), to ask the remote where the branch is",
+            "git is not on the PATH (outside of the repository): it is needed to ask the remote for its branch",
             hint="install git; without --ref nothing is checked",
         )
     overrides = [word for name, value in OVERRIDES.items() for word in ("-c", f"{name}={value}")]
@@ -242,23 +248,23 @@ def _started(top: Path, arguments: list[str], told: list[tuple[str, str]], withi
     command = [program, "--no-pager", *where, *overrides, *arguments]
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-            ceiling = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120 (git compares text)
+            ceiling = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120 - git compares text
             return _run(command, folder, _environment(told) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling})
     except OSError as error:
         raise StaleFilesError(
-            f"git cannot be started: {error.strerror}", hint="to ask the remote takes it"
+            f"cannot start git: {error.strerror}", hint="it is needed to ask the remote"
         ) from error
 
 
 def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes | None:
-    with subprocess.Popen(  # noqa: S603 (no shell; every argument is ours)
+    with subprocess.Popen(  # noqa: S603 - no shell; every argument is ours
         command,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # without a terminal, so that ssh cannot ask for anything
+        start_new_session=True,  # without a terminal, so that ssh cannot prompt
     ) as process:
         try:
             answer = process.communicate(timeout=TIMEOUT_SECONDS)[0]
@@ -272,14 +278,16 @@ def _run(command: list[str], folder: str, environment: dict[str, str]) -> bytes 
 
 
 def _search_path(top: Path) -> str:
-    """PATH without what is relative, or in the repository: a pull request may have put programs there."""
+    """Return PATH without relative folders and folders in the repository: a pull request may put programs
+    there.
+    """
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     whole = [folder for folder in folders if os.path.isabs(folder)]  # noqa: PTH117
     return os.pathsep.join(folder for folder in whole if not Path(os.path.realpath(folder)).is_relative_to(top))
 
 
 def _environment(told: list[tuple[str, str]]) -> dict[str, str]:
-    """What git gets to know, with settings after those that come from outside."""
+    """Return git's environment, with settings after those from outside."""
     known = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
     known = {name: value for name, value in known.items() if not (_PROXY.fullmatch(name) and "@" in value)}
     count = known.get("GIT_CONFIG_COUNT", "")

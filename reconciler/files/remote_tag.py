@@ -1,6 +1,6 @@
 """A tag of a remote: read, fetched and moved by git, from an empty repository that borrows the fleet's objects.
 
-Nothing of the fleet's own repository is in force there: no configuration, no hook, no filter.
+Nothing of the fleet's own repository applies there: no configuration, no hook, no filter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 THEIRS: Final = "refs/theirs"
-REACH: Final = "is the remote in reach, and may the run push tags (contents: write)? run again then"
+REACH: Final = (
+    "check that the remote is reachable and that the run may push tags (contents: write), then run again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +31,29 @@ class RemoteTag:
     """A tag by its full name."""
 
     repository: Repository
-    """Of the fleet."""
+    """The fleet's repository."""
     remote: str
     ref: str
     within: str
     """A bare repository that borrows the fleet's objects."""
 
     def id(self) -> str | None:
-        """What it is at now; None where there is no such tag. Raises NotAdvancedError where nobody answers."""
+        """Return the tag's current object id; None if there is no such tag. Raises NotAdvancedError without a
+        response.
+        """
         answer = self._git("ls-remote", remote.NAME, self.ref)
         if answer is None:
-            raise NotAdvancedError(f"remote {self.remote} does not say where {self.ref} is", hint=REACH)
+            raise NotAdvancedError(f"remote {self.remote} did not return {self.ref}", hint=REACH)
         return remote.listed(answer, self.ref)
 
     def fetched(self) -> Repository:
-        """A repository with the remote's tag in THEIRS, and the commits behind it. Raises NotAdvancedError."""
+        """Return a repository with the remote's tag in THEIRS, and the commits behind it. Raises
+        NotAdvancedError.
+        """
         wanted = f"+{self.ref}:{THEIRS}"
         commits = ("--no-write-fetch-head", "--no-tags", "--filter=tree:0")
         if self._git("fetch", *commits, remote.NAME, wanted) is None:
-            raise NotAdvancedError(f"{self.ref} cannot be fetched from remote {self.remote}", hint=REACH)
+            raise NotAdvancedError(f"cannot fetch {self.ref} from remote {self.remote}", hint=REACH)
         return self.borrowing
 
     @property
@@ -57,10 +63,12 @@ class RemoteTag:
         return Repository(Path(self.within), "", opened)
 
     def moved(self, tag: str, was: str | None) -> bool:
-        """Moves it to a tag object of the fleet's repository, if it is still where it ``was``."""
+        """Move it to a tag object of the fleet's repository, if it is still at ``was``; return whether it is
+        there.
+        """
         lease = f"--force-with-lease={self.ref}:{was or ''}"
         self._git("push", "--quiet", "--no-verify", lease, remote.NAME, f"{tag}:{self.ref}")
-        return self.id() == tag  # the answer to a push can be lost, the tag is there or not
+        return self.id() == tag  # the response to a push can be lost: check the tag
 
     def _git(self, *arguments: str) -> bytes | None:
         return remote.git(self.repository, self.remote, list(arguments), within=self.within)
@@ -68,14 +76,18 @@ class RemoteTag:
 
 @contextmanager
 def remote_tag(repository: Repository, name: str, ref: str) -> Iterator[RemoteTag]:
-    """The tag ``ref`` of the remote ``name``. Raises NotAdvancedError where there is no room for a repository."""
+    """Open the tag ``ref`` of the remote ``name``. Raises NotAdvancedError if no temporary repository can be
+    created.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
             within = os.path.realpath(folder)
             _borrow(repository, Path(within))
             yield RemoteTag(repository, name, ref, within)
     except OSError as error:
-        raise NotAdvancedError(f"no repository can be made: {error.strerror}", hint="is the disk full?") from error
+        raise NotAdvancedError(
+            f"cannot create a temporary repository: {error.strerror}", hint="check whether the disk is full"
+        ) from error
 
 
 def _borrow(repository: Repository, folder: Path) -> None:
@@ -89,6 +101,6 @@ def _borrow(repository: Repository, folder: Path) -> None:
 
 
 def _common(home: Path) -> Path:
-    """Where the objects are: of a linked work tree, in the folder of the main one."""
+    """Return the folder of the objects: for a linked work tree, in the main one."""
     link = home / "commondir"
     return Path(os.path.realpath(home / link.read_text().strip() if link.is_file() else home))

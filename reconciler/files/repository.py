@@ -1,8 +1,8 @@
-"""The repository that a fleet's folder is in, found from outside of what a pull request can add.
+"""The repository of a fleet's folder, found so that a pull request cannot influence it.
 
-A commit can bring any file but ``.git``, and any folder but one above itself. So only a ``.git`` counts, never a
-folder that looks like a repository; and of several, the outermost whose HEAD knows the fleet's folder. A
-repository within it that a commit refers to is a submodule, which a pull request can let lead anywhere.
+A commit can add any file except ``.git``, and any folder except parents of itself. So only a ``.git`` counts,
+never a folder that looks like a repository; and of several, the outermost whose HEAD contains the fleet's folder.
+An inner repository that a commit refers to is a submodule, which a pull request can point anywhere.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 VARIABLE: Final = "RECONCILER_REPOSITORY"
-"""Names the top folder of the repository from outside; then no other is looked for."""
+"""Names the top folder of the repository from outside; then no other is searched."""
 FETCH_ALL: Final = "fetch the whole history and all files (no --depth, no --filter)"
 _DOT_GIT: Final = ".git"
 _HEAD: Final = "HEAD"
 _MOST_LINKS: Final = 40
 _FOREIGN: Final = "not owned by current user"
-_ANYWHERE: Final = "a pull request can let it lead anywhere"
-_BROKEN_REF: Final = "`git fsck` tells more; fetch it again, or delete it"
-_NAME_IT: Final = f"where that is meant, let {VARIABLE} name the folder that holds the right .git"
+_ANYWHERE: Final = "a pull request can point it anywhere"
+_BROKEN_REF: Final = "run `git fsck` for details; fetch the ref again, or delete it"
+_NAME_IT: Final = f"if this is intended, set {VARIABLE} to the folder that contains the right .git"
 
 
 class Beside(NamedTuple):
-    """What is in the repository beside the root of a tree."""
+    """Files of the repository outside the root of a tree, to which a link may lead."""
 
     prefix: str
-    """Where the root is from the top of the repository."""
+    """The path of the root from the top of the repository."""
     holds: Callable[[str], bool]
-    """Whether the last commit has a file at a path from the root."""
+    """Returns whether the last commit has a file at a path from the root."""
 
 
 class AbsentError(InvalidInputError):
-    """What was asked for is not in the repository, or there is no repository."""
+    """The repository, or something in it, does not exist."""
 
 
 class Met(NamedTuple):
@@ -60,9 +60,9 @@ class Repository:
     """The repository of a fleet."""
 
     top: Path
-    """The folder that holds ``.git``, without symbolic links."""
+    """The folder that contains ``.git``, without symbolic links."""
     prefix: str
-    """The fleet's folder from there, with ``/``; empty for the top itself."""
+    """The fleet's folder relative to it, with ``/``; empty for the top folder itself."""
     libgit: pygit2.Repository
 
     @property
@@ -71,29 +71,29 @@ class Repository:
         return Objects(self.libgit.odb)
 
     def from_top(self, path: str) -> str:
-        """The path from the top of what is in the fleet's folder."""
+        """Return the path from the top of a path in the fleet's folder."""
         return posixpath.normpath(f"{self.prefix}/{path}") if self.prefix else path
 
     def follow(self, ref: str) -> tuple[str, str | None]:
-        """The full name of the ref that a full name leads to, and the id there; None where no such ref exists.
+        """Return the full name of the final ref, and its id; None if no such ref exists.
 
-        Raises InvalidInputError where it cannot be read.
+        Raises InvalidInputError if it cannot be read.
         """
         for _ in range(_MOST_LINKS):
             target = self._target(ref)
             if not isinstance(target, str):
                 return ref, None if target is None else str(target)
             ref = target
-        raise InvalidInputError(f"the ref {ref!r} of {self.top} leads to itself", hint=_BROKEN_REF)
+        raise InvalidInputError(f"the ref {ref!r} of {self.top} points to itself", hint=_BROKEN_REF)
 
     def head(self) -> str | None:
-        """The id that HEAD stands for; None where there is no commit yet."""
+        """Return the id of HEAD; None if there is no commit yet."""
         return self.follow(_HEAD)[1]
 
     def entry(self, commit: str, path: str) -> Met | None:
-        """What a commit has at ``path``, or the link, submodule or file on the way to it.
+        """Return the entry at ``path`` in a commit, or the link, submodule or file on its path.
 
-        ``path`` is not empty. None where the commit has nothing there; raises UnreadableError.
+        ``path`` is not empty. None if the commit has nothing there; raises UnreadableError.
         """
         tree, at = self.objects.commit(commit).tree, ""
         parts = deque(path.split("/"))
@@ -112,25 +112,26 @@ class Repository:
         except KeyError:
             return None
         except (pygit2.GitError, ValueError, UnicodeDecodeError) as error:
-            message = f"the ref {ref!r} of {self.top} cannot be read: {_said(error)}"
+            message = f"cannot read the ref {ref!r} of {self.top}: {_said(error)}"
             raise InvalidInputError(message, hint=_BROKEN_REF) from error
 
 
 def found(folder: Path) -> Repository:
-    """As ``find``; raises AbsentError where there is none."""
+    """Return the result of ``find``; raises AbsentError if there is none."""
     repository = find(folder)
     if repository is None:
         raise AbsentError(
-            f"{printable(str(folder))} is in no git repository whose last commit knows it",
-            hint="run in a checkout, or commit the folder first",
+            f"{printable(str(folder))} is not in a git repository whose last commit contains it",
+            hint="run in a git checkout, or commit the folder first",
         )
     return repository
 
 
 def find(folder: Path) -> Repository | None:
-    """The repository of the fleet in ``folder``; None where there is none, or none whose HEAD knows the folder.
+    """Return the repository of the fleet in ``folder``; None if no repository's HEAD contains the folder.
 
-    Raises InvalidInputError where one cannot be read, is another user's, or has a submodule or link in its place.
+    Raises InvalidInputError if one cannot be read, belongs to another user, or has a submodule or link in place of
+    the folder.
     """
     for link in _links(folder):
         _refuse_link(link)
@@ -150,19 +151,20 @@ def find(folder: Path) -> Repository | None:
 def _named(top: Path, home: Path) -> Repository:
     if not home.is_relative_to(top) or not _holds_one(top):
         raise InvalidInputError(
-            f"{VARIABLE} is {printable(str(top))}, which holds no .git, or not {printable(str(home))}",
-            hint="let it name the top folder of the checkout that the fleet is in",
+            f"{VARIABLE} is {printable(str(top))}, which contains no .git, or does not contain "
+            f"{printable(str(home))}",
+            hint="set it to the top folder of the fleet's checkout",
         )
     return _opened(top, home)
 
 
 def _tops(home: Path) -> Iterator[Path]:
-    """The folders that hold a ``.git``, the outermost first."""
+    """Return the folders that contain a ``.git``, the outermost first."""
     return (folder for folder in reversed((home, *home.parents)) if _holds_one(folder))
 
 
 def _holds_one(folder: Path) -> bool:
-    """Whether there is a ``.git`` that git would take for a repository's, or for the way to one."""
+    """Return whether there is a ``.git`` that git accepts as a repository, or as a link to one."""
     return os.path.isfile(folder / _DOT_GIT) or os.path.lexists(folder / _DOT_GIT / _HEAD)  # noqa: PTH113 (errors: no)
 
 
@@ -176,7 +178,9 @@ def _opened(top: Path, home: Path) -> Repository:
 
 
 def _knows(repository: Repository) -> bool:
-    """Whether its HEAD has the fleet's folder; raises InvalidInputError for a submodule in its place."""
+    """Return whether its HEAD contains the fleet's folder; raises InvalidInputError for a submodule in its
+    place.
+    """
     head = repository.head()
     if not repository.prefix or head is None:
         return not repository.prefix
@@ -192,7 +196,7 @@ def _knows(repository: Repository) -> bool:
 
 
 def _refuse_link(link: Path) -> None:
-    """Raises InvalidInputError for a symbolic link that a repository around it has in its HEAD."""
+    """Raise InvalidInputError for a symbolic link that an outer repository has in its HEAD."""
     for top in _tops(link.parent):
         repository = _opened(top, link)
         head = repository.head()
@@ -200,7 +204,7 @@ def _refuse_link(link: Path) -> None:
         if entry is not None and entry.kind is Kind.LINK:
             raise InvalidInputError(
                 f"{printable(entry.path)} is a symbolic link of the repository in {top}: {_ANYWHERE}",
-                hint="name the folder itself",
+                hint="use the path of the folder itself",
             )
 
 
@@ -208,19 +212,19 @@ def _entry(repository: Repository, commit: str, path: str) -> Met | None:
     try:
         return repository.entry(commit, path)
     except UnreadableError as error:
-        message = f"the last commit of the repository in {repository.top} cannot be read: an object {error}"
+        message = f"cannot read the last commit of the repository in {repository.top}: an object {error}"
         raise InvalidInputError(message, hint=fetching(error)) from error
 
 
 def fetching(error: UnreadableError) -> str:
-    """What to do about an object that cannot be read."""
+    """Return the remedy for an object that cannot be read."""
     if isinstance(error, MissingObjectError):
         return FETCH_ALL
-    return "`git fsck` tells more; a fresh clone may help"
+    return "run `git fsck` for details; a fresh clone may help"
 
 
 def _links(folder: Path) -> Iterator[Path]:
-    """The symbolic links on the way to a folder, where they are; bounded."""
+    """Yield the symbolic links on the path of a folder; limited in number."""
     at = Path("/")
     left = deque(Path.cwd().joinpath(folder).parts[1:])
     followed = 0
@@ -243,21 +247,21 @@ def _refusal(top: Path, error: Exception) -> InvalidInputError:
     whole, said = str(error), _said(error)
     if _FOREIGN in whole:
         return InvalidInputError(
-            f"the repository in {top} belongs to {_owner(top)}, who could have prepared it",
-            hint=f"if you trust it: git config --global --add safe.directory {top}; if it is not the fleet's own, "
-            f"let {VARIABLE} name the folder that holds the right .git",
+            f"the repository in {top} belongs to {_owner(top)}, who may have prepared it",
+            hint=f"if you trust it, run git config --global --add safe.directory {top}; if it is not the fleet's "
+            f"own, set {VARIABLE} to the folder that contains the right .git",
         )
     if "object format" in whole:
-        return _unsupported(top, "names its objects by SHA-256", "use a repository of --object-format=sha1")
+        return _unsupported(top, "uses SHA-256 object ids", "use a repository with --object-format=sha1")
     if "refstorage" in whole:
-        return _unsupported(top, "keeps its refs as a reftable", "git refs migrate --ref-format=files")
+        return _unsupported(top, "stores its refs as a reftable", "git refs migrate --ref-format=files")
     if isinstance(error, OSError) and not isinstance(error, pygit2.GitError):
         said = error.strerror or said
-    return InvalidInputError(f"the repository in {top} cannot be read: {said}", hint="`git status` may tell more")
+    return InvalidInputError(f"cannot read the repository in {top}: {said}", hint="run `git status` for details")
 
 
 def _unsupported(top: Path, what: str, way: str) -> InvalidInputError:
-    return InvalidInputError(f"the repository in {top} {what}, which this program cannot read", hint=way)
+    return InvalidInputError(f"the repository in {top} {what}, which reconciler cannot read", hint=way)
 
 
 def _owner(top: Path) -> str:
@@ -267,12 +271,12 @@ def _owner(top: Path) -> str:
 
 
 def _said(error: Exception) -> str:
-    """What libgit2 says, on one line."""
+    """Return libgit2's message on one line."""
     return printable(" ".join(str(error).split()))[:200]
 
 
 def beside(root: Path) -> Beside | None:
-    """None outside a git checkout, where there is no commit yet, and where the fleet's folder is the top."""
+    """Return None outside a git checkout, without a commit, and if the fleet's folder is the top folder."""
     try:
         repository = find(root)
         head = None if repository is None else repository.head()

@@ -1,4 +1,4 @@
-"""The sources that tiers.yaml names: which files they are, and the tenants in them."""
+"""The sources in tiers.yaml: their files, and the tenants in them."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from reconciler.files.tree import Listing, Tree
 
 MOST_BROKEN_LINES: Final = 1000
-"""After which the rest of a file is not read: it is something else than tenants."""
-NO_JSON: Final = "the rest is not read; is this a file of one JSON tenant a line?"
+"""After this many broken lines the rest of a file is not read: it does not contain tenants."""
+NO_JSON: Final = "the rest is not read; write one JSON tenant per line"
 _PIN: Final = b"project_id"
 _EARLIER_NAMES: Final = b"previously"
 
 
 class _File(NamedTuple):
-    """What a YAML file says by itself."""
+    """The contents of one YAML file."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     names: frozenset[str]
-    """Of the tenants in what is doubtful of it, as far as they can be made out."""
+    """Names of tenants in uncertain parts of it, as far as they can be found."""
     pins: frozenset[str] = frozenset()
-    """The same of their projects."""
+    """The same for their projects."""
 
 
 Memo: TypeAlias = dict[tuple[str, bytes], _File]
-"""Files that have been read before, by their path and their bytes."""
+"""Files that were read before, by path and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +52,46 @@ class Reading:
     """What is read, and how."""
 
     only: frozenset[str] | None = None
-    """The tenants that are wanted; None is all of them."""
+    """The wanted tenants; None means all."""
     memo: Memo | None = None
     tiers: str = "tiers.yaml"
-    """The price list, which no pattern for tenants takes in."""
+    """tiers.yaml, which no pattern for tenants includes."""
     about: frozenset[str] | None = None
-    """Where all are read for the sake of a few tenants, those: a line that names nobody is of another."""
+    """The tenants that a full load is for: a broken line without a name does not concern them."""
     past: bool = False
-    """Whether this is an earlier state: what cannot be read there leaves its own tenants unknown, and no more."""
+    """Whether this is an earlier state: an unreadable file only makes its own tenants unknown."""
     pins: bool = False
-    """Whether tenants with a pinned project are wanted too: no other may take it for its own by name."""
+    """Whether tenants with a pinned project are wanted too: no other tenant may take it by name."""
 
     def wants(self, path: str) -> bool:
-        """Whether the file is named after what is wanted."""
+        """Return whether the file's name matches a wanted tenant."""
         return self.only is None or identity(_stem(path)) in _identities(self.only)
 
     def paths(self, paths: list[str]) -> list[str]:
-        """The files to look into: the wanted tenants' own where each has one and no pins count, otherwise all."""
+        """Return the files to read: the wanted tenants' own if each has one and pins do not count, otherwise
+        all.
+        """
         own = [path for path in paths if self.wants(path)]
         stems = {identity(_stem(path)) for path in own}
         enough = self.only is not None and not self.pins and _identities(self.only) <= stems
         return own if enough else paths
 
     def takes(self, names: set[str], line: bytes) -> bool:
-        """Whether the line is of a tenant that is wanted."""
+        """Return whether the line is about a wanted tenant."""
         if self.only is None or self._pinned(line):
             return True
         wanted = not _identities(self.only).isdisjoint(map(identity, names))
         return wanted or (_EARLIER_NAMES in line and _mention(self.only).search(line) is not None)
 
     def mentioned(self, line: bytes) -> set[str]:
-        """The wanted tenants of whom a line may be whose own name cannot be made out."""
+        """Return the wanted tenants that a line without a readable name may be about."""
         if not (wanted := self.only or self.about):
             return set()
         words = {identity(match.decode()) for match in _mention(wanted).findall(line)}
         return {name for name in wanted if identity(name) in words}
 
     def skips(self, path: str, data: bytes, lines: Mapping[str, Entry]) -> bool:
-        """Whether the file cannot hold anything that is wanted, or that belongs on top of a line that is."""
+        """Return whether the file cannot contain a wanted tenant, or override the line of one."""
         if self.only is None or self.wants(path) or self._pinned(data) or _mention(self.only).search(data):
             return False
         return not any(self._pinned(lines[name].text.data) for name in names_in(data) if name in lines)
@@ -98,7 +100,7 @@ class Reading:
         return self.pins and _PIN in data
 
     def file(self, tree: Tree, path: str, data: bytes) -> _File:
-        """The file's documents, from the memo where they are in it."""
+        """Return the file's documents, from the memo if possible."""
         known = self.memo.get((path, data)) if self.memo is not None else None
         file = known or _read_file(Text(tree.name(path), data, path=path))
         if self.memo is not None:
@@ -107,7 +109,7 @@ class Reading:
 
 
 def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
-    """Adds every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
+    """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
     json_lines = [source for source in sources if source.json_lines]
     lines = _lines(tree, _paths(tree, json_lines, reading, collection), collection, reading)
     files = [source for source in sources if not source.json_lines]
@@ -127,13 +129,13 @@ def _identities(names: frozenset[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=2)
 def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
-    """Any of the names, as a word of its own, in any case."""
+    """Match any of the names as a whole word, in any case."""
     words = "|".join(re.escape(name) for name in sorted(names))
     return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
 def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:
-    """The files of all sources, each once."""
+    """Return the files of all sources, each once."""
     found: dict[str, None] = {}
     listings: dict[str, Listing] = {}
     for source in sources:
@@ -151,12 +153,12 @@ def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: 
             collection.problems.append(_no_match(source))
         for path in listing.files:
             if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
-                collection.lose(Problem(Location(tree.name(path)), "is not read", "name it .yaml"), path)
+                collection.lose(Problem(Location(tree.name(path)), "is not read", "rename it to .yaml"), path)
     return list(found)
 
 
 def _no_match(source: Source) -> Problem:
-    message = f"no file matches {shown(source.pattern)}: the fleet has no tenants there"
+    message = f"no file matches {shown(source.pattern)}: this source has no tenants"
     return Problem(source.location, message, severity=Severity.WARNING)
 
 
@@ -181,12 +183,12 @@ def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | 
     except UnreadableError as error:
         collection.lose(Problem(Location(tree.name(path)), str(error)), path)
     except FileNotFoundError:
-        collection.lose(Problem(Location(tree.name(path)), "vanished while the files were read"), path)
+        collection.lose(Problem(Location(tree.name(path)), "was deleted while the files were read"), path)
     return None
 
 
 def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Reading) -> dict[str, Entry]:
-    """The tenants of NDJSON files by name, whether wanted or not; only of those that are, also what is wrong."""
+    """Return the tenants of NDJSON files by name, wanted or not; report problems of wanted ones only."""
     lines: dict[str, Entry] = {}
     for path in paths:
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
@@ -211,7 +213,7 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
 def _add_broken_line(
     entry: Entry | Problem, names: set[str], pins: set[str], lines: Mapping[str, Entry], collection: Collection
 ) -> None:
-    """A line that cannot be read, that names no tenant, or one that has a line already."""
+    """Add a line that cannot be read, that names no tenant, or whose tenant already has a line."""
     if isinstance(entry, Problem):
         collection.add([], [entry], names, pins)
     elif entry.tenant is None:
@@ -230,7 +232,7 @@ def _read_file(text: Text) -> _File:
     parsed = parse(text.data, text.file)
     entries = entries_of(parsed, text)
     if not entries and not parsed.problems:
-        return _File((), (Problem(Location(text.file), "holds no tenant"),), frozenset())
+        return _File((), (Problem(Location(text.file), "contains no tenant"),), frozenset())
     if not parsed.problems:
         return _File(entries, (), frozenset())
     doubtful = _lines_of(text.data, parsed.doubtful)
@@ -252,10 +254,10 @@ def _add_file(file: _File, stem: str, lines: dict[str, Entry], collection: Colle
 
 
 def _doubtful(file: _File, entries: Sequence[Entry], stem: str) -> set[str]:
-    """The tenants of whom a part of the file may be that does not say it, or says it in doubt.
+    """Return the tenants that an uncertain part of the file may be about.
 
-    Where none can be made out it is the one that the file is called after; where that one stands in the file, in
-    order, the file's name is in the place of whoever it is.
+    If no name can be found, it is the one in the file's name; if that one is valid in the file, the file's name
+    stands for the unknown tenant.
     """
     if file.names and len(entries) > 1:
         return set(file.names)
@@ -265,12 +267,12 @@ def _doubtful(file: _File, entries: Sequence[Entry], stem: str) -> set[str]:
 
 def _misplaced(entry: Entry, stem: str) -> Iterator[Problem]:
     if entry.tenant is not None and entry.tenant != stem:
-        message = f"tenant {shown(entry.tenant)} stands in a file called {shown(stem)}"
-        hint = "name the file after its tenant; only a file with several documents may be called otherwise"
+        message = f"tenant {shown(entry.tenant)} is in a file named {shown(stem)}"
+        hint = "name the file after its tenant; only files with several documents may have another name"
         yield entry.problem(Finding(("tenant",), message, hint))
 
 
 def _on_top(entry: Entry, lines: dict[str, Entry]) -> Entry:
-    """The entry on top of its tenant's line, which it uses up."""
+    """Return the entry on top of its tenant's line, which is removed from ``lines``."""
     base = lines.pop(entry.tenant, None) if entry.tenant is not None else None
     return entry.overriding(base) if base is not None else entry

@@ -1,4 +1,4 @@
-"""What the schema of a tenant cannot say: its parts against each other, its tier and its organization."""
+"""What the schema of a tenant cannot check: its parts against each other, its tier and its organization."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Everything that is wrong with a tenant of this fleet. A tombstone needs no settings.
+    """Yield all problems of a tenant of this fleet. A tombstone needs no settings.
 
-    What does not fit tiers.yaml is stale: a commit to that file may have done it to thousands of tenants.
+    A conflict with tiers.yaml is stale: a commit to that file may have caused it for thousands of tenants.
     """
     yield from _recovery_findings(document)
     yield from _previous_name_findings(document)
@@ -43,11 +43,11 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
 
 
 def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """What the price list does not allow, or not any more."""
+    """Yield what tiers.yaml does not allow, or no longer allows."""
     tier = fleet.tiers.get(document.tier)
     if tier is None:
         hint = did_you_mean_or_known(document.tier, fleet.tiers)
-        yield Finding(("tier",), f"there is no tier {document.tier!r}", hint)
+        yield Finding(("tier",), f"tier {document.tier!r} does not exist", hint)
         return
     yield from _name_findings(document.dev_branches or (), fleet.defaults.branch)
     if tier.snapshots.method is SnapshotMethod.BRANCH:
@@ -65,19 +65,19 @@ def _recovery_findings(document: TenantDocument) -> Iterator[Finding]:
     if document.recover is None:
         return
     if document.state:
-        message = "a tenant whose state is absent recovers nothing"
+        message = "recover has no effect with state: absent"
         yield Finding(("recover",), message, "remove one of the two", at_key=True)
     if document.project_id not in (None, document.recover):
-        message = f"recover names {document.recover!r}, and project_id {document.project_id!r}"
-        yield Finding(("recover",), message, "a tenant has one project: state the same id, or only one of the two")
+        message = f"recover is {document.recover!r}, but project_id is {document.project_id!r}"
+        yield Finding(("recover",), message, "a tenant has one project: use the same id, or only one of the two")
 
 
 def _previous_name_findings(document: TenantDocument) -> Iterator[Finding]:
-    seen = {document.tenant: "is the tenant's name now"}
+    seen = {document.tenant: "is the tenant's current name"}
     for index, name in enumerate(document.previously):
         if name in seen:
             yield Finding(("previously", index), f"{name!r} {seen[name]}", "remove it here")
-        seen[name] = "stands there twice"
+        seen[name] = "is a duplicate"
 
 
 def _override_findings(written: OverridesDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:
@@ -94,12 +94,12 @@ def _override_findings(written: OverridesDocument, tier: Tier, organization: Org
 def _snapshot_limit_findings(entries: Sequence[CopyDocument], organization: Organization) -> Iterator[Finding]:
     limit, lasting = organization.limits.snapshots, _lasting(entries)
     if limit is not None and lasting > limit:
-        message = f"{lasting} snapshots: organization {organization.name!r} allows {limit} in a project"
+        message = f"{lasting} snapshots: organization {organization.name!r} allows {limit} per project"
         yield Finding(("snapshots",), message, at_key=True)
 
 
 def _namesake_findings(document: TenantDocument, default_branch: str) -> Iterator[Finding]:
-    """Snapshots that are kept as branches need names that no other branch has."""
+    """Snapshots kept as branches need names that no other branch has."""
     branches = {entry.name for entry in document.dev_branches or ()}
     for index, entry in enumerate(document.snapshots or ()):
         if entry.name == default_branch:
@@ -109,7 +109,7 @@ def _namesake_findings(document: TenantDocument, default_branch: str) -> Iterato
         else:
             continue
         message = f"{entry.name!r} is the name of {whose}"
-        hint = f"tier {document.tier!r} keeps snapshots as branches, and a branch's name is unique in a project"
+        hint = f"tier {document.tier!r} keeps snapshots as branches, and branch names are unique in a project"
         yield Finding(("snapshots", index, "name"), message, hint)
 
 
@@ -137,7 +137,7 @@ def _branch_limit_findings(
         yield Finding(("dev_branches",), message, at_key=True)
     elif limit is not None and lasting > limit - 1:
         message = f"{lasting} development branches: organization {organization.name!r} allows {limit} branches"
-        yield Finding(("dev_branches",), message, f"at most {limit - 1} beside the default branch", at_key=True)
+        yield Finding(("dev_branches",), message, f"at most {limit - 1} besides the default branch", at_key=True)
     for index, entry in enumerate(entries):
         if entry.compute is not None:
             tier_compute = override_compute(tier.compute, tier.dev_branches.compute)
@@ -149,19 +149,19 @@ def _copy_findings(entries: Sequence[CopyDocument], key: str, what: str) -> Iter
     seen: set[str] = set()
     for index, entry in enumerate(entries):
         if entry.name in seen:
-            yield Finding((key, index, "name"), f"two entries for {what} {entry.name!r}", "keep one of them")
+            yield Finding((key, index, "name"), f"duplicate {what} {entry.name!r}", "keep one of them")
         seen.add(entry.name)
         if entry.at is not None and entry.expires_at is not None and entry.expires_at <= entry.at:
-            yield Finding((key, index, "expires_at"), f"{what} {entry.name!r} expires before the moment it holds")
+            yield Finding((key, index, "expires_at"), f"{what} {entry.name!r} has an expires_at before its at")
 
 
 def _lasting(entries: Sequence[CopyDocument]) -> int:
-    """Those that never expire: of the others only the clock can tell how many exist at one time."""
+    """Count those that never expire: how many of the others exist at one time depends on the clock."""
     return sum(entry.expires_at is None for entry in entries)
 
 
 def _in_circles(parents: Mapping[str, str | None]) -> set[str]:
-    """The names that are their own ancestors. Each is passed once."""
+    """Return the names that are their own ancestors. Each name is visited once."""
     passed: set[str] = set()
     found: set[str] = set()
     for start in parents:

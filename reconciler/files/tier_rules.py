@@ -1,4 +1,4 @@
-"""What the schema of tiers.yaml cannot say: one part of the file against another."""
+"""What the schema of tiers.yaml cannot check: one part of the file against another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Everything that is wrong across the keys of tiers.yaml."""
+    """Yield all problems across the keys of tiers.yaml."""
     yield from _naming_findings(document)
     yield from _shared_organizations(document)
     for name, written in document.tiers.items():
@@ -30,11 +30,11 @@ def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Fin
         yield from _source_findings(source, index)
     for name, threshold in document.guards:
         if isinstance(threshold, ThresholdDocument) and threshold.max is None and threshold.percent is None:
-            yield Finding(("guards", name), "states neither max nor percent", "as in {max: 5, percent: 1}")
+            yield Finding(("guards", name), "has neither max nor percent", "for example {max: 5, percent: 1}")
 
 
 def _naming_findings(document: TiersDocument) -> Iterator[Finding]:
-    """Patterns that stand there twice, or whose names would be too long for Neon."""
+    """Yield duplicate patterns, and patterns whose names would be too long for Neon."""
     naming = document.naming
     paths: dict[str, Path] = {}
     for path, pattern in (
@@ -42,8 +42,8 @@ def _naming_findings(document: TiersDocument) -> Iterator[Finding]:
         *((("naming", "previous", index), pattern) for index, pattern in enumerate(naming.previous)),
     ):
         if pattern in paths:
-            also = "the current one" if paths[pattern] == ("naming", "project") else "there before"
-            yield Finding(path, f"the pattern is also {also}", "remove it here")
+            also = "the current pattern" if paths[pattern] == ("naming", "project") else "listed before"
+            yield Finding(path, f"the pattern is already {also}", "remove it here")
         paths.setdefault(pattern, path)
         try:
             refuse_long_names(pattern, document.tiers, document.organizations)
@@ -52,7 +52,7 @@ def _naming_findings(document: TiersDocument) -> Iterator[Finding]:
 
 
 def _shared_organizations(document: TiersDocument) -> Iterator[Finding]:
-    """Two names for one organization would see each other's projects as foreign."""
+    """Two names for one organization would treat each other's projects as foreign."""
     first: dict[object, str] = {}
     for name, organization in document.organizations.items():
         if organization.id in first:
@@ -66,7 +66,7 @@ def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> It
     organization = fleet.organizations.get(tier.organization)
     if organization is None:
         hint = did_you_mean_or_known(tier.organization, fleet.organizations)
-        yield Finding((*path, "organization"), f"there is no organization {tier.organization!r}", hint)
+        yield Finding((*path, "organization"), f"organization {tier.organization!r} does not exist", hint)
         return
     if tier.compute is not None and written.compute is not None:
         yield from compute_findings(tier.compute, written.compute, organization, (*path, "compute"))
@@ -79,8 +79,8 @@ def _dev_branch_findings(written: TierDocument, tier: Tier, organization: Organi
     path = ("tiers", tier.name, "dev_branches")
     policy, limit = tier.dev_branches, organization.limits.branches
     if policy.max is not None and limit is not None and policy.max > limit - 1:
-        message = f"max {policy.max}: organization {organization.name!r} allows {limit} branches in a project"
-        yield Finding((*path, "max"), message, f"at most {limit - 1} beside the default branch")
+        message = f"max {policy.max}: organization {organization.name!r} allows {limit} branches per project"
+        yield Finding((*path, "max"), message, f"at most {limit - 1} besides the default branch")
     compute = override_compute(tier.compute, policy.compute)
     if compute is not None and written.dev_branches.compute is not None:
         yield from compute_findings(compute, written.dev_branches.compute, organization, (*path, "compute"))
@@ -91,7 +91,7 @@ def _source_findings(source: SourceDocument, index: int) -> Iterator[Finding]:
     patterns = {"files": source.files, "ndjson": source.ndjson}
     stated = {key: pattern for key, pattern in patterns.items() if pattern is not None}
     if len(stated) != 1:
-        yield Finding(path, "a source is either files or ndjson", 'as in {files: "tenants/**/*.yaml"}')
+        yield Finding(path, "a source needs either files or ndjson", 'as in {files: "tenants/**/*.yaml"}')
     for key, pattern in stated.items():
         if message := hindrance(pattern):
             yield Finding((*path, key), message, "use a relative path with /")

@@ -1,8 +1,8 @@
-"""When tombstones were written: the time of the first commit from which on a file says that its tenant is absent.
+"""When tombstones were written: the time of the first commit from which on a file declares its tenant absent.
 
 One walk for all of them, from HEAD to where the last one began. Whoever rebases or forges a commit chooses its
-times: of its author's and its committer's the earlier one counts, and of several ways back in history the longest,
-so that what is wrong makes a tombstone older, and an older one ends fewer projects.
+times: of its author's and its committer's the earlier one counts, and of several paths in history the longest, so
+that errors make a tombstone older, and an older one ends fewer projects.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from reconciler.files.repository import Repository
 
 MOST_COMMITS: Final = 20_000
-"""Of a longer history, a tombstone is as old as the last commit that was looked at."""
+"""Maximum number of commits: in a longer history a tombstone is as old as the last one read."""
 
 
 def tombstones(root: Path, files: Mapping[str, tuple[str, ...]]) -> Tombstones:
-    """Of these tenants, by the paths below ``root`` of the files that they are made of: whom HEAD calls absent,
-    and since when."""
+    """Return which of these tenants HEAD declares absent, and since when. ``files`` are the paths below ``root``
+    that declare each tenant.
+    """
     try:
         repository = find(root)
         head = None if repository is None else repository.head()
@@ -48,7 +49,7 @@ class _Walk:
         self._repository = repository
         self._files = files
         self._absent: set[tuple[str, tuple[str, ...]]] = set()
-        """Tenants, and the ids of files that together call them absent."""
+        """Tenants, with the ids of the files that together declare them absent."""
         self._written: dict[str, datetime] = {}
 
     def tombstones(self, head: str) -> Tombstones:
@@ -64,7 +65,7 @@ class _Walk:
         return Tombstones(self._written, self._time(head))
 
     def _history(self, head: str) -> Iterator[str]:
-        """Every commit before its parents, as far as the history reaches."""
+        """Yield every commit before its parents, as far as the history reaches."""
         try:
             walk = self._repository.libgit.walk(head, pygit2.enums.SortMode.TOPOLOGICAL)
             for number, commit in enumerate(walk):
@@ -84,10 +85,10 @@ class _Walk:
         return datetime.fromtimestamp(min(found.author.time, found.committer.time), UTC)
 
     def _before(self, commit: str, names: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-        """The parents, each with those of the tenants that it calls absent, too.
+        """Yield the parents, each with the tenants that it declares absent too.
 
-        Of a merge, what the other branches say counts where their files are the same: one that lacks a file was
-        cut before it, and would have to be searched for it.
+        Of a merge, the other branches count if their files are the same: one without the file was cut before it
+        and would have to be searched.
         """
         for number, parent in enumerate(self._repository.objects.commit(commit).parents):
             yield parent, self._calling_absent(parent, names, search=number == 0)
@@ -103,7 +104,7 @@ class _Walk:
             return known
         loaded = load_at(self._root, commit, only=asked).desired
         if loaded is None:
-            return names  # nobody knows: it may be older
+            return names  # unknown: it may be older
         unknown = loaded.held_back | (asked - loaded.tenants.keys() if loaded.unread else frozenset())
         absent = frozenset(n for n in asked if n in unknown or _is_absent(loaded.tenants.get(n)))
         self._absent.update((name, file) for name in absent if (file := found[name]))

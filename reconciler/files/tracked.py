@@ -1,8 +1,8 @@
-"""What git holds of the files at hand: of a tenant in another file nobody can tell what was asked for before.
+"""Which of the current files git holds: for a tenant in another file it is unknown what was asked for before.
 
-Git holds a file that HEAD has, with an edit that ``git status`` shows, be it in the index or on disk only. It does
-not hold one that is ignored or not committed yet, nor an edit that it was told to overlook (assume-unchanged,
-skip-worktree). A link counts with all that it leads through.
+Git holds a file of HEAD, with an edit that ``git status`` shows, staged or on disk only. It does not hold a file
+that is ignored or not committed, nor an edit that it is configured to ignore (assume-unchanged, skip-worktree). A
+link counts with everything on its path.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _ON_DISK: Final = (
 def unheld(
     root: Path, tenants: Mapping[str, Tenant], changed: Iterable[str], memo: Memo | None = None
 ) -> frozenset[str]:
-    """The tenants that are made of a file, or of an edit, that git does not hold; none outside a git checkout.
+    """Return the tenants declared by a file, or an edit, that git does not hold; none outside a git checkout.
 
-    ``changed`` are the tenants whose statement may not be that of HEAD. Raises InvalidInputError for a repository
+    ``changed`` are the tenants whose declaration may differ from HEAD. Raises InvalidInputError for a repository
     that cannot be read.
     """
     sight = _Sight.of(root)
@@ -54,7 +54,7 @@ def unheld(
 
 
 def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
-    """Of these tenants, those that are made of a file that no commit has and that git ignores: it may be old."""
+    """Return those of these tenants that a file without a commit declares, which git ignores: it may be old."""
     repository = find(root)
     sight = _Sight.of(root)
     if repository is None or sight is None:
@@ -64,7 +64,7 @@ def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
 
 
 def taken_out_unseen(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:
-    """The tenants whom HEAD declares and the files at hand do not, by an edit that git was told to overlook."""
+    """Return the tenants that HEAD declares and the files do not, by an edit that git is configured to ignore."""
     sight = _Sight.of(root)
     head = None if sight is None else load_at(root, HEAD, memo=memo).desired
     if sight is None or head is None:
@@ -75,7 +75,7 @@ def taken_out_unseen(root: Path, desired: DesiredState, memo: Memo | None = None
 
 
 def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
-    """Of these tenants, those whom a file of HEAD declares, be it a broken one; none where there is no commit."""
+    """Return those of these tenants that a file of HEAD declares, even a broken one; none without a commit."""
     names = frozenset(tenants)
     if not names or _Sight.of(root) is None:
         return frozenset()
@@ -87,17 +87,17 @@ def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
 
 
 def unseen(root: Path, path: str) -> str | None:
-    """What git does not hold of a file, in words that follow "git"; None where it holds it, or there is no git."""
+    """Return what git does not hold of a file, to follow "git"; None if it holds all of it, or there is no git."""
     sight = _Sight.of(root)
     if sight is None:
         return None
     if not sight.knows(path):
         return f"does not hold {path}"
-    return None if sight.shows_all((path,)) else f"is told to overlook an edit of {path}"
+    return None if sight.shows_all((path,)) else f"is configured to ignore an edit of {path}"
 
 
 def _at_head(root: Path, names: frozenset[str], memo: Memo | None) -> dict[str, Tenant | None]:
-    """What HEAD says of these tenants."""
+    """Return what HEAD declares for these tenants."""
     if not names:
         return {}
     head = load_at(root, HEAD, only=names, memo=memo).desired
@@ -109,7 +109,7 @@ def _files(*statements: Tenant | None) -> Collection[str]:
 
 
 class _Sight:
-    """What git sees of the work tree."""
+    """What git knows of the work tree."""
 
     def __init__(self, repository: Repository, head: CommitTree | None, root: Path) -> None:
         self._repository = repository
@@ -121,7 +121,7 @@ class _Sight:
 
     @classmethod
     def of(cls, root: Path) -> _Sight | None:
-        """None outside a git checkout, and where it has no commit yet."""
+        """Return None outside a git checkout, and without a commit."""
         repository = find(root)
         if repository is None or repository.head() is None:
             return None
@@ -131,7 +131,7 @@ class _Sight:
         return self._head is not None and self._head.has(path)
 
     def shows_all(self, paths: Iterable[str]) -> bool:
-        """Whether the files are as HEAD has them, but for edits that git shows."""
+        """Return whether the files equal HEAD, except for edits that git shows."""
         return all(map(self._shows, paths))
 
     def _shows_one(self, path: str) -> bool:
@@ -141,7 +141,7 @@ class _Sight:
             return False
 
     def _places(self, path: str) -> list[str]:
-        """The links that the path leads through, and what it leads to."""
+        """Return the links on the path, and its final target."""
         links: dict[str, None] = {}
 
         def link(step: str) -> str | None:
@@ -162,7 +162,7 @@ class _Sight:
         return (goal is None and not differs(self._work, self._head, place)) or self._is_shown(place)
 
     def _is_shown(self, place: str) -> bool:
-        """Whether git tells that what is on disk is not what HEAD has."""
+        """Return whether git shows that the file on disk differs from HEAD."""
         path = self._repository.from_top(place)
         overlooked = is_overlooked(self._repository.libgit, path)
         if overlooked is None:
@@ -170,7 +170,7 @@ class _Sight:
         return self._is_staged(path, place) or (not overlooked and self._is_modified(path, place))
 
     def _is_staged(self, path: str, place: str) -> bool:
-        """Whether the index has what is on disk."""
+        """Return whether the index has what is on disk."""
         try:
             return blob_id(self._work.read(place, MAX_LINES_FILE_BYTES)) == str(
                 self._repository.libgit.index[path].id

@@ -1,4 +1,7 @@
-"""What a filter of git leaves in the place of a file: no filter is ever run, so that it is named and not read."""
+"""The files of a folder: here the work tree; ``commit_tree.py`` has the same for a commit.
+
+No filter of git is ever run: a file that a filter replaced by a pointer is reported and not read.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +35,11 @@ _BEGINNINGS: Final[Mapping[bytes, tuple[str, str]]] = {
     b"/annex/objects/": ("is a pointer of git-annex, not the file", "git annex get"),
     b"\0GITCRYPT\0": ("is encrypted by git-crypt", "git-crypt unlock"),
 }
-_WITHOUT_FILTER: Final = "keep the files of the fleet in git itself: take them out of the filter in .gitattributes"
+_WITHOUT_FILTER: Final = "keep the files of the fleet in git itself: remove them from the filter in .gitattributes"
 
 
 def pointer(data: bytes) -> tuple[str, str] | None:
-    """What the bytes are in place of the file, in words that follow its name, and what to do; None for a file."""
+    """Return what the bytes are instead of the file, to follow its name, and the remedy; None for a file."""
     for beginning, (what, command) in _BEGINNINGS.items():
         if data.startswith(beginning):
             return what, f"{command}; or {_WITHOUT_FILTER}"
@@ -45,14 +48,14 @@ def pointer(data: bytes) -> tuple[str, str] | None:
 
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES_FILE_BYTES: Final = 2**28
-"""For files of one tenant a line, which hold whole fleets."""
+"""For files with one tenant per line, which contain whole fleets."""
 MAX_FOLDERS: Final = 32
-"""In each other, below the folder of a source."""
-LEAVES_TENANTS: Final = "the symbolic link leaves the folder of the tenants"
+"""Maximum depth below the folder of a source."""
+LEAVES_TENANTS: Final = "the symbolic link leads out of the folder of the tenants"
 FOLDERS: Final = "symbolic links to folders are not followed"
 _OPEN_FOLDER: Final = READ | os.O_DIRECTORY
 _MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
-"""What the operating systems say of a link, in place of a file or of a folder, that is not followed."""
+"""Errors of the operating systems for a link, in place of a file or folder, that is not followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +65,35 @@ class Listing:
     files: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
     unread: tuple[str, ...] = ()
-    """Where what could not be listed is, for each problem; empty where that is the folder itself."""
+    """The path of each problem; empty if that is the folder itself."""
 
 
 class Tree(Protocol):
-    """Where files come from. Paths are relative to its root, with ``/``."""
+    """A source of files. Paths are relative to its root, with ``/``."""
 
     def name(self, path: str) -> str:
-        """The file's name as the user would type it."""
+        """Return the file's name as the user would type it."""
 
     def listing(self, folder: str) -> Listing:
-        """All regular files below the folder, at any depth, without hidden ones; empty where it is missing."""
+        """Return all regular files below the folder, at any depth, without hidden ones; empty if it is missing."""
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
-        """The file's bytes; raises UnreadableError, and FileNotFoundError where there is none."""
+        """Return the file's bytes; raises UnreadableError, and FileNotFoundError if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """The files on disk. Not for use by several threads at once."""
+    """The files on disk. Not thread-safe."""
 
     root: Path
-    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)  # noqa: PLW0108 (below)
+    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)  # noqa: PLW0108 - defined below
 
     def name(self, path: str) -> str:
-        """As Tree."""
+        """As in Tree."""
         return printable(self._on_disk(path))
 
     def listing(self, folder: str) -> Listing:
-        """As Tree."""
+        """As in Tree."""
         problems: list[Problem] = []
         try:
             home = resolved(folder, self.link)
@@ -100,7 +103,7 @@ class WorkTree:
         return Listing(tuple(files), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
-        """As Tree."""
+        """As in Tree."""
         try:
             descriptor = self._opened(path)
         except FileNotFoundError:
@@ -115,7 +118,7 @@ class WorkTree:
             os.close(descriptor)
 
     def _opened(self, path: str) -> int:
-        """A path may lead through links; what it leads to is opened through none."""
+        """Open a path that may lead through links; the target itself is opened without following any."""
         try:
             return self._opened_directly(path)
         except OSError as error:
@@ -134,7 +137,9 @@ class WorkTree:
         return os.open(name, READ, dir_fd=self._folder(folder))
 
     def _folder(self, path: str) -> int:
-        """The folder, open; none on the way from the root is a link. The last one stays open: files share it."""
+        """Return the open folder; no folder on its path is a link. The last one stays open, because files share
+        it.
+        """
         if self._held.path != path:
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             for step in filter(None, path.split("/")):
@@ -147,9 +152,10 @@ class WorkTree:
         return self._held.descriptor
 
     def resolved(self, path: str, link: Callable[[str], str | None] | None = None) -> str:
-        """The path of a file without links (``links.py``): in the folder, or beside it if the last commit has it.
+        """Return the path of a file without links (``links.py``): in the folder, or outside it if the last commit
+        has it.
 
-        ``link`` takes the place of ``self.link``. Raises UnreadableError.
+        ``link`` replaces ``self.link``. Raises UnreadableError.
         """
         try:
             return resolved(path, link or self.link)
@@ -163,18 +169,18 @@ class WorkTree:
             return goal
 
     def link(self, path: str) -> str | None:
-        """Where a link points; None for anything else."""
+        """Return the target of a link; None for anything else."""
         try:
-            return os.readlink(self._on_disk(path))  # noqa: PTH115 (as written, not as a Path)
+            return os.readlink(self._on_disk(path))  # noqa: PTH115 - as written, not as a Path
         except OSError:
             return None
 
     def _on_disk(self, path: str) -> str:
         folder = os.fspath(self.root)
-        return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 (as fast as 30,000 times needs)
+        return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 - fast enough for 30,000 files
 
     def _walk(self, folder: str, home: str, problems: list[Problem]) -> Iterator[str]:
-        """Files as they are named; ``home`` is what the folder stands for, without links."""
+        """Yield files under their given names; ``home`` is the folder without links."""
         todo = [""]
         while todo:
             below = todo.pop()
@@ -185,11 +191,11 @@ class WorkTree:
                 elif path.count("/") < MAX_FOLDERS:
                     todo.append(path)
                 else:
-                    message = f"lies below more than {MAX_FOLDERS} folders"
+                    message = f"is more than {MAX_FOLDERS} folders deep"
                     problems.append(self._problem(_joined(folder, path), message))
 
     def _entries(self, real: str, named: str, home: str, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-        """What a folder holds: names of files and folders, hidden ones and what has a problem left out."""
+        """Yield the names of files and folders in a folder, without hidden ones and those with a problem."""
         try:
             with os.scandir(self._folder(real)) as entries:
                 found = [(entry.name, _what(entry)) for entry in entries if not entry.name.startswith(".")]
@@ -205,7 +211,7 @@ class WorkTree:
                 problems.append(self._problem(_joined(named, name), hindrance))
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:
-        """Why an entry is neither a file to read nor a folder to look into."""
+        """Return why an entry is neither a file to read nor a folder to search."""
         if what == LINK:
             return self._of_link(path, home)
         return None if what in {FILE, FOLDER} else f"is neither a file nor a folder, but {what}"
@@ -225,21 +231,21 @@ class WorkTree:
         return None if kind(mode) == FILE else f"the symbolic link leads to {kind(mode)}"
 
     def _no_folder(self, path: str, error: OSError) -> str:
-        """What stands where a folder should."""
+        """Return what is in place of a folder."""
         if isinstance(error, FileNotFoundError):
             return NOWHERE
         try:
             what = kind(os.lstat(self._on_disk(path)).st_mode)
         except OSError:
             what = FOLDER
-        return f"the folder cannot be read: {error.strerror}" if what == FOLDER else f"is {what}, not a folder"
+        return f"cannot read the folder: {error.strerror}" if what == FOLDER else f"is {what}, not a folder"
 
     def _problem(self, path: str, message: str) -> Problem:
         return Problem(Location(self.name(path)), message)
 
 
 class _Held:
-    """The folder that was opened last, and what is beside the root."""
+    """The folder that was opened last, and the files outside the root."""
 
     def __init__(self) -> None:
         self._beside: tuple[Beside | None] | None = None
@@ -247,7 +253,7 @@ class _Held:
         self.descriptor = -1
 
     def beside(self, root: Path) -> Beside | None:
-        """Looked for once, and only for a link that leaves the folder: no other file needs a repository."""
+        """Return the files outside the root: searched once, and only for a link that leaves the folder."""
         from reconciler.files.repository import beside  # noqa: PLC0415 - only links that leave the folder need libgit2
 
         if self._beside is None:
@@ -255,12 +261,12 @@ class _Held:
         return self._beside[0]
 
     def keep(self, path: str, descriptor: int) -> None:
-        """In place of the one before."""
+        """Replace the open folder."""
         self.close()
         self.path, self.descriptor = path, descriptor
 
     def close(self) -> None:
-        """Harmless when repeated."""
+        """Close it; may be called again."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.path, self.descriptor = None, -1
@@ -270,7 +276,7 @@ class _Held:
 
 
 def _what(entry: os.DirEntry[str]) -> str:
-    """As ``kind``, without a look at the disk for most."""
+    """Return ``kind``, for most entries without reading the disk."""
     if entry.is_symlink():
         return LINK
     if entry.is_file(follow_symlinks=False):
@@ -283,7 +289,7 @@ def _joined(folder: str, name: str) -> str:
 
 
 def _unreadable(error: OSError) -> UnreadableError:
-    """Opening a socket is all that fails so."""
+    """Return the error; ENXIO means that a socket or device was opened."""
     if error.errno == errno.ENXIO:
         return UnreadableError("is a socket or a device, not a file")
     return UnreadableError(f"cannot be read: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Documents against the schema: pydantic's errors -> findings worded for a person."""
+"""Documents against the schema: pydantic's errors -> findings with messages for a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 _DICT_KEY: Final = "[key]"
-"""Pydantic puts it after the path where a mapping's key is wrong."""
+"""Pydantic appends it to the path if a mapping's key is wrong."""
 _EXPECTED: Final = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
@@ -30,11 +30,11 @@ _EXPECTED: Final = {
 }
 _FREE_FORM: Final = "settings"
 MAX_FINDINGS: Final = 100
-"""Of one document: whoever sees these looks at the file itself."""
+"""Maximum number per document."""
 
 
 def read(model: type[Model], value: object) -> Model | tuple[Finding, ...]:
-    """The document as the schema's type, or everything that is wrong with it."""
+    """Return the document in the schema's type, or all its findings."""
     empty = tuple(_without_value(value, ()))
     try:
         document = model.model_validate(value)
@@ -47,7 +47,7 @@ def read(model: type[Model], value: object) -> Model | tuple[Finding, ...]:
 
 
 def _without_value(value: object, path: Path) -> Iterator[Finding]:
-    """Keys with nothing behind them: it would be a guess whether that means none, or not managed."""
+    """Yield keys without a value: it is unclear whether that means none, or not managed."""
     if value is None and path:
         yield _nothing(path)
     elif isinstance(value, dict):
@@ -62,7 +62,7 @@ def _without_value(value: object, path: Path) -> Iterator[Finding]:
 def _nothing(path: Path) -> Finding:
     if isinstance(path[-1], int):
         return Finding(path, "the entry is empty")
-    hint = "leave the key out, or write [] for an empty list and {} for an empty mapping"
+    hint = "remove the key, or write [] for an empty list and {} for an empty mapping"
     return Finding(path, f"{shown(path[-1])} has no value", hint, at_key=True)
 
 
@@ -86,7 +86,7 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
             return Finding(path, str(cause), hint, at_key=at_key)
         case "too_long":
             most, count = detail["ctx"]["max_length"], len(detail["input"])
-            return Finding(path, f"at most {most} entries, and these are {count:,}", at_key=True)
+            return Finding(path, f"at most {most} entries are allowed, not {count:,}", at_key=True)
         case error if error in _EXPECTED:
             return Finding(path, f"expected {_EXPECTED[error]}, not {kind(detail['input'])}", at_key=at_key)
         case _:
@@ -94,7 +94,7 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
 
 
 def _misspelt(details: list[ErrorDetails]) -> set[Path]:
-    """Missing keys that are there, but misspelt: that the key is unknown says it already."""
+    """Return missing keys that exist misspelled: the unknown key is already reported."""
     missing: dict[Path, list[str]] = {}
     for path in (detail["loc"] for detail in details if detail["type"] == "missing"):
         missing.setdefault(path[:-1], []).append(str(path[-1]))
@@ -104,14 +104,14 @@ def _misspelt(details: list[ErrorDetails]) -> set[Path]:
 
 
 def _meaning(model: type[BaseModel], path: Path) -> str | None:
-    """What a key stands for, from its description."""
+    """Return the meaning of a key, from its description."""
     mapping = _type_at(model, path[:-1])
     description = mapping.model_fields[str(path[-1])].description
     return description.removesuffix(".") if description else None
 
 
 def _keys(model: type[BaseModel], path: Path) -> tuple[str, ...]:
-    """The keys that a mapping at the path may have."""
+    """Return the keys that a mapping at the path may have."""
     return tuple(_type_at(model, path).model_fields)
 
 
@@ -130,7 +130,7 @@ def _member_type(found: Any, step: str | int) -> Any:
 
 
 def _bare(annotation: Any) -> Any:
-    """The annotation without ``Annotated`` and without ``| None``."""
+    """Return the annotation without ``Annotated`` and without ``| None``."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Ids of projects, in order, by the call that shows what is missing."""
+    """Ids of projects, in order, by the call that reads what is missing."""
 
     projects: tuple[str, ...] = ()
-    """GET one: the list left a value out, or it matters how much of a quota is used, which no list tells."""
+    """GET one: the list left out a value, or the usage of a quota is needed, which no list contains."""
     branches: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     integrations: tuple[str, ...] = ()
-    """A search by name: the project was read by its id, which shows none."""
+    """A search by name: a project read by id shows no integrations."""
 
     def __bool__(self) -> bool:
         return any((self.projects, self.branches, self.endpoints, self.snapshots, self.integrations))

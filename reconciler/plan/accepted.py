@@ -1,9 +1,8 @@
-"""What a tenant's file accepts: whether it covers a reduction, how it is written, and when it is spent.
+"""What a tenant's file accepts: whether it covers a reduction, how it is written, and when it is used up.
 
-An acceptance is for one reduction, not for all that may follow. It counts where it is new, which is as long as
-neither the base nor the fork has it: then it was written for what is asked for now. Once the base has it, it is
-spent. Only one that names a last day counts until then; and ``true``, as older files have it, for a change of
-tier.
+An acceptance covers one reduction, not later ones. It counts while it is new: while neither the base nor the fork
+has it. Once the base has it, it is used up. Exceptions: one with a last day counts until that day, and ``true``
+(older files) counts for a change of tier.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ if TYPE_CHECKING:
     from reconciler.plan.history import History
 
 Loss: TypeAlias = Literal["suspension", "full_branches", "history_loss"]
-"""What a reduction may cost the tenant, as ``accept`` calls it."""
+"""What a reduction may cost the tenant, by its key in ``accept``."""
 
 LOSSES: Final = tuple(member.name for member in fields(Accepted))
 UNKNOWN: Final = "unknown"
-"""Stands for a live value that Neon does not tell."""
+"""Stands for a live value that Neon does not return."""
 LOGICAL_SIZE: Final = "quota.logical_size_bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptances:
-    """What the file of one tenant accepts, beside what the files accepted before."""
+    """What the file of one tenant accepts, compared with what the earlier files accepted."""
 
     tenant: Tenant
     desired: DesiredState
     history: History
     now: datetime | None = None
-    """None where nobody tells the time: then no day counts."""
+    """None if the time is not known: then no last day counts."""
     permitted: bool = False
-    """Whether a person permits reductions in this run: ``true`` counts then where nobody knows how old it is."""
+    """Whether ``--allow lowering`` was given: then ``true`` counts also where its age is unknown."""
 
     def cover(self, loss: Loss, change: FieldChange) -> bool:
-        """Whether the file accepts what the change may cost."""
+        """Return whether the file accepts what the change may cost."""
         acceptance: Acceptance = getattr(self.tenant.accept, loss)
         if isinstance(acceptance, date):
             return self._is_not_over(acceptance)
@@ -61,14 +60,14 @@ class Acceptances:
         return new is not False and any(self._names(step, change) for step in acceptance)
 
     def is_spent(self, loss: str) -> bool:
-        """Whether the file accepts it for nothing any more. Of a base that was guessed nobody knows that."""
+        """Return whether the file accepts it without effect. Unknown if the base was guessed."""
         acceptance: Acceptance = getattr(self.tenant.accept, loss)
         if isinstance(acceptance, date):
             return not self._is_not_over(acceptance)
         return acceptance is not False and self._is_new(loss) is False and not self.history.guessed
 
     def written(self, found: Iterable[tuple[Loss, FieldChange]]) -> str:
-        """The line that accepts these losses, as it is to stand in the tenant's file."""
+        """Return the line for the tenant's file that accepts these losses."""
         steps: dict[Loss, dict[Step, None]] = {}
         values: dict[Loss, dict[Step, None]] = {}
         for loss, change in found:
@@ -78,7 +77,7 @@ class Acceptances:
         return f"accept: {{{', '.join(members)}}}"
 
     def _worded(self, loss: Loss, *choices: Iterable[Step]) -> str:
-        """The first way to say it that is new: what the base has already is spent."""
+        """Return the first new way to write it: what the base already has is used up."""
         for choice in choices:
             steps = tuple(choice)
             if self._is_new(loss, steps) is not False:
@@ -86,13 +85,13 @@ class Acceptances:
         return "YYYY-MM-DD" if self.now is None else f"{self.now.date()}"
 
     def _is_new(self, loss: str, acceptance: Acceptance | None = None) -> bool | None:
-        """Whether the files did not accept that before; None where nobody can tell."""
+        """Return whether the earlier files did not accept it; None if unknown."""
         before = self.history.accepted(self.tenant.name)
         now = getattr(self.tenant.accept, loss) if acceptance is None else acceptance
         return None if before is None else all(getattr(accepted, loss) != now for accepted in before)
 
     def _step(self, change: FieldChange) -> Step:
-        """How a file names the reduction: by the tiers, where it changes the tier."""
+        """Return how a file names the reduction: by tiers if the tier changes."""
         was = self.history.tier(self.tenant.name)
         return _of_values(change) if was in (None, self.tenant.tier) else Step(was, self.tenant.tier)
 
@@ -100,7 +99,7 @@ class Acceptances:
         return self.now is not None and self.now.date() <= day
 
     def _is_of_a_tier(self, change: FieldChange) -> bool:
-        """Whether a commit asks for it by another tier."""
+        """Return whether a commit asks for it by changing the tier."""
         was = self.history.tier(self.tenant.name)
         return change.origin is Origin.CONFIG and was not in (None, self.tenant.tier)
 
@@ -111,7 +110,7 @@ class Acceptances:
         return step.after == self.tenant.tier and (was == step.before or self._was_granted(step.before, change))
 
     def _was_granted(self, tier: str, change: FieldChange) -> bool:
-        """Whether the live value is what the tenant would have in that tier."""
+        """Return whether the live value is what the tenant would have in that tier."""
         if tier not in self.desired.tiers or change.before is None:
             return False
         there = declared_fields.fields(self.desired, replace(self.tenant, tier=tier))
@@ -119,7 +118,7 @@ class Acceptances:
 
 
 def notes(desired: DesiredState, history: History, tenants: Iterable[Tenant], now: datetime) -> Iterator[Note]:
-    """Acceptances that serve for nothing any more, so that no file carries one for a later day."""
+    """Yield a note for each acceptance without effect, so that no file keeps it for a later reduction."""
     for tenant in tenants:
         if tenant.accept == Accepted() or tenant.absent:
             continue
@@ -127,10 +126,10 @@ def notes(desired: DesiredState, history: History, tenants: Iterable[Tenant], no
         spent = [loss for loss in LOSSES if accepts.is_spent(loss)]
         standing = [loss for loss in spent if getattr(tenant.accept, loss) is True]
         if standing and history.tier(tenant.name) == tenant.tier:
-            words = "accept names no reduction, and stands for the next change of tier, too: remove it"
+            words = "accept names no reduction and would also cover the next change of tier: remove it"
             yield Note(tenant.name, f"{words} ({', '.join(standing)})", tenant.location)
         if spent := [loss for loss in spent if loss not in standing]:
-            yield Note(tenant.name, f"accept is spent, remove it: {', '.join(spent)}", tenant.location)
+            yield Note(tenant.name, f"accept has been used, remove it: {', '.join(spent)}", tenant.location)
 
 
 def _of_values(change: FieldChange) -> Step:
@@ -146,7 +145,7 @@ def _as_written(path: str, value: Value) -> str:
 
 
 def _read(path: str, text: str) -> Value:
-    """The value that is written; None for one that Neon does not tell, the text itself where it is no value."""
+    """Return the written value; None for an unknown one, the text itself if it is no value."""
     if text == UNKNOWN:
         return None
     if text == UNLIMITED and path in QUOTA:

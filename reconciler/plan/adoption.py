@@ -1,7 +1,7 @@
-"""Projects that a name finds: whose data is in them, and what says that they are the tenant's.
+"""Projects found by name: whose data they hold, and what confirms that they belong to the tenant.
 
-A name alone proves nothing. Until something else confirms it, what differs of such a project is only reported, and
-the project is marked, so that the next run knows it.
+A name alone proves nothing. Until another source confirms it, differences of such a project are only reported, and
+the project is marked, so that the next run recognizes it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,19 @@ if TYPE_CHECKING:
     from reconciler.plan.identity import Identities
 
 SAME_LIFE: Final = timedelta(days=7)
-"""So long after its annotation a project of a new tenant is its own: of a run that died, of a sign-up's retry."""
+"""A new tenant's project with an annotation younger than this belongs to it: a run died, or a sign-up is
+retried.
+"""
 MARK: Final = "neon-reconciler-adoption"
-"""The name of the branch that marks an adopted project."""
+"""Name of the branch that marks an adopted project."""
 PATH: Final = "adoption"
-"""The field that an adoption changes: no file speaks of it."""
+"""The field that an adoption changes; no file declares it."""
 
 
 def confirmed(
     desired: DesiredState, live: LiveState, history: History, tenant: Tenant, project: LiveProject
 ) -> bool:
-    """Whether more than its name says that the project is the tenant's."""
+    """Return whether anything besides the name confirms that the project is the tenant's."""
     return (
         _told(tenant, project, live)
         or created_for(project, desired) == tenant.name
@@ -47,22 +49,24 @@ def confirmed(
 
 
 def _told(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
-    """Whether a row of the registry, or what ``_stated`` names, says so."""
+    """Return whether the registry confirms it, or one of the sources in ``_stated``."""
     return project.id == live.places.get(tenant.name) or _stated(tenant, project, live)
 
 
 def _stated(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
-    """Whether a pin, a recovery or a revision that was accepted says so: each speaks for a person or a program."""
+    """Return whether a pin, ``recover`` or an accepted revision confirms it: a person or a program stated each of
+    them.
+    """
     return project.id in (tenant.project_id, tenant.recover) or tenant.name in live.revisions
 
 
 def past(
     desired: DesiredState, live: LiveState, history: History, tenant: Tenant, project: LiveProject | None
 ) -> Past | None:
-    """What the files said of the tenant. Of a project that was found, what differs is no commit's doing.
+    """Return what the files said before. Differences of a project found by name have no commit as their cause.
 
-    That holds unless the files declared the tenant before, or a document speaks of it. A row of the registry may
-    be what an earlier run put down when it found the project: it says whose the project is, and not who asked.
+    Exceptions: the files declared the tenant before, or a document declares it. A registry row does not count as
+    such: an earlier run may have written it when it found the project.
     """
     said = history.past(tenant.name)
     if project is None or tenant.absent or (said is not None and (said.declared or said.document)):
@@ -74,19 +78,17 @@ def past(
 
 
 def adopt(desired: DesiredState, tenant: Tenant, project: LiveProject) -> AdoptProject | Note:
-    """What marks a project that was found by its name alone, or why nothing does."""
-    found = f"project {project.id} ({project.name} in {project.organization}) was found by its name alone"
+    """Return the action that marks a project found by name only, or a note why none can."""
+    found = f"project {project.id} ({project.name} in {project.organization}) was found by name only"
     if desired.registry is not None:
-        return Note(tenant.name, f"{found}: apply puts it down in the registry", tenant.location)
+        return Note(tenant.name, f"{found}: apply records it in the registry", tenant.location)
     branch = project.default_branch
     if branch is None or not _has_room(desired, project):
-        why = "there is no room for a branch that marks it" if branch else "its branches were not read"
-        return Note(
-            tenant.name, f"{found}, and {why}: state project_id: {project.id} in its file", tenant.location
-        )
+        why = "the branch limit leaves no room for a marker branch" if branch else "its branches were not read"
+        return Note(tenant.name, f"{found}, and {why}: add project_id: {project.id} to its file", tenant.location)
     return AdoptProject(
         tenant=tenant.name,
-        reason="found by its name alone: leaves a mark and changes nothing",
+        reason="found by name only: marks the project and changes nothing else",
         source=tenant.location,
         changes=(FieldChange(PATH, None, MARK, origin=Origin.CONFIG),),
         project_id=project.id,
@@ -110,9 +112,9 @@ def given_out_again(
     identities: Identities,
     now: datetime,
 ) -> dict[str, Conflict]:
-    """New tenants whose name finds the project of an earlier tenant of that name.
+    """Return conflicts of new tenants whose name matches the project of an earlier tenant of that name.
 
-    What their files call an earlier name of theirs (``previously``) is theirs.
+    Names that a file lists as ``previously`` belong to its tenant.
     """
     found = ((tenant, identities.projects.get(tenant.name)) for tenant in tenants if not tenant.absent)
     return {
@@ -129,10 +131,10 @@ def given_out_again(
 def _of_this_life(
     desired: DesiredState, history: History, tenant: Tenant, project: LiveProject, now: datetime
 ) -> bool:
-    """Whether the annotation is this tenant's: it is of these days, or was made by the door that asks now.
+    """Return whether the annotation is the current tenant's: it is recent, or ``converge`` made it.
 
-    A tenant that documents alone speak of is in no file and at no base: what ``converge`` annotated for one is its
-    own. A commit that declares a tenant that was not there before speaks of another life.
+    A tenant that only documents declare is in no file and at no base: what ``converge`` annotated belongs to it. A
+    commit that declares a new tenant is about another customer.
     """
     young = annotated_at(project, desired.fleet) >= now - SAME_LIFE
     return young or (tenant.name in history.documents and handed_out(project, desired.fleet))
@@ -141,8 +143,10 @@ def _of_this_life(
 def _conflict(tenant: Tenant, project: LiveProject) -> Conflict:
     return Conflict(
         tenant.name,
-        f"the tenant is new to the files, and project {project.id} ({project.name} in {project.organization}) "
-        f"was created for one of its name on {project.created_at:%Y-%m-%d}: its data may be an earlier customer's",
-        f"if it is this tenant's, state project_id: {project.id} in its file; if not, delete or rename it",
+        f"the tenant is new in the files, but project {project.id} ({project.name} in "
+        f"{project.organization}) was created for a tenant with its name on {project.created_at:%Y-%m-%d}: "
+        "the data may be an earlier customer's",
+        f"if the project is this tenant's, add project_id: {project.id} to its file; if not, delete or "
+        "rename the project",
         tenant.location,
     )

@@ -20,42 +20,44 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 Precedes: TypeAlias = "Callable[[str, str], bool]"
-"""Whether the first commit is an ancestor of the second, and another one; False where nobody knows."""
+"""Whether the first commit is an ancestor of the second and not equal to it; False if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The base of every tenant, as ids of commits."""
+    """The base of every tenant, as commit ids."""
 
     commit: str
-    """Of all tenants but those that are owed."""
+    """The base of all tenants that are not in ``owed``."""
     owed: Mapping[str, str | None] = field(default_factory=dict)
-    """The tenants whose base is another commit; None for one that was never done."""
+    """Tenants with another base; None if nothing was ever applied for the tenant."""
     tried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By tenant, the commits that were tried since its base and may be half done, the oldest first."""
+    """By tenant, the commits tried since its base that may be partly applied, oldest first."""
 
     def of(self, *names: str) -> str | None:
-        """The base of a tenant that has or had these names; None where it was never done."""
+        """Return the base of a tenant with these current or earlier names; None if nothing was ever applied."""
         return next((self.owed[name] for name in names if name in self.owed), self.commit)
 
     def attempts(self, *names: str) -> tuple[str, ...]:
-        """The commits that were tried for a tenant that has or had these names."""
+        """Return the commits tried for a tenant with these current or earlier names."""
         return tuple(dict.fromkeys(commit for name in names for commit in self.tried.get(name, ())))
 
     def about(self, names: Collection[str]) -> Applied:
-        """What of it concerns these tenants."""
+        """Return the part of the record about these tenants."""
         owed = {name: commit for name, commit in self.owed.items() if name in names}
         return Applied(self.commit, owed, {name: told for name, told in self.tried.items() if name in names})
 
     def trying(self, tenants: Iterable[str], commit: str) -> Applied:
-        """The same before a run that tries a commit for these tenants: one that dies leaves word."""
+        """Return the record to write before a run tries a commit for these tenants, so that a run that dies leaves
+        it.
+        """
         added = {name: tuple(dict.fromkeys((*self.attempts(name), commit))) for name in tenants}
         return replace(self, tried=dict(sorted({**self.tried, **added}.items())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A run that is over, and what it was about."""
+    """A finished run and its inputs."""
 
     desired: DesiredState
     history: History
@@ -63,13 +65,13 @@ class Ended:
     report: Report
     selection: Selection
     whole: bool
-    """Whether it was about every concern, and read what it takes to compare them."""
+    """Whether the run was about every concern and read all details for their comparison."""
     stale: Collection[str] = ()
-    """Tenants for whom a saved plan did not permit what there was to do."""
+    """Tenants whose actions a saved plan did not permit."""
 
 
 def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes) -> Applied:
-    """The base after a run on the files of the commit ``head``. No tenant's base moves back in history."""
+    """Return the record after a run on the files of commit ``head``. No tenant's base moves back in history."""
     commit = head if before is None or not precedes(head, before.commit) else before.commit
     bases: dict[str, str | None] = {}
     tried: dict[str, tuple[str, ...]] = {}
@@ -87,7 +89,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
 
 
 def merged(ours: Applied, theirs: Applied, precedes: Precedes) -> Applied:
-    """Two records of runs that overlapped: of each tenant the newer base, and theirs where neither is older."""
+    """Merge the records of overlapping runs: for each tenant the newer base; theirs if neither is older."""
     commit = _newer(ours.commit, theirs.commit, precedes) or theirs.commit
     names = sorted({*ours.owed, *theirs.owed, *ours.tried, *theirs.tried})
     bases = {name: _newer(ours.of(name), theirs.of(name), precedes) for name in names}
@@ -114,9 +116,9 @@ def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | No
 
 
 def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
-    """Every tenant that has a base to keep, and whether it is done with the files at hand.
+    """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
-    It is done where nothing is asked for, or where all that is was looked at and carried out.
+    That is the case if nothing is asked for, or if everything asked for was compared and applied.
     """
     in_the_way = _in_the_way(ended)
     for name, tenant in ended.desired.tenants.items():
@@ -128,22 +130,22 @@ def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
 
 
 def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
-    """The tenants of a plan of whom their files ask for something, which may stay half done."""
+    """Return the tenants of a plan for which the files ask for something that may be partly applied."""
     planned = (each.tenant for each in plan.tenants if each.tenant in desired.tenants)
     asked = (name for name in planned if not {Origin.DRIFT}.issuperset(_origins(desired, history, name)))
     return [name for name in asked if not _tried_already(desired, history, name)]
 
 
 def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
-    """Whether a commit that was tried says the same of the tenant: of many alike one is enough."""
+    """Return whether a tried commit declares the same for the tenant: one record of it is enough."""
     now = declared_fields.fields(desired, desired.tenants[name])
     return any(declared_fields.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
 def _begun(ended: Ended) -> frozenset[str]:
-    """The tenants of whom something was written, or may have been.
+    """Return the tenants for which something was, or may have been, written.
 
-    One that the base does not know counts wherever it was looked at: what its files said then is all that a later
+    A tenant that its base does not know counts if the run covered it: what its files said then is all that a later
     commit can move away from.
     """
     tried = set(to_be_tried(ended.desired, ended.history, ended.plan))
@@ -156,7 +158,7 @@ def _begun(ended: Ended) -> frozenset[str]:
 
 
 def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Origin]:
-    """Why the tenant's files say something else than at its base; empty where they say the same."""
+    """Return why the tenant's files differ from its base; empty if they are the same."""
     past = history.past(name)
     if past is None:
         return frozenset({Origin.UNKNOWN})
@@ -165,7 +167,7 @@ def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Or
 
 
 def _in_the_way(ended: Ended) -> frozenset[str]:
-    """The tenants of whom something that was asked for is left."""
+    """Return the tenants for which something was asked for and not applied."""
     plan = ended.plan
     outcomes = {outcome.tenant: outcome.result for outcome in ended.report.outcomes}
     carried_out = {name for name, result in outcomes.items() if result in (Result.APPLIED, Result.UNCHANGED)}
@@ -182,9 +184,10 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
 
 
 def _gone(ended: Ended) -> Iterator[str]:
-    """Tenants who are in the files no more, or whose files are broken, while they have a project or nobody looked.
+    """Yield tenants that are no longer declared, or whose files are broken, and that have a project or were not
+    checked.
 
-    They keep their base: it protects them, and if the file comes back, they are as new or as known as before.
+    They keep their base: it protects them, and decides what is new if the file returns.
     """
     base = ended.history.base
     remembered = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
@@ -198,17 +201,17 @@ def _gone(ended: Ended) -> Iterator[str]:
 
 
 BROKEN: Final = "the file is broken"
-LOST: Final = "that commit cannot be read here, so that nothing is taken: fetch the whole history"
-LEFT_OUT: Final = "left out of this run"
-CONFLICT: Final = "a conflict that a person has to settle"
-GOES_ON: Final = "apply goes on with it"
-NOTHING_LEFT: Final = "nothing is left to do: the next apply --advance moves the base on"
+LOST: Final = "that commit cannot be read here, so nothing is reduced: fetch the whole history"
+LEFT_OUT: Final = "not included in this run"
+CONFLICT: Final = "a conflict that a person has to resolve"
+GOES_ON: Final = "apply continues"
+NOTHING_LEFT: Final = "nothing is left to do: the next apply --advance moves the base forward"
 
 
 def waiting(plan: Plan, desired: DesiredState, history: History, selection: Selection) -> tuple[Waiting, ...]:
-    """Those whom a guarded plan finds waiting, those of one commit and reason together.
+    """Return the tenants that still wait in a guarded plan, grouped by commit and reason.
 
-    Who is in the files no more waits for nothing: it is an orphan.
+    A tenant that is no longer declared does not wait: it is an orphan.
     """
     alike: dict[tuple[str | None, str, bool], list[str]] = {}
     held = _held(plan)
@@ -222,7 +225,7 @@ def waiting(plan: Plan, desired: DesiredState, history: History, selection: Sele
 
 
 def _held(plan: Plan) -> dict[str, str]:
-    """What is said of each tenant of whom something is planned, or stands in the way; the weightiest counts."""
+    """Return the reason for each tenant with actions, refusals or conflicts; the most severe counts."""
     reported = {n: f"reported: {one.rule.value}" for one in plan.refusals for n in one.tenants}
     refused = {n: f"refused: {one.rule.value}" for one in plan.refusals if one.asked_for for n in one.tenants}
     return {
@@ -251,9 +254,9 @@ def _reason(
 
 
 def _changed(name: str, desired: DesiredState, history: History) -> bool:
-    """Whether the files at hand say something else of it than those that all others are compared with.
+    """Return whether the current files differ, for this tenant, from the files that all others are compared with.
 
-    Where they lack what the base has got since, they are compared with the commit in which both parted.
+    If the base has moved ahead, that is the commit where both parted.
     """
     files, tenant = history.fork or history.base, desired.tenants.get(name)
     if files is None or tenant is None:

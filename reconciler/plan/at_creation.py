@@ -1,4 +1,4 @@
-"""What counts at creation only and is changed in a file by a commit: refused, for nothing would come of it."""
+"""Fields that apply at creation only and that a commit changes: refused, because the change has no effect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Refusal
 
 LIVE_PINS: Final = ("region", "pg_version")
-"""What Neon tells of a project: a pin that differs is a conflict where no commit changed it."""
+"""Fields that Neon returns for a project: a different pin is a conflict if no commit changed it."""
 
 
 def changed(desired: DesiredState, history: History, tenant: Tenant, project: LiveProject) -> Iterator[Refusal]:
-    """A refusal for each pin, live branch or snapshot that a commit asks to have been made otherwise."""
+    """Yield a refusal for each pin, live branch or snapshot whose creation-only field a commit changes."""
     past = _known_past(desired, history, tenant)
     if past is None:
         return
@@ -34,7 +34,7 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
     for word in declared_fields.PINS:
         was = _made_with(desired, history, tenant, project, word)
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
-            told = f"{word} is {now[word]} in the file, and was {was[0]} when the project was made"
+            told = f"{word} is {now[word]} in the file, but the project was created with {was[0]}"
             yield refusals.refusal(tenant.name, told, refusals.OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):  # it was made as the first files that have it say
         first = next((one for one in past.each() if path in one.base and path in one.fork), None)
@@ -43,13 +43,11 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         made = replace(first, attempts=())
         moved = [member for member in members if made.origin(f"{path}.{member}", now) is Origin.CONFIG]
         if moved:
-            yield refusals.refusal(
-                tenant.name, f"{thing} exists, and {', '.join(moved)} of it changed in the file"
-            )
+            yield refusals.refusal(tenant.name, f"{thing} exists, and the file changes its {', '.join(moved)}")
 
 
 def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:
-    """Which of region and version a commit pinned to another one than before."""
+    """Return which of region and version a commit pinned to another value."""
     past = _known_past(desired, history, tenant)
     if past is None:
         return ()
@@ -58,7 +56,7 @@ def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tup
 
 
 def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past | None:
-    """What the files said of a tenant that they knew; None where nobody can tell, or they say the same."""
+    """Return what the earlier files said of the tenant; None if unknown, or if nothing changed."""
     past = None if history.same(desired, tenant) else history.past(tenant.name)
     return past if past is not None and any(one.base and one.fork for one in past.each()) else None
 
@@ -66,10 +64,9 @@ def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past
 def _made_with(
     desired: DesiredState, history: History, tenant: Tenant, project: LiveProject, word: str
 ) -> list[str | int]:
-    """What the project may have been made with: as it is live, or else as the files said.
+    """Return the values that the project may have been created with: the live one, or those in the files.
 
-    A commit that was tried counts only where the base does not know the tenant: it has changed nothing of a
-    project that was there.
+    A tried commit counts only if the base does not know the tenant: it changed nothing of an existing project.
     """
     if word in LIVE_PINS:
         return [getattr(project, word)]
@@ -82,7 +79,7 @@ def _made_with(
 def _things(
     desired: DesiredState, project: LiveProject, now: Stated
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each live copy: what it is called, its path, and the members that count at its creation only."""
+    """Yield each live branch and snapshot: its label, its path, and its creation-only members."""
     for branch in project.branches or ():
         if not branch.default and declared_name(branch, desired.fleet, Purpose.SNAPSHOT) is None:
             name = _declared(desired, branch, now)
@@ -92,7 +89,7 @@ def _things(
 
 
 def _declared(desired: DesiredState, branch: LiveBranch, now: Stated) -> str:
-    """The name that the files use for it: its own where they do, else the one under which it was made."""
+    """Return its name in the files: its own if declared, else the name under which it was created."""
     if branches.path(branch.name) in now:
         return branch.name
     return declared_name(branch, desired.fleet, Purpose.DEV_BRANCH) or branch.name

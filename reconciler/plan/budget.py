@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 POLLS_OF_FEW: Final = 1.5
-"""For each write, where a tenant's calls follow each other at once; seen on the simulator."""
+"""Polls per write if a tenant's calls follow each other immediately; measured on the simulator."""
 OPERATION_SECONDS: Final = 0.8
-"""About how long an operation takes (Neon: provisioning takes less than a second)."""
+"""Typical duration of an operation (Neon: provisioning takes less than a second)."""
 AT_ONCE: Final = 32
-"""Tenants at work at once, at most."""
+"""Maximum number of tenants in progress at the same time."""
 SHOWN_IN_NO_LIST: Final = (PatchEndpoint, CreateBranch, CreateSnapshot)
-"""Actions whose operations are waited for even where nothing follows."""
+"""Actions whose operations are awaited even if no other action follows."""
 ALWAYS: Final = (
     AdoptProject,
     CreateBranch,
@@ -52,13 +52,13 @@ ALWAYS: Final = (
     PatchEndpoint,
 )
 WITHOUT_WORK: Final = ("name", "organization", "quota.", "compute.")
-"""Paths of a project whose change starts no operation (Neon: manage/operations)."""
+"""Project paths whose change starts no operation (Neon: manage/operations)."""
 
 
 def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
-    """Calls that ask about operations, in a run of so many calls a minute.
+    """Return the calls that poll operations, at this rate of calls per minute.
 
-    Where many tenants are at work, each waits longer for its turn than its operation takes, and asks once.
+    With many tenants in progress, each waits longer for its next call than its operation takes, and polls once.
     """
     awaited = sum(_awaited(plan.actions) for plan in plans)
     waits = min(AT_ONCE, len(plans)) * 60 / per_minute >= OPERATION_SECONDS
@@ -66,7 +66,7 @@ def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
 
 
 def _awaited(actions: Sequence[Action]) -> int:
-    """The writes of a tenant whose operations are waited for."""
+    """Return how many writes of a tenant have operations to wait for."""
     return sum(
         starts_work(action) and (place < len(actions) or isinstance(action, SHOWN_IN_NO_LIST))
         for place, action in enumerate(actions, start=1)
@@ -74,20 +74,20 @@ def _awaited(actions: Sequence[Action]) -> int:
 
 
 def starts_work(action: Action) -> bool:
-    """Whether the call starts operations, as far as Neon says so."""
+    """Return whether the call starts operations, as far as Neon documents it."""
     if isinstance(action, PatchProject):
         return any(not change.path.startswith(WITHOUT_WORK) for change in action.changes)
     return isinstance(action, ALWAYS)
 
 
 BURST_SECONDS: Final = 60 / 35
-"""So many seconds' worth of calls may start at once after a pause."""
+"""After a pause, the calls of this many seconds may start at once."""
 READS_PER_DUPLICATE: Final = 6
-"""What proves once more, right before its deletion, that a second project holds nothing."""
+"""Reads that prove again, right before its deletion, that a second project is unused."""
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
-    """Writes are exact. Reads are looks (of the create protocol, at late tenants) and polls of operations."""
+    """Estimate the cost. Writes are exact. Reads are searches before and after creations, late turns and polls."""
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // PROJECTS_PER_TRANSFER) for count in routes.values()) + _alone(plans, routes)
@@ -112,9 +112,9 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
 
 
 def _before_replacements(plan: TenantPlan) -> int:
-    """What shows, right before snapshots give way, that others are sure to come: branches and Neon's snapshots.
+    """Return the reads right before a snapshot replacement: branches and Neon snapshots.
 
-    For a moment of the past, the project and its operations besides.
+    For a snapshot of an earlier time, also the project and its operations.
     """
     leaving = [action for action in plan.actions if stage(action) is Stage.REPLACE_SNAPSHOT]
     coming = [action for action in plan.actions if isinstance(action, CreateSnapshot)]
@@ -123,14 +123,16 @@ def _before_replacements(plan: TenantPlan) -> int:
 
 
 def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -> int:
-    """Transfers of one tenant that goes before all others of its route."""
+    """Return the transfers of single tenants that go before all others of their route."""
     led = (plan for plan in plans if goes_first(plan))
     first = {(a.origin, a.destination) for plan in led for a in plan.actions if isinstance(a, TransferProject)}
     return sum(routes[route] > 1 for route in first)
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
-    """Before each creation a search for its names; after each cohort by name or by listing, whichever is less."""
+    """Return the searches: by name before each creation; after each cohort by name or by list, whichever is
+    fewer.
+    """
     creates = len(created)
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
@@ -140,10 +142,10 @@ def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> in
 
 
 def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float, api: Api, live: LiveState) -> int:
-    """Of the tenants whose turn comes when the look is no longer fresh: it began before it was read whole.
+    """Return the reads of late turns: tenants whose turn comes when the observation is no longer fresh.
 
-    Several are at work at once, so that more have begun than are done. Who moves is looked at with all who move
-    along, and once more after the move. A deletion that other steps come before is looked at by itself.
+    Several tenants are in progress at once, so more have begun than are done. A moving tenant is read with all
+    that share its transfer, and again after it. A deletion after other steps is checked separately.
     """
     if not calls:
         return 0
@@ -162,7 +164,7 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
 
 
 def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
-    """Calls that read again the projects of those who move together: lists, where they pay."""
+    """Return the calls that read again the projects of a shared transfer: by list where that is fewer calls."""
     moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
     places = Counter(plan.project.organization for plan in moving if plan.project is not None)
     counts = ((n, live.listed.get(name)) for name, n in places.items())
@@ -171,12 +173,12 @@ def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
 
 
 def _counts(plan: TenantPlan) -> bool:
-    """Whether the tenant lowers a quota: how much of it is used stands in no list."""
+    """Return whether the tenant's quota is reduced: the usage is in no list."""
     return any(c.lowering and c.path in QUOTA for action in plan.actions for c in action.changes)
 
 
 def _deletions_later(plan: TenantPlan) -> int:
-    """Deletions that come some calls after the tenant's turn begins."""
+    """Return the deletions that run some calls after the tenant's turn begins."""
     deletes = [isinstance(action, DeleteBranch | DeleteSnapshot) for action in plan.actions]
     leading = next((place for place, deletion in enumerate(deletes) if not deletion), len(deletes))
     replaced = any(stage(action) is Stage.REPLACE_SNAPSHOT for action in plan.actions[:leading])
@@ -184,14 +186,16 @@ def _deletions_later(plan: TenantPlan) -> int:
 
 
 def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
-    """Calls that read the projects of so many late turns again, within so many seconds: lists, where they pay."""
+    """Return the calls that read the projects of this many late turns within these seconds: by list where that is
+    fewer.
+    """
     if projects is None or not lists_pay(projects, int(turns), api):
         return turns
     return min(turns, pages(projects) * ceil(seconds / max(1.0, api.look_again_after_seconds)))
 
 
 def _taken(live: LiveState) -> int:
-    """Calls that the look has taken, as far as it shows them: pages, and what was read below projects."""
+    """Return the calls of the observation, as far as it shows them: list pages and details."""
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values())
     below = ((p.branches, p.endpoints, p.snapshots, p.consumption) for p in live.projects)
     return listing + sum(details is not None for of_one in below for details in of_one)

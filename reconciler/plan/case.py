@@ -1,4 +1,4 @@
-"""One tenant as a concern sees it: what its files want, what is live, what the limits are."""
+"""What a concern reads of one tenant: its declared fields, the live project and the limits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One tenant with a live project, or with the one that an earlier action of its plan creates."""
+    """One tenant with a live project, or with the project that an earlier action of its plan creates."""
 
     fleet: str
     tenant: Tenant
@@ -39,16 +39,18 @@ class Case:
     project: LiveProject
     wanted_now: Stated
     past: Past | None
-    """What the files wanted before; None where that cannot be told."""
+    """What the files declared before; None if unknown."""
     at_base: Stated | None
-    """What they said at the tenant's own base, whoever found its project: of snapshots, what was taken before.
+    """What the files declared at the tenant's own base, whoever found its project: decides which snapshots were
+    taken before.
 
-    Empty where they said nothing; None where they did, and it cannot be told."""
+    Empty if they declared nothing; None if unknown.
+    """
     only: frozenset[str]
     """Names of the concerns that the run is about."""
     here: OrganizationLimits
     there: OrganizationLimits
-    """Limits of the organization that the project is in, and of the one that it is to be in."""
+    """Limits of the organization of the project, and of its declared organization."""
     now: datetime
 
     @property
@@ -58,43 +60,44 @@ class Case:
 
     @property
     def limits(self) -> OrganizationLimits:
-        """Of the organization that the project is in once this plan is carried out."""
+        """Limits of the project's organization after this plan."""
         return self.there if self.moves else self.here
 
     @property
     def organization(self) -> str:
-        """The organization that the project is in once this plan is carried out."""
+        """The project's organization after this plan."""
         return self.settings.organization if self.moves else self.project.organization
 
     @property
     def restore_window_seconds(self) -> int | None:
-        """How far back moments are sure to be there: as live, or as far as this plan is to shorten that.
+        """How far back data can certainly be read: the live window, or the declared one if it is shorter.
 
-        What lay outside a window does not come back where it is raised (Neon: restore window).
+        Raising the window does not restore what it did not cover before (Neon: restore window).
         """
         live, wanted = self.project.restore_window_seconds, self.settings.restore_window_seconds
         known = [live, wanted if RESTORE_WINDOW.name in self.only else None]
         return min((seconds for seconds in known if seconds is not None), default=None)
 
     def origin(self, *paths: str, reduces: bool = False, live: Value = None) -> Origin:
-        """Why something differs: the files' doing where any of these fields moved there, and in that direction.
+        """Return why something differs: config if the files moved any of these fields there, in that direction.
 
-        ``live`` is what is reduced, where one field alone is meant.
+        ``live`` is the value that is reduced, if a single field is meant.
         """
         causes = [origin(path, self.wanted_now, self.past, reduces=reduces, live=live) for path in paths]
         return Origin.CONFIG if Origin.CONFIG in causes else causes[0]
 
     def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
-        """The change with its origin. ``spoken_of`` is the field of the files, where it is another."""
+        """Return the change with its origin. ``spoken_of`` is the field in the files, if it has another path."""
         path, live = spoken_of or change.path, change.before
         return replace(change, origin=self.origin(path, reduces=change.lowering, live=live))
 
     def moved(self, *, reduces: bool) -> Origin:
-        """Why the project is in another organization than the files say. ``reduces`` says that this one grants
-        more than theirs in any respect."""
+        """Return why the project is outside its declared organization. ``reduces`` says that the current one
+        grants more in any limit.
+        """
         here = Place(self.project.organization, self.here)
         return origin(ORGANIZATION_PATH, self.wanted_now, self.past, reduces=reduces, live=here)
 
 
 Finding: TypeAlias = "Action | Note | Refusal"
-"""What a concern that plans whole actions comes up with."""
+"""What a concern that plans whole actions yields."""

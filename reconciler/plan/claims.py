@@ -1,4 +1,4 @@
-"""What speaks for whose a project is: a pin, a row of the registry, a name, an annotation."""
+"""What claims a project for a tenant: a pin, a registry row, a name, an annotation."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The projects that a tenant could call its own, or why that cannot be told."""
+    """The projects that a tenant may claim, or why that is unknown."""
 
     projects: tuple[LiveProject, ...] = ()
     unseen: bool = False
-    """Whether the API would not show the one that a pin or a row names."""
+    """Whether the API did not return the project that a pin or a row names."""
     lost: Conflict | None = None
-    """What is told of one that a pin or a row names and that does not exist."""
+    """The conflict about a pinned or registered project that does not exist."""
 
 
 def pins(desired: DesiredState) -> dict[str, str]:
-    """The tenant whose file names the project as its own, by project id."""
+    """Return the tenant whose file pins a project, by project id."""
     return {t.project_id: t.name for t in desired.tenants.values() if t.project_id is not None}
 
 
 class Claims:
-    """Everything that the files, the registry and the projects themselves say, by what one looks for."""
+    """Everything that the files, the registry and the projects say about ownership, indexed."""
 
     def __init__(self, desired: DesiredState, live: LiveState) -> None:
         self._desired = desired
@@ -49,7 +49,7 @@ class Claims:
             self._by_name.setdefault(project.name, []).append(project)
 
     def of(self, tenant: Tenant) -> Claimed:
-        """By pin, else by row and by name."""
+        """Return the claims by pin; without a pin, by registry row and by name."""
         if tenant.project_id is not None:
             return self._named(tenant, tenant.project_id, pin_is_gone)
         named, place = self._by_names(tenant), self._places.get(tenant.name)
@@ -61,7 +61,9 @@ class Claims:
         return Claimed((*stated.projects, *(project for project in named if project.id != place)))
 
     def by_annotation(self, projects: Iterable[LiveProject]) -> dict[str, list[LiveProject]]:
-        """Those of these that say whose they are, by tenant: one that somebody renamed still does."""
+        """Return annotated projects by the tenant that their annotation names; a renamed project keeps its
+        annotation.
+        """
         found: dict[str, list[LiveProject]] = {}
         for project in projects:
             if tenant := created_for(project, self._desired):
@@ -69,15 +71,15 @@ class Claims:
         return found
 
     def registered(self, tenant: Tenant, project: LiveProject) -> bool:
-        """Whether the tenant's row names the project."""
+        """Return whether the tenant's registry row names the project."""
         return self._places.get(tenant.name) == project.id
 
     def unknown(self, project_id: str | None) -> bool:
-        """Whether the API knows the project and would not show it."""
+        """Return whether the API knows the project but did not return it."""
         return project_id in self._unknown
 
     def _named(self, tenant: Tenant, project_id: str, gone: Callable[[Tenant, str], Conflict]) -> Claimed:
-        """By id. A tombstone, and a tenant that asks for a deleted one, miss nothing."""
+        """Return the claim by id. A tombstone, and a tenant that asks for a deleted project, lack nothing."""
         if project := self._by_id.get(project_id):
             return Claimed((project,))
         if project_id in self._unknown:
@@ -89,7 +91,9 @@ class Claims:
         return Claimed(lost=lost)
 
     def _by_names(self, tenant: Tenant) -> tuple[LiveProject, ...]:
-        """Less those that were created for another declared tenant, where others are left: that one has them."""
+        """Return projects with the tenant's name; those created for another declared tenant only if there are no
+        others.
+        """
         names = self._desired.project_names(tenant.name)
         named = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
         others = self._desired.tenants.keys() - {tenant.name}
@@ -97,14 +101,14 @@ class Claims:
         return tuple(own or named)
 
     def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
-        """Whether a project of the tenant's name may be its own: one that another tenant pins, and that was not
-        created for this one, only has the name.
+        """Return whether a project with the tenant's name may be its own: not if another tenant pins it and it was
+        not created for this one.
         """
         annotated = created_for(project, self._desired)
         return self.pins.get(project.id) is None or annotated in (None, tenant.name)
 
     def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
-        """Whether another tenant pins the project and has given it its own name: the row is an old one."""
+        """Return whether another tenant pins the project and gave it its own name: then the row is outdated."""
         project, holder = self._by_id.get(project_id), self.pins.get(project_id)
         if project is None or holder is None or holder == tenant.name:
             return False

@@ -1,4 +1,4 @@
-"""What contradicts a claim of a tenant on a project: each rule by name, and what a person is told."""
+"""What contradicts a tenant's claim on a project: one function per rule, and the messages."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 MARK: Final = "-duplicate-"
-"""What a run that came second puts into the name of its project, before the run's id, before it deletes it."""
+"""What the later of two runs adds to its project's name, before the run id, before it deletes the project."""
 ANOTHER: Final = (
-    "then --depth deep finds one that somebody renamed, and --allow creates=N, the number of all creations of the "
-    "run, permits a new one"
+    "then --depth deep finds a renamed project, and --allow creates=N (the number of all creations of the "
+    "run) permits a new one"
 )
-"""What follows where a tenant that had a project has lost what named it: no run replaces it unasked."""
-SETTLE_BY_HAND: Final = "state the right one as project_id, then rename or delete the other by hand"
+"""What to do if the pin or row of a tenant's earlier project is removed: no run replaces it unasked."""
+SETTLE_BY_HAND: Final = "add the id of the right one as project_id, then rename or delete the other by hand"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One tenant's claim on the only project that it could be."""
+    """One tenant's claim on the only project that it may be."""
 
     tenant: Tenant
     project: LiveProject
     confirmed: bool
-    """Whether a row of the registry says so, too. Of recoveries and tombstones their own rules judge."""
+    """Whether a registry row confirms it. Recoveries and tombstones have rules of their own."""
 
     @property
     def pinned(self) -> bool:
-        """Whether the tenant's file names the project."""
+        """Whether the tenant's file pins the project."""
         return self.tenant.project_id is not None
 
 
@@ -49,16 +49,16 @@ class Contradiction:
 
     conflict: Conflict
     strayed_from: str | None = None
-    """The declared tenant for whom the project was created, which now has the name of the one that claims it."""
+    """The declared tenant for which the project was created, and which lost it to the claimant's name."""
     disputed: bool = False
-    """Whether the project is in doubt for every tenant: somebody pins what seems to be another's."""
+    """Whether the project is in doubt for every tenant: somebody pins what seems to be another tenant's."""
 
 
 Rule: TypeAlias = "Callable[[Claim, DesiredState], Contradiction | None]"
 
 
 def contradiction(claim: Claim, desired: DesiredState) -> Contradiction | None:
-    """The first that there is."""
+    """Return the first contradiction, or None."""
     found = (rule(claim, desired) for rule in RULES)
     return next((one for one in found if one is not None), None)
 
@@ -77,11 +77,11 @@ def _pinned_by_a_broken_file(claim: Claim, desired: DesiredState) -> Contradicti
 
 
 def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None:
-    """Whoever writes a tenant's file must not reach another tenant's project.
+    """The author of a tenant's file must not get another tenant's project.
 
-    It may only be taken from a tenant that is gone from the files, or whose own file pins another one; a
-    project that has the tenant's own name is its own, whoever it was created for. Where it is in doubt,
-    neither of the two gets it: the other one may be new under a name that was somebody else's before.
+    It may be taken only from a tenant that is no longer declared, or that pins another project. A project with the
+    tenant's own name is its own, whoever it was created for. In doubt neither of the two gets it: the other may be
+    a new tenant under a reused name.
     """
     tenant, project = claim.tenant, claim.project
     whose = created_for(project, desired) or desired.tenant_by_project_name(project.name)
@@ -94,7 +94,7 @@ def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None
 
 
 def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradiction | None:
-    """One that the files know, as far as they can be read."""
+    """A tenant that the files declare, as far as they can be read."""
     annotated = created_for(claim.project, desired)
     if claim.pinned or annotated in (None, claim.tenant.name):
         return None
@@ -118,20 +118,20 @@ RULES: Final[tuple[Rule, ...]] = (
     _created_for_another_tenant,
     _created_for_a_tenant_that_is_gone,
 )
-"""In this order: a claim that the first of them contradicts is judged by no other one."""
+"""In this order: only the first contradiction of a claim is reported."""
 
 
 def age(project: LiveProject) -> tuple[datetime, str]:
-    """What puts the projects of one tenant in order: the first of them stays."""
+    """Return the sort key of a tenant's projects: the first one stays."""
     return project.created_at, project.id
 
 
 def was_moved(tenant: Tenant, project_id: str, organization: str) -> Conflict:
-    """A pin or a row names a project that is in an organization of none of the files."""
+    """A pin or a row names a project in an organization that tiers.yaml does not name."""
     return Conflict(
         tenant.name,
-        f"project {project_id} was moved to organization {organization}, which the files do not name",
-        "move it back in the console, or name that organization in tiers.yaml",
+        f"project {project_id} was moved to organization {organization}, which tiers.yaml does not name",
+        "move it back in the console, or add that organization to tiers.yaml",
         tenant.location,
     )
 
@@ -140,50 +140,50 @@ def row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The registry names a project that does not exist."""
     return Conflict(
         tenant.name,
-        f"the registry names project {project_id}, which does not exist in any organization of the fleet: it was "
-        "deleted, or moved to one that the files do not name",
-        f"write recover: {project_id} in its file if it was deleted within 7 days; move it back in the console if "
-        f"it was moved; or take the row away with `reconciler registry rebuild`: {ANOTHER}",
+        f"the registry names project {project_id}, which exists in no organization of the fleet: it was "
+        "deleted, or moved to an organization that tiers.yaml does not name",
+        f"add recover: {project_id} to its file if it was deleted within 7 days; move it back in the console "
+        f"if it was moved; or remove the row with `reconciler registry rebuild`: {ANOTHER}",
         tenant.location,
     )
 
 
 def pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
-    """The tenant's file names a project that does not exist."""
+    """The tenant's file pins a project that does not exist."""
     return Conflict(
         tenant.name,
-        f"the pinned project {project_id} does not exist in any organization of the fleet: it was deleted, or "
-        "moved to one that the files do not name",
-        f"move it back in the console, or correct project_id; write recover: {project_id} beside it if it was "
-        f"deleted within 7 days; or remove it: {ANOTHER}",
+        f"the pinned project {project_id} exists in no organization of the fleet: it was deleted, or moved "
+        "to an organization that tiers.yaml does not name",
+        f"move it back in the console, or correct project_id; add recover: {project_id} if it was deleted "
+        f"within 7 days; or remove project_id: {ANOTHER}",
         tenant.location,
     )
 
 
 def several(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
-    """More than one project could be the tenant's."""
+    """More than one project may be the tenant's."""
     found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=age))
-    message = f"{len(candidates)} live projects could be this tenant's: {found}"
+    message = f"{len(candidates)} live projects may be this tenant's: {found}"
     return Conflict(tenant.name, message, SETTLE_BY_HAND, tenant.location)
 
 
 def claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conflict:
-    """More than one tenant could call the project its own."""
+    """More than one tenant claims the project."""
     others = ", ".join(repr(name) for name in names if name != tenant.name)
     return Conflict(
         tenant.name,
-        f"project {project_id} would be this tenant's and also that of {others}",
-        "give the project the name of whose it is, or state a project_id in each of the files",
+        f"project {project_id} would belong to this tenant and also to {others}",
+        "rename the project to its owner's name, or add project_id to each of the files",
         tenant.location,
     )
 
 
 def has_gone_astray(tenant: Tenant, project: LiveProject) -> Conflict:
-    """The tenant's project was given another tenant's name."""
+    """The tenant's project was renamed to another tenant's name."""
     return Conflict(
         tenant.name,
         f"project {project.id}, created for this tenant, now has another tenant's name ({project.name})",
-        "give it its name back, or state it as project_id in this tenant's file",
+        "rename it back, or add its id as project_id to this tenant's file",
         tenant.location,
     )
 
@@ -191,8 +191,8 @@ def has_gone_astray(tenant: Tenant, project: LiveProject) -> Conflict:
 def _belongs_elsewhere(tenant: Tenant, project: LiveProject, fleet: str) -> Conflict:
     return Conflict(
         tenant.name,
-        f"project {project.id} ({project.name}) carries the annotation of fleet {fleet!r}",
-        "give each fleet a naming pattern of its own",
+        f"project {project.id} ({project.name}) has the annotation of fleet {fleet!r}",
+        "use a different naming pattern for each fleet",
         tenant.location,
     )
 
@@ -201,7 +201,7 @@ def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) ->
     return Conflict(
         tenant.name,
         f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}",
-        "give the project its own name back, or state it as project_id in the file of whom it belongs to",
+        "rename the project back, or add its id as project_id to its owner's file",
         tenant.location,
     )
 
@@ -209,9 +209,10 @@ def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) ->
 def _was_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -> Conflict:
     return Conflict(
         tenant.name,
-        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}, "
-        "whom no file declares: its data may be somebody else's",
-        f"if it is this tenant's, state project_id: {project.id} in its file; if not, delete or rename it",
+        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant "
+        f"{annotated!r}, which no file declares: its data may be another customer's",
+        f"if the project is this tenant's, add project_id: {project.id} to its file; if not, delete or "
+        "rename the project",
         tenant.location,
     )
 
@@ -219,7 +220,7 @@ def _was_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -
 def _is_pinned_by_a_broken_file(tenant: Tenant, project: LiveProject) -> Conflict:
     return Conflict(
         tenant.name,
-        f"project {project.id} ({project.name}) is pinned in a file that cannot be used: nobody knows whose it is",
+        f"project {project.id} ({project.name}) is pinned in a broken file: its owner is unknown",
         "repair the broken files first: `reconciler validate` lists them",
         tenant.location,
     )
@@ -228,8 +229,8 @@ def _is_pinned_by_a_broken_file(tenant: Tenant, project: LiveProject) -> Conflic
 def _is_not_its_to_pin(tenant: Tenant, project: LiveProject, whose: str) -> Conflict:
     return Conflict(
         tenant.name,
-        f"the pinned project {project.id} ({project.name}) is that of tenant {whose!r}",
-        f"correct project_id; to hand the project over, take tenant {whose!r} out of the files, or give the "
+        f"the pinned project {project.id} ({project.name}) belongs to tenant {whose!r}",
+        f"correct project_id; to hand the project over, remove tenant {whose!r} from the files, or give the "
         "project this tenant's name in the console",
         tenant.location,
     )

@@ -1,4 +1,4 @@
-"""The actions that bring one existing project to what its tenant's files say."""
+"""The actions that change an existing project to what its tenant's files declare."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def converge(case: Case) -> Iterator[Action]:
-    """The move, the project patches around it and the patches of existing computes; order.py sorts them."""
+    """Yield the transfer, project patches before and after it, and patches of computes; order.py sorts them."""
     observed = {**quota.members(case.project.quota), **compute.members(case.project.compute)}
     yield from _transfer(case)
     writers = case.project.writers
@@ -49,7 +49,7 @@ def converge(case: Case) -> Iterator[Action]:
 
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
-    """Whether nothing of the project itself differs: the quick answer for nearly every tenant."""
+    """Return whether nothing of the project itself differs: the quick answer for nearly every tenant."""
     endpoint = project.read_write(project.default_branch)
     return (
         project.organization == settings.organization
@@ -59,9 +59,9 @@ def in_sync(settings: Settings, project: LiveProject) -> bool:
 
 
 def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
-    """The branches whose read-write computes the files size, with what they want of them.
+    """Yield the branches whose read-write computes the files size, each with its declared compute.
 
-    Read replicas and computes of other branches are sized by whoever made them.
+    Read replicas and computes of other branches are not managed.
     """
     default = case.project.default_branch
     if default is not None:
@@ -70,10 +70,10 @@ def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
 
 
 def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
-    """What makes way for the move, because the destination forbids it, and the rest.
+    """Split changes into those before the transfer, because the destination forbids the live value, and the rest.
 
-    Both ends of a range of sizes go together. Where a commit asks for the move, it asks for the former, too,
-    however the live value came about.
+    Both ends of a size range stay together. If a commit asks for the transfer, it also asks for the changes before
+    it, however the live value came about.
     """
     changes = list(changes)
     if not case.moves:
@@ -96,7 +96,7 @@ def _project_changes(case: Case) -> Iterator[FieldChange]:
 def _endpoint_changes(
     case: Case, branch: LiveBranch, wanted: Compute | None, endpoint: LiveEndpoint | None
 ) -> Iterator[FieldChange]:
-    """The files speak of a development branch's compute with the branch, of the default one's by itself."""
+    """Yield compute changes; a development branch's compute is declared with the branch."""
     if compute.COMPUTE.name not in case.only:
         return
     for change in compute.endpoint_changes(wanted, endpoint):
@@ -104,14 +104,14 @@ def _endpoint_changes(
 
 
 def _bounded(project: LiveProject) -> Fields:
-    """What the project itself says of all that an organization may forbid."""
+    """Return the project's own values of all fields that an organization may forbid."""
     window = project.restore_window_seconds
     sizes = compute.members(project.compute)
     return sizes if window is None else {**sizes, restore_window.PATH: window}
 
 
 def _clamps(case: Case, observed: Fields, *, at_work: bool) -> Iterator[FieldChange]:
-    """Values that this run does not manage and that stand in the way of the move; they share its origin."""
+    """Yield changes of unmanaged values that block the transfer; they have its origin."""
     if case.moves:
         managed = [path for path in case.wanted_now if concern_name(path) in case.only]
         for change in organization.clamps(case.there, observed, managed, at_work=at_work):
@@ -124,7 +124,7 @@ def _transfer(case: Case) -> Iterator[TransferProject]:
     move = _move(case)
     yield TransferProject(
         tenant=case.tenant.name,
-        reason=f"tier {case.settings.tier} lives in organization {case.settings.organization}",
+        reason=f"tier {case.settings.tier} belongs to organization {case.settings.organization}",
         source=case.tenant.location,
         changes=(move,),
         origin=case.project.organization,
@@ -170,7 +170,7 @@ def _patch_endpoint(
 
 def _reason(case: Case, *, before_transfer: bool) -> str:
     if before_transfer:
-        return f"organization {case.settings.organization} does not allow it"
+        return f"organization {case.settings.organization} does not allow the current value"
     return f"differs from tier {case.settings.tier}"
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 STATE = "state"
 RECOVER = "recover"
 PINS = ("region", "pg_version", "database", "role")
-"""What counts at a project's creation only."""
+"""Fields that apply at a project's creation only."""
 PRESENT, ABSENT = "present", "absent"
 
 
 def fields(desired: DesiredState, tenant: Tenant) -> Stated:
-    """Every managed field of the tenant; of a tombstone, only that it is one."""
+    """Return every managed field of the tenant; of a tombstone, only its state."""
     if tenant.absent:
         return {STATE: ABSENT}
     settings = desired.settings(tenant)
@@ -40,7 +40,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Stated:
 
 
 def said(files: DesiredState, tenant: str) -> Stated | None:
-    """What the files wanted of a tenant; empty where they did not know it, None where they are broken there."""
+    """Return what the files declare for a tenant; empty if nothing, None if they are broken for it."""
     if tenant in files.held_back:
         return None
     known = files.tenants.get(tenant)
@@ -48,16 +48,16 @@ def said(files: DesiredState, tenant: str) -> Stated | None:
 
 
 def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
-    """Tenants of the files whose wanted fields are not what they were, a change of their tier included."""
+    """Return the tenants whose declared fields changed since the base, including their tier."""
     return frozenset(
         name for name, tenant in desired.tenants.items() if said(base, name) != fields(desired, tenant)
     )
 
 
 def in_another_tier(desired: DesiredState, history: History, tenant: Tenant, project: LiveProject) -> bool:
-    """Whether the project has all that some tier grants, which is neither the tenant's tier nor an earlier one.
+    """Return whether the project has all values of a tier that is neither the tenant's tier nor an earlier one.
 
-    A project that differs in a single value has none: somebody gave its tenant more, or less.
+    A project that differs in a single value has none: somebody changed that value.
     """
     said = [(desired, tenant), *((files, files.tenants[tenant.name]) for files in history.earlier(tenant.name))]
     declared = [(files, known) for files, known in said if not known.absent]
@@ -71,7 +71,7 @@ def in_another_tier(desired: DesiredState, history: History, tenant: Tenant, pro
 
 
 def _has(files: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
-    """Whether the project has the organization and every value of the tenant's tier."""
+    """Return whether the project has the organization and every value of the tenant's tier."""
     if files.home(tenant) != project.organization:
         return False
     settings = files.settings(tenant)

@@ -1,4 +1,6 @@
-"""Whether the default branch of a project is still the one that its tenant works on."""
+"""Whether the default branch of a project is still the tenant's, and whether a restore endangers its
+annotations.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,17 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveBranch, LiveProject
 
 REMEDY: Final = (
-    "make {was!r} the default branch again in the console; or, to keep it so, rename {was!r}, and call the "
-    "default one {called!r}"
+    "make {was!r} the default branch again in the console; or, to keep the change, rename {was!r} and name "
+    "the default branch {called!r}"
 )
 
 
 def switched(tenant: Tenant, project: LiveProject, called: str) -> Conflict | None:
-    """A conflict where somebody made another branch the default one; None where nobody did, or it was not read.
+    """Return a conflict if somebody made another branch the default one; None if not, or if branches were not
+    read.
 
-    Sizes, branches and snapshots would go to the wrong one. ``called`` is the name that default branches are given
-    (``defaults.branch``). A branch that a restore put in the place of the first one has its name.
+    Sizes, branches and snapshots would apply to the wrong branch. ``called`` is the name of default branches
+    (``defaults.branch``). A branch that a restore made the default one has that name.
     """
     default = project.default_branch
     if default is None or default.name == called or _came_with_the_project(default):
@@ -30,17 +33,17 @@ def switched(tenant: Tenant, project: LiveProject, called: str) -> Conflict | No
     was = next((branch for branch in project.branches or () if _was_the_default(branch, called)), None)
     if was is None:
         return None
-    message = f"{default.name!r} is the default branch of project {project.id}, and {was.name!r} was"
+    message = f"{default.name!r} is now the default branch of project {project.id}; it was {was.name!r}"
     return Conflict(
         tenant.name,
-        f"{message}: nothing is written to either",
+        f"{message}: neither branch is changed",
         REMEDY.format(was=was.name, called=called),
         tenant.location,
     )
 
 
 def _was_the_default(branch: LiveBranch, called: str) -> bool:
-    """The branch that came with the project, or has the name of one that did; not what a restore has replaced."""
+    """Return whether it is the project's first branch, or has its name; not one that a restore replaced."""
     return not branch.default and (
         branch.name == called or (_came_with_the_project(branch) and not branch.name.endswith(RESTORED))
     )

@@ -1,6 +1,6 @@
-"""What a commit changed in the files beside the fields of projects, so that no change of a key is silent.
+"""What a commit changed in the files besides fields of projects, so that no change of a key is silent.
 
-One walk over everything that a tenant's file and tiers.yaml say: a new key is told as soon as the types have it.
+One walk over everything in a tenant's file and in tiers.yaml: a new key is reported as soon as the types have it.
 """
 
 from __future__ import annotations
@@ -27,32 +27,33 @@ if TYPE_CHECKING:
     from reconciler.plan.history import History
 
 TENANT_KEYS: Final[Mapping[str, str]] = {
-    "state": "a tombstone that goes asks for nothing while its project is there",
-    "tier": "no live value differs by it",
-    "labels": "labels select tenants, and change nothing in Neon",
-    "protect": "whether something may be taken from them",
-    "accept": "what a lowering may do to them",
+    "state": "a removed tombstone has no effect while its project is live",
+    "tier": "no live value changes",
+    "labels": "labels select tenants; they change nothing in Neon",
+    "protect": "whether a run may reduce or delete something of theirs",
+    "accept": "what a reduction may cost them",
     "project_id": "which project is theirs",
     "previously": "earlier names by which their projects are found",
-    "recover": "asks for nothing while their projects are live",
-    "retake": "whether snapshots are taken again that are lost",
+    "recover": "has no effect while their projects are live",
+    "retake": "whether lost snapshots are taken again",
 }
-"""Keys of a tenant's file that are no field of its project, each with what it is for."""
+"""Keys of a tenant's file that are not fields of its project, each with its effect."""
 
 FLEET_KEYS: Final[Mapping[str, str]] = {
-    "fleet": "marks what is ours",
-    "naming": "how projects are called and found",
-    "organizations": "where projects live and what they may have",
-    "api": "how Neon is called",
-    "defaults": "counts for new projects only",
-    "tiers": "counts for what is made from now on",
-    "guards": "how much a run may do",
-    "drift_policy": "what is repaired by itself",
+    "fleet": "marks the fleet's projects",
+    "naming": "how projects are named and found",
+    "organizations": "where projects are and what they may have",
+    "api": "how the API is called",
+    "defaults": "applies to new projects only",
+    "tiers": "applies to objects created from now on",
+    "guards": "how much one run may do",
+    "drift_policy": "which drift is repaired automatically",
 }
-"""Keys of tiers.yaml, each with what it is for; what decides where keys go is judged before the first call
-(``desired.destinations``)."""
+"""Keys of tiers.yaml, each with its effect; changes that decide where keys are sent are checked before the first
+call (``desired.destinations``).
+"""
 NAMED: Final = ("tiers", "organizations")
-"""Keys below which names stand."""
+"""Keys whose members are names."""
 CARRIED_OUT: Final = (
     "organization",
     "quota",
@@ -63,13 +64,13 @@ CARRIED_OUT: Final = (
 )
 """Members of a tier that are fields of its tenants' projects."""
 _DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
-NO_TENANT: Final = "no tenant gets it from this tier"
+NO_TENANT: Final = "no tenant uses this value of the tier"
 
 
 def file_changes(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], planned: Mapping[str, Collection[Action]]
 ) -> tuple[FileChange, ...]:
-    """Those of tiers.yaml, then those of the tenants' files, the same of many tenants as one.
+    """Return the changes of tiers.yaml, then those of tenants' files, grouped where they are equal.
 
     ``planned`` are each tenant's actions, refused or not.
     """
@@ -86,7 +87,7 @@ def file_changes(
 
 
 def _seen(key: str, actions: Collection[Action]) -> bool:
-    """Whether what is planned for the tenant shows the change of the key by itself."""
+    """Return whether the tenant's planned actions already show the change of the key."""
     if key == "accept":
         return any(action.lowering for action in actions)
     return bool(actions) and key in ("tier", "recover")
@@ -124,7 +125,7 @@ def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
 
 
 def _reaches(files: DesiredState, tier: str, member: str) -> bool:
-    """Whether a tenant gets this member of the tier, which none of its own values covers."""
+    """Return whether a tenant uses this member of the tier, without an own value."""
     part, _, name = member.rpartition(".")
     for tenant in files.tenants.values():
         own = tenant.overrides
@@ -147,7 +148,7 @@ def _place(desired: DesiredState, root: str, name: str) -> Location:
 
 
 def _names(files: DesiredState) -> Fields:
-    """The tiers and organizations that there are: of one that comes or goes no member is told."""
+    """Return the tiers and organizations; members of added or removed ones are not reported."""
     return {f"{root}.{name}": "present" for root in NAMED for name in getattr(files, root)}
 
 
@@ -169,14 +170,16 @@ def _part(files: DesiredState, key: str) -> object:
 
 
 def _differing(earlier: list[Fields], now: Fields) -> Iterator[tuple[str, Value, Value]]:
-    """Each path that is said otherwise than at the base, and than where the base and the files at hand parted."""
+    """Yield each path that differs from the base, and from the commit where the base and the current files
+    parted.
+    """
     for path in dict.fromkeys((*earlier[0], *now)):
         if all(before.get(path) != now.get(path) for before in earlier):
             yield path, earlier[0].get(path), now.get(path)
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
-    """What is said, by path; what is not said, or is false, is left out."""
+    """Yield values by path; absent and false values are left out."""
     if isinstance(value, Enum):
         yield path, str(value.value)
     elif isinstance(value, tuple):

@@ -1,8 +1,8 @@
 """What the files said before: the cause of a change.
 
-A field is asked for where the files moved away both from the base, which is the commit that was applied last, and
-from the commit in which the base and the files at hand parted. Files that are older than the base ask for nothing.
-What takes something from a tenant is asked for only where they moved the field in that direction.
+A field is asked for where the files moved it away both from the base, which is the commit applied last, and from
+the fork, which is the commit where the base and the current files parted. A reduction is asked for only where they
+moved the field in that direction.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class Past:
 
     base: Stated
     fork: Stated
-    """At the commit in which the base and the files at hand parted."""
+    """At the commit where the base and the current files parted."""
     declared: bool = True
-    """Whether the base knows the tenant: of one that it does not know, nothing is taken."""
+    """Whether the base declares the tenant: if not, nothing of it is reduced."""
     document: bool = False
-    """Whether a document speaks of the tenant now: it is no commit, and asks for nothing that takes."""
+    """Whether a document declares the tenant now: it is not a commit and asks for no reduction."""
     in_another_tier: bool = False
-    """Whether the project has another tier than any of these files gave the tenant."""
+    """Whether the project has a tier that none of these files assigned."""
     attempts: tuple[Past, ...] = ()
-    """At each commit that was tried since, and not carried out as a whole: what it asked for may be live."""
+    """At each commit tried since and not fully applied: what it asked for may be live."""
 
     def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Place = None) -> Origin:
-        """Why a field differs from live. ``reduces`` says that the change takes something from the tenant.
+        """Return why a field differs from live. ``reduces`` says that the change takes something from the tenant.
 
-        Then ``live`` is what it takes that from: the live value, and None where that is not told. It is asked for
-        where the files moved away from the base, or from a commit that was left half done.
+        Then ``live`` is the value to reduce, or None if unknown. The change is asked for where the files moved
+        away from the base, or from a commit that was partly applied.
         """
         own = self._origin(path, now, reduces=reduces, live=live)
         since = [attempt.origin(path, now, reduces=reduces, live=live) for attempt in self.attempts]
@@ -55,11 +55,11 @@ class Past:
         return Origin.CONFIG if Origin.CONFIG in since else own
 
     def each(self) -> tuple[Past, ...]:
-        """What the files said, first at the base, then at each commit that was tried since."""
+        """Return what the files said at the base, then at each commit tried since."""
         return (self, *self.attempts)
 
     def differing(self, now: Stated) -> Iterator[str]:
-        """The fields of which the files say something else than at the base, or at a commit that was tried."""
+        """Yield the fields that differ from the base, or from a commit that was tried."""
         said = [before.base for before in self.each()]
         for path in dict.fromkeys((*(path for before in said for path in before), *now)):
             if any(before.get(path) != now.get(path) for before in said):
@@ -86,74 +86,81 @@ class Past:
 
 
 NOTHING = Past({}, {})
-"""Of a tenant that is new: all that the files say is asked for."""
+"""Of a new tenant: everything that the files say is asked for."""
 
 
 def origin(
     path: str, now: Stated, past: Past | None, *, reduces: bool = False, live: Value | Place = None
 ) -> Origin:
-    """As ``Past.origin``; unknown where nobody can tell what the files said."""
+    """Return ``Past.origin``; unknown if the earlier files are unknown."""
     return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces, live=live)
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The files at a base, and where it and the files at hand parted: None where that is the base itself."""
+    """The files at a base, and at its fork: None if that is the base itself."""
 
     base: DesiredState
     fork: DesiredState | None = None
 
     def under(self, now: DesiredState) -> Before:
-        """The same under the names that these have now, less what could not be read of them."""
+        """Return the same under the current names, without what could not be read."""
         base, fork = _seen_from(now, self.base), self.fork and _seen_from(now, self.fork)
         return self if base is self.base and fork is self.fork else Before(base, fork)
 
 
 @dataclass(frozen=True)
 class History:
-    """What the files of the fleet said."""
+    """What the files of the fleet said before."""
 
     base: DesiredState | None = None
-    """At the commit that was applied last; None where there is none."""
+    """At the commit applied last; None if there is none."""
     fork: DesiredState | None = None
-    """At the common ancestor of the base and of HEAD; None where that is the base itself."""
+    """At the common ancestor of the base and of HEAD; None if that is the base itself."""
     owed: Mapping[str, Before | None] = field(default_factory=dict)
-    """Tenants whose base is another commit, because they were not done with that one; None where it is lost."""
+    """Tenants with another base, because the last commit is not fully applied for them; None if it is lost."""
     tried: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
-    """The files at commits that were tried for a tenant and not carried out as a whole, the oldest first."""
+    """The files at commits that were tried for a tenant and not fully applied, oldest first."""
     declared_since: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
-    """The files at commits after the base that declare a tenant whom it does not know, the oldest first: what the
-    files take of that is taken by a commit, whoever has made the project."""
+    """The files at commits after the base that declare a tenant which the base does not know, oldest first: a
+    later reduction has a commit as its cause, whoever created the project.
+    """
     since: Mapping[str, str | None] = field(default_factory=dict)
-    """Tenants that wait, as the base's record says, each with the id of its own base; None where never done."""
+    """Tenants that wait, according to the record of the base, each with the id of its own base; None if nothing
+    was ever applied.
+    """
     unheld: frozenset[str] = field(default_factory=frozenset)
-    """Tenants made of a file, or of an edit, that git does not hold: nobody can tell what was asked for."""
+    """Tenants declared by a file, or an edit, that git does not hold: what the files asked for is unknown."""
     ignored: frozenset[str] = field(default_factory=frozenset)
-    """Of them, those whose files git ignores: no commit tells when they were new."""
+    """Those of them whose files git ignores: no commit shows when they were new."""
     files: DesiredState | None = None
-    """What the files say now, where documents speak of some tenants in their place."""
+    """What the files say now, if documents declare some tenants instead."""
     documents: frozenset[str] = field(default_factory=frozenset)
-    """Tenants of whom a document speaks."""
+    """Tenants that a document declares."""
     committed: frozenset[str] = field(default_factory=frozenset)
-    """Of those, the tenants whose files the commit at hand declares."""
+    """Those of them that the current commit declares."""
     lost: bool = False
-    """Whether the files have a history that cannot be told here: of a shallow clone, or of files that a branch has
-    left behind. Then nobody knows what they asked for before, and they are no cause of anything but what gives."""
+    """Whether the history of the files cannot be read here: a shallow clone, or files that a branch has left
+    behind. Then the files cause no reductions.
+    """
     guessed: bool = False
-    """Whether nobody has named the base: it is what the files are a change of, and may never have been applied."""
+    """Whether the base was not named by anybody: it is the parent of the current files and may never have been
+    applied.
+    """
     named: frozenset[str] = field(default_factory=frozenset)
-    """Tenants that a person or a program asked for one by one."""
+    """Tenants that a person or a program named one by one."""
 
     removed: frozenset[str] = field(default_factory=frozenset)
-    """Tenants in no file whom an earlier commit declared, as far as somebody looked."""
+    """Undeclared tenants that an earlier commit declared, as far as this was searched."""
     gone: frozenset[str] = field(default_factory=frozenset)
-    """Tenants whom the files declare no more, as far as the files were looked through for them."""
+    """Tenants that are no longer declared, as far as this was searched."""
     mentioned: Mapping[str, str] = field(default_factory=dict)
-    """Names that files speak of which no run reads, such as ``acme.yaml.disabled``, each with its file."""
+    """Tenant names in files that no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
     def under(self, now: DesiredState) -> History:
-        """The same under the names that tenants and organizations have now: what is known of an earlier name is
-        known of them."""
+        """Return the same under the current names of tenants and organizations: what is known of an earlier name
+        applies to them.
+        """
         base, fork = (one and _seen_from(now, one) for one in (self.base, self.fork))
         files = self.files and self.files.as_called_in(now)
         several = (*self.tried.values(), *self.declared_since.values())
@@ -174,11 +181,11 @@ class History:
         )
 
     def untold(self, tenant: str) -> bool:
-        """Whether the tenant's files have a history that cannot be told: they are a cause only of what gives."""
+        """Return whether the history of the tenant's files cannot be read: then they cause no reductions."""
         return self.lost or (tenant in self.unheld and tenant not in self.documents)
 
     def before(self, tenant: str) -> Before | None:
-        """The files at the tenant's own base; None where nobody knows it."""
+        """Return the files at the tenant's own base; None if unknown."""
         return self.owed.get(tenant, self._before)
 
     @cached_property
@@ -186,7 +193,7 @@ class History:
         return None if self.base is None else Before(self.base, self.fork)
 
     def past(self, tenant: str) -> Past | None:
-        """What the files said of the tenant; None where that cannot be told."""
+        """Return what the files said of the tenant; None if unknown."""
         if tenant in self.documents and self.files is not None:
             said = declared_fields.said(self.files, tenant)
             return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
@@ -199,7 +206,7 @@ class History:
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
     def at_base(self, tenant: str) -> Stated | None:
-        """What the files said of the tenant at its base; empty where they said nothing, None where it is lost."""
+        """Return what the files said of the tenant at its base; empty if nothing, None if the base is lost."""
         past = self.past(tenant)
         if past is not None:
             return past.base
@@ -207,7 +214,7 @@ class History:
         return None if lost else {}
 
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
-        """Whether the files say of the tenant what they said before: the quick answer for nearly every one."""
+        """Return whether the files say the same as before: the quick answer for nearly every tenant."""
         before = self.before(tenant.name)
         if before is None or tenant.name in self.unheld or tenant.name in self.documents:
             return False
@@ -216,30 +223,33 @@ class History:
         return all(files.speaks_alike(desired, tenant) for files in states)
 
     def earlier(self, tenant: str) -> list[DesiredState]:
-        """The files at the tenant's own base and at the fork, or beside a document, that declare the tenant."""
+        """Return the files at the tenant's own base and at the fork, or those that a document replaces, that
+        declare it.
+        """
         before = self.before(tenant)
         states = (before.base, before.fork) if before else ()
         said = (self.files,) if tenant in self.documents else states
         return [files for files in said if files is not None and tenant in files.tenants]
 
     def known(self, tenant: str) -> Tenant | None:
-        """The tenant as the base, or the fork, declared it."""
+        """Return the tenant as the base, or the fork, declared it."""
         before = self.before(tenant)
         states = () if before is None else (before.base, before.fork)
         said = (files.tenants.get(tenant) for files in states if files is not None)
         return next((found for found in said if found is not None), None)
 
     def is_older_than_the_base(self, tenant: str) -> bool:
-        """Whether the base declares a tenant whom the files did not have yet where they parted from it."""
+        """Return whether the base declares a tenant that the fork did not declare."""
         before = self.before(tenant)
         if before is None or before.fork is None:
             return False
         return _declared(before.base, tenant) and not _declared(before.fork, tenant)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
-        """Whether the files at the base or the fork protect one of these tenants, or whichever pins the project.
+        """Return whether the files at the base or the fork protect one of these tenants, or one that pins the
+        project.
 
-        To end a protection is a commit of its own, which is applied first.
+        Ending a protection needs a commit of its own that is applied first.
         """
         return project_id in self._protected_pins or not self._protected.isdisjoint(tenants)
 
@@ -252,7 +262,9 @@ class History:
         return frozenset(tenant.project_id for _, tenant in self._protecting() if tenant.project_id is not None)
 
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
-        """Each tenant by its present name, as its own base or fork, or files beside a document, protect it."""
+        """Yield each tenant, by current name, that its own base or fork, or the files behind a document,
+        protect.
+        """
         others = [before for before in self.owed.values() if before]
         others += [before for attempts in self.tried.values() for before in attempts]
         owed = [state for before in others for state in (before.base, before.fork)]
@@ -268,28 +280,28 @@ class History:
         return before is None or any(files in (one.base, one.fork) for one in known if one is not None)
 
     def moved(self, tenant: str, now: Stated) -> bool:
-        """Whether the files ask for something else of the tenant than before, or nobody can tell."""
+        """Return whether the files ask for a change of the tenant, or that is unknown."""
         past = self.past(tenant)
         if past is None or tenant in self.named:
             return True
         return any(past.origin(path, now) is Origin.CONFIG for path in past.differing(now))
 
     def knew(self, tenant: str) -> bool:
-        """Whether the files declared the tenant before; a tombstone ends that, and without a base nobody knows."""
+        """Return whether the earlier files declared the tenant, not as absent."""
         before = self.before(tenant)
         return tenant in self.committed or (before is not None and _declared(before.base, tenant))
 
     def handled(self, tenant: str) -> bool:
-        """Whether a run was about the tenant before: a base that somebody named declares it.
+        """Return whether a run has handled the tenant before: a named base declares it.
 
-        Of a tenant of whom a document speaks, the commit at hand tells as much.
+        For a tenant of a document, the current commit counts as such.
         """
         before = self.before(tenant)
         at_base = not self.guessed and before is not None and _declared(before.base, tenant)
         return at_base or (tenant in self.documents and tenant in self.committed)
 
     def new(self, tenant: str) -> bool:
-        """Whether the files that are known did not speak of the tenant before, not even as a tombstone."""
+        """Return whether the known earlier files do not mention the tenant, not even as absent."""
         if self.knew(tenant) or tenant in self.unheld:
             return False
         before = self.before(tenant)
@@ -299,7 +311,7 @@ class History:
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
     def accepted(self, tenant: str) -> tuple[Accepted, ...] | None:
-        """What the files accepted of the tenant at its base and at the fork; None where nobody can tell.
+        """Return what the tenant's file accepted at its base and at the fork; None if unknown.
 
         A document is written for what it asks for: nothing was accepted before it.
         """
@@ -314,13 +326,15 @@ class History:
         return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
 
     def tiers(self, tenant: str) -> frozenset[str]:
-        """The tiers that the tenant had, or may have got half: at its base, and at commits that were tried."""
+        """Return the tiers that the tenant had, or may have got partly: at its base, and at commits that were
+        tried.
+        """
         tried = (attempt.base.tenants.get(tenant) for attempt in self.tried.get(tenant, ()))
         since = (known.tier for known in tried if known is not None and not known.absent)
         return frozenset(tier for tier in (self.tier(tenant), *since) if tier is not None)
 
     def tier(self, tenant: str) -> str | None:
-        """The tier that the tenant had; None where it had none, or only a tombstone."""
+        """Return the tier that the tenant had; None if none, or if it was absent."""
         before = self.before(tenant)
         at_base = None if before is None else before.base
         files = self.files if tenant in self.documents else at_base
@@ -329,7 +343,7 @@ class History:
 
 
 def _past(before: Before, tenant: str) -> Past | None:
-    """What the files said of the tenant at a base and its fork; None where they were broken there."""
+    """Return what the files said of the tenant at a base and its fork; None if they were broken for it."""
     base = declared_fields.said(before.base, tenant)
     fork = base if before.fork is None else declared_fields.said(before.fork, tenant)
     return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)

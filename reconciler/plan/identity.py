@@ -1,4 +1,4 @@
-"""Which live project is whose: claims (plan/claims.py), what contradicts them, and one owner or a conflict."""
+"""Which live project belongs to which tenant: claims, contradictions, and one owner or a conflict."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Every tenant has a project, a conflict, or neither (then it is missing, or its view is)."""
+    """The result: every tenant has a project, a conflict, or neither (it is missing, or was not returned)."""
 
     projects: Mapping[str, LiveProject]
     """By tenant name."""
     conflicts: Mapping[str, Conflict]
     unseen: frozenset[str]
-    """Tenants whose pinned or registered project the API would not show."""
+    """Tenants whose pinned or registered project the API did not return."""
     unmatched: tuple[LiveProject, ...]
-    """Projects of no tenant."""
+    """Projects that match no tenant."""
     several: Mapping[str, tuple[LiveProject, ...]]
-    """By tenant that is a conflict for nothing else: the projects that could each be its own."""
+    """By tenant with this conflict only: the projects that may be its own."""
 
     def missing(self, tenant: Tenant) -> bool:
-        """Whether the tenant has no live project at all, and asks for no deleted one: it needs a new one."""
+        """Return whether the tenant has no live project and asks for no recovery: it needs a new project."""
         return tenant.recover is None and self.nowhere(tenant)
 
     def nowhere(self, tenant: Tenant) -> bool:
-        """Whether the tenant has no live project at all."""
+        """Return whether the tenant has no live project."""
         return (
             tenant.name not in self.projects
             and tenant.name not in self.conflicts
@@ -72,7 +72,7 @@ class _Search:
         """By tenant: the project that was created for it and now has another tenant's name."""
 
     def by_what_names_it(self) -> None:
-        """A pin, a row of the registry, a name."""
+        """Match by pin, registry row and name."""
         for tenant in self._desired.tenants.values():
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
@@ -83,7 +83,9 @@ class _Search:
                 self._unseen.add(tenant.name)
 
     def by_annotation(self) -> None:
-        """A project renamed in the console still says whose it is; a second one is a conflict."""
+        """Match by annotation: a project renamed in the console keeps it. A second annotated project is a
+        conflict.
+        """
         annotated = self._claims.by_annotation(self._unmatched())
         for tenant in self._desired.tenants.values():
             if self._misses_one(tenant):
@@ -94,12 +96,14 @@ class _Search:
                 self._second(self._desired.tenants[name], others)
 
     def _misses_one(self, tenant: Tenant) -> bool:
-        """A tombstone misses nothing: a renamed project of its is left to a person, as an orphan."""
+        """A tombstone misses nothing: a renamed project of its tenant is reported as an orphan."""
         found = tenant.name in self._projects or tenant.name in self._conflicts or tenant.name in self._unseen
         return not (found or tenant.project_id or tenant.absent)
 
     def _second(self, tenant: Tenant, others: Sequence[LiveProject]) -> None:
-        """Others that were created for a tenant; those that a run marked as duplicates are another matter."""
+        """Report further projects created for a tenant; those that a run marked as duplicates are handled
+        elsewhere.
+        """
         found = [project for project in others if MARK not in project.name]
         if found and tenant.project_id is None:
             both = [self._projects.pop(tenant.name), *found]
@@ -123,7 +127,9 @@ class _Search:
                 self._astray[against.strayed_from] = project
 
     def contest(self) -> None:
-        """A project that two tenants would call their own is neither's; nor does one that strayed leave a gap."""
+        """A project that two tenants claim belongs to neither. A tenant whose project was renamed away gets a
+        conflict.
+        """
         for name, project in self._astray.items():
             if name not in self._projects and name not in self._conflicts:
                 self._conflicts[name] = contradictions.has_gone_astray(self._desired.tenants[name], project)

@@ -1,4 +1,4 @@
-"""Integrations of a project, as far as they matter for its move."""
+"""Integrations of a project that affect its transfer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 BLOCKING: Final = frozenset({"github", "vercel"})
-"""Neon: what keeps a project from a transfer (transferProjectsFromOrgToOrg); of others nothing is documented."""
+"""Neon: these prevent a transfer (transferProjectsFromOrgToOrg); others are not documented."""
 
 
 def blocking(project: LiveProject) -> tuple[str, ...]:
-    """The integrations because of which Neon refuses the project's transfer."""
+    """Return the integrations that prevent the project's transfer."""
     return tuple(name for name in project.integrations or () if name.lower() in BLOCKING)
 
 
 def notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
-    """Moves of projects with integrations of which nobody knows whether they keep it from moving."""
+    """Yield notes for transfers of projects with integrations that Neon does not document."""
     for plan in plans:
         moves = [action for action in plan.actions if isinstance(action, TransferProject)]
         if not moves or plan.project is None:
@@ -31,7 +31,7 @@ def notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
         blockers = blocking(plan.project)
         if others := [name for name in plan.project.integrations or () if name not in blockers]:
             told = (
-                f"project {plan.project.id} moves with an integration of which Neon does not say whether it may: "
-                f"{', '.join(others)}; if Neon refuses, nothing was taken for the move"
+                f"project {plan.project.id} is transferred with an integration that may prevent it (Neon "
+                f"does not document it): {', '.join(others)}; if Neon refuses, nothing is reduced"
             )
             yield Note(plan.tenant, told, moves[0].source)

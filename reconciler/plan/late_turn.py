@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds:
-    """What a plan follows from, beside what is live and the time."""
+    """The inputs of a plan besides live state and time."""
 
     desired: DesiredState
     history: History
@@ -48,21 +48,21 @@ class Grounds:
     tombstones: Tombstones
     depth: Depth
     reach: Reach
-    """As it was used: whether tenants are read whole."""
+    """The reach that was used: whether all details of tenants are read."""
 
     @cached_property
     def pins(self) -> Mapping[str, str]:
-        """The tenant whose file names a project as its own, by project id."""
+        """The tenant whose file pins a project, by project id."""
         return pins(self.desired)
 
 
 def as_used(reach: Reach, tenants: int) -> Reach:
-    """For a plan of a few of so many tenants: each is read whole where all of them were, and not otherwise."""
+    """Return the reach for a plan of a few tenants: all details are read if they were read for all tenants."""
     return replace(reach, small_fleet=tenants if tenants <= reach.small_fleet else 0)
 
 
 def seen_again(before: LiveProject, now: LiveProject, dropped: Details) -> LiveProject:
-    """The newer reading of a project with the details of the one before, less those that are to be read again."""
+    """Return the newer reading of a project with the details of the earlier one, except those to read again."""
     return replace(
         now,
         integrations=before.integrations if now.integrations is None else now.integrations,
@@ -73,7 +73,7 @@ def seen_again(before: LiveProject, now: LiveProject, dropped: Details) -> LiveP
 
 
 def around(grounds: Grounds, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
-    """The files with this tenant alone, and with those who could call one of these projects their own."""
+    """Return the files reduced to this tenant and to tenants that may claim one of these projects."""
     desired = grounds.desired
     told = {tenant}
     for project in projects:
@@ -90,10 +90,9 @@ def around(grounds: Grounds, tenant: str, projects: Collection[LiveProject]) -> 
 
 
 def plan_again(grounds: Grounds, desired: DesiredState, live: LiveState, now: datetime) -> Plan:
-    """What a plan for these tenants holds now, less what the guards that look at one tenant hold back.
+    """Return the current plan for these tenants, without what the guards for one tenant refuse.
 
-    ``desired`` and ``live`` hold few tenants and what is seen of their projects. Guards that count do so once,
-    before a run.
+    ``desired`` and ``live`` hold few tenants and their projects. Guards that count apply once, before a run.
     """
     plan = make_plan(
         desired,
@@ -108,12 +107,12 @@ def plan_again(grounds: Grounds, desired: DesiredState, live: LiveState, now: da
 
 
 RUN_AGAIN: Final = "run again: the next run makes a new plan"
-DONE: Final = "nothing is left to do for it since the plan was made"
+DONE: Final = "nothing is left to do since the plan was made"
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why something is not done, and what would allow it."""
+    """Why an action is not done, and what allows it."""
 
     message: str
     remedy: str = RUN_AGAIN
@@ -121,25 +120,29 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What becomes of a tenant's plan. Every action of it is in one of the three, or ``halt`` says why none is."""
+    """The decision on a tenant's plan. Every action is in one of the three groups, or ``halt`` says why none
+    is.
+    """
 
     plan: TenantPlan
-    """The actions that stand, and what is seen of the project now."""
+    """The actions that may run, and the current project."""
     done: Mapping[Action, str] = field(default_factory=dict)
-    """Actions for which nothing is left to do, with why."""
+    """Actions with nothing left to do, each with the reason."""
     held: Mapping[Action, Halt] = field(default_factory=dict)
-    """Actions that a guard refuses by now."""
+    """Actions that a guard refuses now."""
     halt: Halt | None = None
-    """Why nothing at all is done."""
+    """Why nothing is done."""
 
     @property
     def clear(self) -> bool:
-        """Whether all of the plan stands."""
+        """Whether all of the plan may run."""
         return not (self.done or self.held or self.halt)
 
 
 def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
-    """The turn of a tenant that had a project when it was planned. ``now`` is that project, as it is seen now."""
+    """Return the decision for a tenant that had a project when it was planned. ``now`` is that project's current
+    state.
+    """
     before = planned.project
     if before is None or now is None:
         return _gone(planned)
@@ -164,9 +167,9 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
 
 
 def _parts(action: Action) -> Iterator[Action]:
-    """What an action does, whether before a move or after it: a patch does as many things as it changes fields.
+    """Yield the parts of an action, whether before or after a transfer: one for each changed field of a patch.
 
-    A plan that is made once a project has moved patches in one call what one before it patches in two.
+    A plan made after the transfer patches in one call what the earlier plan patches in two.
     """
     if isinstance(action, PatchProject | PatchEndpoint):
         alone = structs.replace(action, before_transfer=False, companions=())
@@ -178,7 +181,7 @@ def _parts(action: Action) -> Iterator[Action]:
 
 
 def _along(actions: Iterable[Action]) -> frozenset[tuple[str, str | None, str, Value]]:
-    """The unchanged values that patches send along, each with what it is a value of."""
+    """Return the unchanged values that patches send, each with the object that it belongs to."""
     return frozenset(
         (action.kind, action.branch if isinstance(action, PatchEndpoint) else None, path, value)
         for action in actions
@@ -189,14 +192,14 @@ def _along(actions: Iterable[Action]) -> frozenset[tuple[str, str | None, str, V
 
 def _gone(planned: TenantPlan) -> Turn:
     if all(isinstance(action, DeleteProject) for action in planned.actions):
-        return Turn(planned)  # the deletion itself tells that it was gone
+        return Turn(planned)  # the deletion itself reports that it was gone
     project = planned.project
     place = f"project {project.id} in organization {project.organization}" if project else "the project"
-    return Turn(planned, halt=Halt(f"{place} is gone since the plan was made"))
+    return Turn(planned, halt=Halt(f"{place} no longer exists"))
 
 
 def _refusal(action: Action, refused: Iterable[Refusal]) -> Refusal | None:
-    """The refusal of this action or of a part of it."""
+    """Return the refusal of this action or of a part of it."""
     paths = {change.path for change in action.changes}
     for refusal in refused:
         for held in refusal.actions:
@@ -207,13 +210,13 @@ def _refusal(action: Action, refused: Iterable[Refusal]) -> Refusal | None:
 
 
 def _done(action: Action, now: LiveProject) -> str:
-    """A deletion of what is not there any more is told as one that finds nothing."""
+    """The deletion of an object that no longer exists is reported as such."""
     match action:
         case DeleteBranch() if all(branch.id != action.branch_id for branch in now.branches or ()):
             return GONE
         case DeleteBranch():
             called = next(branch.name for branch in now.branches or () if branch.id == action.branch_id)
-            return DONE if called == action.branch else f"somebody has renamed the branch: it is {called!r} now"
+            return DONE if called == action.branch else f"somebody renamed the branch: its name is now {called!r}"
         case DeleteSnapshot() if all(snapshot.id != action.snapshot_id for snapshot in now.snapshots or ()):
             return GONE
         case _:
@@ -221,13 +224,13 @@ def _done(action: Action, now: LiveProject) -> str:
 
 
 def _changed(before: LiveProject, now: LiveProject) -> str:
-    """What differs between two readings, in words; what is due by the time alone differs in none of it."""
+    """Return the differences between two readings as text; what is due by time alone differs in none."""
     then, seen = _fields(before), _fields(now)
     moved = ["organization"] if now.organization != before.organization else []
     values = [path for path, value in seen.items() if path in then and then[path] != value]
     things = sorted(path for path in then.keys() ^ seen.keys() if path.startswith(("branch ", "snapshot ")))
     told = ", ".join((*moved, *values, *things))
-    return f"changed since the plan was made: {told or 'what is to be done now is something else'}"
+    return f"changed since the plan was made: {told or 'other actions are needed now'}"
 
 
 def _fields(project: LiveProject) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-"""The actions that begin and end a project: create, delete by tombstone, prune."""
+"""The actions that create and delete a project: create, delete by tombstone, prune."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from reconciler.plan.history import Past
 
 SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
-"""Concerns whose wanted fields go out with the creation; the name is among the facts."""
+"""Concerns whose declared fields are sent with the creation."""
 
 
 def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreateProject:
-    """One call that carries everything: quota, computes, restore window and annotations in the same request."""
+    """Return one call with everything: quota, computes, restore window and annotations in the same request."""
     settings = desired.settings(tenant)
     now = declared_fields.fields(desired, tenant)
     why = origin(declared_fields.STATE, now, past)
 
     def caused(path: str) -> Origin:
-        """What changed of a tenant that was declared before is the files' doing, its creation is not."""
+        """A change of a tenant that was declared before is caused by the files; its creation is not."""
         moved = why is Origin.DRIFT and origin(path, now, past) is Origin.CONFIG
         return Origin.CONFIG if moved else why
 
@@ -52,7 +52,7 @@ def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreatePr
 
 
 def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
-    """What counts at creation only. The branch's name is always sent, so that it is known afterwards."""
+    """Return the fields that apply at creation only. The branch name is always sent, so that it is known later."""
     defaults, pins = desired.defaults, tenant.pins
     database, role = database_and_role(desired, tenant)
     return {
@@ -66,13 +66,13 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
 
 
 def database_and_role(desired: DesiredState, tenant: Tenant) -> tuple[str, str]:
-    """The names that connection strings of the tenant's project state."""
+    """Return the names that connection strings of the tenant's project contain."""
     defaults, pins = desired.defaults, tenant.pins
     return pins.database or defaults.database, pins.role or defaults.role
 
 
 def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now: datetime) -> LiveProject:
-    """What a creation leaves: a default branch and nothing beside it, for the actions that build on it."""
+    """Return the project as the creation makes it, with a default branch only, for the actions that follow."""
     settings = desired.settings(tenant)
     branch = LiveBranch(
         id="",
@@ -101,13 +101,13 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
 
 
 def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: Past | None) -> DeleteProject:
-    """A tombstone's project."""
+    """Return the deletion of a tombstone's project."""
     why = origin(declared_fields.STATE, declared_fields.fields(desired, tenant), past, reduces=True)
     return _removal(tenant.name, project_id, "state: absent", tenant.location, why)
 
 
 def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
-    """An orphan's project, because a person said ``--prune``."""
+    """Return the deletion of an orphan, because of ``--prune``."""
     return _removal(tenant, project_id, "no file declares it (--prune)", source, Origin.UNKNOWN)
 
 

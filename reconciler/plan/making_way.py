@@ -1,7 +1,7 @@
-"""What makes way for a move: which of a tenant's actions a limit that a refused transfer names is about.
+"""Which of a tenant's actions may run before its transfer, for a limit that Neon's refusal names.
 
-Nothing is taken before Neon has refused the move for it: whether a transfer checks an organization's limits at all
-is not documented. A refusal that names no limit that is known here takes nothing either.
+Nothing is reduced before Neon refused the transfer: whether a transfer checks an organization's limits is not
+documented. A refusal that names no known limit reduces nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Limit(Enum):
 
 
 def named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
-    """The limits that the texts of a refusal name. ``names`` of organizations and projects name none."""
+    """Return the limits that a refusal names. ``names`` of organizations and projects are ignored in its text."""
     text = " ".join(limits).lower()
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", "", text)
@@ -40,21 +40,21 @@ def named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
 
 
 def would_lose(tenant: TenantPlan) -> bool:
-    """Whether something of the tenant might have to make way for its move."""
+    """Return whether the transfer may need a reduction first."""
     return any(map(makes_way, tenant.actions))
 
 
 def goes_first(tenant: TenantPlan) -> bool:
-    """Whether one that moves as this tenant does goes alone, before it is known that the route is open."""
+    """Return whether a tenant with this transfer goes alone, until the route is known to be open."""
     down = any(isinstance(action, TransferProject) and action.downgrade for action in tenant.actions)
     return down or would_lose(tenant)
 
 
 def asks_for_the_mover(plans: Sequence[TenantPlan]) -> bool:
-    """Whether it is asked before the first write if the key that moves projects may do so.
+    """Return whether the permission of the transferring key is checked before the first write.
 
-    A lone tenant whose move is the first write, and of whom nothing can be taken for it, needs no question: the
-    move is the question.
+    A single tenant whose first write is its transfer, without possible reductions, needs no check: the transfer is
+    the check.
     """
     moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
     lone = len(plans) == 1 and isinstance(plans[0].actions[0], TransferProject) and not goes_first(plans[0])
@@ -62,14 +62,14 @@ def asks_for_the_mover(plans: Sequence[TenantPlan]) -> bool:
 
 
 def makes_way(action: Action) -> bool:
-    """Whether the action may go before the tenant's move, to make way for it."""
+    """Return whether the action may run before the tenant's transfer."""
     if isinstance(action, PatchProject):
         return action.before_transfer
     return stage(action) in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
 
 
 def makes_way_for(action: Action) -> frozenset[Limit]:
-    """The limits that the action makes way for; none where it does not."""
+    """Return the limits that the action helps to meet; none if it may not run before the transfer."""
     if not makes_way(action):
         return frozenset()
     match action:

@@ -1,4 +1,4 @@
-"""Marks that may be lost: a restore leaves what says whose a project is on the branch that it replaces."""
+"""Annotations that may be lost: a restore leaves them on the branch that it replaces."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def notes(
     desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities
 ) -> Iterator[Note]:
-    """Tenants whose project nothing but a replaced branch marks as theirs: no pin, and no row of a registry.
+    """Yield notes for tenants whose project only a replaced branch identifies: no pin, no registry row.
 
-    Neon: a finalized restore makes another branch the default one, which has no annotations, and its guide then
-    deletes the one that was replaced.
+    Neon: a finalized restore makes a branch without annotations the default one, and Neon's guide then deletes the
+    replaced branch.
     """
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
@@ -33,14 +33,14 @@ def notes(
             branches = " and ".join(map(repr, left))
             yield Note(
                 tenant.name,
-                f"only branch {branches} says whose project {project.id} is, which is lost when it is deleted: "
-                f"state project_id: {project.id} in the tenant's file first",
+                f"only branch {branches} identifies the owner of project {project.id}, which is lost when "
+                f"the branch is deleted: add project_id: {project.id} to the tenant's file first",
                 tenant.location,
             )
 
 
 def _left_behind(project: LiveProject, fleet: str) -> list[str]:
-    """The branches that carry the mark of the project's creation, where the default branch does not."""
+    """Return the branches with the creation's annotation, if the default branch does not have it."""
     marked = [branch for branch in project.branches or () if _is_marked(branch, fleet)]
     return [] if any(branch.default for branch in marked) else [branch.name for branch in marked]
 

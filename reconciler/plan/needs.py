@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 CALLS_PER_TURN: Final = 2
-"""About so many calls are made for a tenant beside the one that a list takes the place of."""
+"""Typical number of calls for a tenant besides the one that a list replaces."""
 Details: TypeAlias = "frozenset[str]"
-"""What is read below a project: names of attributes of LiveProject."""
+"""Details to read below a project: names of attributes of LiveProject."""
 
 NOTHING_BELOW: Final[Details] = frozenset()
 BRANCHES: Final[Details] = frozenset({"branches"})
@@ -59,12 +59,13 @@ NEEDED: Final[Mapping[type[Action], Details]] = {
     DeleteProject: BRANCHES,
     DeleteDuplicate: COMPUTES | SNAPSHOTS,
 }
-"""Names of branches are given out again, so that whatever a name leads to is read with the names. Of other actions
-the project itself tells enough."""
+"""Branch names are reused, so whatever a name leads to is read together with the names. For other actions the
+project itself is enough.
+"""
 
 
 def needed_by(actions: Iterable[Action]) -> Details:
-    """The details that are read again for these actions; what a tenant stores decides what may be lowered."""
+    """Return the details to read again for these actions; branch sizes decide what may be reduced."""
     return frozenset().union(*map(_needed, actions))
 
 
@@ -74,19 +75,19 @@ def _needed(action: Action) -> Details:
 
 
 def looks(tenant: TenantPlan) -> int:
-    """Calls that see the tenant again, unless a list tells of its project: the project and each detail."""
+    """Return the calls that read the tenant again without a list: the project and each detail."""
     return 0 if tenant.project is None else 1 + len(needed_by(tenant.actions))
 
 
 def pages(projects: int) -> int:
-    """Calls that list an organization of so many projects; the last page is an empty one (Neon)."""
+    """Return the calls that list an organization with this many projects; the last page is empty (Neon)."""
     return ceil(projects / PROJECTS_PER_PAGE) + 1
 
 
 def lists_pay(projects: int, turns: int, api: Api) -> bool:
-    """Whether listing an organization of so many projects takes fewer calls than reading those whose turns come.
+    """Return whether listing an organization takes fewer calls than reading each project whose turn comes.
 
-    No more than come before the list is too old.
+    Only turns before the list is too old count.
     """
     per_second = api.requests_per_minute * api.batch_share / 60
     return pages(projects) < min(turns, per_second * api.look_again_after_seconds / CALLS_PER_TURN)
@@ -103,11 +104,11 @@ def needs(
     new: Collection[str] = (),
     half_done: Collection[str] = (),
 ) -> Needs:
-    """What has not been observed yet. Empty once it has: called in rounds, it comes to an end.
+    """Return what has not been observed yet. Called in rounds, it ends: empty once everything was read.
 
-    ``new`` are tenants that the files did not know before: whose project their name finds is always asked.
-    ``half_done`` are tenants for whom a commit was tried: a list does not show what is left of it.
-    ``prune`` says that orphans are to be deleted: then every project of no tenant is asked whose it is.
+    ``new`` are tenants without earlier files: the owner of a project found by name is always read. ``half_done``
+    are tenants with a tried commit: a list does not show what is left of it. ``prune`` says that orphans are
+    deleted: then the owner of every unmatched project is read.
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
@@ -149,8 +150,9 @@ def needs(
 def needs_deleted(
     desired: DesiredState, live: LiveState, *, selection: Selection = Selection(), mention: bool = True
 ) -> bool:
-    """Whether it has to be known what can be recovered: a file asks for it, a tenant gets a new project, or one is
-    to be ended, which may be a later one than its tombstone means."""
+    """Return whether recoverable projects have to be listed: a file asks for one, a tenant gets a new project, or
+    a tombstone may meet a later project.
+    """
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
     identities = identify(desired, live)
     ending = any(True for _ in tombstones.unnamed(tenants, identities))
@@ -206,7 +208,9 @@ def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tupl
 
 
 def _all_ours(desired: DesiredState, double: rivals.Rivals) -> bool:
-    """Whether runs of this fleet made all of a tenant's projects: what the later ones hold decides then."""
+    """Return whether runs of this fleet created all of a tenant's projects: then the contents of the later ones
+    decide.
+    """
     return all(rivals.ours(p, desired.fleet, double.tenant.name) for p in (double.first, *double.later))
 
 
@@ -215,7 +219,7 @@ def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
 
 
 class _Look:
-    """What the plan of one tenant rests on who is to have a project. Of one that is to be deleted: whose it is."""
+    """Which details the plan of one tenant with a project depends on."""
 
     def __init__(self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> None:
         self.project = project
@@ -232,7 +236,7 @@ class _Look:
 
     @property
     def unsettled(self) -> bool:
-        """Whether a value is missing that the files manage, or that the organization it moves to may forbid."""
+        """Whether a value is missing that the files manage, or that the destination organization may forbid."""
         settings, project, moves = self._settings, self.project, self._moves
         return (
             (settings.quota is not None and project.quota is None)
@@ -250,7 +254,9 @@ class _Look:
 
     @property
     def _looks_back(self) -> bool:
-        """Whether the restore window matters: it is managed, it may hinder a move, or a copy is of the past."""
+        """Whether the restore window matters: it is managed, it may block a transfer, or a copy is of an earlier
+        time.
+        """
         settings = self._settings
         moments = [copy.at for copy in settings.snapshots or ()] + [
             copy.at for copy in settings.dev_branches or ()
@@ -259,14 +265,16 @@ class _Look:
         return settings.restore_window_seconds is not None or self._moves or of_the_past
 
     def uncounted(self, *, everybody: bool) -> bool:
-        """Whether nobody knows how much of a quota is used that is to be lowered; for ``everybody``, of any."""
+        """Return whether the usage of a quota to be reduced is unknown; for ``everybody``, of any quota."""
         if self.project.consumption is not None:
             return False
         return everybody or any(change.lowering for change in quota.changes(self._settings, self.project))
 
     @property
     def needs_branches(self) -> bool:
-        """For whose it is before anything is written, for the names of computes, and where some are declared."""
+        """Whether branches are read: to check the owner before a write, for names of computes, and if branches are
+        declared.
+        """
         if self._moves or self.needs_endpoints or self._differs:
             return True
         declares = self._settings.dev_branches is not None or bool(self._settings.snapshots)
@@ -278,7 +286,9 @@ class _Look:
 
     @property
     def needs_endpoints(self) -> bool:
-        """Always before a move or a change of size; else by depth: of all, or where a file itself sizes one."""
+        """Whether computes are read: always before a transfer or a change of size; else by depth, or if a file
+        sizes one.
+        """
         settings = self._settings
         if self._moves or self._depth is Depth.DEEP:
             return True
@@ -291,13 +301,15 @@ class _Look:
 
     @property
     def needs_snapshots(self) -> bool:
-        """Before a move to where fewer are allowed, and where one is declared that may be among them."""
+        """Whether snapshots are read: before a transfer to a lower limit, and if a declared one may be among
+        them.
+        """
         looked_for = snapshots.looked_for_among_snapshots(self._settings, self.project)
         return self._may_hold_too_many or (looked_for and self._depth is not Depth.LIST)
 
     @property
     def needs_integrations(self) -> bool:
-        """Before a move down: Neon may refuse the transfer for them."""
+        """Whether integrations are read: before a downgrade transfer, which Neon may refuse for them."""
         origin = self._organizations.get(self.project.organization)
         destination = self._organizations[self._settings.organization]
         down = self._moves and origin is not None and is_downgrade(origin.limits, destination.limits)
@@ -314,8 +326,10 @@ class _Look:
 
 
 def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Iterator[LiveProject]:
-    """Pinned projects that may be another tenant's, whose annotations decide it: those with another's name, and
-    for ``everybody`` all that do not have their own tenant's, as one that misses a project may find it there.
+    """Yield pinned projects that may be another tenant's, to read their annotations: those with another tenant's
+    name.
+
+    For ``everybody``, all without their own tenant's name: a tenant without a project may find it there.
     """
     pinned_by = pins(desired)
     for project in live.projects if pinned_by else ():
@@ -331,7 +345,7 @@ def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Ite
 def _strangers(
     desired: DesiredState, live: LiveState, identities: Identities, *, everybody: bool, orphans: bool
 ) -> list[LiveProject]:
-    """Projects of no tenant whose annotations decide: a rename rather than a create, or an orphan's owner."""
+    """Return unmatched projects whose annotations decide: a rename instead of a creation, or an orphan's owner."""
     if not live.listed:
         return []
     return [

@@ -1,4 +1,4 @@
-"""What the API states of a project, by the field paths of the files."""
+"""What the API returns for a project, by the field paths of the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def project_fields(project: LiveProject) -> dict[str, Value]:
-    """Every field that the API states of a project, by path; what it leaves out is absent."""
+    """Return every field that the API returned for a project, by path; absent ones are left out."""
     settings = {f"settings.{key}": JsonText.of(value) for key, value in (project.settings or {}).items()}
     window = project.restore_window_seconds
     return {

@@ -17,22 +17,21 @@
     DELETE_DUPLICATE           9        10        8         1
     DELETE_PROJECT                                          2
 
-A recovery stands alone: nothing below a deleted project can be read, so that what differs once it is back
-is planned by the next run. So does an adoption: what differs of a project that was found by its name alone
-is reported until it is marked. So does the deletion of a second project where a tenant has two of one name; one
-that its run had marked as a duplicate goes last, so that nothing waits for it.
+A recovery is planned alone: nothing below a deleted project can be read, so the next run plans what differs
+once it is live again. So is an adoption: differences of a project found by name only are reported until it is
+marked. So is the deletion of a second project with the same name; a project that its run marked as a duplicate
+is deleted last, so that nothing waits for it.
 
-The project's patch comes after those of its computes: every list shows what it changes, and no list shows a
-compute. So a tenant that a dead run left half done still differs in the list, and is read again at any depth. That
-holds for what a destination forbids, too, unless it has to make way for the move.
+The project's patch comes after those of its computes: lists show what it changes, and no list shows a compute.
+So a tenant that a dead run left partly done still differs in the list, and is read again at any depth. That
+also holds for values that the destination forbids, unless they have to change before the transfer.
 
-A snapshot that makes room for another one goes right before it, and before the next one makes room: the tenant is
-without cover for a moment only, and a snapshot that cannot be taken costs no more than one. One that a destination
-has no room for goes before the others.
+A snapshot is deleted right before the one that replaces it, and before the next one is deleted: the tenant is
+without a snapshot only briefly, and a snapshot that cannot be taken costs no more than one. A snapshot that
+does not fit into the destination is deleted before the others.
 
-A move comes first of all: nothing is taken from a tenant for the sake of a move that cannot happen. Where Neon
-refuses it and names a limit, what makes way for that limit (``plan/making_way.py``) goes ahead, and the move is
-tried again.
+The transfer comes first: nothing is reduced for a transfer that cannot happen. If Neon refuses it and names a
+limit, the actions that help to meet that limit (``plan/making_way.py``) run, and the transfer is tried again.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ if TYPE_CHECKING:
 
 
 class Stage(IntEnum):
-    """When an action runs within its tenant."""
+    """When an action runs within its tenant's plan."""
 
     RECOVER_PROJECT = 0
     CREATE_PROJECT = 1
@@ -84,7 +83,7 @@ class Stage(IntEnum):
 
 
 def stage(action: Action) -> Stage:  # noqa: C901, PLR0911, PLR0912 - one case for each action
-    """The stage of an action."""
+    """Return the stage of an action."""
     match action:
         case CreateProject():
             return Stage.CREATE_PROJECT
@@ -123,7 +122,7 @@ def _deletion(*, before_transfer: bool, purpose: Purpose) -> Stage:
 
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """By stage; within a stage as they were planned (sorting is stable). Snapshots give way one by one."""
+    """Sort by stage; within a stage in planned order (sorting is stable). Snapshots are replaced one by one."""
     by_stage = sorted(actions, key=stage)
     leaving = [action for action in by_stage if stage(action) is Stage.REPLACE_SNAPSHOT]
     coming = [action for action in by_stage if stage(action) is Stage.CREATE_SNAPSHOT]
@@ -133,9 +132,9 @@ def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
 
 
 def _one_by_one(leaving: Sequence[Action], coming: Sequence[Action]) -> Iterator[Action]:
-    """What there is room for already, then each right after the one that gives way to it.
+    """Yield new snapshots that fit, then each other one right after the snapshot that it replaces.
 
-    A project that holds too many loses several for the first new one.
+    A project above its limit loses several snapshots for the first new one.
     """
     free, more = len(coming) - len(leaving), len(leaving) - len(coming)
     yield from coming[: max(0, free)]

@@ -1,4 +1,4 @@
-"""Which tenant a project belongs to, as its annotations say."""
+"""Which tenant a project belongs to, according to its annotations."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 def is_mark(branch: LiveBranch) -> bool:
-    """Whether the branch only marks an adopted project."""
+    """Return whether the branch only marks an adopted project."""
     return branch.annotations.get(MANAGED_BY) == PRODUCT and branch.annotations.get(PURPOSE) == ADOPTION
 
 
 def declared_name(branch: LiveBranch, fleet: str, purpose: Purpose) -> str | None:
-    """The name under which this fleet created the branch for that purpose; None where it did not."""
+    """Return the name under which this fleet created the branch for that purpose; None if it did not."""
     note = branch.annotations
     ours = note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == fleet
     return composed(note[BRANCH]) if ours and note.get(PURPOSE) == purpose.value and BRANCH in note else None
 
 
 def owner(project: LiveProject) -> Mapping[str, str] | None:
-    """The annotation of whichever fleet created the project; None where no branch carries one.
+    """Return the annotation of the fleet that created the project; None if no branch has one.
 
     Any branch counts: a finalized restore leaves a new default branch without annotations (Neon).
     """
@@ -47,13 +47,13 @@ def owner(project: LiveProject) -> Mapping[str, str] | None:
 
 
 def creator(project: LiveProject) -> Mapping[str, str] | None:
-    """The annotation that came with the project itself, not with a branch made in it later."""
+    """Return the annotation of the project's creation, not of a branch created later."""
     ours = (note for note in project.annotations if note.get(MANAGED_BY) == PRODUCT and BRANCH not in note)
     return next(ours, None)
 
 
 def owned(project: LiveProject, fleet: str) -> bool | None:
-    """Whether this fleet created the project; None where its branches were not read."""
+    """Return whether this fleet created the project; None if its branches were not read."""
     if project.branches is None:
         return None
     annotation = creator(project)
@@ -61,21 +61,21 @@ def owned(project: LiveProject, fleet: str) -> bool | None:
 
 
 def created_for(project: LiveProject, desired: DesiredState) -> str | None:
-    """The tenant, by its present name, whom the fleet's own annotation names, if it is on the project."""
+    """Return the tenant, by current name, that this fleet's annotation on the project names."""
     name = annotated_tenant(project, desired.fleet)
     return None if name is None else desired.present_name(name)
 
 
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
-    """The tenant as the annotation names it: Neon changes none, so that it may be an earlier name."""
+    """Return the tenant that the annotation names: Neon cannot change it, so it may be an earlier name."""
     branch = _telling(project, fleet)
     return None if branch is None else branch.annotations.get(TENANT)
 
 
 def made_for(project: LiveProject, desired: DesiredState) -> str | None:
-    """The tenant, by its present name, for whom this fleet made the project.
+    """Return the tenant, by current name, for which this fleet created the project.
 
-    None where the project was found, or not read.
+    None if the project was adopted, or its branches were not read.
     """
     annotation = creator(project)
     name = None if annotation is None or annotation.get(FLEET) != desired.fleet else annotation.get(TENANT)
@@ -83,20 +83,20 @@ def made_for(project: LiveProject, desired: DesiredState) -> str | None:
 
 
 def annotated_at(project: LiveProject, fleet: str) -> datetime:
-    """Since when it is the annotated tenant's: since its creation, or since a branch made later says so."""
+    """Return since when the project is the annotated tenant's: its creation, or that of an annotated branch."""
     branch = _telling(project, fleet)
     made_later = branch is not None and BRANCH in branch.annotations
     return branch.created_at if branch is not None and made_later else project.created_at
 
 
 def handed_out(project: LiveProject, fleet: str) -> bool:
-    """Whether the annotation was made by a run that hands out connection strings."""
+    """Return whether a run that returns connection strings made the annotation."""
     branch = _telling(project, fleet)
     return branch is not None and CONNECTIONS in branch.annotations
 
 
 def _telling(project: LiveProject, fleet: str) -> LiveBranch | None:
-    """The branch whose annotation says whose the project is: first of all the one that came with it."""
+    """Return the branch whose annotation names the owner: preferably the one created with the project."""
     ours = [branch for branch in project.branches or () if branch.annotations.get(MANAGED_BY) == PRODUCT]
     born = (branch for branch in ours if BRANCH not in branch.annotations)
     telling = next(born, next(iter(ours), None))

@@ -1,4 +1,4 @@
-"""What a person permits for one run, beyond what the files say."""
+"""What a person permits for one run, beyond what the files ask for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Given on the command line (``--allow``, ``--prune``) or at the prompt; the default permits nothing extra."""
+    """From the command line (``--allow``, ``--prune``) or the prompt; the default permits nothing extra."""
 
     lowering: bool = False
-    """Lowering actions may go ahead although no commit asks for them."""
+    """Reductions may go ahead without a commit that asks for them."""
     prune: bool = False
-    """Owned orphans are to be deleted."""
+    """Owned orphans are deleted."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """The exact number of actions by threshold name: ``{"deletes": 12}`` permits 12 deletions, not 13."""
     expect_empty: bool = False
-    """No live project is no sign of a wrong key: this is the first run."""
+    """This is the first run: an empty account does not suggest a wrong key."""

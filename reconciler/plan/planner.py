@@ -1,7 +1,7 @@
-"""make_plan: the differences between desired and live state, as actions in order.
+"""make_plan: the differences between desired and live state, as ordered actions.
 
-Total and deterministic: the same inputs give the same plan. It plans everything that differs;
-what must not go ahead is held back afterwards, by the guards.
+Total and deterministic: the same inputs give the same plan. It plans everything that differs; the guards then
+remove what must not go ahead.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def make_plan(
 ) -> Plan:
     """Plan everything that differs, for the selected tenants and the concerns named in ``only``.
 
-    ``now`` decides what has expired and what lies in a restore window, and nothing else: no action holds
-    it. ``history`` tells what the files said before: a difference is their doing where they moved there.
-    ``prune`` plans the deletion of owned orphans; ``tombstones`` tells when those were written.
+    ``now`` decides only what has expired and what lies in a restore window; no action contains it. ``history``
+    holds what the files said before: it decides the cause of a difference. ``prune`` plans the deletion of owned
+    orphans; ``tombstones`` holds when those were written.
     """
     identities = identify(desired, live)
     tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
@@ -127,7 +127,7 @@ def make_plan(
 
 
 def _planned_for(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, list[Action]]:
-    """The actions of each tenant, refused or not."""
+    """Return the actions of each tenant, refused or not."""
     found: dict[str, list[Action]] = {}
     for actions in (*(plan.actions for plan in plans), *(refusal.actions for refusal in refusals)):
         for action in actions:
@@ -136,7 +136,7 @@ def _planned_for(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> di
 
 
 class _Planner:
-    """Plans tenant after tenant; what stands in the way of actions gathers in ``refusals`` and ``notes``."""
+    """Plans one tenant after another, and collects ``refusals`` and ``notes``."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class _Planner:
         return TenantPlan(tenant.name, project, ordered(actions), tenant.revision)
 
     def _adoption(self, tenant: Tenant, project: LiveProject | None) -> Iterator[Action]:
-        """The mark of a project that only its name found; where it cannot be left, that is noted."""
+        """Yield the action that marks a project found by name only; if it cannot be marked, add a note."""
         if project is None or project.branches is None or tenant.absent or PROJECT.name not in self._only:
             return
         if adoption.confirmed(self._desired, self._live, self._history, tenant, project):
@@ -213,7 +213,7 @@ class _Planner:
         yield create
         born = lifecycle.as_created(self._desired, tenant, create, self._now)
         case = self._case(tenant, self._desired.settings(tenant), born)
-        # What comes with a creation is asked for as much as the creation itself.
+        # Everything in a new project is asked for as much as its creation.
         yield from self._below(replace(case, past=None if past is None else NOTHING, at_base={}))
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
@@ -228,7 +228,7 @@ class _Planner:
         yield from self._below(case)
 
     def _below(self, case: Case) -> Iterator[Action]:
-        """Branches and snapshots; a new project and an old one differ in nothing here."""
+        """Yield branch and snapshot actions, for new and existing projects alike."""
         found = list(branches.findings(case))
         for finding in (*found, *snapshots.findings(case, found)):
             if isinstance(finding, Note):
@@ -265,7 +265,9 @@ class _Planner:
 def _mismatches(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], identities: Identities
 ) -> dict[str, Conflict]:
-    """Pins that differ from live; what a commit changed of them is refused instead (``at_creation``)."""
+    """Return conflicts of pins that differ from live; those that a commit changed are refused instead
+    (``at_creation``).
+    """
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
     differing = (
         (tenant, project) for tenant, project in found if project and survey.pin_mismatch(tenant, project)
@@ -278,7 +280,7 @@ def _mismatches(
 
 
 def _switched(desired: DesiredState, tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
-    """Projects in which another branch is the default one than before."""
+    """Return conflicts of projects whose default branch was changed."""
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
     called = desired.defaults.branch
     judged = (default_branch.switched(tenant, project, called) for tenant, project in found if project)
@@ -307,13 +309,13 @@ def _conflicts(
 
 
 def _left(orphans: Iterable[Orphan], pruned: Iterable[TenantPlan]) -> tuple[Orphan, ...]:
-    """The orphans that no deletion speaks of."""
+    """Return the orphans without a planned deletion."""
     spoken_of = {plan.project.id for plan in pruned if plan.project}
     return tuple(orphan for orphan in orphans if orphan.project.id not in spoken_of)
 
 
 def _without_duplicates(orphans: Iterable[Orphan], plans: Iterable[TenantPlan]) -> tuple[Orphan, ...]:
-    """The orphans that are not about to be deleted as second projects."""
+    """Return the orphans that are not deleted as second projects."""
     actions = (action for plan in plans for action in plan.actions)
     doomed = {action.project_id for action in actions if isinstance(action, DeleteDuplicate)}
     return tuple(orphan for orphan in orphans if orphan.project.id not in doomed)

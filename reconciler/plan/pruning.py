@@ -1,4 +1,4 @@
-"""``--prune``: the deletion of projects that no file declares, and which of them are spared."""
+"""``--prune``: which undeclared projects are deleted, and which are kept."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Orphan
 
 PRICE_LIST: Final = Location("tiers.yaml")
-ABSENT: Final = "if the tenant is to be deleted, add its file with state: absent"
-NEWEST: Final = f"run on the newest commit, in a clone that has its history; or {ABSENT}"
+ABSENT: Final = "to delete the tenant, add its file with state: absent"
+NEWEST: Final = f"run on the newest commit, in a clone with full history; or {ABSENT}"
 
 
 def prunings(
     desired: DesiredState, live: LiveState, history: History, orphans: Iterable[Orphan], now: datetime
 ) -> Iterator[TenantPlan | Refusal]:
-    """Deletions of owned orphans, or why one is spared. Two that speak of one tenant are left to a person."""
+    """Yield deletions of owned orphans, or refusals. If two projects name one tenant, neither is deleted."""
     listed = list(orphans)
     count = Counter(orphan.tenant for orphan in listed)
     for orphan in listed:
@@ -45,14 +45,14 @@ def prunings(
 def _spared(
     desired: DesiredState, live: LiveState, history: History, orphan: Orphan, now: datetime
 ) -> tuple[str, str] | None:
-    """Why the tenant may be one whose file is only missing here, and what to do."""
+    """Return why the tenant's file may only be missing here, and the remedy."""
     tenant, project = orphan.tenant, orphan.project
     if older := _may_be_older(history, tenant):
         return older, NEWEST
     if file := history.mentioned.get(tenant):
-        return f"file {file} speaks of the tenant and declares nobody", f"repair or remove it; {ABSENT}"
+        return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
     if tenant in by_document(live, history, [tenant]):
-        return "the tenant signed up by a document, and no file has declared it", ABSENT
+        return "the tenant signed up by a document, and no file ever declared it", ABSENT
     youngest = now - timedelta(seconds=desired.policy.prune_min_age_seconds)
     later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
     if project.created_at > youngest:
@@ -63,18 +63,18 @@ def _spared(
 
 
 def _may_be_older(history: History, tenant: str) -> str | None:
-    """Why the tenant's file may be one that these files do not have yet."""
+    """Return why the tenant's file may be newer than these files."""
     if history.lost:
-        return "what the files said before is not known here: its file may only be missing"
+        return "the earlier files cannot be read here: the tenant's file may only be missing"
     if tenant in history.unheld:
-        return "the last commit declares the tenant, and git was told to overlook the edit that took it out"
+        return "the last commit declares the tenant, and git is configured to ignore the edit that removed it"
     if history.is_older_than_the_base(tenant):
         return "the base declares the tenant, and these files are older"
     return None
 
 
 def by_document(live: LiveState, history: History, tenants: Iterable[str]) -> list[str]:
-    """Of these tenants, those that something remembers although no file that is known has ever declared them."""
+    """Return the tenants that the registry remembers although no known file ever declared them."""
     remembered = (name for name in tenants if name in live.registered or name in live.revisions)
     return [name for name in remembered if history.known(name) is None and name not in history.removed]
 
@@ -85,7 +85,7 @@ def _age(desired: DesiredState) -> str:
 
 
 def _prune(history: History, orphan: Orphan) -> Action:
-    """Its source is where the tenant stood at the base; else the price list, which declares nobody."""
+    """The source is where the base declared the tenant; else tiers.yaml."""
     known = history.known(orphan.tenant)
     source = PRICE_LIST if known is None else known.location
     return lifecycle.prune(orphan.tenant, orphan.project.id, source)

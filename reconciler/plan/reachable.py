@@ -1,5 +1,7 @@
-"""How the computes of a project stand that the files do not change: whether anybody can connect, and what of them
-goes beyond the organization's limits. Reported, never repaired: no file speaks of it.
+"""Computes that the files do not manage: whether the tenant can connect, and which exceed the organization's
+limits.
+
+Reported, never repaired: no file declares them.
 """
 
 from __future__ import annotations
@@ -19,20 +21,20 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
 
-NO_COMPUTE: Final = "give it one in the console (or POST /projects/{project_id}/endpoints)"
+NO_COMPUTE: Final = "create one in the console (or POST /projects/{project_id}/endpoints)"
 SWITCHED_OFF: Final = "enable it in the console, or PATCH it with disabled: false"
 USED_UP: Final = "raise the quota in the files, or wait for the next billing period"
 TOO_LARGE: Final = "change it in the console, or delete it"
 OFF_ON_PURPOSE: Final = 1
 """Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
 STOPPING: Final = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
-"""Members of a quota that suspend the project once they are used up (Neon: ProjectQuota)."""
+"""Members of a quota that suspend the project when they are used up (Neon: ProjectQuota)."""
 
 
 def findings(
     tenant: str, settings: Settings, project: LiveProject, limits: OrganizationLimits, only: Collection[str]
 ) -> Iterator[Refusal]:
-    """What was seen of it. ``limits`` are those of the organization that the project is in."""
+    """Yield refusals for what was observed. ``limits`` are those of the project's organization."""
     if compute.COMPUTE.name in only and project.endpoints is not None and project.branches is not None:
         for message, remedy in _unreachable(settings, project):
             yield Refusal(Rule.CANNOT_CONNECT, (tenant,), message, remedy, ())
@@ -44,28 +46,31 @@ def findings(
 
 
 def unsized(settings: Settings, project: LiveProject) -> tuple[LiveEndpoint, ...]:
-    """The computes that were seen and that no file sizes: read replicas, and those of other branches."""
+    """Return observed computes that no file sizes: read replicas, and computes of other branches."""
     sized = _sized(settings, project)
     return tuple(e for e in project.endpoints or () if not e.writes or e.branch_id not in sized)
 
 
 def _sized(settings: Settings, project: LiveProject) -> dict[str, LiveBranch]:
-    """The default branch, and those whose computes the files size, by id."""
+    """Return the default branch, and branches whose computes the files size, by id."""
     sized = {branch.name for branch in settings.dev_branches or () if branch.compute is not None}
     return {b.id: b for b in project.branches or () if b.default or b.name in sized}
 
 
 def _unreachable(settings: Settings, project: LiveProject) -> Iterator[tuple[str, str]]:
     if project.default_branch is None:
-        yield "the project has no default branch: nobody can connect", "make one the default in the console"
+        yield (
+            "the project has no default branch: the tenant cannot connect",
+            "make a branch the default one in the console",
+        )
     writers = project.writers
     for branch in _sized(settings, project).values():
         what = f"{'the default ' if branch.default else ''}branch {branch.name!r}"
         endpoint = writers.get(branch.id)
         if endpoint is None:
-            yield f"{what} has no read-write compute: nobody can connect to it", NO_COMPUTE
+            yield f"{what} has no read-write compute: the tenant cannot connect to it", NO_COMPUTE
         elif endpoint.disabled:
-            yield f"the compute of {what} is disabled: nobody can connect to it", SWITCHED_OFF
+            yield f"the compute of {what} is disabled: the tenant cannot connect to it", SWITCHED_OFF
 
 
 def _beyond(
@@ -80,7 +85,7 @@ def _beyond(
         for path, value in compute.members(endpoint.compute).items():
             if forbids(limits, path, value):
                 allowed = f"organization {organization} allows {bound_told(limits, path)}"
-                yield f"{what} has {path.removeprefix('compute.')} {_amount(path, value)}, and {allowed}"
+                yield f"{what} has {path.removeprefix('compute.')} {_amount(path, value)}, but {allowed}"
 
 
 def _amount(path: str, value: float) -> str:
@@ -90,7 +95,7 @@ def _amount(path: str, value: float) -> str:
 
 
 def _used_up(settings: Settings, project: LiveProject) -> str | None:
-    """The first quota that is used up now, and still would be under the quota that the files want."""
+    """Return the first quota that is used up, and would be under the declared quota as well."""
     used, live, wanted = project.consumption, project.quota, settings.quota or project.quota
     if used is None or live is None or wanted is None:
         return None
@@ -99,5 +104,5 @@ def _used_up(settings: Settings, project: LiveProject) -> str | None:
         if amount is not None and all(OFF_ON_PURPOSE < limit <= amount for limit in limits):
             told = roughly_seconds if member.endswith("_seconds") else roughly_bytes
             name = member.removesuffix("_seconds").removesuffix("_bytes")
-            return f"quota.{name} is used up, {told(amount)} of {told(limits[0])}"
+            return f"quota.{name} is used up: {told(amount)} of {told(limits[0])}"
     return None

@@ -1,4 +1,4 @@
-"""Bringing a deleted project back: only where a file names its id, and never by a name alone."""
+"""Recovery of a deleted project: only if a file names its id, never by name only."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ById:
-    """What was seen, by id: each of many tenants may name a project."""
+    """Observed projects by id."""
 
     alive: Mapping[str, LiveProject]
     deleted: Mapping[str, DeletedProject]
 
     @classmethod
     def of(cls, live: LiveState) -> ById:
-        """Of a view."""
+        """Return the index of a live state."""
         alive = {project.id: project for project in live.projects}
         return cls(alive, {deleted.project.id: deleted for deleted in reversed([*live.recoverable])})
 
 
 REMOVE = (
-    "remove recover: --allow creates=N, the number of all creations of the run, then permits a new, empty project"
+    "remove recover; then --allow creates=N (the number of all creations of the run) permits a new, empty project"
 )
 
 
 def asked(tenant: Tenant, identities: Identities) -> str | None:
-    """The id of the project that the tenant's file asks to bring back and that is not its live one already."""
+    """Return the project id that the tenant's file asks to recover, if it is not its live project."""
     if tenant.absent or tenant.name in identities.unseen or tenant.name in identities.conflicts:
         return None
     project = identities.projects.get(tenant.name)
@@ -51,9 +51,9 @@ def asked(tenant: Tenant, identities: Identities) -> str | None:
 
 
 def to_be_listed(tenants: Iterable[Tenant], identities: Identities, *, mention: bool) -> bool:
-    """Whether a plan for these tenants has to know which projects can be recovered.
+    """Return whether a plan for these tenants needs the recoverable projects.
 
-    ``mention`` says that those which are to be created are to be told of an older project.
+    ``mention`` says that tenants to be created get a note about an older project.
     """
     nowhere = (tenant for tenant in tenants if not tenant.absent and identities.nowhere(tenant))
     return any(mention or tenant.recover is not None for tenant in nowhere)
@@ -62,7 +62,7 @@ def to_be_listed(tenants: Iterable[Tenant], identities: Identities, *, mention: 
 def conflict(
     desired: DesiredState, live: LiveState, seen: ById, tenant: Tenant, identities: Identities, now: datetime
 ) -> Conflict | None:
-    """Why the project that the tenant's file asks for cannot be brought back; it is not replaced by a new one."""
+    """Return why the project cannot be recovered; it is not replaced by a new one."""
     project_id = asked(tenant, identities)
     if project_id is None:
         return None
@@ -84,7 +84,7 @@ def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: 
 
 
 def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) -> TenantPlan | None:
-    """The recovery that the tenant's file asks for, once there is no conflict about it."""
+    """Return the recovery that the tenant's file asks for, if there is no conflict about it."""
     project_id = asked(tenant, identities)
     deleted = None if project_id is None else seen.deleted.get(project_id)
     if deleted is None:
@@ -104,14 +104,14 @@ def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) 
 def notes(
     desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], plans: Iterable[TenantPlan]
 ) -> Iterator[Note]:
-    """What comes after a recovery, and the older projects of tenants that get a new one."""
+    """Yield notes on what follows a recovery, and on older projects of tenants that get a new one."""
     planned = {plan.tenant: plan.actions for plan in plans}
     by_name: dict[str, list[DeletedProject]] = {}
     for deleted in live.recoverable:
         by_name.setdefault(deleted.project.name, []).append(deleted)
     for tenant in tenants:
         if any(isinstance(action, RecoverProject) for action in planned.get(tenant.name, ())):
-            words = "comes back as it was: what differs from the files then is planned by the next run"
+            words = "is recovered as it was: the next run plans what differs from the files"
             yield Note(tenant.name, f"project {tenant.recover} {words}", tenant.location)
         elif tenant.name in planned and tenant.recover is None and not tenant.absent:
             for name in desired.project_names(tenant.name):
@@ -120,8 +120,8 @@ def notes(
 
 def _older(tenant: Tenant, deleted: DeletedProject) -> Note:
     message = (
-        f"an older project of this name can be recovered until {_until(deleted)}; if its data is this tenant's, "
-        f"write recover: {deleted.project.id} instead of letting a new one be created"
+        f"an older project with this name can be recovered until {_until(deleted)}; if its data is this "
+        f"tenant's, add recover: {deleted.project.id} to the file instead of creating a new project"
     )
     return Note(tenant.name, message, tenant.location)
 
@@ -133,8 +133,8 @@ def _until(deleted: DeletedProject) -> str:
 def _has_another(tenant: Tenant, project_id: str, project: LiveProject) -> Conflict:
     return Conflict(
         tenant.name,
-        f"recover names project {project_id}, but the tenant has live project {project.id} "
-        f"({project.name} in {project.organization}): there would be two",
+        f"recover names project {project_id}, but the tenant already has live project {project.id} "
+        f"({project.name} in {project.organization})",
         "remove recover, or rename or delete the live project first",
         tenant.location,
     )
@@ -144,7 +144,7 @@ def _lives_elsewhere(tenant: Tenant, project: LiveProject) -> Conflict:
     return Conflict(
         tenant.name,
         f"recover names project {project.id}, which is live as {project.name} in {project.organization}",
-        f"if it is this tenant's, state project_id: {project.id} instead; if not, {REMOVE}",
+        f"if it is this tenant's, replace recover by project_id: {project.id}; if not, {REMOVE}",
         tenant.location,
     )
 
@@ -154,15 +154,14 @@ def _not_among_the_deleted(desired: DesiredState, live: LiveState, tenant: Tenan
     if unread:
         return Conflict(
             tenant.name,
-            f"the API would not list the deleted projects of {', '.join(unread)}: whether {project_id} can be "
-            "recovered is not known",
+            f"the API did not list the deleted projects of {', '.join(unread)}: whether {project_id} can be "
+            "recovered is unknown",
             "run again later",
             tenant.location,
         )
     return Conflict(
         tenant.name,
-        f"project {project_id} is not live, and not among the deleted projects that can be recovered: Neon "
-        "keeps them for 7 days",
+        f"project {project_id} is neither live nor recoverable: Neon keeps deleted projects for 7 days",
         f"correct the id, or {REMOVE}",
         tenant.location,
     )
@@ -171,7 +170,7 @@ def _not_among_the_deleted(desired: DesiredState, live: LiveState, tenant: Tenan
 def _too_late(tenant: Tenant, deleted: DeletedProject) -> Conflict:
     return Conflict(
         tenant.name,
-        f"project {deleted.project.id} could be recovered until {_until(deleted)} only",
+        f"project {deleted.project.id} could only be recovered until {_until(deleted)}",
         REMOVE,
         tenant.location,
     )
@@ -181,8 +180,8 @@ def _foreign(desired: DesiredState, tenant: Tenant, deleted: DeletedProject) -> 
     expected = " or ".join(map(repr, desired.project_names(tenant.name)))
     return Conflict(
         tenant.name,
-        f"deleted project {deleted.project.id} was called {deleted.project.name!r}, and this tenant's is "
-        f"{expected}: its data may be somebody else's",
-        f"correct the id; if it is this tenant's all the same, state project_id: {deleted.project.id} beside it",
+        f"deleted project {deleted.project.id} had the name {deleted.project.name!r}, but this tenant's is "
+        f"{expected}: its data may be another customer's",
+        f"correct the id; if it is this tenant's, add project_id: {deleted.project.id} as well",
         tenant.location,
     )

@@ -1,4 +1,4 @@
-"""The tenant registry against live state: which rows are missing, wrong or left over, and which revisions hold."""
+"""The tenant registry against live state: which rows are missing, wrong or outdated, and which revisions hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What becomes of one row, in words."""
+    """A change of one row, as text."""
 
     tenant: str
     message: str
@@ -37,43 +37,43 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What makes the rows agree with live state, and what is left for a person or for later."""
+    """The changes that make the rows agree with live state, and what waits or needs a decision."""
 
     placements: tuple[Placement, ...]
-    """Rows to be written."""
+    """Rows to write."""
     forgotten: tuple[tuple[str, Registered], ...]
-    """Rows to be taken away, each as it was seen."""
+    """Rows to remove, each as it was read."""
     changes: tuple[RowChange, ...]
-    """Both in words, in name order."""
+    """Both as text, sorted by name."""
     waiting: tuple[RowChange, ...]
-    """Rows that are left alone: claims that may yet lead to a project, and what changes meanwhile."""
+    """Rows that are left as they are: claims that may still lead to a project, and rows that change meanwhile."""
     conflicts: tuple[Conflict, ...]
 
     def overtaken(self, tenants: Iterable[str]) -> Registration:
-        """What is left of it where the rows of some tenants have changed since they were seen."""
+        """Return what is left if the rows of these tenants changed after they were read."""
         changed = frozenset(tenants)
-        told = tuple(RowChange(tenant, "changed while the rebuild looked") for tenant in sorted(changed))
+        told = tuple(RowChange(tenant, "changed during the rebuild") for tenant in sorted(changed))
         changes = tuple(change for change in self.changes if change.tenant not in changed)
         return replace(self, changes=changes, waiting=(*self.waiting, *told))
 
 
 def gone(live: LiveState) -> frozenset[str]:
-    """The tenants whose row names a project that no organization of the fleet has."""
+    """Return the tenants whose row names a project that exists in no organization of the fleet."""
     known = {project.id for project in live.projects} | {project.id for project in live.unknown}
     return frozenset(tenant for tenant, place in live.places.items() if place not in known)
 
 
 def without(rows: Mapping[str, Registered], tenants: Iterable[str]) -> dict[str, Registered]:
-    """The rows but for those of some tenants."""
+    """Return the rows without those of these tenants."""
     left_out = frozenset(tenants)
     return {name: row for name, row in rows.items() if name not in left_out}
 
 
 def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> tuple[Placement, ...]:
-    """The projects of selected tenants of whom no row speaks, or one that says something else.
+    """Return the projects of selected tenants with a missing or different row.
 
-    A row says later whose a project is. So none is written where that is in doubt, or where a name alone found the
-    project and nobody has read whose it is.
+    A row later proves the owner. So none is written if the owner is in doubt, or if the project was found by name
+    only and its annotations were not read.
     """
     stated = {*live.places.values(), *pins(desired)}
     doubtful = {conflict.tenant for conflict in plan.conflicts}
@@ -90,9 +90,9 @@ def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Sel
 def unchanged_revisions(
     desired: DesiredState, live: LiveState, plan: Plan, selection: Selection
 ) -> dict[str, int]:
-    """The revisions of selected tenants in whom nothing differs: they are accepted without a write.
+    """Return the revisions of selected tenants without differences: they are accepted without a write.
 
-    ``plan`` is all that differs; one that looked at some concerns only shows of no tenant that nothing does.
+    ``plan`` holds everything that differs; a plan of some concerns proves nothing.
     """
     stated = {tenant.name: tenant.revision for tenant in desired.tenants.values() if tenant.revision is not None}
     if not stated or plan.coverage.only:
@@ -116,10 +116,10 @@ def registration(
     now: datetime,
     lapsed_before: datetime,
 ) -> Registration:
-    """What a rebuild does. ``rows`` are all of them; ``live`` was observed without those that are ``gone``.
+    """Return what a rebuild does. ``rows`` are all rows; ``live`` was observed without those that are ``gone``.
 
-    A row says later whose a project is: none is written for one that a name alone finds, nor for one that may be
-    an earlier customer's. Claims from before ``lapsed_before`` have led to nothing, or their project shows.
+    A row later proves the owner: none is written for a project found by name only, nor for one that may be an
+    earlier customer's. Claims from before ``lapsed_before`` led to nothing, or their project is visible.
     """
     identities = identify(desired, live)
     doubtful = given_out_again(desired, live, history, desired.tenants.values(), identities, now)
@@ -165,7 +165,9 @@ def _misplaced(projects: Mapping[str, LiveProject], rows: Mapping[str, Registere
 
 
 def _owned_orphans(desired: DesiredState, identities: Identities) -> dict[str, LiveProject]:
-    """Projects of this fleet whose tenant no file declares: signed up by ``converge``, or gone from the files."""
+    """Return projects of this fleet whose tenant no file declares: signed up by ``converge``, or no longer
+    declared.
+    """
     owned = [orphan for orphan in orphans(desired, identities) if orphan.owned]
     count = Counter(orphan.tenant for orphan in owned)
     return {
@@ -180,16 +182,16 @@ def _placed(placement: Placement, row: Registered | None) -> RowChange:
     if row is None:
         return RowChange(placement.tenant, f"added: {where}")
     if row.project_id is None:
-        return RowChange(placement.tenant, f"filled: {where}, where run {row.claimed_by} held a claim")
-    return RowChange(placement.tenant, f"corrected: {where}; it said {row.project_id} in {row.organization}")
+        return RowChange(placement.tenant, f"filled: {where}; run {row.claimed_by} had claimed it")
+    return RowChange(placement.tenant, f"corrected: {where}; the row named {row.project_id} in {row.organization}")
 
 
 def _forgotten(tenant: str, row: Registered, holders: Mapping[str, str]) -> RowChange:
     if row.project_id is None:
-        return RowChange(tenant, f"removed: the claim of run {row.claimed_by} has lapsed and led to no project")
+        return RowChange(tenant, f"removed: the claim of run {row.claimed_by} has expired and led to no project")
     if holder := holders.get(row.project_id):
-        return RowChange(tenant, f"removed: project {row.project_id} is that of tenant {holder!r} now")
-    return RowChange(tenant, f"removed: project {row.project_id} does not exist any more")
+        return RowChange(tenant, f"removed: project {row.project_id} now belongs to tenant {holder!r}")
+    return RowChange(tenant, f"removed: project {row.project_id} no longer exists")
 
 
 def _waiting(tenant: str, row: Registered) -> RowChange:
@@ -197,5 +199,5 @@ def _waiting(tenant: str, row: Registered) -> RowChange:
 
 
 def _unconfirmed(tenant: str, project: LiveProject) -> RowChange:
-    found = f"project {project.id} ({project.name} in {project.organization}) was found by its name alone"
-    return RowChange(tenant, f"{found}: apply puts it down and changes nothing, or state project_id in its file")
+    found = f"project {project.id} ({project.name} in {project.organization}) was found by name only"
+    return RowChange(tenant, f"{found}: apply records it and changes nothing, or add project_id to its file")

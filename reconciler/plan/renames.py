@@ -1,4 +1,4 @@
-"""Tenants that look like others who are gone from the files: a rename that the file does not tell."""
+"""New tenants that look like removed ones: a rename without ``previously``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NOWHERE: Final = Location("")
 _TELLING: Final = 3
-"""Letters of a beginning: of fewer, many unlike names begin with them."""
+"""Minimum length of a name prefix: shorter ones match unrelated names."""
 _BREAKS: Final = re.compile(r"[._+@-]")
 _SIGNS: Final = re.compile(r"[^a-z0-9]")
 
@@ -28,10 +28,10 @@ _SIGNS: Final = re.compile(r"[^a-z0-9]")
 def lookalikes(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], unmatched: Iterable[LiveProject] | None
 ) -> dict[str, tuple[str, ...]]:
-    """By new tenant, those who are gone from the files since its base and whom it looks like.
+    """Return, by new tenant, the tenants removed since its base that it looks like.
 
-    It has all the same settings, or a name that begins with the other's, or that one's with it. ``unmatched`` are
-    the live projects of no tenant: who has none of them is not meant. None where they were not listed.
+    It has all the same settings, or one name is a prefix of the other. ``unmatched`` are the live projects that
+    match no tenant: a removed tenant without one does not count. None if they were not listed.
     """
     new = [tenant for tenant in tenants if history.new(tenant.name)] if history.gone else []
     if not new:
@@ -50,7 +50,7 @@ def lookalikes(
 
 
 def _owners(desired: DesiredState, projects: Iterable[LiveProject]) -> frozenset[str]:
-    """The tenants that projects speak of, by their annotation or by any reading of their name."""
+    """Return the tenants that projects may belong to, by annotation or by any reading of their name."""
     owners: set[str] = set()
     for project in projects:
         named = (frame.tenant(project.name) for frame in desired.frames)
@@ -59,13 +59,13 @@ def _owners(desired: DesiredState, projects: Iterable[LiveProject]) -> frozenset
 
 
 def gone(history: History, now: DesiredState) -> frozenset[str]:
-    """Tenants whom the files declared, whatever they said, and declare no more. Needs all of the files."""
+    """Return tenants that were declared in any form and no longer are. Needs all of the files."""
     base = () if history.base is None else history.base.tenants
     return frozenset({*base, *history.owed, *history.tried} - now.tenants.keys() - now.held_back)
 
 
 def declared_before(names: Iterable[str], before: Before) -> dict[str, Tenant]:
-    """Those of these tenants whom the files declared, and that not as a tombstone."""
+    """Return those of these tenants that the files declared, not as absent."""
     declared, fork = before.base.tenants, before.fork or before.base
     return {
         name: declared[name]
@@ -75,13 +75,13 @@ def declared_before(names: Iterable[str], before: Before) -> dict[str, Tenant]:
 
 
 def _tried(names: Iterable[str], history: History) -> dict[str, Tenant]:
-    """Those of these tenants whom a commit declared that was tried: their projects may have been made."""
+    """Return those of these tenants that a tried commit declared: their projects may have been created."""
     said = ((n, attempt.base.tenants.get(n)) for n in sorted(names) for attempt in history.tried.get(n, ()))
     return {name: tenant for name, tenant in said if tenant is not None and not tenant.absent}
 
 
 class _Gone:
-    """Tenants by what one who may be the same would have in common with them."""
+    """Removed tenants, indexed by what a renamed tenant would have in common with them."""
 
     def __init__(self, tenants: Mapping[str, Tenant]) -> None:
         self._by_settings: dict[str, list[str]] = {}
@@ -95,7 +95,7 @@ class _Gone:
                 self._by_beginning.setdefault(beginning, []).append(name)
 
     def alike(self, tenant: Tenant) -> tuple[str, ...]:
-        """Those whom the tenant looks like, each once."""
+        """Return those that the tenant looks like, each once."""
         *_, whole = beginnings = _beginnings(tenant.name)
         found = [
             *self._by_settings.get(_settings(tenant), ()),
@@ -106,12 +106,12 @@ class _Gone:
 
 
 def _settings(tenant: Tenant) -> str:
-    """All that the file says but for who it is."""
+    """Return everything that the file says except the tenant's identity."""
     return repr(replace(tenant, name="", location=_NOWHERE, files=(), previously=(), revision=None))
 
 
 def _beginnings(name: str) -> list[str]:
-    """Letters and digits of what a name may have been before something was added to it; the whole name last."""
+    """Return normalized prefixes of a name; the whole name last."""
     ends = [found.start() for found in _BREAKS.finditer(name)]
     parts = [_SIGNS.sub("", identity(name[:end])) for end in ends]
     return [*(part for part in parts if len(part) >= _TELLING), _SIGNS.sub("", identity(name))]

@@ -1,9 +1,8 @@
-"""Several projects of one tenant: which was first, and whether the others can be proven to be left by dead runs.
+"""Several projects of one tenant: which is first, and whether the others are proven to be left by dead runs.
 
-Two runs may create one tenant at the same moment; each looks afterwards, and the one that came second removes its
-own project. Where that run died before it could, its project is deleted here: if the run is known to be dead, if
-nobody was told of the project, and if it holds nothing. What is not proven is left to a person, who is told what
-is missing.
+Two runs may create one tenant at the same time; each checks afterwards, and the later one deletes its own project.
+If that run died before, its project is deleted here: if the run is known to be dead, if nobody got its connection
+string, and if it is unused. Without proof the conflict says what is missing.
 """
 
 from __future__ import annotations
@@ -34,38 +33,39 @@ if TYPE_CHECKING:
     from reconciler.plan.identity import Identities
 
 RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What may stand in a command that a message proposes, and in the name of a file."""
+"""A run id that may be part of a suggested command and of a file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The projects of one tenant, all of which carry this fleet's annotation for it as far as they were read."""
+    """The projects of one tenant, all with this fleet's annotation for it as far as they were read."""
 
     tenant: Tenant
     first: LiveProject
-    """By (created_at, id): it stays, whatever becomes of the others."""
+    """By (created_at, id): it stays in any case."""
     later: tuple[LiveProject, ...]
     contested: bool
-    """True where the later ones have the tenant's name too, so that the tenant has no project until it is settled;
-    False where their runs had marked them as duplicates."""
+    """True if the later ones have the tenant's name too: then the tenant has no project until this is resolved.
+    False if their runs marked them as duplicates.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """One thing that is not proven, and what would prove it, if anything does."""
+    """A missing proof, and what would provide it, if anything does."""
 
     words: str
     dead: str = ""
-    """The run that a person may say is dead."""
+    """The run that a person may declare dead."""
     ends: str = ""
     """The run that has to end."""
     after: datetime | None = None
-    """From when on it can be told."""
+    """The earliest time of the proof."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What becomes of a tenant's rivals: all later ones are deleted, or nothing is done."""
+    """The decision: all later projects are deleted, or nothing is done."""
 
     rivals: Rivals
     actions: tuple[DeleteDuplicate, ...] = ()
@@ -73,12 +73,12 @@ class Ruling:
 
 
 def marked(name: str, run: str) -> str:
-    """The name of a project of which its run knows that it came second."""
+    """Return the name of a project whose run knows that it came second."""
     return f"{name}{MARK}{run}"
 
 
 def find(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant]) -> tuple[Rivals, ...]:
-    """The tenants among these that have several projects, as far as names and annotations show."""
+    """Return the tenants that have several projects, by names and annotations."""
     leftovers: dict[str, list[LiveProject]] = {}
     for project in identities.unmatched:
         base, mark, _ = project.name.rpartition(MARK)
@@ -100,19 +100,19 @@ def _of(tenant: Tenant, identities: Identities, leftovers: Iterable[LiveProject]
 
 
 def ours(project: LiveProject, fleet: str, tenant: str) -> bool:
-    """Whether the project says itself that a run of this fleet created it for this tenant."""
+    """Return whether the project's annotation says that a run of this fleet created it for this tenant."""
     note = creator(project) or {}
     said = note.get(FLEET) == fleet and note.get(TENANT) == tenant
     return said and RUN_ID.fullmatch(note.get(RUN, "")) is not None
 
 
 def maker(project: LiveProject) -> str:
-    """The run that created the project; empty where it does not say."""
+    """Return the run that created the project; empty if unknown."""
     return (creator(project) or {}).get(RUN, "")
 
 
 def makers(desired: DesiredState, found: Iterable[Rivals]) -> tuple[str, ...]:
-    """The runs whose fate decides, in order."""
+    """Return the runs whose state decides, in order."""
     runs = (
         maker(project)
         for rivals in found
@@ -123,7 +123,7 @@ def makers(desired: DesiredState, found: Iterable[Rivals]) -> tuple[str, ...]:
 
 
 def rule(desired: DesiredState, live: LiveState, found: Sequence[Rivals], now: datetime) -> dict[str, Ruling]:
-    """By tenant, what becomes of its rivals. Those that another hand may have made are no matter of this."""
+    """Return the decision by tenant. Projects that somebody else may have created are not covered."""
     pinned = {*pins(desired), *desired.pins_held_back} if found else set()
     rulings: dict[str, Ruling] = {}
     for rivals in found:
@@ -153,40 +153,40 @@ def _lacks(
     run = maker(project)
     names = desired.project_names(rivals.tenant.name)
     if project.name not in (*names, *(marked(name, run) for name in names)):
-        yield Lack(f"{project.id} was renamed {project.name!r}")
+        yield Lack(f"{project.id} was renamed to {project.name!r}")
     if project.organization != rivals.first.organization:
-        yield Lack(f"{project.id} and {rivals.first.id} are in different organizations: somebody has moved one")
+        yield Lack(f"{project.id} and {rivals.first.id} are in different organizations: one was moved")
     yield from _of_run(project, run, fates.get(run, NOTHING_KNOWN))
-    yield from (Lack(f"of {project.id}, {words}") for words in unused.holdings(project))
+    yield from (Lack(f"{project.id}: {words}") for words in unused.holdings(project))
     ripe = unused.ripe_at(project)
     if now < ripe:
-        yield Lack(f"Neon's counters tell nothing of {project.id} before {_moment(ripe)}", after=ripe)
+        yield Lack(f"Neon's counters of {project.id} are not complete before {_moment(ripe)}", after=ripe)
     else:
-        yield from (Lack(f"of {project.id}, {words}") for words in unused.activity(project))
+        yield from (Lack(f"{project.id}: {words}") for words in unused.activity(project))
 
 
 def _of_run(project: LiveProject, run: str, fate: Fate) -> Iterator[Lack]:
     match fate.life:
         case Life.AT_WORK:
             yield Lack(
-                f"run {run}, which made {project.id}, is at work: {fate.evidence}",
+                f"run {run}, which created {project.id}, is still running: {fate.evidence}",
                 ends=run,
             )
         case Life.UNKNOWN:
-            yield Lack(f"nobody knows whether run {run}, which made {project.id}, is dead", dead=run)
+            yield Lack(f"it is unknown whether run {run}, which created {project.id}, is dead", dead=run)
         case Life.DEAD:
             pass
     if fate.kept is not None and project.id in fate.kept:
-        yield Lack(f"run {run} has called {project.id} the tenant's, so that it may be in use")
+        yield Lack(f"run {run} reported {project.id} as the tenant's project, so it may be in use")
     if fate.kept is None and CONNECTIONS in (creator(project) or {}):
-        words = f"run {run} may have handed out the connection string of {project.id}"
-        yield Lack(f"{words}, and its journal is not here to tell")
+        words = f"run {run} may have returned the connection string of {project.id}"
+        yield Lack(f"{words}, and its journal is not available here")
 
 
 def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -> DeleteDuplicate:
     run, first, tenant = maker(project), rivals.first, rivals.tenant
     fate = fates[run]
-    kept = "its run hands out none" if fate.kept is None else "the journal of its run tells of none"
+    kept = "its run returns none" if fate.kept is None else "the journal of its run contains none"
     gone = FieldChange(
         declared_fields.STATE,
         declared_fields.PRESENT,
@@ -196,7 +196,7 @@ def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -
     )
     return DeleteDuplicate(
         tenant=tenant.name,
-        reason=f"a run that died has left a second project beside {first.id}",
+        reason=f"a dead run left a second project besides {first.id}",
         source=tenant.location,
         changes=(gone,),
         project_id=project.id,
@@ -207,19 +207,19 @@ def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -
         first_id=first.id,
         first_created_at=first.created_at,
         death=fate.evidence,
-        emptiness=f"{unused.told(project)}; no connection string was handed out: {kept}",
+        emptiness=f"{unused.told(project)}; no connection string was returned: {kept}",
     )
 
 
 def conflicts(rulings: Mapping[str, Ruling]) -> dict[str, Conflict]:
-    """What a person has to settle, with what is missing of the proof."""
+    """Return the conflicts, with what is missing of the proof."""
     return {
         name: _conflict(ruling) for name, ruling in rulings.items() if ruling.lacks and ruling.rivals.contested
     }
 
 
 def notes(rulings: Mapping[str, Ruling]) -> Iterator[Note]:
-    """Duplicates that stay for want of a proof beside a tenant that has its project."""
+    """Yield notes on duplicates that stay because a proof is missing, if the tenant has its project."""
     for name, ruling in rulings.items():
         if ruling.lacks and not ruling.rivals.contested:
             left = ", ".join(project.id for project in ruling.rivals.later)
@@ -231,11 +231,11 @@ def notes(rulings: Mapping[str, Ruling]) -> Iterator[Note]:
 def _conflict(ruling: Ruling) -> Conflict:
     tenant, first = ruling.rivals.tenant, ruling.rivals.first
     others = ", ".join(f"{p.id} (run {maker(p)})" for p in ruling.rivals.later)
-    several = f"{1 + len(ruling.rivals.later)} live projects are this tenant's"
+    several = f"{1 + len(ruling.rivals.later)} live projects belong to this tenant"
     return Conflict(
         tenant.name,
-        f"{several}: {first.id} was first, then came {others}; what came later is deleted once it is proven to be "
-        f"a dead run's and unused: {_missing(ruling.lacks)}",
+        f"{several}: {first.id} is the first, then {others}; later ones are deleted if they are proven to be "
+        f"unused and left by a dead run: {_missing(ruling.lacks)}",
         _remedy(ruling.lacks, SETTLE_BY_HAND),
         tenant.location,
     )
@@ -246,10 +246,10 @@ def _missing(lacks: Sequence[Lack]) -> str:
 
 
 def _remedy(lacks: Sequence[Lack], by_hand: str) -> str:
-    """The command that settles it, where one does; else what a person does."""
+    """Return the command that resolves it, if one does; else the manual remedy."""
     if any(not (lack.dead or lack.ends or lack.after) for lack in lacks):
         return by_hand
-    ends = [f"once run {run} has ended" for run in dict.fromkeys(lack.ends for lack in lacks if lack.ends)]
+    ends = [f"after run {run} has ended" for run in dict.fromkeys(lack.ends for lack in lacks if lack.ends)]
     dead = dict.fromkeys(lack.dead for lack in lacks if lack.dead)
     said = " ".join(f"--run-is-dead {run}" for run in dead)
     known = [f"if you know that {' and '.join(dead)} died"] if dead else []

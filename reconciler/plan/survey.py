@@ -1,4 +1,4 @@
-"""What a plan says besides its actions: orphans, conflicts, notes, and what it looked at."""
+"""What a plan contains besides its actions: orphans, conflicts, notes, and what it covers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def orphans(desired: DesiredState, identities: Identities) -> tuple[Orphan, ...]:
-    """Projects of no tenant that our naming or our annotation claims, in the order of the listing."""
+    """Return projects of no tenant that our naming or annotation claims, in listing order."""
     return tuple(
         Orphan(project, tenant, ownership.owned(project, desired.fleet))
         for project in identities.unmatched
@@ -38,8 +38,8 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
 
 
 def pin_mismatch(tenant: Tenant, project: LiveProject, besides: Collection[str] = ()) -> Conflict | None:
-    """A fact that counts at creation only, pinned to something else than what the project has; ``besides`` are
-    those that are judged elsewhere.
+    """Return a conflict for a creation-only field that is pinned to another value than the project has;
+    ``besides`` are fields that are handled elsewhere.
     """
     pinned_and_live = {
         "region": (tenant.pins.region, project.region),
@@ -50,7 +50,8 @@ def pin_mismatch(tenant: Tenant, project: LiveProject, besides: Collection[str] 
             return Conflict(
                 tenant.name,
                 f"{word} is pinned to {pinned}, but project {project.id} has {live}",
-                f"set {word} to {live}, or move the data by hand: no project is destroyed to change a field",
+                f"set {word} to {live}, or migrate the data by hand: a project is never deleted and created "
+                "again to change a field",
                 tenant.location,
             )
     return None
@@ -59,32 +60,34 @@ def pin_mismatch(tenant: Tenant, project: LiveProject, besides: Collection[str] 
 def notes(
     desired: DesiredState, live: LiveState, tenants: Sequence[Tenant], identities: Identities, *, prune: bool
 ) -> Iterator[Note]:
-    """Projects that were not found by name, and where none could be found otherwise."""
+    """Yield notes on projects not found by name, and on searches that cannot find renamed projects."""
     if prune and desired.held_back:
-        yield Note(None, f"nothing is pruned while {len(desired.held_back)} tenants are held back by broken files")
+        yield Note(None, f"nothing is pruned while {len(desired.held_back)} tenants have broken files")
     if not live.listed:
         yield from _looked_up_by_name(tenants, live, identities)
     unread = sum(project.branches is None for project in identities.unmatched) if live.listed else 0
     if unread and any(identities.missing(tenant) and not tenant.absent for tenant in tenants):
         yield Note(
             None,
-            f"{unread:,} live projects match no tenant and were not asked whose they are: one that somebody "
-            "renamed would not be recognised, and its tenant gets a new project (--depth deep asks them all)",
+            f"{unread:,} live projects match no tenant and their owners were not read: a renamed project is "
+            "not found, and its tenant gets a new one (--depth deep reads all owners)",
         )
     yield from _second_projects(desired, tenants, identities)
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.unseen:
             unseen = tenant.project_id or live.places.get(tenant.name) or tenant.recover
-            yield Note(tenant.name, f"the API would not show project {unseen}", tenant.location)
+            yield Note(tenant.name, f"the API did not return project {unseen}", tenant.location)
         elif project and not tenant.project_id and project.name not in desired.project_names(tenant.name):
             how = "in the registry" if live.places.get(tenant.name) == project.id else "by its annotation"
-            found = f"project {project.id}, found {how}, has been renamed {project.name!r}"
+            found = f"project {project.id}, found {how}, was renamed to {project.name!r}"
             yield Note(tenant.name, found, tenant.location)
 
 
 def _second_projects(desired: DesiredState, tenants: Sequence[Tenant], identities: Identities) -> Iterator[Note]:
-    """Others that were created for a tenant whose file names its project; without that they are a conflict."""
+    """Yield notes on further projects created for a tenant whose file pins one; without a pin they are a
+    conflict.
+    """
     pinned = {
         tenant.name: tenant for tenant in tenants if tenant.project_id and tenant.name in identities.projects
     }
@@ -93,7 +96,8 @@ def _second_projects(desired: DesiredState, tenants: Sequence[Tenant], identitie
         if tenant is not None and MARK not in project.name:
             second = f"project {project.id} ({project.name} in {project.organization})"
             told = (
-                f"{second} was created for this tenant too, whose file names {tenant.project_id}: it is left alone"
+                f"{second} was also created for this tenant, whose file names {tenant.project_id}: it is not "
+                "changed"
             )
             yield Note(tenant.name, told, tenant.location)
 
@@ -106,9 +110,9 @@ def _looked_up_by_name(tenants: Sequence[Tenant], live: LiveState, identities: I
 
 def _how_looked_up(tenant: Tenant, search: AnnotationSearch | None) -> str:
     if search is None or tenant.name not in search.tenants:
-        return "looked up by name alone: a project of its that somebody renamed would not be recognised"
-    asked = f"{search.asked:,} of {search.listed:,} live projects were asked whose they are"
-    return f"looked up by name and by annotation: {asked}"
+        return "searched by name only: a renamed project is not found"
+    asked = f"the owners of {search.asked:,} of {search.listed:,} live projects were read"
+    return f"searched by name and by annotation: {asked}"
 
 
 def coverage(
@@ -118,7 +122,7 @@ def coverage(
     identities: Identities,
     only: Collection[str],
 ) -> Coverage:
-    """What was looked at, so that nobody takes silence for agreement."""
+    """Return what the plan covers, so that silence is not taken for agreement."""
     found = [
         (desired.settings(tenant), project)
         for tenant in tenants
@@ -152,5 +156,5 @@ def coverage(
 
 
 def _in_no_file(desired: DesiredState, identities: Identities) -> list[LiveProject]:
-    """Projects of no tenant, but for those that may be of a tenant whose file is broken."""
+    """Return projects of no tenant, except those that may belong to a tenant with a broken file."""
     return [p for p in identities.unmatched if desired.tenant_by_project_name(p.name) not in desired.held_back]

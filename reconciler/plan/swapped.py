@@ -1,4 +1,4 @@
-"""Whether the organizations seem to have changed places: their ids or keys, not the tenants."""
+"""Whether two organizations seem to be swapped: their ids or keys, not their tenants."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from reconciler.plan.permissions import Permissions
 
 MANY: Final = 5
-"""From so many tenants on, more than half of an organization's, a wrong id or key is the likelier reason."""
+"""From this many tenants on, and more than half of an organization's, a wrong id or key is the likelier cause."""
 COMPARE: Final = (
-    "compare ids and keys in the environment with organizations in tiers.yaml; if a commit moved these tenants, "
-    "name the one before it with --base; if somebody did, permit exactly these transfers with --allow transfers="
+    "compare ids and keys in the environment with organizations in tiers.yaml; if a commit moved these "
+    "tenants, name its parent with --base; if a person did, permit exactly these transfers with --allow "
+    "transfers="
 )
 
 
 def require_own_places(desired: DesiredState, live: LiveState, history: History, permissions: Permissions) -> None:
-    """Raises WrongOrganizationError where most of an organization's tenants live in another one by no commit.
+    """Raise WrongOrganizationError if most tenants of an organization are in another one without a commit.
 
-    Tenants whom the files, a document or a person moves from one organization to another are no sign, unless a
-    commit of tiers.yaml has two organizations exchange all of them. Without a base nobody can tell who was moved:
-    then two organizations whose tenants live elsewhere are a sign.
+    Tenants that the files, a document or a person moved do not count, unless a commit of tiers.yaml exchanges all
+    tenants of two organizations. Without a base it is unknown who was moved: then two organizations whose tenants
+    are elsewhere raise the error.
     """
     astray = dict(_astray(desired, live, history))
     if history.base is None and len(astray) == 1:
@@ -40,14 +41,14 @@ def require_own_places(desired: DesiredState, live: LiveState, history: History,
     for home, places in astray.items():
         if permissions.counts.get("transfers", 0) < total:
             raise WrongOrganizationError(
-                f"{places.total()} tenants of organization {home} are live elsewhere, most of them in "
-                f"{_most(places)}, and no commit moved them one by one: are ids or keys swapped?",
+                f"{places.total()} tenants of organization {home} are live in another organization, most of "
+                f"them in {_most(places)}, and no commit moved them individually: are ids or keys swapped?",
                 hint=f"{COMPARE}{total}",
             )
 
 
 def _exchanged(astray: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
-    """The organizations of which each has most of its tenants in the other one."""
+    """Return pairs of organizations that have most of their tenants in each other."""
     places = {home: _most(elsewhere) for home, elsewhere in astray.items()}
     return {home: astray[home] for home, where in places.items() if places.get(where) == home}
 
@@ -59,9 +60,9 @@ def _most(places: Counter[str]) -> str:
 def _astray(
     desired: DesiredState, live: LiveState, history: History, *, with_tiers: bool = False
 ) -> Iterator[tuple[str, Counter[str]]]:
-    """The organizations that have most of their tenants elsewhere, with where these live.
+    """Yield organizations with most of their tenants elsewhere, and where those are.
 
-    ``with_tiers`` counts tenants whose whole tier was moved, too.
+    ``with_tiers`` also counts tenants whose whole tier was moved.
     """
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, project in identify(desired, live).projects.items():
@@ -77,8 +78,9 @@ def _astray(
 
 
 def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> bool:
-    """Whether somebody asked for the tenant to be in another organization than before; ``with_tiers`` says that
-    one who has the same tier as before was not asked for."""
+    """Return whether the tenant was moved to this organization on purpose; with ``with_tiers``, moving its whole
+    tier does not count.
+    """
     if tenant.name in history.named:
         return True
     known = (history.before(tenant.name), *history.tried.get(tenant.name, ()))

@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from reconciler.plan.identity import Identities
 
 CLOCKS_APART: Final = timedelta(minutes=1)
-"""So far may the clock of whoever commits be behind Neon's."""
+"""Maximum difference between a committer's clock and Neon's."""
 COMPARABLE: Final = timedelta(days=366)
-"""Where the newest commit is further away from Neon's time, commits tell nothing about projects."""
+"""If the newest commit is further from Neon's time than this, commit times prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstones:
-    """When the files began to say of tenants that they are absent, as far as git tells."""
+    """When the files began to declare tenants as absent, according to git."""
 
     written: Mapping[str, datetime] = field(default_factory=dict)
-    """By tenant. One that is missing is being written now, or nobody knows."""
+    """By tenant. Missing if it is being written now, or unknown."""
     newest: datetime | None = None
-    """When the commit at hand was made."""
+    """Time of the current commit."""
 
 
 NOTHING_KNOWN: Final = Tombstones()
 
 
 def unnamed(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
-    """The tombstones that meet a live project, and do not name it."""
+    """Yield tombstones without project_id whose tenant has a live project."""
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.absent and project is not None and tenant.project_id is None:
@@ -55,7 +55,7 @@ def later_life(
     action: Action,
     now: datetime,
 ) -> Refusal | None:
-    """Why the project is not the one that the tombstone was written for; None where it may be."""
+    """Return a refusal if the project is not the one that the tombstone was written for."""
     written = tombstones.written.get(tenant.name)
     if written is None or tenant.project_id is not None:
         return None
@@ -64,16 +64,16 @@ def later_life(
     return Refusal(
         Rule.LATER_LIFE,
         (tenant.name,),
-        f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, and the tombstone was "
-        f"written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC",
-        f"state project_id: {project.id} beside state: absent to end this one, too; otherwise take the tombstone "
-        "out of the files",
+        f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, but the tombstone "
+        f"was written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC",
+        f"add project_id: {project.id} to the tombstone to delete this project too; otherwise remove the "
+        "tombstone",
         (action,),
     )
 
 
 def _is_younger(project: LiveProject, written: datetime, tombstones: Tombstones, now: datetime) -> bool:
-    """By the clocks, where they can be compared at all."""
+    """Return whether the project is younger, if the clocks can be compared."""
     newest = tombstones.newest
     comparable = newest is not None and abs(now - newest) < COMPARABLE
     return comparable and project.created_at > written + CLOCKS_APART
@@ -82,7 +82,9 @@ def _is_younger(project: LiveProject, written: datetime, tombstones: Tombstones,
 def _is_ended(
     desired: DesiredState, live: LiveState, tenant: Tenant, project: LiveProject, written: datetime
 ) -> bool:
-    """Whether a project of the tenant was deleted since the tombstone was written, and this one came after it."""
+    """Return whether a project of the tenant was deleted after the tombstone was written, and this one was created
+    later.
+    """
     names = desired.project_names(tenant.name)
     ends = [deleted.deleted_at for deleted in live.recoverable if deleted.project.name in names]
     return any(end is not None and written <= end + CLOCKS_APART and end <= project.created_at for end in ends)

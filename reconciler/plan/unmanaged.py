@@ -1,7 +1,7 @@
-"""What the files cease to manage: a key that is absent is not managed, so that its live value is kept, and told.
+"""Fields that the files no longer manage: an absent key is not managed, so its live value is kept and reported.
 
-One walk over everything that the files wanted of a tenant before: at the base, and where the base and the files at
-hand parted.
+One walk over everything that the files declared before: at the base, and where the base and the current files
+parted.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.organization import Place
     from reconciler.plan.history import History, Past
 
-NO_LIMIT: Final = "new ones get no limit"
-NEONS_DEFAULT: Final = "new ones get Neon's default"
+NO_LIMIT: Final = "new tenants get no limit"
+NEONS_DEFAULT: Final = "new tenants get Neon's default"
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """One thing that a tenant's files manage no more."""
+    """A field that a tenant's files no longer manage."""
 
     path: str
     live: tuple[tuple[str, Value], ...]
@@ -48,9 +48,9 @@ def unmanaged(
     planned: Mapping[str, Collection[str]],
     only: Collection[str],
 ) -> tuple[Unmanaged, ...]:
-    """What is kept of these tenants' projects, the same of many as one, in the order of tenants and fields.
+    """Return the kept fields of these tenants' projects, grouped where they are equal, in tenant and field order.
 
-    ``planned`` are the paths of which each tenant's actions and refusals speak; ``only`` names the concerns.
+    ``planned`` are the paths in each tenant's actions and refusals; ``only`` names the concerns.
     """
     alike: dict[_Kept, dict[str, Location]] = {}
     for name, project in projects.items():
@@ -90,7 +90,7 @@ def _kept(
 
 
 def _gone(past: Past, now: Stated) -> Iterator[str]:
-    """Each path that base and fork stated and the files do not, without those that lie below another one."""
+    """Yield each path that base and fork declared and the files do not, without those below another one."""
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
         above = any(other in gone for other in beginnings(path) if other != path)
@@ -107,13 +107,13 @@ def _gone(past: Past, now: Stated) -> Iterator[str]:
 
 
 def _counts_once(path: str, stated: Value | Place) -> bool:
-    """Members of a copy that are refused, or whose absence means something: an expiry, what it was made as."""
+    """Return whether the member is refused or its absence has a meaning: an expiry, or a creation-only field."""
     copies = path.partition(".")[0] in COPIES and "." in path
     return copies and stated not in PRESENT and ".compute." not in path
 
 
 def _members_gone(before: list[Value | Place], now: Value | Place) -> list[str]:
-    """Members that a structured value states no more, at any depth; one that is replaced is none."""
+    """Return the members that a structured value no longer has, at any depth; a replaced one does not count."""
     values = [value.value for value in (*before, now) if isinstance(value, JsonText)]
     if len(values) < len(before) + 1:
         return []
@@ -133,7 +133,7 @@ def _lost(before: Json, now: Json) -> Iterator[str]:
 
 
 def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
-    """Members of a quota or compute as one where all that was stated of it is gone; else each by itself."""
+    """Group members of a quota or compute if all of it is gone; otherwise list them separately."""
     found: dict[str, list[str]] = {}
     left = {path.rpartition(".")[0] for path in now}
     for path in gone:
@@ -144,7 +144,7 @@ def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
 
 
 def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
-    """Whether it was the tier that stated it, and not the tenant's own file."""
+    """Return whether the tier declared it, not the tenant's own file."""
     root, _, rest = path.partition(".")
     if (root in COPIES and ".compute." not in path) or root in (*declared_fields.PINS, "name"):
         return False

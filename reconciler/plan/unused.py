@@ -1,8 +1,8 @@
-"""Whether a project holds nothing: what must be seen of it before anybody may call it unused.
+"""Whether a project is unused: what must be read before it counts as such.
 
-A new project is active once without any user: its compute starts with it and suspends after its timeout. Whatever
-goes beyond that is use. Counters lag, so that they prove nothing of a project that is younger than the lag; they
-begin anew each month, but the time of the last activity does not (Neon: Project).
+A new project is active once without a user: its compute starts with it and suspends after its timeout. Anything
+beyond that is use. Counters lag, so they prove nothing for a project younger than the lag; they restart each
+month, but the time of the last activity does not (Neon: Project).
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveEndpoint, LiveProject
 
 COUNTERS_LAG: Final = timedelta(hours=1)
-"""Neon: how late counters and times of activity may be (guides/consumption-limits)."""
+"""Neon: maximum lag of counters and activity times (guides/consumption-limits)."""
 SLACK: Final = timedelta(minutes=1)
-"""How long a new compute may take to start, and to be seen suspended."""
+"""How long a new compute may take to start, and to be reported as suspended."""
 LONGEST_SUSPEND_SECONDS: Final = 3600
-"""A compute that stays on for longer after its creation hides whether somebody has used it."""
+"""A compute that stays on longer after its creation hides whether it was used."""
 OWN_WRITES_BYTES: Final = 16 * 2**20
 """What the creation itself may write: one segment of Postgres' write-ahead log."""
 OWN_SIZE_BYTES: Final = 64 * 2**20
-"""What an empty Postgres may take: Neon shows about 30 MB."""
+"""Size of an empty Postgres: Neon reports about 30 MB."""
 
 
 def ripe_at(project: LiveProject) -> datetime:
-    """From when on the counters tell of all that its creation did."""
+    """Return when the counters include everything that the creation did."""
     return project.created_at + timedelta(seconds=_suspend_seconds(project)) + SLACK + COUNTERS_LAG
 
 
 def holdings(project: LiveProject) -> Iterator[str]:
-    """What the project has beyond what its creation makes, and what was not read and may hide that."""
+    """Yield what the project has beyond its creation, and what was not read and may hide that."""
     yield from _branches(project)
     yield from _snapshots(project)
     yield from _computes(project)
     if project.storage_bytes is None:
-        yield "its size is not stated"
+        yield "its size is unknown"
     elif project.storage_bytes > OWN_SIZE_BYTES:
         yield f"it stores more than {_bytes(OWN_SIZE_BYTES)}"
     if project.integrations:
-        yield f"it is connected to {', '.join(project.integrations)}"
+        yield f"it has an integration: {', '.join(project.integrations)}"
 
 
 def activity(project: LiveProject) -> Iterator[str]:
-    """What was done with the project beyond its creation, as far as it is ripe enough to tell."""
+    """Yield what was done with the project after its creation, if the counters are complete."""
     allowed = timedelta(seconds=_suspend_seconds(project)) + SLACK
     if any(endpoint.active for endpoint in project.endpoints or ()):
-        yield "a compute of its runs"
+        yield "a compute is running"
     if project.last_active_at is not None and project.last_active_at > project.created_at + allowed:
         yield f"it was active at {project.last_active_at:%Y-%m-%d %H:%M:%S} UTC"
     if project.consumption is None:
@@ -64,9 +64,11 @@ def activity(project: LiveProject) -> Iterator[str]:
 
 
 def told(project: LiveProject) -> str:
-    """What was seen of a project that shows no use, in words."""
+    """Describe a project without signs of use."""
     used, last = project.consumption or Consumption(), project.last_active_at
-    active = "never active" if last is None else f"active until {last:%Y-%m-%d %H:%M:%S} UTC as after any creation"
+    active = (
+        "never active" if last is None else f"active until {last:%Y-%m-%d %H:%M:%S} UTC, as after any creation"
+    )
     return (
         f"{active}, {_bytes(used.written_data_bytes)} written, {_bytes(used.data_transfer_bytes)} sent, "
         f"{_bytes(project.storage_bytes)} stored, one branch, no snapshot"
@@ -81,7 +83,7 @@ def _branches(project: LiveProject) -> Iterator[str]:
     if [branch.default for branch in branches] != [True]:
         yield f"it has {len(branches)} branches"
     if any(branch.protected for branch in branches):
-        yield "somebody has protected its branch"
+        yield "its branch is protected"
     if any((branch.logical_size_bytes or 0) > OWN_SIZE_BYTES for branch in branches):
         yield f"its branch is larger than {_bytes(OWN_SIZE_BYTES)}"
 
@@ -108,20 +110,20 @@ def _computes(project: LiveProject) -> Iterator[str]:
 def _counters(used: Consumption, allowed: timedelta, cu: float) -> Iterator[str]:
     seconds = allowed / timedelta(seconds=1)
     limits = (
-        ("active", used.active_time_seconds, seconds, "s"),
-        ("computing", used.compute_time_seconds, seconds * cu, "s"),
-        ("writing", used.written_data_bytes, OWN_WRITES_BYTES, "bytes"),
-        ("sending", used.data_transfer_bytes, 0, "bytes"),
+        ("active time", used.active_time_seconds, seconds, "s"),
+        ("compute time", used.compute_time_seconds, seconds * cu, "s"),
+        ("written data", used.written_data_bytes, OWN_WRITES_BYTES, "bytes"),
+        ("data transfer", used.data_transfer_bytes, 0, "bytes"),
     )
     for what, amount, limit, unit in limits:
         if amount is None:
-            yield f"its counter of {what} is not stated"
+            yield f"its {what} counter is unknown"
         elif amount > limit:
-            yield f"its counter of {what} says {amount:,} {unit}, and its creation explains {limit:,.0f}"
+            yield f"its {what} counter is {amount:,} {unit}, but its creation explains only {limit:,.0f}"
 
 
 def _suspend_seconds(project: LiveProject) -> int:
-    """The longest timeout of its computes; where none is known, Neon's default."""
+    """Return the longest suspend timeout of its computes; Neon's default if none is known."""
     stated = [_timeout(endpoint) for endpoint in project.endpoints or ()]
     if NEVER_SUSPEND in stated:
         return NEVER_SUSPEND

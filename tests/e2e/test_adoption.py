@@ -151,7 +151,7 @@ class TestARegistry:
         before = rows(registered)
         first = run(registered, "apply", "--base", "none")
         assert first.code == 0, first.out + first.err
-        assert "puts it down in the registry" in " ".join(first.out.split())
+        assert "records it in the registry" in " ".join(first.out.split())
         assert rows(registered) == before
         assert marks(registered) == 0
         second = run(registered, "plan", "--base", "none")

@@ -56,7 +56,7 @@ def test_a_tier_that_is_retired_holds_back_its_tenants_and_nobody_else(shell: Sh
     shell.tenant("bluebird")
     check(shell.simulated("validate"), 3)
     ended = shell.simulated("apply", "--yes")
-    check(ended, 3, "tenants/acme.yaml:2:7:", "there is no tier 'gold'")
+    check(ended, 3, "tenants/acme.yaml:2:7:", "tier 'gold' does not exist")
     assert "created     bluebird" in ended.out
     assert "1 tenant held back" in shell.simulated("plan").out
     for words in (("plan", "--tenant", "acme"), ("converge", "acme")):

@@ -107,7 +107,7 @@ def test_strict_applies_nothing_where_anything_is_refused(scene: Scene, command:
     yes = ("--yes",) if command == "apply" else ()
     strict = scene.shell.simulated(command, "--strict", "--allow", "lowering", *yes)
     assert strict.code == 5
-    assert "--strict applies all or nothing, and there is 1 refusal besides" in strict.out
+    assert "--strict applies all or nothing, and there is also 1 refusal" in strict.out
     assert "nothing to do: 2 refused" in strict.out
     free_to_go = scene.shell.simulated("apply", "--allow", "lowering", "--yes")
     assert free_to_go.code == 5
@@ -130,7 +130,7 @@ def test_an_empty_folder_of_tenants_deletes_nothing_not_even_with_prune(shell: S
     refused = shell.simulated("apply", "--yes", "--prune")
     assert refused.code == 5
     assert "shrunken-files" in refused.out
-    assert "--prune would delete 2 projects while the files declare 0 tenants" in refused.out
+    assert "--prune would delete 2 projects, but the files declare only 0 tenants" in refused.out
     assert "--allow deletes=2" in " ".join(refused.out.split())
 
 
@@ -151,7 +151,7 @@ class TestAThief:
         shell.tenant("thief", f"tier: free\nstate: absent\nproject_id: {project_id}")
         ended = shell.simulated("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl")
         assert ended.code == 5, ended.out + ended.err
-        assert f"the pinned project {project_id} (myapp-victim) is that of tenant 'victim'" in ended.out
+        assert f"the pinned project {project_id} (myapp-victim) belongs to tenant 'victim'" in ended.out
 
     def test_deletes_nothing_where_the_file_that_pins_the_project_is_broken(
         self, shell: Shell, project_id: str
@@ -160,7 +160,7 @@ class TestAThief:
         shell.tenant("victim", "tier: free\nstate: absent")
         ended = shell.simulated("apply", "--yes", "--allow", "lowering", "--on-invalid", "skip")
         assert "deleted" not in ended.out
-        assert "is pinned in a file that cannot be used" in " ".join(ended.out.split())
+        assert "is pinned in a broken file" in " ".join(ended.out.split())
 
     def test_keeps_no_other_pinned_tenant_from_its_converge_by_a_broken_file(self, shell: Shell) -> None:
         shell.simulated("plan")
@@ -179,7 +179,7 @@ class TestAThief:
         document = f"{{tenant: thief, {wanted}, project_id: {project_id}}}"
         ended = shell.simulated("converge", "-", "--allow", "lowering", stdin=document.encode())
         assert ended.code == 5, ended.out + ended.err
-        assert "is that of tenant 'victim'" in ended.err
+        assert "belongs to tenant 'victim'" in ended.err
         assert "In sync" in shell.simulated("plan").out
 
 
@@ -192,7 +192,7 @@ def test_a_downgrade_that_an_integration_blocks_takes_nothing_although_only_list
     shell.tenant("acme", f"tier: free\nproject_id: {pinned}\n{EVERYTHING}")
     ended = shell.simulated("converge", "acme", "--allow", "lowering")
     assert ended.code == 5, ended.out
-    assert "Neon transfers no project that is connected to github" in " ".join(ended.err.split())
+    assert "Neon cannot transfer a project with an integration: github" in " ".join(ended.err.split())
     assert "Nothing was applied." in ended.out
 
 

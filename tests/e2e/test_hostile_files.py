@@ -238,4 +238,4 @@ def test_a_stream_of_tenants_without_end_is_bounded(tmp_path: Path) -> None:
     ended = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False, text=True, preexec_fn=bounded
     )
-    assert "<stdin>: more than 16 MiB" in ended.stderr, ended
+    assert "<stdin>: the text is larger than 16 MiB" in ended.stderr, ended

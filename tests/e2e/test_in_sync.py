@@ -88,8 +88,8 @@ def test_a_parent_that_does_not_exist_is_refused_as_long_as_it_is_declared(shell
     shell.tenant("acme", "tier: pro\ndev_branches: [{name: staging, parent: production}]")
     applied = shell.simulated("apply", "--yes")
     assert applied.code == 5, applied.out + applied.err
-    assert "branch 'staging' is not created: its parent 'production' does not exist" in applied.out
-    agreed(shell, 2, "cannot-be-done", "its parent 'production' does not exist")
+    assert "branch 'staging' cannot be created: its parent branch 'production' does not exist" in applied.out
+    agreed(shell, 2, "cannot-be-done", "its parent branch 'production' does not exist")
     again = shell.simulated("apply", "--yes")
     assert again.code == 5
     assert "In sync" not in again.out
@@ -99,7 +99,9 @@ def test_a_snapshot_of_a_moment_before_its_branch_is_refused_as_long_as_it_is_de
     shell.tenant("acme", "tier: pro\nsnapshots: [{name: early, at: 2028-01-01T00:00:00Z}]")
     applied = shell.simulated("apply", "--yes")
     assert applied.code == 5, applied.out + applied.err
-    agreed(shell, 2, "snapshot 'early' is not taken: 2028-01-01T00:00:00Z lies before branch 'main' was created")
+    agreed(
+        shell, 2, "snapshot 'early' cannot be taken: 2028-01-01T00:00:00Z is before the creation of branch 'main'"
+    )
 
 
 class TestWhoCannotConnect:
@@ -132,7 +134,7 @@ class TestWhoCannotConnect:
                 },
             )
             add_project(account, "free", seed)
-        agreed(shell, 2, "quota.active_time is used up, 101h of 100h: Neon has suspended the project")
+        agreed(shell, 2, "quota.active_time is used up: 101h of 100h: Neon has suspended the project")
         assert "used quotas not looked at: 1 of 1" in " ".join(shell.simulated("plan").out.split())
 
 

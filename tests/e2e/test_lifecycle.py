@@ -209,8 +209,8 @@ class TestConverge:
         shell.tenant("zoe", "tier: pro")
         ended = shell.simulated("converge", tenants, "--single-writer", stdin=stdin)
         assert ended.code == 5
-        assert f"project {pinned} would be this tenant's and also that of 'acme'" in ended.err
-        assert "give the project the name of whose it is" in ended.err
+        assert f"project {pinned} would belong to this tenant and also to 'acme'" in ended.err
+        assert "rename the project to its owner's name" in ended.err
         assert pinned not in ended.out
         assert "acme" not in ended.out
 

@@ -41,11 +41,11 @@ def test_a_name_that_is_added_again_is_told_of_the_older_project_and_gets_a_new_
     project_id = deleted(shell)
     shell.tenant("acme")
     planned = shell.simulated("plan", "--tenant", "acme").out
-    assert f"write recover: {project_id}" in " ".join(planned.split())
+    assert f"add recover: {project_id}" in " ".join(planned.split())
     assert "created     acme" in shell.applied().out
     shell.tenant("acme", f"tier: free\nrecover: {project_id}")
     assert shell.simulated("plan").code == 5
-    assert "there would be two" in " ".join(shell.simulated("plan").out.split())
+    assert "the tenant already has live project" in " ".join(shell.simulated("plan").out.split())
 
 
 def test_the_record_of_an_erasure_is_in_the_json_report_and_in_the_journal(shell: Shell) -> None:
@@ -100,7 +100,7 @@ def test_a_document_converges_no_new_project_where_the_file_asks_for_the_old_one
     ("text", "words"),
     [
         ("tier: free\nrecover: not an id", "is no project id"),
-        (f"{TOMBSTONE}\nrecover: cool-river-12345678", "recovers nothing"),
+        (f"{TOMBSTONE}\nrecover: cool-river-12345678", "recover has no effect"),
         ("tier: free\nproject_id: a-b-1\nrecover: a-b-2", "project_id 'a-b-1'"),
         ("tier: free\nrevision: 1.5", "expected a whole number, not '1.5'"),
         ("tier: free\nrevision: -1", "expected a whole number, not '-1'"),

@@ -209,7 +209,7 @@ def test_strict_applies_nothing_where_a_tenant_is_stale(fleet: Shell) -> None:
     fleet.tenant("cedar")
     ended = apply(fleet, "--strict")
     assert ended.code == 7
-    assert "--strict applies all or nothing, and there is 1 stale tenant besides" in " ".join(ended.out.split())
+    assert "--strict applies all or nothing, and there is also 1 stale tenant" in " ".join(ended.out.split())
     assert written(fleet) == []
     assert "changed     acme, bluebird" in apply(fleet).out
 

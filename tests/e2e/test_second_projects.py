@@ -67,7 +67,7 @@ def test_the_conflict_names_what_is_not_proven_and_the_command_that_settles_it(
     ended = applied(shell)
     assert ended.code == 5
     told = " ".join(ended.out.split())
-    assert f"nobody knows whether run {DEAD_RUN}, which made {pair[DEAD_RUN]}, is dead" in told
+    assert f"it is unknown whether run {DEAD_RUN}, which created {pair[DEAD_RUN]}, is dead" in told
     assert f"`reconciler apply --run-is-dead {DEAD_RUN}` if you know that {DEAD_RUN} died" in told
     assert projects(shell) == set(pair.values())
 
@@ -115,7 +115,7 @@ def test_no_word_deletes_a_project_that_is_used(shell: Shell, pair: dict[str, st
         set_usage(simulator, pair[DEAD_RUN], data_transfer_bytes=1)
     ended = applied(shell, "--run-is-dead", DEAD_RUN)
     assert ended.code == 5
-    assert "state the right one as project_id" in " ".join(ended.out.split())
+    assert "add the id of the right one as project_id" in " ".join(ended.out.split())
     assert projects(shell) == set(pair.values())
 
 

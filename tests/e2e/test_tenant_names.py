@@ -150,7 +150,7 @@ def test_a_sign_up_does_not_take_an_earlier_name(fleet: Shell) -> None:
     rename(fleet, "acme", "acme-inc", more=EARLIER)
     refused = fleet.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "free"}')
     assert refused.code == 3
-    assert "'acme' is a name of tenant 'acme-inc'" in refused.err
+    assert "'acme' is also a name of tenant 'acme-inc'" in refused.err
     assert len(ids(fleet)) == 2
 
 
@@ -158,7 +158,7 @@ def test_a_document_cannot_say_that_a_declared_tenant_has_another_name(fleet: Sh
     text = b'{"tenant": "acme-inc", "tier": "free", "previously": ["acme"]}'
     refused = fleet.simulated("converge", "-", stdin=text)
     assert refused.code == 3
-    assert "'acme' is a name of tenant 'acme' in " in refused.err
+    assert "'acme' is also a name of tenant 'acme' in " in refused.err
 
 
 @pytest.mark.parametrize("name", [EMAIL, "user_2abCDefGhIJk", "+491701234567"])
@@ -216,5 +216,5 @@ def test_two_tenants_who_would_meet_are_told_before_anything_is_done(shell: Shel
     shell.tenant("myapp-bob")
     ended = run(shell, "apply")
     assert ended.code == 3
-    assert "tenants/bob.yaml:1:1: project 'myapp-bob' could be that of tenant 'bob'" in ended.err
-    assert "tenants/myapp-bob.yaml:1:1: project 'myapp-bob' could be that of tenant 'myapp-bob'" in ended.err
+    assert "tenants/bob.yaml:1:1: project 'myapp-bob' could belong to tenant 'bob'" in ended.err
+    assert "tenants/myapp-bob.yaml:1:1: project 'myapp-bob' could belong to tenant 'myapp-bob'" in ended.err

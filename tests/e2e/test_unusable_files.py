@@ -49,7 +49,7 @@ def test_a_broken_file_at_the_base_is_named(fleet: Shell) -> None:
     grant(fleet, "acme", 2)
     ended = run(fleet, "apply", "--base", "HEAD")
     assert "1 file at HEAD cannot be used" in ended.err
-    assert "tenants/acme.yaml:2:7: there is no tier 'gold'" in " ".join(ended.err.split())
+    assert "tenants/acme.yaml:2:7: tier 'gold' does not exist" in " ".join(ended.err.split())
     assert transfers(fleet)["acme"] == 2, "the commit before the broken one said 8"
 
 
@@ -81,7 +81,7 @@ def test_a_clone_without_all_objects_says_how_to_get_them(
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", f"--filter={kept}", f"file://{fleet.folder}", clone], check=True)
     ended = run(fleet, "apply", "--directory", str(clone), *base)
-    assert "is missing from the repository: the clone is not complete" in " ".join(ended.err.split())
+    assert "is missing from the repository: the clone is incomplete" in " ".join(ended.err.split())
     assert not base or "fetch the whole history and all files (no --depth, no --filter)" in " ".join(
         ended.err.split()
     )
@@ -133,7 +133,7 @@ class TestABrokenFileOfAnother:
         shop.write("lines/all.ndjson", '{"tenant": "zoe", "tier": "gold"}\n')
         ended = shop.simulated("converge", name)
         assert ended.code == 3
-        assert "there is no tier 'gold'" in ended.err
+        assert "tier 'gold' does not exist" in ended.err
         assert f"the file of tenant '{name}' cannot be used" in " ".join(ended.err.split())
 
     def test_a_mark_of_the_order_of_bytes_is_none(self, shop: Shell) -> None:

@@ -115,9 +115,9 @@ def test_what_is_done_by_the_next_apply_or_left_out_is_told_with_its_reason(worl
     assert world.apply(*BASE, "--tenant", "stray").code == 0
     request = pull_request(world)
     assert "1 tenant waits since commit" in planned(world, request).out
-    assert ": apply goes on with it bluebird" in words(planned(world, request))
-    assert ": left out of this run bluebird, cedar" not in words(planned(world, request))
-    assert ": left out of this run" in words(planned(world, request, "--tenant", "acme"))
+    assert ": apply continues bluebird" in words(planned(world, request))
+    assert ": not included in this run bluebird, cedar" not in words(planned(world, request))
+    assert ": not included in this run" in words(planned(world, request, "--tenant", "acme"))
 
 
 def test_a_tenant_whose_file_is_broken_is_told_too(world: World) -> None:

@@ -234,7 +234,7 @@ def test_what_was_accepted_of_one_downgrade_is_not_accepted_of_the_next(world: W
     world.deployed()
     world.tenant("acme", f"tier: pro\n{ACCEPTING}")
     world.merge()
-    assert "accept is spent, remove it: history_loss" in world.job("plan").out
+    assert "accept has been used, remove it: history_loss" in world.job("plan").out
     world.deployed()
     world.tenant("acme", f"tier: free\n{ACCEPTING}")
     world.merge()

@@ -258,7 +258,7 @@ class TestWhatIsHandedOver:
         converged = pinned.converge({"tenant": "newcomer", "tier": "pro"}, single_writer=True)
         assert platform.world.writes() == []
         (conflict,) = [each for each in converged.planned.plan.conflicts if each.tenant == "newcomer"]
-        assert f"project {project_id} would be this tenant's and also that of 'acme'" in conflict.message
+        assert f"project {project_id} would belong to this tenant and also to 'acme'" in conflict.message
 
     def test_a_name_that_no_file_declares(self, platform: Platform) -> None:
         with pytest.raises(InvalidInputError, match="'nobody'"):
@@ -371,6 +371,6 @@ class TestATenantThatHadAProject:
         renamed = platform.project(name="Zoe production")
         held = platform.converge("zoe", request=self.known)
         assert refusals(held) == ["missing-project"]
-        assert any("0 of 201 live projects were asked" in note.message for note in held.planned.plan.notes)
+        assert any("0 of 201 live projects were read" in note.message for note in held.planned.plan.notes)
         found = platform.converge("zoe", request=replace(self.known, depth=Depth.DEEP))
         assert [outcome.project_id for outcome in found.report.outcomes] == [renamed]

@@ -434,7 +434,7 @@ class TestIntegrations:
         with account(tmp_path) as here:
             here.project("acme", integrations=["vercel", "datadog"])
             (refusal,) = here.plan(fleet("pro", "acme"), fleet("free", "acme")).plan.refusals
-            assert refusal.message == "Neon transfers no project that is connected to vercel"
+            assert refusal.message == "Neon cannot transfer a project with an integration: vercel"
 
     def test_of_which_nothing_is_known_are_told_and_move(self, tmp_path: Path) -> None:
         with account(tmp_path) as here:

@@ -303,7 +303,7 @@ class TestTheConnectionStringLater:
     def test_nor_where_two_projects_could_be_the_tenants(self, service: Service) -> None:
         for organization in ("free", "paid"):
             add_project(service.neon.simulator, organization, ProjectSeed("myapp-ada"))
-        with pytest.raises(NoConnectionStringError, match="2 live projects could be this tenant's"):
+        with pytest.raises(NoConnectionStringError, match="2 live projects may be this tenant's"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 
     def test_nor_where_there_is_no_project(self, service: Service) -> None:

@@ -1,7 +1,7 @@
 """One file for each aspect of a project that the files manage.
 
-Most yield field changes, and the planner decides which call carries them. Branches and snapshots are
-things of their own: their concerns yield whole actions.
+Most concerns yield field changes, and the planner decides which call carries them. Branches and snapshots are
+separate objects: their concerns yield whole actions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Concern
 
 PROJECT_CONCERNS: tuple[Concern, ...] = (PROJECT, QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
-"""What one project patch carries, in the order in which a plan shows it."""
+"""The concerns that one project patch carries, in display order."""
 
 NAMES: tuple[str, ...] = (
     *(concern.name for concern in PROJECT_CONCERNS),
@@ -27,11 +27,11 @@ NAMES: tuple[str, ...] = (
     branches.NAME,
     snapshots.NAME,
 )
-"""Every concern, as ``--only`` and ``drift_policy`` call it."""
+"""Every concern name that ``--only`` and ``drift_policy`` accept."""
 
 
 def concern_name(path: str) -> str:
-    """The name of the concern that a field path belongs to."""
+    """Return the name of the concern that a field path belongs to."""
     return _BY_ROOT.get(path.partition(".")[0], PROJECT.name)
 
 

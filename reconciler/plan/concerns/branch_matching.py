@@ -1,4 +1,4 @@
-"""Which live branch a declared development branch is, and which of ours is declared no more."""
+"""Matches declared development branches with live branches, and finds our branches that are no longer declared."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from reconciler.plan.case import Case
 
 RESTORED: Final = " (old)"
-"""Neon: a restore keeps the replaced branch, annotations included, under its name with this ending."""
+"""Neon: a restore keeps the replaced branch, with its annotations, and appends this to its name."""
 
 
 class BranchMatching:
-    """The development branches that a tenant declares and that have not expired, beside the live ones."""
+    """The unexpired development branches that a tenant declares, and the live branches."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
@@ -38,25 +38,27 @@ class BranchMatching:
                 self._renamed.setdefault(name, branch)
             self._children.setdefault(branch.parent_id or "", []).append(branch)
         self.default_name = next((branch.name for branch in self._live if branch.default), "")
-        """Of the default branch, which a branch without a stated parent starts from."""
+        """Name of the default branch: the parent of a branch that declares none."""
 
     def of(self, name: str) -> LiveBranch | None:
-        """The live branch that a declared one stands for: of its name, or made under it and renamed since.
+        """Return the live branch for a declared name: the branch with this name, or one created under it and
+        renamed.
 
-        One that now has another declared name stands for that one.
+        A renamed branch that now has another declared name matches that name.
         """
         if name in self._by_name:
             return self._by_name[name]
         return self._renamed.get(name)
 
     def declared_as(self, branch: LiveBranch) -> str:
-        """The name under which it was created here."""
+        """Return the name under which the branch was created."""
         return self._ours(branch) or branch.name
 
     def undeclared(self) -> list[LiveBranch]:
-        """Branches of ours that no declared one stands for, but for what a restore or an expiry sees to.
+        """Return our branches that match no declared branch and have to be deleted.
 
-        Nor is one that a file calls a snapshot now, or that lasts longer than its file says because it was reset.
+        Left out: branches that a restore replaced or that have expired, branches that the file now declares as
+        snapshots, and branches whose expiry was extended by a reset.
         """
         return [
             branch
@@ -67,18 +69,18 @@ class BranchMatching:
             and not branch.default
             and branch.id not in self._snapshots
             and not (name in self._ended and branch.moved_by_a_reset)
-            and not expired(branch.expires_at, self._case.now)  # Neon deletes it some time after the moment
+            and not expired(branch.expires_at, self._case.now)  # Neon deletes it some time after the expiry
         ]
 
     def hindrance(self, branch: LiveBranch, doomed: Container[str]) -> str | None:
-        """Why the branch cannot be deleted, given the ids of those that are."""
+        """Return why Neon cannot delete the branch, or None. ``doomed`` are the ids of the branches to delete."""
         if branch.protected:
             return "it is protected in Neon"
         if branch.parent_id is None:
-            return "it is a root branch, and Neon deletes none"
+            return "it is a root branch, which Neon cannot delete"
         children = self._children.get(branch.id, ())
         staying = next((child.name for child in children if child.id not in doomed), None)
-        return None if staying is None else f"{staying!r} is a child of it"
+        return None if staying is None else f"it has the child branch {staying!r}"
 
     def _ours(self, branch: LiveBranch) -> str | None:
         return declared_name(branch, self._case.fleet, Purpose.DEV_BRANCH)

@@ -1,4 +1,4 @@
-"""Development branches: create what is declared, mend what moved, delete what was ours and is declared no more."""
+"""Development branches: create declared ones, repair changed ones, delete ours that are no longer declared."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ if TYPE_CHECKING:
 
 NAME: Final = "dev_branches"
 MADE_AS: Final = ("parent", "at", "schema_only")
-"""Members of a branch that count at its creation only."""
-EXPIRED: Final = "expired by the tenant's file"
-UNDELETABLE: Final = "take away what keeps it, or declare it again"
-ANOTHER_NAME: Final = "give it another name in the tenant's file, or the default branch its own name again"
-ANOTHER_EXPIRY: Final = "take away what keeps it, or state the expiry that it has"
+"""Members of a branch that apply at creation only."""
+EXPIRED: Final = "expired according to the tenant's file"
+UNDELETABLE: Final = "remove the obstacle, or declare the branch again"
+ANOTHER_NAME: Final = "rename the branch in the tenant's file, or give the default branch its original name"
+ANOTHER_EXPIRY: Final = "remove the obstacle, or declare the live expires_at"
 
 
 def path(name: str) -> str:
-    """The field path of a development branch."""
+    """Return the field path of a development branch."""
     return f"{NAME}.{name}"
 
 
 def wanted(settings: Settings) -> Fields:
-    """Each declared branch whole, and that branches are managed at all."""
+    """Return the declared branches by field path, and a marker that branches are managed."""
     if settings.dev_branches is None:
         return {}
     return {NAME: True, **{own: value for branch in settings.dev_branches for own, value in _stated(branch)}}
 
 
 def computes(settings: Settings) -> list[Compute]:
-    """What the files want of the computes of development branches."""
+    """Return the declared computes of development branches."""
     return [branch.compute for branch in settings.dev_branches or () if branch.compute is not None]
 
 
 def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
-    """What counts after creation too, and what counts at creation only (``plan.at_creation``)."""
+    """Yield the fields of a branch, including those that apply at creation only (``plan.at_creation``)."""
     own = path(branch.name)
     yield own, "present"
     if branch.expires_at is not None:
@@ -68,7 +68,7 @@ def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
 
 
 def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
-    """What the branch states that counts at its creation only."""
+    """Yield the fields of a branch that apply at creation only."""
     own = path(branch.name)
     if branch.parent is not None:
         yield f"{own}.parent", branch.parent
@@ -79,7 +79,7 @@ def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
 
 
 def findings(case: Case) -> Iterator[Finding]:
-    """Actions in the order in which they can run, and what stands in the way of others."""
+    """Yield branch actions in execution order, and refusals and notes."""
     if case.settings.dev_branches is None or case.project.branches is None or NAME not in case.only:
         return
     live = BranchMatching(case)
@@ -95,7 +95,7 @@ def findings(case: Case) -> Iterator[Finding]:
 
 
 def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
-    """The live branches whose computes the files size, with what they want of them."""
+    """Yield the live branches whose computes the files size, each with its declared compute."""
     live = BranchMatching(case)
     for branch in live.declared:
         found = live.of(branch.name)
@@ -104,31 +104,35 @@ def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
 
 
 def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
-    """Children before their parents; what cannot be deleted is refused, and so stay its parents.
+    """Yield deletions, children before parents. A branch that cannot be deleted is refused, and its parents stay.
 
-    One that somebody renamed is kept, and is nobody's but theirs.
+    A branch that somebody renamed is kept.
     """
     doomed = {branch.id: branch for branch in live.undeclared()}
     written = {declared.name for declared in case.settings.dev_branches or ()}
     for branch in _children_first(list(doomed.values())):
         name = live.declared_as(branch)
-        over = EXPIRED if name in written else "declared no more"
+        over = EXPIRED if name in written else "no longer declared"
         delete = _delete(case, branch, name, over)
         if branch.name != name:
             del doomed[branch.id]
             renamed = (
-                f"branch {branch.name!r} is {over} and stays: somebody renamed it; it was created as {name!r}"
+                f"branch {branch.name!r} is {over} but is kept: it was created as {name!r} and somebody renamed it"
             )
             yield Note(case.tenant.name, renamed, case.tenant.location)
         elif hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
-            yield undoable(delete, f"branch {branch.name!r} is {over} and stays: {hindrance}", UNDELETABLE)
+            yield undoable(
+                delete, f"branch {branch.name!r} is {over} but cannot be deleted: {hindrance}", UNDELETABLE
+            )
         else:
             yield delete
 
 
 def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """An expiry that a commit has stated is cause enough once it has passed; one that is new needs a cause."""
+    """A passed expiry that a commit declared is a cause for the deletion; a new expiry needs a cause of its
+    own.
+    """
     own = path(name)
     expiry = expiry_path(own)
     stated = case.past is not None and case.past.base.get(expiry) == case.wanted_now.get(expiry)
@@ -146,15 +150,15 @@ def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBra
 
 
 def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> Iterator[Finding]:
-    """``parents`` are the ids of the branches that have children once the deletions are through."""
+    """``parents`` are the ids of branches that still have children after the deletions."""
     if live.default:
-        message = f"branch {branch.name!r} is not created: it is the name of the default branch"
+        message = f"branch {branch.name!r} cannot be created: the default branch has this name"
         yield undoable(_create(case, branch, branch.parent or live.name), message, ANOTHER_NAME)
         return
     yield from reset_note(case, f"branch {branch.name!r}", live, branch.expires_at)
     expiry = list(moved_of_branch(case, path(branch.name), live, branch.expires_at))
     if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
-        message = f"the expiry of branch {branch.name!r} is left as it is: {hindrance}"
+        message = f"the expiry of branch {branch.name!r} cannot be changed: {hindrance}"
         yield undoable(_patch(case, live, expiry), message, ANOTHER_EXPIRY)
         expiry = []
     if changes := [*_renaming(case, branch, live), *expiry]:
@@ -179,11 +183,11 @@ def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[Field
 
 @dataclass(frozen=True, slots=True)
 class _Parent:
-    """A branch that others may start from."""
+    """A branch that can be the parent of new branches."""
 
     expires: bool
     created_at: datetime
-    """Now, for one that this plan creates: it has no earlier moment."""
+    """Creation time; for a branch that this plan creates, the time of planning."""
 
 
 def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
@@ -200,11 +204,11 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
         parent = branch.parent or live.default_name
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
-            message = f"branch {branch.name!r} is not created: {hindrance}"
+            message = f"branch {branch.name!r} cannot be created: {hindrance}"
             yield undoable(_create(case, branch, parent), message, CORRECT_IT)
         elif limit is not None and len(there) >= limit:
             allowed = branches_allowed(case.organization, case.limits)
-            yield _no_room(case, branch, parent, f"{allowed}, and this one would hold {len(there) + 1}")
+            yield _no_room(case, branch, parent, f"{allowed}; this branch would be number {len(there) + 1}")
         elif most is not None and len(names) >= most:
             yield _no_room(case, branch, parent, f"tier {case.settings.tier} allows {most} development branches")
         else:
@@ -215,15 +219,17 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
 
 def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Parent | None) -> str | None:
     if parent is None:
-        return f"its parent {parent_name!r} does not exist"
+        return f"its parent branch {parent_name!r} does not exist"
     if parent.expires:
-        return f"its parent {parent_name!r} expires, and Neon gives such a branch no children"
+        return (
+            f"its parent branch {parent_name!r} has an expiry, and Neon does not allow children of such a branch"
+        )
     if cannot := too_far(branch.expires_at, case.now) or _unfit_sizes(case, branch):
         return cannot
     if branch.at is None:
         return None
     if branch.at < parent.created_at:
-        return f"{rfc3339(branch.at)} lies before its parent {parent_name!r} was created"
+        return f"{rfc3339(branch.at)} is before the creation of its parent branch {parent_name!r}"
     return outside_window(branch.at, case.restore_window_seconds, case.now)
 
 
@@ -256,7 +262,7 @@ def _no_room(case: Case, branch: DevBranch, parent: str, message: str) -> Refusa
         Rule.BRANCH_LIMIT,
         (case.tenant.name,),
         message,
-        "delete branches that are not needed, or declare fewer",
+        "delete unused branches, or declare fewer branches",
         (_create(case, branch, parent),),
     )
 
@@ -278,7 +284,7 @@ def _children_first(branches: Sequence[LiveBranch]) -> list[LiveBranch]:
 
 
 def _parents_first(branches: Sequence[DevBranch]) -> list[DevBranch]:
-    """In the order of the file, but no branch before its parent. The files hold no circle."""
+    """Sort in file order, but parents before children. The files hold no cycle."""
     by_name = {branch.name: branch for branch in branches}
     parents = {branch.name: branch.parent or "" for branch in branches}
     found: dict[str, DevBranch] = {}
@@ -289,7 +295,7 @@ def _parents_first(branches: Sequence[DevBranch]) -> list[DevBranch]:
 
 
 def _way_up(start: str, parents: Mapping[str, str], passed: Container[str]) -> list[str]:
-    """From a branch to its parent and so on, as far as nothing has passed before; a circle is passed once."""
+    """Return the branch and its ancestors, up to the first one already visited."""
     way: dict[str, None] = {}
     while start in parents and start not in passed and start not in way:
         way[start] = None

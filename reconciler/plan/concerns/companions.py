@@ -1,4 +1,4 @@
-"""Fields that travel together: Neon does not say whether a patch merges with the rest or replaces it."""
+"""Fields that are sent together: Neon does not document whether a patch merges or replaces the group."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
 
 TOGETHER: Final = (quota.PATHS, compute.PATHS)
-"""All five quota members; all three members of a compute."""
+"""All five quota members; all three compute members."""
 
 
 def companions(changes: Iterable[FieldChange], values: Fields) -> tuple[tuple[str, Value], ...]:
-    """The unchanged members of every group of which a member changes, as far as their values are known."""
+    """Return the known values of unchanged fields that have to be sent together with the changed fields."""
     changed = {change.path for change in changes}
     return tuple(
         (path, values[path])

@@ -1,4 +1,4 @@
-"""Which organization a project lives in, and what a move between two of them means."""
+"""The organization of a project, and what a transfer between two organizations changes."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _NOT_A_TENANTS: Final = frozenset({"projects"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the files put a tenant. Another tier, or another limit of the organization, is no other place."""
+    """The organization that the files assign to a tenant. Tier and limits do not count in comparisons."""
 
     organization: str
     limits: OrganizationLimits = field(default=OrganizationLimits(), compare=False)
     tier: str | None = field(default=None, compare=False)
-    """The tier by which the tenant is there; None where that is not told."""
+    """The tier that assigns the organization; None if unknown."""
 
 
 def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
-    """Whether the destination grants a tenant less than the origin in any respect; not stated is no limit."""
+    """Return whether the destination grants less than the source in any limit. An absent limit means unlimited."""
     return bool(granted_less(origin, destination))
 
 
 def granted_less(origin: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
-    """The limits by which the destination grants a tenant less than the origin."""
+    """Return the names of the limits in which the destination grants less than the source."""
     names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
     return frozenset(name for name in names if _less(name, getattr(origin, name), getattr(destination, name)))
 
@@ -53,25 +53,25 @@ def _less(name: str, before: float | None, after: float | None) -> bool:
 
 
 def move(origin: str, destination: str, *, downgrade: bool) -> FieldChange:
-    """The change of organization. Data, connections and credentials stay (Neon: organization transfer)."""
+    """Return the change of organization. Neon keeps data, connections and credentials (organization transfer)."""
     risk = Risk.DISRUPTIVE if downgrade else Risk.SAFE
     return FieldChange(PATH, origin, destination, risk, lowering=downgrade)
 
 
 def branches_allowed(organization: str, limits: OrganizationLimits) -> str:
-    """The limit, for a reader."""
+    """Return the branch limit as text."""
     branches = "branch" if limits.branches == 1 else "branches"
-    return f"organization {organization} allows {limits.branches} {branches} in a project"
+    return f"organization {organization} allows {limits.branches} {branches} per project"
 
 
 def snapshots_allowed(organization: str, limits: OrganizationLimits) -> str:
-    """The limit, for a reader."""
+    """Return the snapshot limit as text."""
     snapshots = "snapshot" if limits.snapshots == 1 else "snapshots"
-    return f"organization {organization} allows {limits.snapshots} {snapshots} in a project"
+    return f"organization {organization} allows {limits.snapshots} {snapshots} per project"
 
 
 def bound_told(limits: OrganizationLimits, path: str) -> str:
-    """What an organization allows of a field of a compute, for a reader: ``at most 2``, ``at least 5m``."""
+    """Return the limit of an organization for a compute field as text: ``at most 2``, ``at least 5m``."""
     bound = _bound(limits, path) or 0
     if path == SUSPEND:
         return f"at least {format_seconds(int(bound))}"
@@ -79,7 +79,7 @@ def bound_told(limits: OrganizationLimits, path: str) -> str:
 
 
 def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
-    """Whether a project with this value could not live in an organization with these limits."""
+    """Return whether an organization with these limits forbids this value."""
     bound = _bound(limits, path)
     if bound is None or not isinstance(value, int | float):
         return False
@@ -93,10 +93,10 @@ def forbids(limits: OrganizationLimits, path: str, value: Value) -> bool:
 def clamps(
     limits: OrganizationLimits, observed: Fields, wanted: Collection[str], *, at_work: bool
 ) -> Iterator[FieldChange]:
-    """Values that the files leave alone, but that the destination forbids: set to its bound.
+    """Yield changes of unmanaged values that the destination forbids: each is set to the limit.
 
-    ``at_work`` says that they are those of an existing compute, which another size restarts. A smallest size above
-    the largest that is allowed goes down with it.
+    ``at_work`` says that the values belong to an existing compute, which a new size restarts. A minimum size above
+    the allowed maximum is reduced to that maximum.
     """
     for path, before in observed.items():
         bound = limits.max_cu if _above(limits, path, before) else _bound(limits, path)
@@ -108,7 +108,7 @@ def clamps(
 
 
 def _above(limits: OrganizationLimits, path: str, value: Value) -> bool:
-    """Whether it is a smallest size that is more than the largest one may be."""
+    """Return whether the value is a minimum size above the allowed maximum size."""
     largest = limits.max_cu
     return path == MIN and largest is not None and isinstance(value, int | float) and value > largest
 

@@ -1,4 +1,4 @@
-"""Snapshots kept as Neon's own (beta): of root branches only, without annotations."""
+"""Snapshots kept as Neon snapshots (beta): of root branches only, without annotations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
-STATE_IT: Final = "state the live expires_at in the file, or take another snapshot under another name"
+STATE_IT: Final = "declare the live expires_at in the file, or take a snapshot under another name"
 
 
 class ByApi:
@@ -29,7 +29,7 @@ class ByApi:
     reads_snapshots = True
 
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
-        """Manual ones; those of a schedule do not count (Neon: plans)."""
+        """Return manual snapshots; scheduled ones do not count against the limit (Neon: plans)."""
         return tuple(
             Kept(snapshot.name, snapshot.id, snapshot.created_at, expires_at=snapshot.expires_at)
             for snapshot in case.project.snapshots or ()
@@ -37,26 +37,29 @@ class ByApi:
         )
 
     def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
-        """All of them."""
+        """Return all of them."""
         return self.kept(case, planned)
 
     def taken_name(self, project: LiveProject, name: str) -> None:  # noqa: ARG002 - names are not unique (Neon)
-        """None: any name can be used again."""
+        """Return None: names need not be unique."""
         return
 
     def hindrance(self, project: LiveProject) -> str | None:
-        """Neon: a snapshot can only be taken of a branch that has no parent."""
+        """Neon: only a root branch can have snapshots."""
         default = project.default_branch
         if default is not None and default.parent_id is not None:
-            return f"its default branch {default.name!r} has a parent: Neon takes snapshots of root branches only"
+            return (
+                f"its default branch {default.name!r} has a parent branch: Neon takes snapshots of root branches "
+                "only"
+            )
         return None
 
     def room(self, case: Case, planned: Sequence[Finding]) -> None:  # noqa: ARG002 - nothing else limits them
-        """Any number."""
+        """Return None: no other limit applies."""
         return
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
-        """Of the default branch, now or at a moment in its history."""
+        """Take it of the default branch, now or at a time in its history."""
         default = case.project.default_branch
         return CreateSnapshot(
             tenant=case.tenant.name,
@@ -70,19 +73,21 @@ class ByApi:
         )
 
     def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """Neon changes no snapshot's expiry (SnapshotUpdateRequest): it is refused to a commit, else reported."""
+        """Neon cannot change a snapshot's expiry (SnapshotUpdateRequest): a commit's change is refused, drift is
+        reported.
+        """
         for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
-                message = f"snapshot {snapshot.name!r} exists, and expires_at of it changed in the file"
+                message = f"snapshot {snapshot.name!r} exists, and the file changes its expires_at"
                 yield refusals.refusal(case.tenant.name, message)
             else:
                 live, file = change.before or "not set", change.after or "not set"
-                message = f"expires_at of snapshot {snapshot.name!r} is {live}, and {file} in the file"
+                message = f"expires_at of snapshot {snapshot.name!r} is {live}, but {file} in the file"
                 tenants = (case.tenant.name,)
                 yield Refusal(Rule.SNAPSHOT_EXPIRY, tenants, f"{message}: Neon cannot change it", STATE_IT, ())
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
-        """For good: Neon recovers no snapshot."""
+        """Return the deletion. It is permanent: Neon cannot recover a snapshot."""
         return DeleteSnapshot(
             tenant=case.tenant.name,
             reason=reason,

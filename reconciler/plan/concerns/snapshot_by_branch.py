@@ -28,12 +28,14 @@ class SnapshotBranches:
 
     case: Case
     leaving: Collection[str] = ()
-    """Ids of branches that are about to be deleted."""
+    """Ids of branches that the plan deletes."""
     renamed: Mapping[str, str] | None = None
-    """New names of branches that are about to be renamed, by their present ones."""
+    """New names of branches that the plan renames, by current name."""
 
     def made_here(self) -> dict[str, tuple[LiveBranch, str]]:
-        """By id, each with the name that the files have for it; one that was renamed still is what it was."""
+        """Return branches created as snapshots, by id, each with its name in the files; a rename does not change
+        the kind.
+        """
         names = {self._called(branch) for branch in self._staying}
         found = {}
         for branch in self._staying:
@@ -44,9 +46,9 @@ class SnapshotBranches:
         return found | {branch.id: (branch, given[branch.id]) for branch in self._staying if branch.id in given}
 
     def handed_over(self) -> dict[str, str]:
-        """Development branches that a file calls snapshots now, by their ids: without another copy, they are it.
+        """Return development branches, by id, that a file now declares as snapshots and that have no other copy.
 
-        Deleted as branches that are declared no more, they would be replaced by copies of today.
+        Deleting them as no longer declared would replace them by copies of the current data.
         """
         names = self._wanted - self._dev_branches
         if not names:
@@ -58,12 +60,12 @@ class SnapshotBranches:
         return {branch.id: name for branch, name in made if name in names and name not in others}
 
     def of_a_declared_name(self) -> dict[str, tuple[LiveBranch, str]]:
-        """By id: what was made by hand under the name of a declared snapshot."""
+        """Return branches, by id, that were created by hand under the name of a declared snapshot."""
         called = ((branch, self._called(branch)) for branch in self._staying if not branch.default)
         return {branch.id: (branch, name) for branch, name in called if name in self._wanted}
 
     def removable(self, branch: LiveBranch) -> bool:
-        """Whether it was made here as a snapshot, is still called so, and Neon deletes it."""
+        """Return whether the branch was created as a snapshot, has its original name, and can be deleted."""
         alike = self._made_as.get(branch.id) == branch.name
         return alike and not (
             branch.protected or branch.default or branch.parent_id is None or branch.id in self._parents
@@ -85,12 +87,12 @@ class SnapshotBranches:
 
     @cached_property
     def _dev_branches(self) -> frozenset[str]:
-        """Names of the declared development branches; what is one is no snapshot, whatever it was made as."""
+        """Names of the declared development branches; none of them counts as a snapshot."""
         return frozenset(branch.name for branch in self.case.settings.dev_branches or ())
 
     @cached_property
     def _made_as(self) -> dict[str, str]:
-        """The names under which branches were made as snapshots, by their ids."""
+        """The names under which branches were created as snapshots, by id."""
         live = self.case.project.branches or ()
         made = ((branch, declared_name(branch, self.case.fleet, Purpose.SNAPSHOT)) for branch in live)
         return {branch.id: name for branch, name in made if name and branch.name not in self._dev_branches}
@@ -105,26 +107,26 @@ class ByBranch:
     reads_snapshots = False
 
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
-        """Branches created here as snapshots, and any that was made by hand under a declared name."""
+        """Return branches created as snapshots, and any other branch with the name of a declared snapshot."""
         found = _branches(case, planned)
         return tuple(_kept(found, *one) for one in (found.of_a_declared_name() | found.made_here()).values())
 
     def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
-        """Those that were created here: beside a snapshot, a branch of its name may be anything."""
+        """Return branches created as snapshots. Another branch with the same name may be anything."""
         found = _branches(case, planned)
         return tuple(_kept(found, *one) for one in found.made_here().values())
 
     def taken_name(self, project: LiveProject, name: str) -> str | None:
-        """The default branch has it: every other branch of a declared name counts as the snapshot."""
+        """Return why a name cannot be used: the default branch has it."""
         default = project.default_branch
-        return "it is the name of the default branch" if default and default.name == name else None
+        return "the default branch has this name" if default and default.name == name else None
 
     def hindrance(self, project: LiveProject) -> str | None:  # noqa: ARG002 - any branch has children
-        """None: a branch can be made of any branch."""
+        """Return None: any branch can have children."""
         return None
 
     def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
-        """As many as the project may still have branches (Neon counts all of them)."""
+        """Return how many more branches the organization allows in the project (Neon counts all branches)."""
         if case.limits.branches is None:
             return None
         made = sum(isinstance(finding, CreateBranch) for finding in planned)
@@ -132,7 +134,7 @@ class ByBranch:
         return max(0, case.limits.branches - len(case.project.branches or ()) - made + gone)
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
-        """A child of the default branch, without a compute."""
+        """Return the creation of a child of the default branch, without a compute."""
         default = case.project.default_branch
         return CreateBranch(
             tenant=case.tenant.name,
@@ -148,14 +150,14 @@ class ByBranch:
         )
 
     def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """As of any branch."""
+        """Yield the change of the branch's expiry, or a note why it cannot be changed."""
         branches = case.project.branches or ()
         live = next(branch for branch in branches if branch.id == kept.id)
         parents = frozenset(branch.parent_id for branch in branches)
         yield from reset_note(case, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
         changes = tuple(moved_of_branch(case, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
         if changes and (why := hindrance(case, live, snapshot.expires_at, parents)):
-            message = f"the expiry of snapshot {snapshot.name!r} is left as it is: {why}"
+            message = f"the expiry of snapshot {snapshot.name!r} cannot be changed: {why}"
             yield Note(case.tenant.name, message, case.tenant.location)
         elif changes:
             yield PatchBranch(
@@ -167,7 +169,7 @@ class ByBranch:
             )
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteBranch:
-        """The branch."""
+        """Return the deletion of the branch."""
         return DeleteBranch(
             tenant=case.tenant.name,
             reason=reason,

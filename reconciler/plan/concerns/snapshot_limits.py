@@ -21,53 +21,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A live snapshot, however it is kept."""
+    """A live snapshot, kept by either method."""
 
     name: str
-    """The name under which the files speak of it: a branch may have been renamed since."""
+    """The name in the files; a branch may have been renamed since."""
     id: str
     created_at: datetime
     removable: bool = True
-    """False for one that was made by hand and cannot be told from a tenant's own."""
+    """False for one that was created by hand and may be the tenant's own."""
     expires_at: datetime | None = None
 
 
 class Method(Protocol):
-    """One way of keeping snapshots."""
+    """A method of keeping snapshots."""
 
     @property
     def reads_snapshots(self) -> bool:
-        """Whether they are among Neon's own snapshots, which it counts by themselves."""
+        """Whether these are Neon snapshots, which have a limit of their own."""
 
     def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
-        """The live snapshots that count against the limit, given what is planned for the branches."""
+        """Return the live snapshots that count against the limit, after the planned branch actions."""
 
     def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
-        """Those of them that are snapshots for certain, where new ones are kept in the other way."""
+        """Return those that are certainly snapshots, for the case that new ones are kept by the other method."""
 
     def hindrance(self, project: LiveProject) -> str | None:
-        """Why no snapshot can be taken of this project at all."""
+        """Return why no snapshot of this project can be taken, or None."""
 
     def taken_name(self, project: LiveProject, name: str) -> str | None:
-        """Why none can be taken under this name."""
+        """Return why no snapshot can have this name, or None."""
 
     def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
-        """How many more there is room for beside the limit of snapshots; None is any number."""
+        """Return how many more snapshots other limits allow; None means any number."""
 
     def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> Action:
-        """The action that takes it of the default branch."""
+        """Return the action that takes the snapshot of the default branch."""
 
     def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """What is done, or said, where a live one has another expiry than the files state."""
+        """Yield what is done or reported where the live expiry differs from the file."""
 
     def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> Action:
-        """The action that deletes it; ``early`` where the project moves only without it."""
+        """Return the deletion; ``early`` if it has to come before the project's transfer."""
 
 
 def giving_way(case: Case, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]) -> list[Kept]:
-    """Undeclared live snapshots that may be replaced: those that have expired first, then the oldest.
+    """Return undeclared live snapshots that may be replaced: expired ones first, then the oldest.
 
-    ``declared`` and ``once`` are the names that the files have now, and had at the base.
+    ``declared`` and ``once`` are the names in the files now and at the base.
     """
     candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(case, s, once)]
     ended = {one.name for one in case.settings.snapshots or () if expired(one.expires_at, case.now)}
@@ -80,7 +80,7 @@ def giving_way(case: Case, kept: Sequence[Kept], declared: Collection[str], once
 
 
 def _may_give_way(case: Case, snapshot: Kept, once: Collection[str]) -> bool:
-    """By the tier's rule; one that Neon is about to delete, whatever that says."""
+    """Return whether the tier's rule allows it; an expired snapshot may always be replaced."""
     if expired(snapshot.expires_at, case.now):
         return True
     match case.settings.snapshot_policy.at_limit:
@@ -93,31 +93,31 @@ def _may_give_way(case: Case, snapshot: Kept, once: Collection[str]) -> bool:
 
 
 def surplus(case: Case, count: int) -> int:
-    """How many of so many are more than the organization allows."""
+    """Return how many snapshots exceed the organization's limit."""
     limit = case.limits.snapshots
     return 0 if limit is None else max(0, count - limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is live, what of it may give way, and what else is limited."""
+    """The live snapshots, which of them may be replaced, and other limits."""
 
     case: Case
     kept: Sequence[Kept]
     giving_way: Sequence[Kept]
     others: int | None
-    """How many more the way of keeping them allows; None is any number."""
+    """How many more snapshots the method allows; None means any number."""
 
     def fitting(self, wanted: int) -> int:
-        """How many of so many can be taken if everything gives way that may."""
+        """Return how many of the wanted snapshots fit if every replaceable one is replaced."""
         return next((count for count in range(wanted, 0, -1) if self._fits(count)), 0)
 
     def leaving(self, taken: int) -> Sequence[Kept]:
-        """What gives way to so many."""
+        """Return the snapshots to replace for this many new ones."""
         return self.giving_way[: surplus(self.case, len(self.kept) + taken)] if taken else ()
 
     def limited_by_others(self, wanted: int) -> bool:
-        """Whether more could be taken if only the limit of snapshots counted."""
+        """Return whether more would fit if only the snapshot limit counted."""
         return replace(self, others=None).fitting(wanted) > self.fitting(wanted)
 
     def _fits(self, count: int) -> bool:

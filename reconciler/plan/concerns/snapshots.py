@@ -1,7 +1,6 @@
-"""Snapshots: take what is declared; at the limit, make room only as the tier allows. Undeclared ones stay.
+"""Snapshots: take declared ones; at the limit, replace only what the tier allows. Undeclared ones stay.
 
-How a snapshot is kept (as Neon's own, or as a branch) is the business of the two modules beside this
-one; nothing else asks which it is.
+Only the two modules ``snapshot_by_api`` and ``snapshot_by_branch`` know how a snapshot is kept.
 """
 
 from __future__ import annotations
@@ -38,16 +37,18 @@ if TYPE_CHECKING:
 
 NAME: Final = "snapshots"
 MADE_AS: Final = ("at",)
-"""Members of a snapshot that count when it is taken only."""
+"""Members of a snapshot that apply when it is taken."""
 RETAKEN: Final = (
-    "take it from the file, give the new one another name, or state retake: true beside it to have it taken again"
+    "remove it from the file, declare a new snapshot under another name, or add retake: true to take it again"
 )
 KEPT_BY: Final = ".method"
-"""The way of keeping a snapshot, which counts when it is taken."""
+"""The method of keeping a snapshot, which applies when it is taken."""
 RETAKE: Final = "retake"
-"""Whether one that was lost is taken again."""
+"""Whether a lost snapshot is taken again."""
 SURE_FOR: Final = timedelta(minutes=10)
-"""How long a moment has to stay in the restore window, or an expiry to be ahead, for another one to give way."""
+"""How long a time must stay in the restore window, or an expiry in the future, before another snapshot is
+replaced.
+"""
 METHODS: Final[Mapping[SnapshotMethod, Method]] = {
     SnapshotMethod.API: snapshot_by_api.METHOD,
     SnapshotMethod.BRANCH: snapshot_by_branch.METHOD,
@@ -55,17 +56,17 @@ METHODS: Final[Mapping[SnapshotMethod, Method]] = {
 
 
 def path(name: str) -> str:
-    """The field path of a snapshot."""
+    """Return the field path of a snapshot."""
     return f"{NAME}.{name}"
 
 
 def method(settings: Settings) -> Method:
-    """How the tenant's snapshots are kept."""
+    """Return the tenant's snapshot method."""
     return METHODS[settings.snapshot_policy.method]
 
 
 def wanted(settings: Settings) -> Fields:
-    """Each declared snapshot, what it was made as, and that snapshots are managed at all."""
+    """Return the declared snapshots by field path, and a marker that snapshots are managed."""
     if settings.snapshots is None:
         return {}
     stated = (one for snapshot in settings.snapshots for one in _stated(snapshot, settings))
@@ -85,7 +86,7 @@ def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value
 
 
 def names(project: LiveProject) -> tuple[str, ...]:
-    """Of the snapshots that were seen, however they are kept."""
+    """Return the names of the observed snapshots, of both methods."""
     taken_here = Purpose.SNAPSHOT.value
     manual = [snapshot.name for snapshot in project.snapshots or () if snapshot.manual]
     kept = [branch.name for branch in project.branches or () if branch.annotations.get(PURPOSE) == taken_here]
@@ -93,7 +94,9 @@ def names(project: LiveProject) -> tuple[str, ...]:
 
 
 def looked_for_among_snapshots(settings: Settings, project: LiveProject) -> bool:
-    """Whether a declared one may be among Neon's own snapshots: new ones are, or it is not among the branches."""
+    """Return whether a declared snapshot may be a Neon snapshot: by the tier's method, or because no branch has
+    its name.
+    """
     if not settings.snapshots or method(settings).reads_snapshots:
         return bool(settings.snapshots)
     if project.branches is None:
@@ -103,15 +106,15 @@ def looked_for_among_snapshots(settings: Settings, project: LiveProject) -> bool
 
 
 def observed(settings: Settings, project: LiveProject) -> bool:
-    """Whether everything was read where a declared one may be."""
+    """Return whether everything was read that may be a declared snapshot."""
     everywhere = project.snapshots is not None or not looked_for_among_snapshots(settings, project)
     return project.branches is not None and everywhere
 
 
 def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
-    """Actions, deletions before what they make room for; and what stands in the way of others.
+    """Yield actions, deletions before what they make room for; and refusals and notes.
 
-    A live snapshot counts however it is kept. ``planned`` is what else is planned for the project's branches.
+    A live snapshot counts whichever method keeps it. ``planned`` are the planned branch actions.
     """
     if NAME not in case.only or not observed(case.settings, case.project):
         return
@@ -123,7 +126,7 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     counts = Counter(snapshot.name for _, found in copies for snapshot in found)
     missing = [snapshot for snapshot in declared if snapshot.name not in counts]
     for name in sorted(name for name, count in counts.items() if count > 1):
-        yield Note(case.tenant.name, f"several snapshots are called {name!r}", case.tenant.location)
+        yield Note(case.tenant.name, f"several snapshots have the name {name!r}", case.tenant.location)
     for way, found in copies:
         for stated, old in _declared_and_live(declared, found):
             yield from way.expiry(case, stated, old)
@@ -142,7 +145,7 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
 
 
 def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
-    """Each declared snapshot that is live; several of a name are nobody's to tell apart."""
+    """Yield each declared snapshot with its live one; a name that several have is left out."""
     live: dict[str, list[Kept]] = {}
     for snapshot in kept:
         live.setdefault(snapshot.name, []).append(snapshot)
@@ -161,15 +164,20 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Find
             take = keeping.take(
                 case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False)
             )
-            yield undoable(take, f"snapshot {snapshot.name!r} is not taken: {hindrance}", CORRECT_IT)
+            yield undoable(take, f"snapshot {snapshot.name!r} cannot be taken: {hindrance}", CORRECT_IT)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):
-        yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default one")
+        yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default branch")
         return
     if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(case, s)]):
-        message = "its moment leaves the restore window, or it expires, too soon for another one to give way to it"
-        yield _refused(case, unsure, Rule.SNAPSHOT_LIMIT, message, "make room by hand, or state another moment")
+        message = (
+            "its time leaves the restore window, or it expires, within minutes: no other snapshot is deleted to "
+            "make room for it"
+        )
+        yield _refused(
+            case, unsure, Rule.SNAPSHOT_LIMIT, message, "delete a snapshot by hand, or declare another time"
+        )
         takeable = [snapshot for snapshot in takeable if _sure(case, snapshot)]
     fitting = takeable[: room.fitting(len(takeable))]
     yield from _replacing(case, fitting, room.leaving(len(fitting)))
@@ -178,9 +186,9 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Find
 
 
 def _replacing(case: Case, fitting: Sequence[Snapshot], leaving: Sequence[Kept]) -> Iterator[Action]:
-    """``plan.order`` puts each right after the one that gives way to it."""
+    """``plan.order`` puts each new snapshot right after the one that it replaces."""
     for place, old in enumerate(leaving):
-        # A project that holds too many already loses several for the first new one.
+        # A project above its limit loses several snapshots for the first new one.
         yield _replaced(case, old, fitting[max(0, place + len(fitting) - len(leaving))])
     for snapshot in fitting:
         change = _existence(snapshot.name, _origin(case, snapshot.name), before=False)
@@ -188,37 +196,41 @@ def _replacing(case: Case, fitting: Sequence[Snapshot], leaving: Sequence[Kept])
 
 
 def _lost(case: Case, snapshot: Snapshot) -> str | None:
-    """What says that it was there before: taken again, it would hold another moment under its old name."""
+    """Return why the snapshot may have existed before: taken again, it would hold other data under its old
+    name.
+    """
     if snapshot.retake:
         return None
     if case.at_base is None:
         return (
-            f"snapshot {snapshot.name!r} is not there, and may have been (what the files said before is not known "
-            "here): a new one would hold other data"
+            f"snapshot {snapshot.name!r} does not exist but may have existed (the earlier files cannot be "
+            "read here): a new snapshot would hold other data"
         )
     if path(snapshot.name) not in case.at_base:
         return None
     return (
-        f"snapshot {snapshot.name!r} was declared before and is not there any more: it is lost, and a new one "
-        "would hold other data"
+        f"snapshot {snapshot.name!r} was declared before and no longer exists: a new snapshot would hold "
+        "other data"
     )
 
 
 def _kept_otherwise(case: Case, keeping: Method, way: Method, snapshot: Snapshot) -> Iterator[Note]:
-    """One that the files begin to keep in another way, or to call a snapshot, stays as it is: told once."""
+    """Note once that a snapshot keeps the method by which it was taken."""
     own = path(snapshot.name)
     changed = Origin.CONFIG in (case.origin(own), case.origin(f"{own}{KEPT_BY}"))
     if way is not keeping and changed:
-        kept = "a branch" if way is METHODS[SnapshotMethod.BRANCH] else "a snapshot of Neon's own"
-        message = f"snapshot {snapshot.name!r} is there as {kept}, and stays so: the method is that of new ones"
+        kept = "a branch" if way is METHODS[SnapshotMethod.BRANCH] else "a Neon snapshot"
+        message = (
+            f"snapshot {snapshot.name!r} exists as {kept} and stays so: the method applies to new snapshots only"
+        )
         yield Note(case.tenant.name, message, case.tenant.location)
 
 
 def _handed_over(case: Case) -> Iterator[Note]:
-    """A development branch that the file calls a snapshot now: told once."""
+    """Note once that the file now declares a development branch as a snapshot."""
     for name in SnapshotBranches(case).handed_over().values():
         if case.origin(path(name)) is Origin.CONFIG:
-            message = f"branch {name!r} is the snapshot of that name from now on, and stays as it is"
+            message = f"branch {name!r} now counts as the snapshot of that name and is not changed"
             yield Note(case.tenant.name, message, case.tenant.location)
 
 
@@ -233,7 +245,7 @@ def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
 
 
 def _sure(case: Case, snapshot: Snapshot) -> bool:
-    """Whether it can still be taken some minutes from now, when another one has given way."""
+    """Return whether it can still be taken some minutes from now, after another one was deleted."""
     then = case.now + SURE_FOR
     leaves = snapshot.at is not None and outside_window(snapshot.at, case.restore_window_seconds, then)
     return not leaves and not expired(snapshot.expires_at, then)
@@ -247,27 +259,27 @@ def _surplus_removed(case: Case, snapshot: Kept) -> Action:
 
 def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
     change = _existence(old.name, case.origin(path(new.name), reduces=True), before=True)
-    reason = f"makes room for {new.name!r}"
+    reason = f"replaced by {new.name!r}"
     return method(case.settings).remove(case, old, change, reason=reason, early=False)
 
 
 def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: Room) -> Refusal:
-    """Worded so that it stays true once what fits has been taken."""
+    """The message stays true after the snapshots that fit were taken."""
     organization, tier, limits = case.organization, case.settings.tier, case.limits
     if room.limited_by_others(len(wanted)):
-        message = f"{branches_allowed(organization, limits)}, and none is left"
-        return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete branches that are not needed")
+        message = f"{branches_allowed(organization, limits)}, and all are in use"
+        return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete unused branches")
     leaving = {snapshot.id for snapshot in room.leaving(len(wanted) - len(left))}
     declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
     candidates = [repr(s.name) for s in room.kept if s.name not in declared and s.id not in leaving]
-    by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer, or "
+    by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer snapshots, or "
     return _refused(
         case,
         left,
         Rule.SNAPSHOT_LIMIT,
-        f"{snapshots_allowed(organization, limits)}, "
-        f"and this one would hold {len(room.kept) - len(leaving) + len(wanted)}",
-        f"{by_hand}let the oldest give way with tiers.{tier}.snapshots.at_limit: replace_oldest",
+        f"{snapshots_allowed(organization, limits)}; with this one there would be "
+        f"{len(room.kept) - len(leaving) + len(wanted)}",
+        f"{by_hand}set tiers.{tier}.snapshots.at_limit: replace_oldest to delete the oldest automatically",
     )
 
 

@@ -19,43 +19,44 @@ if TYPE_CHECKING:
 
 
 def expired(moment: datetime | None, now: datetime) -> bool:
-    """Whether an expiry has passed; what is expired is no longer desired."""
+    """Return whether an expiry has passed; what has expired is no longer desired."""
     return moment is not None and moment <= now
 
 
 def outside_window(moment: datetime, window_seconds: int | None, now: datetime) -> str | None:
-    """Why nothing can be made of that moment; None where it lies in the restore window, or none is known."""
+    """Return why this time cannot be restored; None if it is in the restore window, or the window is unknown."""
     if moment > now:
-        return f"{rfc3339(moment)} is yet to come"
+        return f"{rfc3339(moment)} is in the future"
     if window_seconds is not None and (now - moment).total_seconds() > window_seconds:
-        return f"{rfc3339(moment)} lies before the restore window"
+        return f"{rfc3339(moment)} is before the start of the restore window"
     return None
 
 
 def unreadable(moment: datetime, branch: LiveBranch, what: str = "branch") -> str | None:
-    """Why a branch cannot be read as it was at that moment; None where nothing is known against it."""
+    """Return why the branch cannot be read at this time, or None."""
     if moment < branch.created_at:
-        return f"{rfc3339(moment)} lies before {what} {branch.name!r} was created"
+        return f"{rfc3339(moment)} is before the creation of {what} {branch.name!r}"
     if branch.reset_at is not None and moment < branch.reset_at:
-        return f"{rfc3339(moment)} lies before {what} {branch.name!r} was reset"
+        return f"{rfc3339(moment)} is before the reset of {what} {branch.name!r}"
     if branch.restored:
-        return f"{what} {branch.name!r} was restored from a snapshot, and Neon reads no earlier moment of it"
+        return f"{what} {branch.name!r} was restored from a snapshot, and Neon cannot read earlier data of it"
     return None
 
 
 LONGEST_LIFE: Final = timedelta(days=30)
-"""Neon: how far ahead a branch may expire."""
+"""Neon: a branch may expire at most this far in the future."""
 
 
 def path(thing: str) -> str:
-    """The field path of the expiry of a branch or snapshot, whose own path is given."""
+    """Return the field path of the expiry of a branch or snapshot with this path."""
     return f"{thing}{EXPIRY}"
 
 
 def moved(case: Case, thing: str, live: datetime | None, until: datetime | None) -> Iterator[FieldChange]:
-    """Where the live expiry is another one than the files state, to the second. An earlier one takes data sooner.
+    """Yield the change of an expiry that differs from the file, to the second. An earlier expiry is destructive.
 
-    One that only stands live ends where a commit took it from the files; else the guards leave it and report it.
+    A live expiry that the file does not declare is removed only where a commit removed it from the file; the
+    guards report any other.
     """
     before, after = (None if moment is None else rfc3339(moment) for moment in (live, until))
     if before == after:
@@ -66,37 +67,37 @@ def moved(case: Case, thing: str, live: datetime | None, until: datetime | None)
 
 
 def moved_of_branch(case: Case, thing: str, live: LiveBranch, until: datetime | None) -> Iterator[FieldChange]:
-    """The same of a branch. What Neon moved by a reset stays, unless a commit asks for another moment."""
+    """Yield the same for a branch. An expiry that a reset moved stays, unless a commit asks for another one."""
     for change in moved(case, thing, live.expires_at, until):
         if until is None or not live.moved_by_a_reset or change.origin is Origin.CONFIG:
             yield change
 
 
 def reset_note(case: Case, what: str, live: LiveBranch, until: datetime | None) -> Iterator[Note]:
-    """That a branch lasts until another moment than the file states, because a reset gave it its time again."""
+    """Note that a reset extended the branch's expiry beyond the one in the file."""
     if until is not None and live.moved_by_a_reset and live.expires_at != until:
-        ends = f"{what} was reset, and expires at {rfc3339(live.expires_at)}" if live.expires_at else what
-        yield Note(case.tenant.name, f"{ends}: its file says {rfc3339(until)}", case.tenant.location)
+        ends = f"{what} was reset and expires at {rfc3339(live.expires_at)}" if live.expires_at else what
+        yield Note(case.tenant.name, f"{ends}: the file declares {rfc3339(until)}", case.tenant.location)
 
 
 def ends_an_expiry(change: FieldChange) -> bool:
-    """Whether the change takes an expiry away, so that the branch stays."""
+    """Return whether the change removes an expiry."""
     return change.after is None and change.path.endswith(EXPIRY)
 
 
 def too_far(until: datetime | None, now: datetime) -> str | None:
-    """Why no branch can be given this expiry."""
+    """Return why no branch can have this expiry, or None."""
     if until is None or until <= now + LONGEST_LIFE:
         return None
-    return f"it is to expire at {rfc3339(until)}, more than {LONGEST_LIFE.days} days ahead"
+    return f"expires_at {rfc3339(until)} is more than {LONGEST_LIFE.days} days in the future"
 
 
 def hindrance(case: Case, live: LiveBranch, until: datetime | None, parents: Collection[str | None]) -> str | None:
-    """Why a live branch cannot be given this expiry (Neon: branch expiration); none hinders its end."""
+    """Return why this expiry of a live branch cannot be set, or None (Neon: branch expiration)."""
     if until is None:
         return None
     if far := too_far(until, case.now):
         return far
     if live.protected:
         return "it is protected in Neon"
-    return "it has children" if live.id in parents else None
+    return "it has child branches" if live.id in parents else None

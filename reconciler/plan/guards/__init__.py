@@ -1,4 +1,4 @@
-"""The guards: what must not go ahead, decided before anything is written."""
+"""The guards: decide before the first write what must not be done."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def guard(
     strict: bool = False,
     now: datetime | None = None,
 ) -> Plan:
-    """The same plan with what is refused moved from its actions to its refusals; the rest goes ahead.
+    """Return the plan with refused actions moved to its refusals; all others stay.
 
-    ``history`` and ``selection`` are those that the plan was made with. ``strict`` says that nothing goes ahead
-    where anything is refused, or is left to a person to decide. ``now`` ends what files accept until a day.
+    ``history`` and ``selection`` are those that the plan was made with. ``strict`` refuses everything if anything
+    is refused or in conflict. ``now`` ends acceptances that have a last day.
     """
     judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
     kept: Sequence[TenantPlan] = judged.tenants
@@ -67,7 +67,7 @@ def guard_tenants(
     history: History,
     now: datetime | None,
 ) -> Plan:
-    """The same by the guards that look at one tenant alone; what counts in a fleet is left out."""
+    """Apply only the guards that judge one tenant at a time; the guards that count are left out."""
     seen = _without_pinned(live, desired)
     only = plan.coverage.only
     benches = (Bench(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
@@ -78,21 +78,21 @@ def guard_tenants(
 
 
 def _with_holder(refusal: Refusal, history: History) -> Refusal:
-    """What differs of tenants whose files git does not hold would else fail every run, whoever changed it."""
+    """Mark refusals of tenants whose files git does not hold: their drift would otherwise fail every run."""
     by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
     unheld = by_itself and history.unheld.issuperset(refusal.tenants)
     return structs.replace(refusal, unheld=True) if unheld else refusal
 
 
 def nothing_of(plan: Plan, because: str) -> Plan:
-    """The plan with all that it would do refused: ``--strict`` applies all or nothing."""
+    """Return the plan with all its actions refused: ``--strict`` applies all or nothing."""
     if plan.empty:
         return plan
     return structs.replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
 
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:
-    """What keeps a strict run from doing anything; drift that is to be reported only is no refusal."""
+    """Count what stops a strict run; drift that is only reported is not a refusal."""
     refused = sum(refusal.asked_for for refusal in refusals)
     counted = ((refused, "refusal"), (len(plan.conflicts), "conflict"))
     return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counted if count)
@@ -103,8 +103,8 @@ def _all_or_nothing(kept: Sequence[TenantPlan], because: str) -> Refusal:
     return Refusal(
         Rule.STRICT,
         tenants,
-        f"--strict applies all or nothing, and there {_is_or_are(because)} {because} besides",
-        "settle the others first, or leave --strict out",
+        f"--strict applies all or nothing, and there {_is_or_are(because)} also {because}",
+        "resolve the others first, or run without --strict",
         tuple(action for planned in kept for action in planned.actions),
     )
 
@@ -114,6 +114,6 @@ def _is_or_are(counted: str) -> str:
 
 
 def _without_pinned(live: LiveState, desired: DesiredState) -> LiveState:
-    """The view less the unknown projects of which a tenant's file says whose they are."""
+    """Return the live state without unknown projects that a tenant's file pins."""
     pins = {declared.project_id for declared in desired.tenants.values()}
     return replace(live, unknown=tuple(unknown for unknown in live.unknown if unknown.id not in pins))

@@ -1,4 +1,4 @@
-"""What a guard that looks at one tenant sees, and what it says."""
+"""What a guard for one tenant reads, and the verdict that it returns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why something is held back, and what would allow it."""
+    """Why something is refused, and what allows it."""
 
     rule: Rule
     message: str
@@ -31,16 +31,18 @@ class Verdict:
 
 
 Held: TypeAlias = "Mapping[Action, Mapping[FieldChange, Verdict]]"
-"""What is held back, and why. By action first: an action has as many changes as a file has settings."""
+"""Refused changes with their verdicts, by action. By action first: an action has as many changes as a file has
+settings.
+"""
 
 
 def first(changes: Mapping[FieldChange, Verdict]) -> Verdict:
-    """The verdict on the first change of an action of which something is held back."""
+    """Return the verdict on the first refused change of an action."""
     return next(iter(changes.values()))
 
 
 def with_held(held: Held, more: Iterable[tuple[Action, Iterable[FieldChange], Verdict]]) -> Held:
-    """The same with more of it; a later verdict on a change replaces an earlier one."""
+    """Return ``held`` with more refused changes; a later verdict on a change replaces an earlier one."""
     all_of_it = dict(held)
     for action, changes, verdict in more:
         all_of_it[action] = {**all_of_it.get(action, {}), **dict.fromkeys(changes, verdict)}
@@ -49,7 +51,7 @@ def with_held(held: Held, more: Iterable[tuple[Action, Iterable[FieldChange], Ve
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything that a rule about one tenant may look at."""
+    """Everything that a guard for one tenant may read."""
 
     planned: TenantPlan
     desired: DesiredState
@@ -57,13 +59,15 @@ class Bench:
     permissions: Permissions
     history: History = History()
     only: tuple[str, ...] = ()
-    """Names of the concerns that the run is about; empty where all are."""
+    """Names of the concerns that the run is limited to; empty means all."""
     now: datetime | None = None
-    """None where nobody tells the time."""
+    """None if the time is not known."""
 
     @property
     def changes_tier(self) -> bool:
-        """Whether the files, or a document, gave the tenant another tier: one change, whatever fields it has."""
+        """Whether the files, or a document, change the tenant's tier: a single change, however many fields it
+        has.
+        """
         tenant = self.desired.tenants.get(self.planned.tenant)
         if tenant is None or tenant.absent:
             return False
@@ -72,7 +76,9 @@ class Bench:
 
     @property
     def in_another_tier(self) -> bool:
-        """Whether the project has all of a tier that no file gave the tenant: a document put it there."""
+        """Whether the project has all values of a tier that no file assigned to the tenant: a document applied
+        it.
+        """
         tenant, project = self.desired.tenants.get(self.planned.tenant), self.planned.project
         if tenant is None or tenant.absent or project is None:
             return False
@@ -86,7 +92,7 @@ class Bench:
 
     @property
     def was_protected(self) -> bool:
-        """Whether the files at the base protect the tenant, or whichever tenant the project was made for."""
+        """Whether the files at the base protect this tenant, or the tenant that the project was created for."""
         project = self.planned.project
         if project is None:
             return self.history.protects((self.planned.tenant,), None)
@@ -97,6 +103,6 @@ class Bench:
 
     @property
     def pinned(self) -> bool:
-        """Whether the tenant's file names the project by id."""
+        """Whether the tenant's file declares ``project_id``."""
         tenant = self.desired.tenants.get(self.planned.tenant)
         return tenant is not None and tenant.project_id is not None

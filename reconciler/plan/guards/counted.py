@@ -1,4 +1,4 @@
-"""What the thresholds count, and how much of a fleet's threshold a part of the fleet may use."""
+"""What the thresholds count, and the share of a threshold that a part of the fleet may use."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _wakes(action: PatchEndpoint, planned: TenantPlan) -> bool:
 
 
 Counts: TypeAlias = "Callable[[Action, TenantPlan], bool]"
-"""Whether an action of a tenant's plan is of a kind."""
+"""Whether an action of a tenant's plan counts."""
 
 KINDS: Final[Mapping[str, Counts]] = {
     CREATES: lambda action, _: isinstance(action, CreateProject | RecoverProject),
@@ -69,14 +69,14 @@ KINDS: Final[Mapping[str, Counts]] = {
     DISRUPTIVE: _disrupts,
     DELETES: lambda action, _: isinstance(action, DeleteProject | DeleteDuplicate),
 }
-"""By the name that ``guards`` in tiers.yaml and ``--allow`` use."""
+"""By the name in ``guards`` of tiers.yaml and in ``--allow``."""
 
 
 def share(allowed: int, selection: Selection, part: Fraction = Fraction(1)) -> int:
-    """What a part of the fleet may use of its threshold: at least one, where the fleet may do any.
+    """Return the share of a threshold for a part of the fleet: at least one, if the fleet may do any.
 
-    ``part`` is the part of the tenants that is selected. All shards together keep to the threshold, unless there
-    are more shards than it allows actions; so do selections that have no tenant in common.
+    ``part`` is the selected part of the tenants. All shards together keep to the threshold, unless there are more
+    shards than allowed actions; so do selections that have no tenant in common.
     """
     if selection.shard is None or not replace(selection, shard=None).everything:
         return min(allowed, max(1, floor(allowed * part)))
@@ -85,7 +85,7 @@ def share(allowed: int, selection: Selection, part: Fraction = Fraction(1)) -> i
 
 
 def selected(desired: DesiredState, selection: Selection) -> Fraction:
-    """The part of the fleet's tenants that is selected."""
+    """Return the part of the fleet's tenants that is selected."""
     tenants = desired.tenants.values()
     if selection.everything or not tenants:
         return Fraction(1)
@@ -93,16 +93,16 @@ def selected(desired: DesiredState, selection: Selection) -> Fraction:
 
 
 def is_caused(actions: Iterable[Action]) -> bool:
-    """Whether the files ask for any of it."""
+    """Return whether the files ask for any of these actions."""
     return any(change.origin is Origin.CONFIG for action in actions for change in action.changes)
 
 
 def asked_for(kind: str, desired: DesiredState, live: LiveState, history: History) -> Counter[str]:
-    """How many actions of a kind the files ask for in the whole fleet, by organization.
+    """Return how many actions of a kind the files ask for in the whole fleet, by organization.
 
-    Whichever part of the fleet is selected, all of them count, so that many runs are no way round. What was listed
-    and is done already is left out. Creations count where organizations were listed: elsewhere nobody knows who
-    has a project.
+    All count, whichever part of the fleet is selected, so that many small runs do not bypass the threshold. What
+    is listed and already done does not count. Creations count only where organizations were listed: elsewhere it
+    is unknown who has a project.
     """
     asks, found = _ASKS[kind], identify(desired, live).projects
     asked: Counter[str] = Counter()
@@ -115,7 +115,7 @@ def asked_for(kind: str, desired: DesiredState, live: LiveState, history: Histor
 
 @dataclass(frozen=True)
 class _Asking:
-    """A tenant of whom the files may ask for something, selected or not: nothing below its project was read."""
+    """A tenant for which the files may ask for something, selected or not; no details of its project were read."""
 
     tenant: Tenant
     project: LiveProject | None
@@ -125,20 +125,20 @@ class _Asking:
 
     @property
     def base(self) -> DesiredState | None:
-        """The files at the tenant's own base: of one that is owed, an earlier commit than the others'."""
+        """The files at the tenant's own base; an owed tenant has an earlier base than the others."""
         before = self.history.before(self.tenant.name)
         return None if before is None else before.base
 
     @property
     def before(self) -> Tenant | None:
-        """The tenant as its base declares it; None where it does not, or by a tombstone."""
+        """The tenant as its base declares it; None if it is not declared there, or absent."""
         base = self.base
         known = None if base is None else base.tenants.get(self.tenant.name)
         return None if known is None or known.absent else known
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the files say of it what the base says."""
+        """Whether the files declare the same as the base."""
         base, tier = self.base, self.tenant.tier
         if base is None:
             return True
@@ -147,7 +147,7 @@ class _Asking:
 
     @cached_property
     def now(self) -> Stated:
-        """What the files want of it."""
+        """The fields that the files declare."""
         return declared_fields.fields(self.desired, self.tenant)
 
     @cached_property
@@ -155,24 +155,24 @@ class _Asking:
         return self.history.past(self.tenant.name)
 
     def origin(self, path: str, *, reduces: bool = False, live: Value | organization.Place = None) -> Origin:
-        """Why a field differs, as a plan of the tenant would tell it."""
+        """Return why a field differs, as in a plan of the tenant."""
         return origin(path, self.now, self._past, reduces=reduces, live=live)
 
     @property
     def home(self) -> str:
-        """The organization of its tier at the base; where it is new, of its tier."""
+        """The organization of the tenant's tier at the base; for a new tenant, of its current tier."""
         base, before = self.base, self.before
         home = self.desired.home(self.tenant) if base is None or before is None else base.home(before)
         return home or ""
 
     @property
     def here(self) -> str:
-        """The organization that its project is in, as far as it is known."""
+        """The organization of the tenant's project, as far as it is known."""
         return self.home if self.project is None else self.project.organization
 
     @property
     def lives(self) -> bool:
-        """Whether it has a project, or may have one where nothing was listed."""
+        """Whether the tenant has a project, or may have one because nothing was listed."""
         return self.before is not None and (self.project is not None or not self.live.listed)
 
 
@@ -181,7 +181,7 @@ def _asks_for_creation(said: _Asking) -> bool:
 
 
 def _asks_for_move(said: _Asking) -> bool:
-    """A project that is not where its tier is, by a commit that moved the tenant in that direction."""
+    """A project outside the organization of its tier, by a commit that moved the tenant in that direction."""
     if said.tenant.absent or not said.lives:
         return False
     there, known = said.desired.tiers[said.tenant.tier].organization, said.desired.organizations
@@ -193,7 +193,7 @@ def _asks_for_move(said: _Asking) -> bool:
 
 
 def _asks_for_end(said: _Asking) -> bool:
-    """Files that are older than the base ask for nothing."""
+    """A deletion; files that are older than the base ask for nothing."""
     if not said.tenant.absent or not said.lives:
         return False
     return said.origin(declared_fields.STATE, reduces=True) is Origin.CONFIG

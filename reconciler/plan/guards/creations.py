@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 def known_past(tenant: str, live: LiveState, history: History, *, first_run: bool = False) -> str | None:
-    """What says that the tenant had a project, in words; None where nothing does: then it is new.
+    """Return what shows that the tenant had a project, as text; None for a new tenant.
 
-    ``first_run`` says that what the files declared is no sign of it; nor is it where nobody has named the base and
-    nothing at all is live. A registry's row that names a project finds it, or is a conflict. A revision that the
-    registry remembers without a row is that of a tombstone, or of a creation that failed.
+    With ``first_run``, earlier files do not count; nor do they if the base was guessed or lost and no project is
+    live. A registry row with a project finds it, or is a conflict. A revision in the registry without a row
+    belongs to a tombstone, or to a creation that failed.
     """
     unused = first_run or ((history.guessed or history.lost) and _nothing_lives(live))
     if history.knew(tenant) and not unused:
         declared_now = tenant in history.committed
-        return "the commit at hand declares the tenant" if declared_now else "the base declares the tenant"
+        return "the current commit declares the tenant" if declared_now else "the base declares the tenant"
     if tenant in live.applied:
         return f"revision {live.applied[tenant]} of the tenant was applied"
     if history.lost and not unused and tenant not in history.documents:
-        return "the tenant may have had one (what the files said before is not known here)"
+        return "the tenant may have had one (the earlier files cannot be read here)"
     return None
 
 
@@ -45,9 +45,9 @@ def _nothing_lives(live: LiveState) -> bool:
 
 
 def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """Creations of tenants with a past, unless a person names the number of all creations of the run.
+    """Refuse creations of tenants with a past, unless ``--allow creates`` permits all creations of the run.
 
-    On a first run (``expect_empty``) the files are no sign of a past: nothing that they declare is live yet.
+    On a first run (``expect_empty``) the files do not count as a past: nothing that they declare is live yet.
     """
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
     if len(creating) <= bench.permissions.counts.get("creates", 0):
@@ -64,31 +64,31 @@ def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refus
         yield Refusal(
             Rule.MISSING_PROJECT,
             tuple(planned.tenant for planned in tenants),
-            f"no live project is found, although {past}: a new one would be empty",
+            f"no live project is found, but {past}: a new project would be empty",
             remedy,
             tuple(action for planned in tenants for action in planned.actions),
         )
 
 
 def _ended_past(tenant: str, bench: Bench) -> str | None:
-    """Where no commit will tell when the tenant was new: that a project of its name was deleted lately."""
+    """Where no commit shows when the tenant was new: a recently deleted project has its name."""
     deleted = _deleted(tenant, bench) if tenant in bench.history.ignored else None
-    return f"project {deleted.project.id} of its name was deleted" if deleted else None
+    return f"project {deleted.project.id} with its name was deleted" if deleted else None
 
 
 def _remedy(tenant: str, bench: Bench, creating: int) -> str:
-    """What finds the project, and what says that a new one is meant."""
+    """Return how to find the project, and how to permit a new one."""
     deleted = _deleted(tenant, bench)
-    found = "" if deleted is None else f"write recover: {deleted.project.id} in its file to bring it back; "
+    found = "" if deleted is None else f"add recover: {deleted.project.id} to its file to recover it; "
     return (
-        f"{found}state project_id in its file if the project is live under another name, look with --depth deep, "
-        "move it back if it is in an organization that the files do not name, "
-        f"or permit exactly the creations of this run with --allow creates={creating}"
+        f"{found}add project_id to its file if the project is live under another name, search with --depth "
+        "deep, move it back if it is in an organization that tiers.yaml does not name, or permit exactly "
+        f"the creations of this run with --allow creates={creating}"
     )
 
 
 def _deleted(tenant: str, bench: Bench) -> DeletedProject | None:
-    """The newest deleted project of the tenant's name that can be recovered."""
+    """Return the newest recoverable deleted project with the tenant's project name."""
     names = bench.desired.project_names(tenant)
     found = [deleted for deleted in bench.live.recoverable if deleted.project.name in names]
     return max(found, key=lambda deleted: (deleted.recoverable_until, deleted.project.id), default=None)
@@ -98,7 +98,7 @@ _MOST_NAMED: Final = 3
 
 
 def looks_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """Creations that may be renames, unless a person names the number of all creations of the run."""
+    """Refuse creations that may be renames, unless ``--allow creates`` permits all creations of the run."""
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
     if len(creating) <= bench.permissions.counts.get("creates", 0) or not bench.history.gone:
         return
@@ -116,8 +116,9 @@ def _refusal(planned: TenantPlan, alike: Sequence[str], bench: Bench, creating: 
     return Refusal(
         Rule.LOOKS_RENAMED,
         (planned.tenant,),
-        f"looks like a rename of {named}{more}, who left the files since the base: a new project would be empty",
-        f"add `previously: [{alike[0]}]` to {bench.desired.tenants[planned.tenant].location}; if this is another "
-        f"customer, permit exactly the creations of this run with --allow creates={creating}",
+        f"looks like a rename of {named}{more}, removed from the files since the base: a new project would "
+        "be empty",
+        f"add `previously: [{alike[0]}]` to {bench.desired.tenants[planned.tenant].location}; if this is "
+        f"another customer, permit exactly the creations of this run with --allow creates={creating}",
         planned.actions,
     )

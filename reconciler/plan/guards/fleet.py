@@ -1,4 +1,4 @@
-"""Guards that count: how much of a fleet one run may touch, and how much an organization can hold."""
+"""Guards that count: how much of a fleet one run may change, and how many projects an organization can hold."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan, TenantPlan
 
 MANY: Final = 10
-"""From so many creates on, projects of ours that match no file are a sign of a changed naming pattern."""
+"""From this many creations on, our projects that match no file suggest a changed naming pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything that a rule about the fleet may look at, besides the tenants whose plans still stand."""
+    """Everything that a guard for the fleet may read, besides the remaining tenant plans."""
 
     plan: Plan
     desired: DesiredState
@@ -45,15 +45,15 @@ class Bench:
     selection: Selection = Selection()
 
     def asked_for(self, kind: str) -> Mapping[str, int]:
-        """What the files ask for in all of the fleet, where only a part of it is selected."""
+        """Return what the files ask for in the whole fleet, if only a part of it is selected."""
         if self.selection.everything or (self.history.named and kind != DELETES):
             return {}
         return asked_for(kind, self.desired, self.live, self.history)
 
     def share(self, allowed: int) -> int:
-        """What the selected part may use of a threshold; all of it where the fleet cannot go beyond it.
+        """Return the share of a threshold for the selected part; all of it if the fleet cannot exceed it.
 
-        Tenants that a person or a program names one by one are no part of a fleet's run.
+        Tenants that are named one by one are not a part of a fleet run.
         """
         if self.history.named or len(self.desired.tenants) <= allowed:
             return allowed
@@ -61,7 +61,7 @@ class Bench:
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """Creating many tenants while about as many projects of ours match no file."""
+    """Refuse many creations while about as many of our projects match no file."""
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
     if len(creating) < max(MANY, bench.permissions.counts.get("creates", 0) + 1) or not bench.live.listed:
         return
@@ -72,28 +72,29 @@ def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal
     yield _refusal(
         Rule.MANY_UNMATCHED,
         creating,
-        f"{len(creating)} tenants would be created while {unmatched} live projects that may be ours match no file",
-        "if the naming pattern changed, keep the old one in naming.previous; "
-        f"if they really are new, permit it with --allow creates={len(creating)}",
+        f"{len(creating)} tenants would be created, but {unmatched} live projects that may be ours match no file",
+        "if the naming pattern changed, add the old one to naming.previous; if the tenants are new, permit "
+        f"it with --allow creates={len(creating)}",
     )
 
 
 def shrunken_files(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """Pruning more projects than the files declare tenants: most files are not there."""
+    """Refuse to prune more projects than the files declare tenants: most files are missing."""
     pruned = [planned for planned in kept if planned.tenant not in bench.desired.tenants]
     declared = len(bench.desired.tenants)
     if len(pruned) > max(declared, bench.permissions.counts.get("deletes", 0)):
         yield _refusal(
             Rule.SHRUNKEN_FILES,
             pruned,
-            f"--prune would delete {len(pruned)} project{_s(len(pruned))} while the files declare {declared} "
-            f"tenant{_s(declared)}",
-            f"look for the missing files; if they are gone for good, permit it with --allow deletes={len(pruned)}",
+            f"--prune would delete {len(pruned)} project{_s(len(pruned))}, but the files declare only "
+            f"{declared} tenant{_s(declared)}",
+            "restore the missing files; if they were removed on purpose, permit it with --allow "
+            f"deletes={len(pruned)}",
         )
 
 
 def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """A tier that is gone, and a new one in its place that grants its tenants less."""
+    """Refuse a removed tier whose new replacement grants less."""
     moved: dict[tuple[str, str], list[TenantPlan]] = defaultdict(list)
     for planned in kept:
         if not bench.permissions.lowering and (renamed := _renamed(planned.tenant, bench)):
@@ -104,15 +105,17 @@ def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
             yield _refusal(
                 Rule.TIER_RENAMED,
                 lowered,
-                f"tier {gone!r} is gone since the base, and {new!r}, which is new, takes something from "
-                f"{len(lowered)} of its tenants",
-                f"give {new!r} what {gone!r} granted and lower it in a commit of its own, or permit it with "
+                f"tier {gone!r} was removed since the base, and its new replacement {new!r} reduces limits "
+                f"of {len(lowered)} of its tenants",
+                f"give {new!r} the limits of {gone!r} and reduce them in a later commit, or permit it with "
                 "--allow lowering",
             )
 
 
 def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
-    """The tenant's tier at the base and the one it has, where the former is gone and the latter is new."""
+    """Return the tenant's tier at the base and its current tier, if the first was removed and the second is
+    new.
+    """
     said = bench.history.before(name)
     if said is None:
         return None
@@ -125,16 +128,16 @@ def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
 
 
 def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """A move up costs money and one down takes: what somebody moved is moved back by a person who counts them."""
+    """Refuse transfers that only undo drift: a transfer up costs money, a transfer down takes something."""
     moving = [planned for planned in kept if any(isinstance(a, TransferProject) for a in planned.actions)]
     uncaused = [planned for planned in moving if _moves_by_drift(planned, bench)]
     if uncaused and len(moving) > bench.permissions.counts.get("transfers", 0):
         yield _refusal(
             Rule.MOVE_NEEDS_A_CAUSE,
             uncaused,
-            "the project lives in another organization than the files say, and no commit since the base moves it",
-            "move it back in the console, change the tenant's tier in a commit, or permit exactly the transfers "
-            f"of this run with --allow transfers={len(moving)}",
+            "the project is in another organization than the files declare, and no commit since the base moved it",
+            "move it back in the console, change the tenant's tier in a commit, or permit exactly the "
+            f"transfers of this run with --allow transfers={len(moving)}",
         )
 
 
@@ -149,7 +152,7 @@ def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
 
 
 def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """Room for what comes in, by transfer first; what does not fit is refused, in the plan's order."""
+    """Refuse what does not fit into an organization, in plan order; transfers are placed first."""
     arrivals: dict[str, list[TenantPlan]] = defaultdict(list)
     for kind in (TransferProject, RecoverProject, CreateProject):
         for planned in kept:
@@ -166,9 +169,9 @@ def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Re
             yield _refusal(
                 Rule.ORGANIZATION_LIMIT,
                 arriving[room:],
-                f"organization {name} holds {live_count} of {limit} projects: {len(arriving)} more "
-                f"do not fit, room is for {room}",
-                f"ask Neon for a higher limit and state it as organizations.{name}.limits.projects",
+                f"organization {name} has {live_count} of {limit} projects: {len(arriving)} more do not fit, "
+                f"{room} would",
+                f"ask Neon for a higher limit and set organizations.{name}.limits.projects in tiers.yaml",
             )
 
 
@@ -177,12 +180,12 @@ def _arrives_in(action: TransferProject | RecoverProject | CreateProject, planne
 
 
 def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
-    """No run goes further than the thresholds, unless a person names how many there are in all of it.
+    """Refuse runs above a threshold, unless ``--allow`` names the number of actions in the whole run.
 
-    They hold for each organization, by the number of its live projects; the number that is named, for the
-    run, so that permitting twelve deletions never permits twelve in each of several organizations. They hold for
-    the whole fleet, whatever is selected: what the files ask for elsewhere counts, and of what they do not ask for
-    a part of the fleet gets its share.
+    Thresholds hold for each organization, by its number of live projects. The permitted number holds for the whole
+    run: permitting twelve deletions never permits twelve in each organization. Thresholds hold for the whole
+    fleet, whatever is selected: what the files ask for elsewhere counts, and drift of a selected part gets its
+    share.
     """
     for kind, counts in KINDS.items():
         by_organization: dict[str, list[TenantPlan]] = defaultdict(list)
@@ -209,39 +212,41 @@ def _counted(counts: Counts, planned: TenantPlan) -> list[Action]:
 
 
 def _too_many(kind: str, organization: str, count: int, uncaused: int, asked: int, bench: Bench) -> str | None:
-    """What is said of more than may be done; None where it may."""
+    """Return why the count exceeds the threshold, or None."""
     threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
     live_count = bench.live.listed.get(organization)
     most = _most(threshold, live_count)
     if asked > threshold.allows(live_count or _declared(organization, bench)):
-        return f"{asked} {kind} in organization {organization} in the whole fleet, at most {most} a run"
+        return f"{asked} {kind} in organization {organization} in the whole fleet, threshold {most} per run"
     allowed = threshold.allows(live_count)
     if count > max(allowed, asked):
-        return f"{count} {kind} in organization {organization}, at most {most} a run"
+        return f"{count} {kind} in organization {organization}, threshold {most} per run"
     if uncaused > bench.share(allowed):
         part = "this shard" if bench.selection.shard else "this part of the fleet"
         return (
-            f"{uncaused} {kind} in organization {organization} that no commit asks for, at most "
-            f"{bench.share(allowed)} in {part}, of {most}"
+            f"{uncaused} {kind} in organization {organization} without a commit that asks for them, "
+            f"threshold {bench.share(allowed)} for {part}, {most} for the fleet"
         )
     return None
 
 
 def _declared(organization: str, bench: Bench) -> int:
-    """About how many projects an organization holds that was not listed: the tenants that the base declares."""
+    """Estimate the projects of an organization that was not listed: the tenants that the base declares there."""
     base = bench.history.base
     declared = () if base is None else base.tenants.values()
     return sum(base is not None and base.home(tenant) == organization for tenant in declared)
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:
-    """The organization of each project that goes; of all else one for the tenant, however much is done to it."""
+    """Return the organization of each deleted project; for other kinds one per tenant, however many actions it
+    has.
+    """
     organizations = [_touches(action, planned) for action in actions]
     return organizations if kind == DELETES else organizations[:1]
 
 
 def _most(threshold: Threshold, live_count: int | None) -> str:
-    """The bound and where it comes from."""
+    """Return the threshold as text, with its percentage."""
     allowed = threshold.allows(live_count)
     if live_count is None or allowed == threshold.count:
         return str(allowed)
@@ -249,7 +254,7 @@ def _most(threshold: Threshold, live_count: int | None) -> str:
 
 
 def _touches(action: Action, planned: TenantPlan) -> str:
-    """The organization whose projects the action touches."""
+    """Return the organization whose projects the action changes."""
     if isinstance(action, CreateProject | DeleteDuplicate):
         return action.organization
     return planned.project.organization if planned.project else ""

@@ -1,4 +1,4 @@
-"""``--only``: a tenant that changes its tier, or its organization, gets all of it or nothing."""
+"""``--only``: a tenant that changes its tier or organization gets all of the change or nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def part_of_a_tier(bench: Bench) -> Verdict | None:
-    """Some of what a tier grants, and not the rest, would be a state that no tier describes."""
+    """Refuse to apply a part of a tier change: no tier describes the result."""
     tenant, project = bench.desired.tenants.get(bench.planned.tenant), bench.planned.project
     if not bench.only or tenant is None or tenant.absent or project is None:
         return None
@@ -32,13 +32,13 @@ def part_of_a_tier(bench: Bench) -> Verdict | None:
         return None
     return Verdict(
         Rule.PART_OF_A_TIER,
-        f"--only leaves out {', '.join(left_out)}: the tenant would be left between two tiers",
-        f"take all of it: {' '.join(f'--only {name}' for name in differing)}; or leave --only out",
+        f"--only leaves out {', '.join(left_out)}: the tenant would have parts of two tiers",
+        f"include all of it with {' '.join(f'--only {name}' for name in differing)}, or run without --only",
     )
 
 
 def _differing(settings: Settings, project: LiveProject) -> Iterator[str]:
-    """The concerns of a tier in which the project differs, by the names that ``--only`` uses."""
+    """Yield the differing concerns of a tier, by the names that ``--only`` accepts."""
     if project.organization != settings.organization:
         yield organization.NAME
     for concern in PROJECT_CONCERNS:

@@ -1,4 +1,4 @@
-"""The downgrade proof: that a lowering leaves the tenant what it is using, or that its file accepts the loss."""
+"""The downgrade proof: a reduction leaves the tenant what it uses, or its file accepts the loss."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 MOST_NAMED: Final = 5
 OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds"})
-"""Limits that a compute may be beyond."""
+"""Limits that an existing compute may exceed."""
 _BYTES: Final = "_bytes"
 _SECONDS: Final = "_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that a change may cost the tenant. ``accept`` is what its file may say to it, if anything."""
+    """What a change may cost the tenant. ``accept`` is the key by which its file can accept the loss, if any."""
 
     action: Action
     change: FieldChange
     words: str
     accept: Loss | None
     unknown: bool = False
-    """Whether Neon did not tell what it would cost."""
+    """Whether Neon did not return what the change would cost."""
 
 
 def doubts(bench: Bench, held: Held) -> list[Doubt]:
-    """Everything that speaks against what is not held back anyway, less what the tenant's file accepts."""
+    """Return all doubts about changes that are not refused yet, except those that the tenant's file accepts."""
     accepts = _acceptances(bench)
     return [
         doubt
@@ -56,7 +56,7 @@ def doubts(bench: Bench, held: Held) -> list[Doubt]:
 
 
 def _all(bench: Bench, held: Held) -> list[Doubt]:
-    """With what the file accepts."""
+    """Return all doubts, also those that the file accepts."""
     project = bench.planned.project
     if project is None:
         return []
@@ -78,24 +78,24 @@ def _acceptances(bench: Bench) -> Acceptances | None:
 
 
 def stops_everything(found: Iterable[Doubt], bench: Bench) -> bool:
-    """Whether more than single limits is in doubt: a move down, or what is lowered for its sake."""
+    """Return whether everything is refused: a downgrade transfer is in doubt, or a reduction made for it."""
     return _moves_down(bench.planned.actions) or any(
         isinstance(doubt.action, PatchProject) and doubt.action.before_transfer for doubt in found
     )
 
 
 def verdict(found: Sequence[Doubt], bench: Bench, held: Held) -> Verdict:
-    """All of a tenant's doubts as one, so that a person sees at once what there is to accept.
+    """Return all doubts of a tenant as one verdict, so that a person sees everything to accept at once.
 
-    The line to write names what the file accepts already, too: it takes the place of the one that stands there.
+    The suggested line also names what the file already accepts, because it replaces the existing line.
     """
     accepts = _acceptances(bench)
     costs = [(doubt.accept, doubt.change) for doubt in _all(bench, held) if doubt.accept is not None]
     may_be_accepted = accepts is not None and any(doubt.accept for doubt in found)
     remedies = (
-        "run again once Neon tells" if any(doubt.unknown for doubt in found) else "",
-        "" if all(doubt.unknown for doubt in found) else "let the tenant keep what it has",
-        f"state {accepts.written(costs)} in its file" if accepts is not None and may_be_accepted else "",
+        "run again when Neon returns it" if any(doubt.unknown for doubt in found) else "",
+        "" if all(doubt.unknown for doubt in found) else "let the tenant keep the current value",
+        f"add {accepts.written(costs)} to its file" if accepts is not None and may_be_accepted else "",
     )
     message = "; ".join(dict.fromkeys(doubt.words for doubt in found))
     return Verdict(Rule.DOWNGRADE_PROOF, message, ", or ".join(filter(None, remedies)))
@@ -115,7 +115,7 @@ def _about(action: Action, change: FieldChange, project: LiveProject, bench: Ben
 
 
 def _unread(move: TransferProject, change: FieldChange, project: LiveProject, bench: Bench) -> Iterator[Doubt]:
-    """What the destination alone forbids has to be seen before anything is lowered for its sake."""
+    """What the destination forbids must have been read before anything is reduced for the transfer."""
     known = bench.desired.organizations
     here = known[move.origin].limits if move.origin in known else OrganizationLimits()
     there = known[move.destination].limits
@@ -129,12 +129,12 @@ def _unread(move: TransferProject, change: FieldChange, project: LiveProject, be
     }
     if unread := [what for what, is_missing in missing.items() if is_missing]:
         what = " and ".join(unread)
-        words = f"Neon did not tell its {what}: it may not fit into organization {move.destination}"
+        words = f"Neon did not return its {what}: the project may not fit into organization {move.destination}"
         yield Doubt(move, change, words, None, unknown=True)
 
 
 def _unknown_window_stays(project: LiveProject, bench: Bench) -> bool:
-    """Where the plan states a window, that one fits; what its change may cost is a doubt of its own."""
+    """A declared window fits; what its change may cost is a separate doubt."""
     stated = {change.path for action in bench.planned.actions for change in action.changes}
     return project.restore_window_seconds is None and RESTORE_WINDOW not in stated
 
@@ -146,32 +146,36 @@ def _moves_down(actions: Iterable[Action]) -> bool:
 def _shorter(action: Action, change: FieldChange) -> Iterator[Doubt]:
     window = format_seconds(_amount(change.after))
     if change.before is None:
-        words = f"restore_window would be {window}, and Neon does not tell what it is: history may be lost"
+        words = (
+            f"restore_window would be {window}, and Neon does not return the current value: history may be lost"
+        )
         yield Doubt(action, change, words, "history_loss", unknown=True)
     elif change.lowering:
         before = format_seconds(_amount(change.before))
-        words = f"restore_window would be {window} instead of {before}: what is older can never be restored again"
+        words = f"restore_window would be {window} instead of {before}: the loss of older history is permanent"
         yield Doubt(action, change, words, "history_loss")
 
 
 def _used_up(action: Action, change: FieldChange, project: LiveProject) -> Iterator[Doubt]:
-    """Neon: a project that has used as much as its quota is suspended until the billing period ends."""
+    """Neon: a project that has used its quota is suspended until the billing period ends."""
     member, limit = change.path.removeprefix("quota."), _amount(change.after)
     used = getattr(project.consumption or Consumption(), member)
     would_be = _would_be(change)
     if used is None:
-        words = f"{would_be}, and Neon does not tell how much is used: it may suspend the tenant at once"
+        words = f"{would_be}, and Neon does not return the usage: Neon may suspend the tenant immediately"
         yield Doubt(action, change, words, "suspension", unknown=True)
     elif used >= limit:
         much = roughly_bytes(used) if member.endswith(_BYTES) else roughly_seconds(used)
-        words = f"{would_be}, and {much} are used in this billing period: Neon would suspend the tenant at once"
+        words = (
+            f"{would_be}, but {much} are used in this billing period: Neon would suspend the tenant immediately"
+        )
         yield Doubt(action, change, words, "suspension")
 
 
 def _full(
     action: Action, change: FieldChange, project: LiveProject, staying: Sequence[LiveBranch] | None
 ) -> Iterator[Doubt]:
-    """Neon: writes to a branch that is as large as the quota fail, and no new billing period changes that."""
+    """Neon: writes to a branch that has reached the quota fail, also in a new billing period."""
     limit = _amount(change.after)
     would_be = _would_be(change)
     large = [(b.name, b.logical_size_bytes) for b in staying or () if (b.logical_size_bytes or 0) >= limit]
@@ -183,17 +187,17 @@ def _full(
     unknown = [branch.name for branch in staying or () if branch.logical_size_bytes is None]
     if (staying is None or unknown) and not _all_of_it_fits(project, limit):
         which = _named([f"{name!r}" for name in unknown]) if unknown else "its branches"
-        words = f"{would_be}, and Neon does not tell the size of {which}: writes there may fail"
+        words = f"{would_be}, and Neon does not return the size of {which}: writes there may fail"
         yield Doubt(action, change, words, "full_branches", unknown=True)
 
 
 def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
-    """Whether all data of the project with its history is less. Neon: 0 is a size not measured yet."""
+    """Return whether all data of the project, with history, is below the limit. Neon: 0 means not measured yet."""
     return bool(project.storage_bytes) and (project.storage_bytes or 0) < limit
 
 
 def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch] | None:
-    """The branches that the plan leaves, but for marks, to which nobody writes; None where they were not read."""
+    """Return the branches that remain after the plan, without marker branches; None if branches were not read."""
     gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held}
     if project.branches is None:
         return None
@@ -201,7 +205,7 @@ def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch]
 
 
 def _would_be(change: FieldChange) -> str:
-    """The lower limit, for a reader."""
+    """Return the reduced limit as text."""
     limit, name = _amount(change.after), change.path
     if name.endswith(_BYTES):
         return f"{name.removesuffix(_BYTES)} would be {format_bytes(limit)}"

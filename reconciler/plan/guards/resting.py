@@ -1,4 +1,4 @@
-"""What waits as long as something else of the same tenant is held back."""
+"""Actions that have to wait because another action of the same tenant is refused."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def with_what_rests_on_it(held: Held, bench: Bench) -> Held:
-    """What is held back, and whatever cannot go ahead without it, for the same reason."""
+    """Return the refused changes and the actions that depend on them, with the same verdict."""
     for rule in (_snapshots, _parents, _branches):
         held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, bench)))
     return held
 
 
 def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
-    """A snapshot that was to take another one's place waits as long as that one may not go."""
+    """A snapshot waits if the one that it replaces may not be deleted."""
     makes_room = (
         first(changes)
         for action, changes in held.items()
@@ -36,7 +36,7 @@ def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
 
 
 def _parents(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
-    """Neon deletes no branch that has children. They come first in a plan."""
+    """Neon deletes no branch that has children. Children come first in a plan."""
     project = bench.planned.project
     parents = {branch.id: branch.parent_id for branch in (project.branches if project else None) or ()}
     staying = {a.branch_id: first(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
@@ -51,7 +51,7 @@ def _parents(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
 
 
 def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
-    """A branch waits for its parent, and for room as long as others may not go."""
+    """A branch waits for its parent, and for room if others may not be deleted."""
     verdicts = {action: first(changes) for action, changes in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
     missing = dict(_unfit_parents(held))
@@ -68,7 +68,7 @@ def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
 
 
 def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
-    """Live branches that keep another name, or keep an expiry: Neon gives such a branch no children."""
+    """Live branches that keep another name or an expiry: Neon allows no children of such a branch."""
     for action, changes in held.items():
         if isinstance(action, PatchBranch):
             name = action.rename_to or action.branch
@@ -78,7 +78,7 @@ def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
 
 
 def _room(held: Mapping[Action, Verdict], bench: Bench) -> float:
-    """How many branches can be created; what is held back is not deleted."""
+    """Return how many branches can be created; refused deletions do not make room."""
     project = bench.planned.project
     if project is None:
         return inf

@@ -1,4 +1,4 @@
-"""Whether a project fits into the organization that it moves to."""
+"""Whether a project fits into its destination organization."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def no_room_below(action: Action, bench: Bench) -> Verdict | None:
-    """A move to an organization that allows fewer branches or snapshots than would be left."""
+    """Refuse a transfer to an organization that allows fewer branches or snapshots than remain."""
     if not isinstance(action, TransferProject) or action.destination not in bench.desired.organizations:
         return None
     rules = (_too_many_branches, _too_many_snapshots, _too_large_computes)
@@ -34,8 +34,8 @@ def _too_many_branches(organization: str, bench: Bench) -> Verdict | None:
         return None
     return Verdict(
         Rule.BRANCH_LIMIT,
-        f"{branches_allowed(organization, limits)}, and {_left(remaining)}",
-        "delete branches that the tenant can do without, or let the file declare fewer",
+        f"{branches_allowed(organization, limits)}, but {_left(remaining)}",
+        "delete unused branches, or declare fewer branches in the file",
     )
 
 
@@ -45,13 +45,13 @@ def _too_many_snapshots(organization: str, bench: Bench) -> Verdict | None:
         return None
     return Verdict(
         Rule.SNAPSHOT_LIMIT,
-        f"{snapshots_allowed(organization, limits)}, and {_left(remaining)}",
-        f"delete snapshots that the tenant can do without{_or_let_them_give_way(bench)}",
+        f"{snapshots_allowed(organization, limits)}, but {_left(remaining)}",
+        f"delete unused snapshots{_or_let_them_give_way(bench)}",
     )
 
 
 def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
-    """Computes that nothing in the files sizes are left alone, and so stand in the way."""
+    """Refuse computes that no file sizes: they are not changed, so they block the transfer."""
     project, limits = bench.planned.project, bench.desired.organizations[organization].limits
     names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
     lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
@@ -69,30 +69,30 @@ def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
             what, remedy = _compute(endpoint, writers)
             return Verdict(
                 Rule.ORGANIZATION_LIMIT,
-                f"organization {organization} does not allow the size or suspension of the {what} {endpoint.id} "
-                f"of branch {branch!r}, which no file sizes",
+                f"organization {organization} does not allow the size or suspend timeout of {what} "
+                f"{endpoint.id} of branch {branch!r}, which no file manages",
                 remedy,
             )
     return None
 
 
 def _compute(endpoint: LiveEndpoint, writers: Collection[LiveEndpoint]) -> tuple[str, str]:
-    """What it is, and what may be done about it: no file sizes a read replica."""
+    """Return the kind of compute and a remedy: no file sizes a read replica."""
     if endpoint in writers:
-        return "compute", "change it in the console, or declare the branch"
-    return "read replica", "make it smaller in the console, or delete it"
+        return "compute", "change it in the console, or declare the branch in the tenant's file"
+    return "read replica", "reduce its size in the console, or delete it"
 
 
 def _or_let_them_give_way(bench: Bench) -> str:
-    """Where that would help: nothing gives way to a limit that the tenant's own snapshots do not count against."""
+    """Return the remedy if it would help: it does not if the snapshots do not count against this limit."""
     settings = bench.desired.settings(bench.desired.tenants[bench.planned.tenant])
     if settings.snapshot_policy.at_limit is AtLimit.REPLACE_OLDEST or not method(settings).reads_snapshots:
         return ""
-    return f", or let the oldest give way with tiers.{settings.tier}.snapshots.at_limit: replace_oldest"
+    return f", or set tiers.{settings.tier}.snapshots.at_limit: replace_oldest to delete the oldest automatically"
 
 
 def _left(remaining: list[str]) -> str:
-    return f"{len(remaining)} would be left: {', '.join(map(repr, remaining))}"
+    return f"{len(remaining)} would remain: {', '.join(map(repr, remaining))}"
 
 
 def _remaining_branches(bench: Bench) -> list[str]:
@@ -102,7 +102,7 @@ def _remaining_branches(bench: Bench) -> list[str]:
 
 
 def _remaining_snapshots(bench: Bench) -> list[str]:
-    """Those that count."""
+    """Return the snapshots that count against the limit."""
     deleted = {action.snapshot_id for action in _before_the_move(bench) if isinstance(action, DeleteSnapshot)}
     project = bench.planned.project
     live = (project.snapshots if project else None) or ()
@@ -110,5 +110,5 @@ def _remaining_snapshots(bench: Bench) -> list[str]:
 
 
 def _before_the_move(bench: Bench) -> list[Action]:
-    """What can make way for the move. What is replaced only after it is still there during it."""
+    """Actions that may run before the transfer. A snapshot that is replaced later still exists during it."""
     return [action for action in bench.planned.actions if makes_way(action)]

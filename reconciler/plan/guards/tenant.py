@@ -1,7 +1,7 @@
-"""Guards that look at one tenant.
+"""Guards that judge one tenant.
 
-A change that is held back leaves its action; an action without changes leaves the plan. Where the
-move, the creation or the deletion itself is held back, so is everything else of the tenant.
+A refused change is removed from its action; an action without changes is removed from the plan. If the transfer,
+creation or deletion itself is refused, so is everything else of the tenant.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
 def judge(bench: Bench) -> Judged:
-    """What of a tenant's plan may go ahead, and what is refused and why."""
+    """Return the part of a tenant's plan that may run, and the refusals."""
     planned = bench.planned
     waiting, unconfirmed = held_until_confirmed(bench)
     if unconfirmed is not None:
@@ -85,14 +85,14 @@ def judge(bench: Bench) -> Judged:
 
 
 def _stale_revision(bench: Bench) -> Verdict | None:
-    """The file is older than what was accepted last. One that states no revision says nothing about its age."""
+    """Refuse a file that is older than the last accepted one. A file without a revision is not checked."""
     revision, last = bench.planned.revision, bench.live.revisions.get(bench.planned.tenant)
     if revision is None or last is None or revision >= last:
         return None
     return Verdict(
         Rule.STALE_REVISION,
-        f"the file is revision {revision} of the tenant, and revision {last} was accepted already",
-        "run on the newest files; to go back on purpose, write the older state under a higher revision",
+        f"the file has revision {revision} of the tenant, but revision {last} was already accepted",
+        "run with the newest files; to return to an older state, write it under a higher revision",
     )
 
 
@@ -105,13 +105,14 @@ def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
     count = len(candidates)
     return Verdict(
         Rule.INCOMPLETE_VIEW,
-        f"the API would not show {count} project{'s' if count > 1 else ''}, one of which may be this tenant's",
-        "run again when the listing is whole",
+        f"the API did not return {count} project{'s' if count > 1 else ''}, one of which may belong to this "
+        "tenant",
+        "run again when the list is complete",
     )
 
 
 def _may_be_its(unknown: UnknownProject, tenant: str, desired: DesiredState) -> bool:
-    """Not where another tenant has its name; where none has it, it may be anybody's, renamed in the console."""
+    """Return whether an unknown project may belong to the tenant: not if it has another tenant's project name."""
     if unknown.name is None or unknown.name in desired.project_names(tenant):
         return True
     namesake = desired.tenant_by_project_name(unknown.name)
@@ -128,11 +129,11 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
         return None
     in_the_registry = bench.live.places.get(action.tenant) == project.id and project.branches is not None
     if in_the_registry and annotated in (None, action.tenant):
-        return None  # Neon: what a restore has replaced may be deleted by now, with its annotations
+        return None  # Neon: the branch that a restore replaced may be deleted, with its annotations
     return Verdict(
         Rule.OWNERSHIP,
-        f"project {project.id} ({project.name}) does not say that fleet {fleet!r} created it for this tenant",
-        f"state project_id: {project.id} in the tenant's file to say that it is yours",
+        f"nothing shows that fleet {fleet!r} created project {project.id} ({project.name}) for this tenant",
+        f"add project_id: {project.id} to the tenant's file to confirm that the project is yours",
     )
 
 
@@ -145,8 +146,8 @@ def _protected_branch(action: Action, bench: Bench) -> Verdict | None:
         return None
     return Verdict(
         Rule.PROTECTED,
-        f"Neon deletes no project with a protected branch: {', '.join(protected)}",
-        "take the protection off the branch in the console",
+        f"Neon cannot delete a project with a protected branch: {', '.join(protected)}",
+        "remove the protection from the branch in the console",
     )
 
 
@@ -157,20 +158,20 @@ def _integration(action: Action, bench: Bench) -> Verdict | None:
         return None
     return Verdict(
         Rule.INTEGRATION,
-        f"Neon transfers no project that is connected to {' or '.join(blockers)}",
+        f"Neon cannot transfer a project with an integration: {' or '.join(blockers)}",
         "remove the integration in the console",
     )
 
 
-def _older_files(action: Action, bench: Bench) -> Verdict | None:  # noqa: ARG001 (as all of these rules)
-    """A creation that the base has taken back since."""
+def _older_files(action: Action, bench: Bench) -> Verdict | None:  # noqa: ARG001 - same signature as the other rules
+    """Refuse a creation that the base no longer asks for."""
     if isinstance(action, CreateProject) and any(c.origin is Origin.BASE_AHEAD for c in action.changes):
         return _BASE_AHEAD
     return None
 
 
 def _recreation(action: Action, bench: Bench) -> Verdict | None:
-    """A project that no commit asks for: its tenant had one, and it vanished."""
+    """Refuse to create a vanished project again if no commit asks for it."""
     if (
         not isinstance(action, CreateProject)
         or bench.desired.policy.drift.get(PROJECT.name) is not DriftPolicy.REPORT
@@ -208,7 +209,9 @@ def _held_changes(bench: Bench) -> Iterator[tuple[Action, Mapping[FieldChange, V
 
 
 def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
-    """Whether a commit asks for one end of the range, and Neon takes it beside the other one as it is."""
+    """Return whether a commit asks for one end of the size range, and Neon accepts it with the other end as it
+    is.
+    """
     going = [change for change in action.changes if change.path in SIZE and change not in held]
     if any(change.origin is not Origin.CONFIG for change in going):
         return False
@@ -221,7 +224,7 @@ def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
 
 
 def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verdict | None:
-    """A value that stays as it is, but that Neon would reject when it travels with a change of the others."""
+    """Refuse a patch with an unchanged value that Neon would reject when it is sent with the changed ones."""
     changed = [change for change in action.changes if change.path in compute.PATHS and change not in held]
     if not changed or not isinstance(action, PatchProject | PatchEndpoint):
         return None
@@ -232,15 +235,15 @@ def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verd
         if forbids(limits, path, staying.get(path)):
             return Verdict(
                 Rule.ORGANIZATION_LIMIT,
-                f"{path} is {staying[path]:g}, which organization {organization} does not allow: Neon rejects a "
-                "change of the others while it is so",
-                f"state {path} in the files, and permit it with --allow lowering",
+                f"{path} is {staying[path]:g}, which organization {organization} does not allow: Neon "
+                "rejects changes of the other fields until it changes",
+                f"declare {path} in the files, and permit it with --allow lowering",
             )
     return None
 
 
 def _whereabouts(action: PatchProject | PatchEndpoint, bench: Bench) -> str:
-    """The organization that the project is in when the action runs."""
+    """Return the organization of the project at the time of the action."""
     moves = (move.destination for move in bench.planned.actions if isinstance(move, TransferProject))
     project = bench.planned.project
     here = project.organization if project else ""
@@ -249,15 +252,16 @@ def _whereabouts(action: PatchProject | PatchEndpoint, bench: Bench) -> str:
 
 _BASE_AHEAD: Final = Verdict(
     Rule.BASE_AHEAD,
-    "the base is ahead of these files: they are older there, and ask for nothing",
+    "the base is ahead of these files: here the files are older, so they ask for no change",
     "merge or rebase onto the base, or check out its newest commit",
 )
 
 
 def _together(held: Held, bench: Bench) -> Held:
-    """What a change of tier gives and takes goes, or waits, as one.
+    """A tier change is applied or refused as a whole.
 
-    What somebody gave on top of a tier stays, and keeps nothing from going. Of a whole other tier nothing does.
+    What somebody granted on top of a tier stays and does not block the change. If the project has a whole other
+    tier, every origin counts.
     """
     if not bench.changes_tier:
         return held
@@ -290,31 +294,34 @@ def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
 
 
 def _protection(bench: Bench) -> Verdict | None:
-    """Protection ends by a commit that is applied before anything is taken: here, and at the base."""
+    """Protection ends by a commit that is applied before anything is reduced: here, and at the base."""
     if bench.protected:
-        return Verdict(Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file first")
+        return Verdict(
+            Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file in an earlier commit"
+        )
     if bench.was_protected:
         return Verdict(
             Rule.PROTECTED,
-            "the tenant is protected at the base: no commit may end its protection and take something at once",
-            "apply the commit that removes protect first, alone; then take what is to be taken",
+            "the tenant is protected at the base: one commit cannot remove the protection and reduce or "
+            "delete something",
+            "apply the commit that removes protect alone; reduce or delete in a later commit",
         )
     return None
 
 
 def _unstated_expiry(concern: str) -> Verdict:
-    """Set by hand, or by Neon: what the files do not speak of is not managed."""
+    """An expiry set by hand or by Neon: what the files do not declare is not managed."""
     return Verdict(
         Rule.DRIFT_POLICY,
-        "it expires, which the files do not say, and no commit since the base took that from them",
-        f"state expires_at in the file, or have it removed with drift_policy.{concern}: repair",
+        "it has an expiry that the file does not declare, and no commit since the base removed it from the file",
+        f"add expires_at to the file, or set drift_policy.{concern}: repair to remove the expiry",
     )
 
 
 def _only_reported(concern: str) -> Verdict:
     return Verdict(
         Rule.DRIFT_POLICY,
-        f"drift_policy reports what differs in {concern} and repairs nothing",
+        f"drift_policy.{concern} is report: the difference is reported and not repaired",
         f"change the live value by hand, or set drift_policy.{concern}: repair",
     )
 
@@ -333,18 +340,19 @@ def _no_cause(change: FieldChange, concern: str) -> Verdict:
     if change.origin is Origin.DRIFT:
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
-            "it takes something from the tenant, and no commit since the base asks for it: the live side moved",
+            "it takes something from the tenant, and no commit since the base asks for it: the live value "
+            "was changed",
             f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
         )
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
-        "it takes something from the tenant, and no commit is known that asks for it",
-        "commit it and name the commit that was applied last with --base, or permit it with --allow lowering",
+        "it takes something from the tenant, and no known commit asks for it",
+        "commit it and name the last applied commit with --base, or permit it with --allow lowering",
     )
 
 
 def _about_all(verdict: Verdict, held: Held) -> Verdict:
-    """The verdict, its remedy naming every concern of which something is held back for the same reason."""
+    """Return the verdict with every concern in its remedy for which the same rule refuses something."""
     changes = (one for of_action in held.values() for one in of_action.items())
     alike = [change for change, other in changes if other.rule is verdict.rule]
     concerns = dict.fromkeys(concern_name(change.path) for change in alike)
@@ -357,7 +365,7 @@ def _about_all(verdict: Verdict, held: Held) -> Verdict:
 
 
 def _stopping(held: Held, bench: Bench) -> Verdict | None:
-    """The verdict on an action that all others of the tenant rest on: first of all, on the move itself."""
+    """Return the verdict on an action that all other actions depend on; the transfer comes first."""
     deletes = any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in held)
     crowded = deletes and _fits_only_without(held, bench)
     found = [
@@ -368,7 +376,7 @@ def _stopping(held: Held, bench: Bench) -> Verdict | None:
 
 
 def _all_rests_on(action: Action, *, crowded: bool) -> bool:
-    """Whether the tenant's other actions rest on this one; ``crowded`` says that all of them rest on deletions."""
+    """Return whether all other actions depend on this one; ``crowded`` says that they depend on the deletions."""
     match action:
         case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
             return True
@@ -383,7 +391,7 @@ def _all_rests_on(action: Action, *, crowded: bool) -> bool:
 
 
 def _fits_only_without(held: Held, bench: Bench) -> bool:
-    """Whether the project has no room where it is to move to as long as nothing is deleted that is held back."""
+    """Return whether the project does not fit into its destination without the refused deletions."""
     actions = tuple(action for action in bench.planned.actions if action not in held)
     meanwhile = replace(bench, planned=structs.replace(bench.planned, actions=actions))
     return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
@@ -401,7 +409,7 @@ def _hold_back(planned: TenantPlan, held: Held) -> Judged:
 
 
 def _without(action: Action, held: Collection[FieldChange]) -> Action:
-    """The action less what is held back; its live values go out as companions."""
+    """Return the action without the refused changes; their live values are sent as companions."""
     if not held:
         return action
     if not isinstance(action, PatchProject | PatchEndpoint):
@@ -415,7 +423,7 @@ def _without(action: Action, held: Collection[FieldChange]) -> Action:
 
 
 def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Action, ...]:
-    """The actions with only the changes that the verdict holds back."""
+    """Return the actions with only the changes that the verdict refuses."""
     found = []
     for action in actions:
         held_of_it = held.get(action, {})

@@ -1,4 +1,4 @@
-"""Projects that were found by their name alone: nothing of them is changed before something else confirms it."""
+"""Projects found by name only: nothing of them is changed before another source confirms the owner."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from reconciler.plan.guards.bench import Bench
 
 MESSAGE: Final = (
-    "the project was found by its name alone: what differs is only reported, until something else says that it is "
-    "this tenant's"
+    "the project was found by name only: differences are reported and not applied until another source "
+    "confirms the owner"
 )
-BY_PIN: Final = "state its id as project_id in the tenant's file"
+BY_PIN: Final = "add its id as project_id to the tenant's file"
 
 
 def held_until_confirmed(bench: Bench) -> tuple[tuple[Action, ...], Verdict | None]:
-    """The actions of a tenant that wait for a confirmation of whose the project is, and why; else none.
+    """Return the actions that wait for a confirmation of the project's owner, and the verdict; else none.
 
-    A tombstone's deletion is judged by who created the project, and a second project's by its own proof.
+    The deletion of a tombstone is judged by who created the project, that of a second project by its own proof.
     """
     tenant, project = bench.desired.tenants.get(bench.planned.tenant), bench.planned.project
     if tenant is None or project is None or tenant.absent:
@@ -36,5 +36,5 @@ def held_until_confirmed(bench: Bench) -> tuple[tuple[Action, ...], Verdict | No
     if not waiting or adoption.confirmed(bench.desired, bench.live, bench.history, tenant, project):
         return (), None
     marks = len(waiting) < len(bench.planned.actions) or bench.desired.registry is not None
-    remedy = f"{BY_PIN}; or apply this plan, which leaves a mark, and run again" if marks else BY_PIN
+    remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if marks else BY_PIN
     return waiting, Verdict(Rule.UNCONFIRMED, MESSAGE, remedy)

@@ -9,7 +9,7 @@ from typing import Final
 from tests.attacks.repositories.pull_request import in_the_fleets_folder, obeyed
 from tests.attacks.repositories.stage import Stage, hostile
 
-PROGRAM: Final = {"apply --ref": "is reached through a program of its own"}
+PROGRAM: Final = {"apply --ref": "uses a program of its own"}
 SILENT: Final = {"apply --ref": "does not say where main is"}
 
 
@@ -79,7 +79,7 @@ def credential_helpers(stage: Stage) -> None:
     stage.environ |= {"SSH_ASKPASS": str(program), "GIT_ASKPASS": str(program)}
 
 
-@hostile("a remote by git's own protocol, with a proxy command", refused={"apply --ref": "is reached by git"})
+@hostile("a remote by git's own protocol, with a proxy command", refused={"apply --ref": "uses git"})
 def git_proxy(stage: Stage) -> None:
     """It is not asked at all."""
     stage.git("config", "remote.origin.url", "git://127.0.0.1:9/x")

@@ -216,7 +216,7 @@ def unborn(stage: Stage) -> None:
     stage.git("branch", "--quiet", "-D", "main")
 
 
-@hostile("a repository that names its objects by SHA-256", refused="SHA-256")
+@hostile("a repository that uses SHA-256 object ids", refused="SHA-256")
 def sha256(stage: Stage) -> None:
     """See the name."""
     stage.dot_git.rename(stage.folder / "old")
@@ -225,7 +225,7 @@ def sha256(stage: Stage) -> None:
     git(stage.checkout, "commit", "--quiet", "--message=x")
 
 
-@hostile("a repository that keeps its refs as a reftable", refused="reftable")
+@hostile("a repository that stores its refs as a reftable", refused="reftable")
 def reftable(stage: Stage) -> None:
     """See the name."""
     with (stage.dot_git / "config").open("a", encoding="utf-8") as config:

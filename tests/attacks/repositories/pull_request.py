@@ -11,7 +11,7 @@ from tests.unit.files.test_git import git
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANYWHERE: Final = "a pull request can let it lead anywhere"
+ANYWHERE: Final = "a pull request can point it anywhere"
 EDITED: Final = {"apply --ref": "edited since commit"}
 
 

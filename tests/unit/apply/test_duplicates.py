@@ -106,7 +106,7 @@ def _renamed(world: World, _first: str, second: str) -> None:
 
 
 MEANWHILE: Final[dict[str, tuple[Callable[[World, str, str], None], str]]] = {
-    "used": (_used, "counter of sending"),
+    "used": (_used, "data transfer counter"),
     "branched": (_branched, "it has 2 branches"),
     "saved": (_snapshotted, "it has 1 snapshot"),
     "left alone": (_first_deleted, "which was created first, has been deleted since the plan was made"),

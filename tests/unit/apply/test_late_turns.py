@@ -103,7 +103,7 @@ def test_a_branch_that_was_renamed_since_the_plan_is_not_deleted(tmp_path: Path)
     run = late(
         tmp_path, with_branches(DevBranch("feature")), with_branches(), branch_renamed("feature", "keep-this")
     )
-    told = "somebody has renamed the branch: it is 'keep-this' now"
+    told = "somebody renamed the branch: its name is now 'keep-this'"
     assert run.told == [("delete_branch", Result.UNCHANGED, told)]
     assert calls(run.world) == []
 
@@ -120,9 +120,9 @@ DEV, TWO = DevBranch("dev"), DevBranch("two")
         pytest.param(FREE, LARGER, moved, "organization", id="moved"),
         pytest.param(FREE, GONE, renamed, "name", id="to be deleted"),
         pytest.param(FREE, PRO, paid_for_more, "quota.active_time_seconds", id="to be transferred"),
-        pytest.param(FREE, LARGER, deleted, "in organization free is gone since the plan was made", id="gone"),
-        pytest.param(FREE, LARGER, replaced, "in organization free is gone since the plan was made", id="a name"),
-        pytest.param(FREE, PRO, deleted, "in organization free is gone since the plan was made", id="no transfer"),
+        pytest.param(FREE, LARGER, deleted, "in organization free no longer exists", id="gone"),
+        pytest.param(FREE, LARGER, replaced, "in organization free no longer exists", id="a name"),
+        pytest.param(FREE, PRO, deleted, "in organization free no longer exists", id="no transfer"),
         pytest.param(
             with_branches(DEV),
             with_branches(DEV, DevBranch("new", parent="dev")),
@@ -155,7 +155,7 @@ def test_a_project_that_is_to_go_and_whose_name_a_stranger_has_is_told_as_gone(t
 class TestWhatWasDoneInBetween:
     def test_all_of_it_is_said_and_takes_no_write(self, tmp_path: Path) -> None:
         run = late(tmp_path, PRO, NEW_PRICES, done_already)
-        told = "nothing is left to do for it since the plan was made"
+        told = "nothing is left to do since the plan was made"
         assert run.told == [("patch_project", Result.UNCHANGED, told)]
         assert run.acme.result is Result.UNCHANGED
         assert run.world.writes() == []
@@ -277,7 +277,7 @@ class TestWithinATurn:
             striking=once("branches", '"name":"old"', '"name":"keep-this"', name="keep-this"),
         )
         assert [result for _, result, _ in run.told] == [Result.APPLIED, Result.UNCHANGED]
-        assert run.told[1][2] == "somebody has renamed the branch: it is 'keep-this' now"
+        assert run.told[1][2] == "somebody renamed the branch: its name is now 'keep-this'"
         assert len(run.world.writes()) == 1
 
     def test_a_compute_that_was_resized_while_others_moved_is_left(self, tmp_path: Path) -> None:

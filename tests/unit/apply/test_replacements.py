@@ -91,10 +91,10 @@ async def somebody_keeps_the_old_one(world: World, project: LiveProject) -> None
 @pytest.mark.parametrize(
     ("meanwhile", "word"),
     [
-        (the_window_shrinks, "lies before the restore window"),
+        (the_window_shrinks, "is before the start of the restore window"),
         (another_snapshot_of_its_name, "a snapshot of that name exists"),
         (the_default_branch_gets_a_parent, "has a parent"),
-        (the_default_branch_is_reset, "was reset"),
+        (the_default_branch_is_reset, "the reset of branch"),
         (somebody_keeps_the_old_one, "is now named 'keep-this'"),
         (no_change, None),
     ],

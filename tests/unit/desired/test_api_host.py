@@ -76,5 +76,5 @@ def test_a_host_alone_stands_for_its_https_address() -> None:
     assert allowed("localhost:8443") == "https://localhost:8443/api/v2"
     assert allowed("[::1]:8443") == "https://[::1]:8443/api/v2"
     assert allowed("http://127.0.0.1:8090/api/v2/") == "http://127.0.0.1:8090/api/v2"
-    with pytest.raises(ValueError, match="begins with https"):
+    with pytest.raises(ValueError, match="starts with https"):
         allowed("a/b")

@@ -114,7 +114,7 @@ def test_files_that_do_not(now: DesiredState) -> None:
 def test_a_difference_tells_both_sides_and_repeats_no_address_of_a_registry() -> None:
     (host,) = differences(ELSEWHERE["host"], BASE)
     assert str(host) == (
-        "api.host is 'https://evil.example/api/v2', and was 'https://console.neon.tech/api/v2' at the base"
+        "api.host is 'https://evil.example/api/v2', but was 'https://console.neon.tech/api/v2' at the base"
     )
     (registry,) = differences(BASE, ELSEWHERE["a literal registry"])
-    assert str(registry) == "registry.url is ${REGISTRY_URL}, and was another address at the base"
+    assert str(registry) == "registry.url is ${REGISTRY_URL}, but was another address at the base"

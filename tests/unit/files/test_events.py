@@ -43,14 +43,14 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 
 
 FORBIDDEN = {
-    "a key written twice": (b"a: 1\nb: {c: 1, c: 2}\n", "f:2:11: the key 'c' is written twice (keep one of them)"),
+    "a key written twice": (b"a: 1\nb: {c: 1, c: 2}\n", "f:2:11: duplicate key 'c' (keep one of them)"),
     "an anchor": (
         b"a: &x 1\n",
-        "f:1:4: anchors (&name) are not allowed (write the value out where it is needed)",
+        "f:1:4: anchors (&name) are not allowed (write the value instead)",
     ),
     "an anchor on a mapping": (
         b"a: &x {b: 1}\n",
-        "f:1:4: anchors (&name) are not allowed (write the value out where it is needed)",
+        "f:1:4: anchors (&name) are not allowed (write the value instead)",
     ),
     "a tag": (b"a: !!python/name:os.system x\n", "f:1:4: tags (!name) are not allowed (remove the tag)"),
     "a key that is a list": (b"[a]: b\nc: d\n", "f:1:1: a key must be text (write 'key: value')"),

@@ -93,13 +93,13 @@ def test_commits_that_were_not_pushed_are_not_the_tip(tmp_path: Path) -> None:
 def test_a_remote_that_does_not_answer_is_no_consent(tmp_path: Path) -> None:
     origin, clone = cloned(tmp_path)
     origin.rename(tmp_path / "moved")
-    assert "does not say where main is" in str(refused(clone, "main"))
+    assert "did not return the commit of main" in str(refused(clone, "main"))
 
 
 def test_a_branch_that_is_gone_from_the_remote_is_no_consent(tmp_path: Path) -> None:
     origin, clone = cloned(tmp_path)
     git(origin, "branch", "--quiet", "--move", "main", "trunk")
-    assert "does not say where origin/main is" in str(refused(clone, "origin/main"))
+    assert "did not return the commit of origin/main" in str(refused(clone, "origin/main"))
 
 
 @pytest.mark.parametrize("ref", ["nonsense", "", "--all"])

@@ -134,7 +134,7 @@ def test_a_shallow_clone_has_no_base_and_says_why(tmp_path: Path) -> None:
     assert base_ref(tmp_path / "clone") is None
     with pytest.raises(InvalidInputError) as caught:
         load_at(tmp_path / "clone", "HEAD^1")
-    assert caught.value.hint == "the clone is shallow: fetch the history"
+    assert caught.value.hint == "fetch the whole history: git fetch --unshallow"
 
 
 def test_a_fleet_may_live_in_a_folder_of_a_repository(tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_links_are_followed_within_the_folder_and_nowhere_else(tmp_path: Path) -
     (root / "tenants/loop.yaml").symlink_to("loop.yaml")
     loaded = load_at(repository(root, {}), "HEAD")
     assert [str(problem) for problem in loaded.problems] == [
-        "HEAD:tenants/b.yaml:1:1: the symbolic link leaves the folder of the tenants",
-        "HEAD:tenants/loop.yaml:1:1: the symbolic link leads nowhere",
+        "HEAD:tenants/b.yaml:1:1: the symbolic link leads out of the folder of the tenants",
+        "HEAD:tenants/loop.yaml:1:1: the target of the symbolic link does not exist",
     ]
     assert loaded.desired is not None
     assert (list(loaded.desired.tenants), {*loaded.desired.held_back}) == (["acme"], {"b", "loop"})
@@ -242,7 +242,7 @@ def test_a_missing_object_is_named_and_nothing_is_fetched(tmp_path: Path) -> Non
     assert loaded.desired is not None
     assert ({*loaded.desired.unread}, {*loaded.desired.held_back}) == ({"tenants/acme.yaml"}, {"acme"})
     assert [str(problem) for problem in loaded.problems] == [
-        "HEAD^1:tenants/acme.yaml:1:1: is missing from the repository: the clone is not complete"
+        "HEAD^1:tenants/acme.yaml:1:1: is missing from the repository: the clone is incomplete"
     ]
     assert load_at(tmp_path / "clone", "HEAD").desired is not None
 

@@ -101,7 +101,7 @@ def test_lines_of_windows_are_read_as_json_too(tmp_path: Path) -> None:
 def test_an_exotic_space_is_no_indentation(tmp_path: Path, space: str) -> None:
     loaded = load_files(tmp_path, {"tenants/acme.yaml": f"tenant: acme\n {space}state: absent\ntier: free\n"})
     name = unicodedata.name(space)
-    told = f"tenants/acme.yaml:2:2: U+{ord(space):04X} ({name}) is no indentation (indent with spaces)"
+    told = f"tenants/acme.yaml:2:2: U+{ord(space):04X} ({name}) is not allowed as indentation (indent with spaces)"
     assert said(loaded, tmp_path)[0] == told
 
 

@@ -186,7 +186,7 @@ def test_folders_in_each_other_have_an_end(tmp_path: Path) -> None:
     (deep / "b.yaml").write_text("tenant: b\ntier: free\n")
     loaded = load(root)
     assert loaded.desired is None
-    assert f"below more than {MAX_FOLDERS} folders" in str(loaded.problems)
+    assert f"is more than {MAX_FOLDERS} folders" in str(loaded.problems)
 
 
 def test_no_descriptor_stays_open(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_what_is_gits_own_is_never_read(tmp_path: Path, step: str) -> None:
     for pattern in (f"{step}/config", f"sub/{step}/*"):
         root = write(tmp_path, {f"{step}/config": CANARY}, tiers=f'{TIERS}tenants: [{{files: "{pattern}"}}]\n')
         loaded = load(root)
-        assert "the pattern reads what is git's own" in str(loaded.problems)
+        assert "the pattern matches files of git's own" in str(loaded.problems)
         assert "canary" not in str(loaded)
     with pytest.raises(UnreadableError, match=HIDDEN):
         resolved("a", {"a": f"sub/{step}/config"}.get)

@@ -169,8 +169,8 @@ def test_a_tenant_in_two_files_is_reported_with_both_places(tmp_path: Path) -> N
     loaded = load_files(tmp_path, {"tenants/a/acme.yaml": ACME, "tenants/b/acme.yaml": "# second\n" + ACME})
     assert said(loaded, tmp_path) == [
         (
-            f"tenants/b/acme.yaml:2:9: tenant 'acme' is also in {tmp_path}/tenants/a/acme.yaml:1"
-            " (a tenant stands in one place)"
+            f"tenants/b/acme.yaml:2:9: duplicate tenant 'acme': it is also in {tmp_path}/tenants/a/acme.yaml:1"
+            " (declare each tenant once)"
         )
     ]
 
@@ -229,15 +229,15 @@ def test_a_mistake_is_placed_in_whichever_text_states_it(tmp_path: Path) -> None
     assert lines == ["tenants/acme.yaml:2:1: unknown key 'labls' (did you mean 'labels'?)"]
     files["tenants/acme.yaml"] = "tenant: acme\nprotect: true\n"
     lines = said(load_files(tmp_path, files, tiers=BOTH), tmp_path)
-    assert lines == ["fleet/x.ndjson:2:28: there is no tier 'nope' (known: free, pro)"]
+    assert lines == ["fleet/x.ndjson:2:28: tier 'nope' does not exist (known: free, pro)"]
 
 
 LINES = {
     '{"tenant": "a", "tier": "free"': "fleet/x.ndjson:1:31: not valid JSON: Expecting ',' delimiter",
-    '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
-    '{"tier": "free", "tenant": "b", "tenant": "b"}': "fleet/x.ndjson:1:1: the key 'tenant' is written twice",
+    '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: duplicate key 'tenant'",
+    '{"tier": "free", "tenant": "b", "tenant": "b"}': "fleet/x.ndjson:1:1: duplicate key 'tenant'",
     '{"tenant": "a", "tier": NaN}': "fleet/x.ndjson:1:1: NaN is not JSON",
-    '{"tenant": "a", "tier": "free"} x': "fleet/x.ndjson:1:32: one JSON tenant a line, and nothing after it",
+    '{"tenant": "a", "tier": "free"} x': "fleet/x.ndjson:1:32: one JSON tenant per line, and nothing after it",
     '{"tenant": "a", "x": ' + "[" * 32 + "]" * 32 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
     '{"tenant": "a", "tier": "free", "x": ' + "[" * 31 + "]" * 31 + "}": "fleet/x.ndjson:1:33: unknown key 'x'",
     '{"tenant": "a", "tier": "free", "x": [' + "[]," * 40 + "[]]}": "fleet/x.ndjson:1:33: unknown key 'x'",
@@ -262,7 +262,10 @@ def test_two_lines_for_one_tenant_are_reported(tmp_path: Path) -> None:
     line = '{"tenant": "a", "tier": "free"}\n'
     loaded = load_files(tmp_path, {"fleet/x.ndjson": line * 2}, tiers=with_lines("{ndjson: fleet/*.ndjson}"))
     assert said(loaded, tmp_path) == [
-        f"fleet/x.ndjson:2:12: tenant 'a' is also in {tmp_path}/fleet/x.ndjson:1 (a tenant stands in one place)"
+        (
+            f"fleet/x.ndjson:2:12: duplicate tenant 'a': it is also in {tmp_path}/fleet/x.ndjson:1"
+            " (declare each tenant once)"
+        )
     ]
 
 
@@ -374,10 +377,10 @@ def test_what_cannot_be_read_at_all_is_fatal(tmp_path: Path) -> None:
     outside.write_text(ACME)
     cases = {
         "large.yaml": "the file is larger than 1 MiB",
-        "leaving.yaml": "the symbolic link leaves the folder of the tenants",
-        "dangling.yaml": "the symbolic link leads nowhere",
+        "leaving.yaml": "the symbolic link leads out of the folder of the tenants",
+        "dangling.yaml": "the target of the symbolic link does not exist",
         "folder": "symbolic links to folders are not followed",
-        "other.yml": "is not read (name it .yaml)",
+        "other.yml": "is not read (rename it to .yaml)",
     }
     root = write(tmp_path / "fleet", {"tenants/acme.yaml": ACME, "tenants/sub/b.yaml": "tenant: b\ntier: free\n"})
     tenants = root / "tenants"
@@ -413,15 +416,15 @@ def test_why_a_file_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_a_file_without_a_tenant_is_reported(tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {"tenants/acme.yaml": "# nothing yet\n"})
-    assert said(loaded, tmp_path) == ["tenants/acme.yaml:1:1: holds no tenant"]
+    assert said(loaded, tmp_path) == ["tenants/acme.yaml:1:1: contains no tenant"]
 
 
 def test_a_file_name_that_cannot_be_printed_is_still_named(tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {"tenants/a\nb\udcff.yaml": ACME})
     assert said(loaded, tmp_path) == [
         (
-            "tenants/a\\nb\\udcff.yaml:1:9: tenant 'acme' stands in a file called 'a\\nb\\udcff'"
-            " (name the file after its tenant; only a file with several documents may be called otherwise)"
+            "tenants/a\\nb\\udcff.yaml:1:9: tenant 'acme' is in a file named 'a\\nb\\udcff'"
+            " (name the file after its tenant; only files with several documents may have another name)"
         )
     ]
 
@@ -436,7 +439,7 @@ def test_an_empty_fleet_is_a_warning_and_not_an_error(tmp_path: Path) -> None:
     assert desired(loaded).tenants == {}
     assert [problem.severity for problem in loaded.problems] == [Severity.WARNING]
     assert said(loaded, tmp_path) == [
-        "tiers.yaml:1:1: no file matches 'tenants/**/*.yaml': the fleet has no tenants there"
+        "tiers.yaml:1:1: no file matches 'tenants/**/*.yaml': this source has no tenants"
     ]
 
 
@@ -539,19 +542,19 @@ def test_stdin_holds_one_tenant_or_many(case: str, tmp_path: Path) -> None:
 
 
 BROKEN_STDIN = {
-    "": ["-:1:1: holds no tenant"],
+    "": ["-:1:1: contains no tenant"],
     '{"tenant": "a",\n "tier": }': [
-        "-:2:2: 'tier' has no value (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+        "-:2:2: 'tier' has no value (remove the key, or write [] for an empty list and {} for an empty mapping)"
     ],
     '{"tenant": "a",\n "tier": "free"': ["-:2:16: not valid JSON: Expecting ',' delimiter"],
     '[{"tenant": "a", "tier": "free"},': ["-:1:34: not valid JSON: Expecting value"],
     '[{"tenant": "a", "tier": "free"},\n {"tenant": "b", "tier": "x"}]': [
-        "-:2:26: there is no tier 'x' (known: free, pro)"
+        "-:2:26: tier 'x' does not exist (known: free, pro)"
     ],
     '\n{"tenant": "a"}': ["-:2:1: the key 'tier' is missing (One of the tiers of tiers.yaml)"],
     "tenant: a\ntier: \udcff\n": ["-:2:7: not valid UTF-8 (save the file as UTF-8)"],
     '{"tenant": "a", "tier": "free"}\n{"tenant": "a", "tier": "free"}': [
-        "-:2:12: tenant 'a' is also in -:1 (a tenant stands in one place)"
+        "-:2:12: duplicate tenant 'a': it is also in -:1 (declare each tenant once)"
     ],
 }
 

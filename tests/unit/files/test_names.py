@@ -70,7 +70,7 @@ def test_what_hides_looks_like_another_or_is_an_option_names_none(name: str, tmp
 
 
 def test_every_source_tells_of_a_name_in_two_cases_with_both_places(tmp_path: Path) -> None:
-    told = "is the same name but for its case (give one of the two tenants another name)"
+    told = "differs in case only (rename one of the two tenants)"
     two_files = load_files(tmp_path / "files", files("Acme", "acme"))
     assert said(two_files, tmp_path / "files") == [
         f"tenants/acme.yaml:1:9: 'Acme' in {tmp_path}/files/tenants/Acme.yaml:1 {told}"
@@ -91,17 +91,19 @@ def test_a_broken_file_holds_its_name_in_another_case(broken: str, tmp_path: Pat
     assert loaded.desired is not None
     assert (list(loaded.desired.tenants), sorted(loaded.desired.held_back)) == (["bob"], ["Acme", "acme"])
     (told,) = [line for line in said(loaded, tmp_path) if line.startswith("tenants/acme.yaml")]
-    assert f"'Acme' in {tmp_path}/tenants/Acme.yaml:1 is the same name but for its case" in told
+    assert f"'Acme' in {tmp_path}/tenants/Acme.yaml:1 differs in case only" in told
 
 
 def test_a_document_has_no_tenants_name_in_another_case(tmp_path: Path) -> None:
     desired = fleet(tmp_path, "acme")
-    with pytest.raises(InvalidInputError, match=r"'Acme' is a name of tenant 'acme' in .*tenants/acme.yaml:1"):
+    with pytest.raises(
+        InvalidInputError, match=r"'Acme' is also a name of tenant 'acme' in .*tenants/acme.yaml:1"
+    ):
         parse(desired, '{"tenant": "Acme", "tier": "free"}', "-")
     only = load(tmp_path, only=frozenset({"Acme"})).desired
     assert only is not None
     assert list(only.tenants) == ["acme"]
-    with pytest.raises(InvalidInputError, match="same name but for its case"):
+    with pytest.raises(InvalidInputError, match="differs in case only"):
         parse(desired, '{"tenant": "bob", "tier": "free"}{"tenant": "Bob", "tier": "free"}', "-")
 
 
@@ -119,7 +121,7 @@ def test_names_of_branches_snapshots_and_labels_are_one_in_either_form(tmp_path:
 def test_two_entries_whose_names_are_one_are_an_error(key: str, tmp_path: Path) -> None:
     text = f"tenant: acme\ntier: pro\n{key}:\n- {COMPOSED}\n- {IN_TWO_SIGNS}\n"
     (told,) = said(load_files(tmp_path, {"tenants/acme.yaml": text}), tmp_path)
-    assert told.startswith("tenants/acme.yaml:5:3: two entries for ")
+    assert told.startswith("tenants/acme.yaml:5:3: duplicate ")
 
 
 @pytest.mark.parametrize("kind", ["yaml", "json"])
@@ -129,7 +131,7 @@ def test_two_labels_whose_keys_are_one_are_an_error(kind: str, tmp_path: Path) -
     if kind == "json":
         written = {"x.ndjson": f'{{"tenant": "acme", "tier": "free", "labels": {labels}}}'}
     told = said(load_files(tmp_path, written, tiers=TIERS + LINES), tmp_path)
-    assert any("is written twice" in line for line in told)
+    assert any("duplicate key" in line for line in told)
 
 
 PATTERNS = {
@@ -167,8 +169,8 @@ def test_a_pattern_that_stands_there_twice_is_an_error(tmp_path: Path) -> None:
     tiers = named("a-{tenant}", "b-{tenant}", "a-{tenant}", "b-{tenant}")
     told = said(load_files(tmp_path, files("acme"), tiers=tiers), tmp_path)
     assert [line.partition(": ")[2] for line in told] == [
-        "the pattern is also the current one (remove it here)",
-        "the pattern is also there before (remove it here)",
+        "the pattern is already the current pattern (remove it here)",
+        "the pattern is already there before (remove it here)",
     ]
 
 
@@ -187,9 +189,9 @@ def test_two_tenants_whose_projects_could_have_one_name_are_errors_at_both_place
     tiers, (one, other), name = MEETING[case]
     loaded = load_files(tmp_path, files(one, other, "zed"), tiers=tiers)
     assert loaded.desired is None
-    hint = "(give one of them another name, take one of the patterns out of naming, or state project_id)"
+    hint = "(rename one of them, remove one of the patterns from naming, or add project_id)"
     assert sorted(said(loaded, tmp_path)) == sorted(
-        f"tenants/{mine}.yaml:1:1: project {name!r} could be that of tenant {mine!r}, and that of tenant {its!r} "
+        f"tenants/{mine}.yaml:1:1: project {name!r} could belong to tenant {mine!r} or to tenant {its!r} "
         f"in {tmp_path}/tenants/{its}.yaml:1 {hint}"
         for mine, its in ((one, other), (other, one))
     )
@@ -217,7 +219,7 @@ def test_the_few_tenant_door_sees_a_tenant_in_the_way(tmp_path: Path) -> None:
 
 def test_nor_does_a_document_get_in_the_way(tmp_path: Path) -> None:
     desired = fleet(tmp_path, "bob", tiers=named("{tenant}", "myapp-{tenant}"))
-    with pytest.raises(InvalidInputError, match="could be that of tenant 'myapp-bob', and that of tenant 'bob'"):
+    with pytest.raises(InvalidInputError, match="could belong to tenant 'myapp-bob' or to tenant 'bob'"):
         parse(desired, '{"tenant": "myapp-bob", "tier": "free"}', "-")
 
 
@@ -231,26 +233,26 @@ class TestEarlierNames:
     def test_are_those_of_a_tenant_who_is_gone(self, tmp_path: Path) -> None:
         (told,) = self.told(tmp_path, acme="", inc="previously: [acme]\n")
         assert told == (
-            "tenants/inc.yaml:3:14: 'acme' is a name of tenant 'acme' in tenants/acme.yaml:1 "
-            "(an earlier name is that of one tenant, who is gone)"
+            "tenants/inc.yaml:3:14: 'acme' is also a name of tenant 'acme' in tenants/acme.yaml:1 "
+            "(previously may only list names that no other tenant has or lists)"
         )
 
     def test_are_not_another_tenants_in_another_case(self, tmp_path: Path) -> None:
         (told,) = self.told(tmp_path, acme="", inc="previously: [ACME]\n")
-        assert told.startswith("tenants/inc.yaml:3:14: 'ACME' is a name of tenant 'acme'")
+        assert told.startswith("tenants/inc.yaml:3:14: 'ACME' is also a name of tenant 'acme'")
 
     def test_are_claimed_by_one_tenant(self, tmp_path: Path) -> None:
         (told,) = self.told(tmp_path, a="previously: [old]\n", b="previously: [x, old]\n")
-        assert told.startswith("tenants/b.yaml:3:17: 'old' is a name of tenant 'a' in tenants/a.yaml:1")
+        assert told.startswith("tenants/b.yaml:3:17: 'old' is also a name of tenant 'a' in tenants/a.yaml:1")
 
     def test_are_not_the_name_of_a_broken_file(self, tmp_path: Path) -> None:
         told = self.told(tmp_path, acme="nope: 1\n", inc="previously: [acme]\n")
-        assert told[1].startswith("tenants/inc.yaml:3:14: 'acme' is a name of tenant 'acme'")
+        assert told[1].startswith("tenants/inc.yaml:3:14: 'acme' is also a name of tenant 'acme'")
 
     def test_are_not_the_present_one_and_stand_there_once(self, tmp_path: Path) -> None:
         assert self.told(tmp_path, inc="previously: [inc, a, a]\n") == [
-            "tenants/inc.yaml:3:14: 'inc' is the tenant's name now (remove it here)",
-            "tenants/inc.yaml:3:22: 'a' stands there twice (remove it here)",
+            "tenants/inc.yaml:3:14: 'inc' is the tenant's current name (remove it here)",
+            "tenants/inc.yaml:3:22: 'a' is a duplicate (remove it here)",
         ]
 
     def test_may_differ_from_the_present_one_in_case_alone(self, tmp_path: Path) -> None:
@@ -265,9 +267,9 @@ class TestEarlierNames:
     def test_are_not_given_out_by_a_document(self, tmp_path: Path) -> None:
         loaded = load_files(tmp_path, files("inc", more="previously: [acme]\n"))
         assert loaded.desired is not None
-        with pytest.raises(InvalidInputError, match="'acme' is a name of tenant 'inc'"):
+        with pytest.raises(InvalidInputError, match="'acme' is also a name of tenant 'inc'"):
             parse(loaded.desired, '{"tenant": "acme", "tier": "free"}', "-")
-        with pytest.raises(InvalidInputError, match="'inc' is a name of tenant 'inc'"):
+        with pytest.raises(InvalidInputError, match="'inc' is also a name of tenant 'inc'"):
             parse(loaded.desired, '{"tenant": "bob", "tier": "free", "previously": ["inc"]}', "-")
         desired, _ = parse(loaded.desired, '{"tenant": "inc", "tier": "pro"}', "-")
         assert desired.tenants["inc"].previously == ("acme",)

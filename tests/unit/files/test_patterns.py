@@ -46,12 +46,12 @@ def test_no_pattern_takes_for_ever(pattern: str, path: str) -> None:
 
 def test_there_are_not_more_patterns_than_can_be_tried(tmp_path: Path) -> None:
     sources = "".join(f'  - {{files: "t{number}/*.yaml"}}\n' for number in range(101))
-    assert "tenants: at most 100 entries, and these are 101" in str(
+    assert "tenants: at most 100 entries are allowed, not 101" in str(
         load_files(tmp_path, {}, tiers=f"{TIERS}tenants:\n{sources}").problems
     ).replace("message='", "tenants: ")
     names = ", ".join(f'"old{number}-{{tenant}}"' for number in range(21))
     tiers = TIERS.replace('project: "myapp-{tenant}"', f'project: "myapp-{{tenant}}", previous: [{names}]')
-    assert "at most 20 entries, and these are 21" in str(load_files(tmp_path, {}, tiers=tiers).problems)
+    assert "at most 20 entries are allowed, not 21" in str(load_files(tmp_path, {}, tiers=tiers).problems)
 
 
 def test_a_folder_of_several_patterns_is_looked_through_once(

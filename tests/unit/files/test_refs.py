@@ -111,11 +111,11 @@ def test_nothing_else_that_git_understands_is_a_name(root: Path, name: str) -> N
         ("dead" * 10, "fetch the whole history"),
         ("deadbee", "forced push"),
         ("origin/x", "git fetch --tags"),
-        ("x;y", "git fetch --tags gets what the remote has"),
+        ("x;y", "git fetch --tags fetches those of the remote"),
     ],
 )
 def test_what_is_not_there_names_its_remedy(root: Path, ref: str, remedy: str) -> None:
-    with pytest.raises(InvalidInputError, match="there is no commit") as caught:
+    with pytest.raises(InvalidInputError, match="does not contain commit, branch or tag") as caught:
         commit_id(root, ref)
     assert remedy in str(caught.value.hint)
 
@@ -131,14 +131,14 @@ def test_a_name_that_two_refs_have_is_an_error_that_names_both(root: Path, ref: 
 
 def test_a_branch_of_the_remote_is_not_found_by_its_name_alone(root: Path) -> None:
     git(root, "update-ref", "refs/remotes/origin/base", "HEAD")
-    with pytest.raises(InvalidInputError, match="there is no commit 'base'"):
+    with pytest.raises(InvalidInputError, match="does not contain commit, branch or tag 'base'"):
         commit_id(root, "base")
 
 
 def test_a_branch_called_like_the_first_digits_of_a_commit_is_an_error(root: Path) -> None:
     short = git(root, "rev-parse", "HEAD")[:8]
     git(root, "branch", short, "HEAD~1")
-    with pytest.raises(InvalidInputError, match=f"refs/heads/{short} or the commit"):
+    with pytest.raises(InvalidInputError, match=f"refs/heads/{short} or commit"):
         commit_id(root, short)
 
 
@@ -160,7 +160,7 @@ def test_a_tag_of_something_else_names_no_commit(root: Path, what: str) -> None:
     git(root, "tag", "odd", "HEAD:tiers.yaml" if what == "blob" else "HEAD^{tree}")
     git(root, "tag", "--annotate", "--message=x", "noted-odd", "odd")
     for name in ("odd", "noted-odd"):
-        with pytest.raises(InvalidInputError, match="cannot be read"):
+        with pytest.raises(InvalidInputError, match="cannot read commit"):
             commit_id(root, name)
 
 
@@ -175,7 +175,7 @@ def test_where_ci_has_checked_out_no_branch_that_of_the_remote_is_named(
     for name, meant in (("main", "origin/main"), ("refs/heads/main", "origin/main"), ("main~1", "origin/main~1")):
         with pytest.raises(InvalidInputError) as refused:
             commit_id(clone, name)
-        assert refused.value.hint == f"a branch of a remote is called so: name {meant}"
+        assert refused.value.hint == f"a remote has a branch with this name: use {meant}"
     with pytest.raises(InvalidInputError) as refused:
         commit_id(clone, "ain")
     assert "origin" not in str(refused.value.hint)

@@ -162,7 +162,7 @@ def test_settings_from_outside_stay_before_ours(noted: Noted, monkeypatch: pytes
 def test_an_address_that_would_take_another_program_or_the_checkout_is_not_asked(noted: Noted, url: str) -> None:
     command = [noted.git, "-C", str(noted.root), "config", "remote.origin.url", url.format(root=noted.root)]
     subprocess.run(command, check=True)
-    with pytest.raises(InvalidInputError, match="is not asked where its branch is"):
+    with pytest.raises(InvalidInputError, match="cannot be asked for its branch"):
         tip(found(noted.root), "origin", "refs/heads/main")
     assert not noted.log.exists()
 
@@ -197,7 +197,7 @@ def test_no_git_within_the_checkout_or_a_relative_folder_is_started(
     (tmp_path / "way").symlink_to(clone / "bin")
     monkeypatch.chdir(clone / "bin")
     monkeypatch.setenv("PATH", os.pathsep.join([str(clone / "bin"), str(tmp_path / "way"), ".", "", "bin"]))
-    with pytest.raises(StaleFilesError, match="no git on the PATH"):
+    with pytest.raises(StaleFilesError, match="git is not on the PATH"):
         require_tip(clone, "main")
 
 
@@ -206,7 +206,7 @@ def test_a_branch_that_ends_in_the_name_is_not_taken_for_it(tmp_path: Path) -> N
     forged = git(origin, "rev-parse", "HEAD")
     commit(origin, f"{ACME}# more\n")
     git(origin, "update-ref", "refs/heads/a/refs/heads/main", forged)
-    with pytest.raises(StaleFilesError, match="and main is at"):
+    with pytest.raises(StaleFilesError, match="but main is at"):
         require_tip(clone, "main")
 
 
@@ -229,7 +229,7 @@ def test_a_remote_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: py
     git(clone, "config", "remote.origin.url", "ssh://git.example/x")
     monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 1000 #")
     monkeypatch.setattr(remote, "TIMEOUT_SECONDS", 0.5)
-    with pytest.raises(StaleFilesError, match="does not say where main is"):
+    with pytest.raises(StaleFilesError, match="did not return the commit of main"):
         require_tip(clone, "main")
 
 

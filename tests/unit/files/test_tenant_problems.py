@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HEAD = "tenant: acme\ntier: free\n"
 
-STEPS = " (as in pro -> free, 7d -> 1d, or 2030-01-31)"
+STEPS = " (for example pro -> free, 7d -> 1d, or 2030-01-31)"
 SCHEMA = {
     "an unknown key": (
         HEAD + "snapshot: [a]\n",
@@ -40,7 +40,7 @@ SCHEMA = {
         [
             (
                 "3:1: 'snapshots' has no value"
-                " (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+                " (remove the key, or write [] for an empty list and {} for an empty mapping)"
             )
         ],
     ),
@@ -56,7 +56,7 @@ SCHEMA = {
     ),
     "an acceptance that is none": (
         HEAD + "accept: {history_loss: yes}\n",
-        ["3:24: expected a reduction, a day, or true, not 'yes'" + STEPS],
+        ["3:24: expected a reduction, a date, or true, not 'yes'" + STEPS],
     ),
     "an acceptance of no reduction": (
         HEAD + "accept: {history_loss: pro -> }\n",
@@ -64,15 +64,15 @@ SCHEMA = {
     ),
     "an acceptance of what stays": (
         HEAD + "accept: {history_loss: [7d -> 1d, 1d -> 1d]}\n",
-        ["3:24: '1d -> 1d' is no reduction: both sides are the same" + STEPS],
+        ["3:24: '1d -> 1d' is not a reduction: both sides are the same" + STEPS],
     ),
     "an acceptance until a day that does not exist": (
         HEAD + "accept: {history_loss: 2030-02-30}\n",
-        ["3:24: there is no day '2030-02-30'" + STEPS],
+        ["3:24: the date '2030-02-30' does not exist" + STEPS],
     ),
     "an acceptance in a mapping": (
         HEAD + "accept: {history_loss: {from: pro}}\n",
-        ["3:24: expected a reduction, a day, or true, not a mapping" + STEPS],
+        ["3:24: expected a reduction, a date, or true, not a mapping" + STEPS],
     ),
     "a revision in letters": (HEAD + "revision: v7\n", ["3:11: expected a whole number, not 'v7'"]),
     "a revision that no registry could hold": (
@@ -194,7 +194,7 @@ MORE_TIERS = {
 RULES = {
     "an unknown tier": (
         "tenant: acme\ntier: fee\n",
-        ["2:7: there is no tier 'fee' (did you mean 'free'?)"],
+        ["2:7: tier 'fee' does not exist (did you mean 'free'?)"],
     ),
     "a compute over the organization's limit": (
         HEAD + "overrides: {compute: {max_cu: 4}}\n",
@@ -241,7 +241,7 @@ RULES = {
     ),
     "too many snapshots": (
         HEAD + "snapshots: [a, b]\n",
-        ["3:1: 2 snapshots: organization 'free' allows 1 in a project"],
+        ["3:1: 2 snapshots: organization 'free' allows 1 per project"],
     ),
     "too many branches for the tier": (
         HEAD + "dev_branches: [a, b, c]\n",
@@ -252,17 +252,17 @@ RULES = {
         [
             (
                 "3:1: 4 development branches: organization 'free' allows 4 branches"
-                " (at most 3 beside the default branch)"
+                " (at most 3 besides the default branch)"
             )
         ],
     ),
     "two snapshots of one name": (
         "tenant: acme\ntier: pro\nsnapshots: [a, {name: a}]\n",
-        ["3:23: two entries for snapshot 'a' (keep one of them)"],
+        ["3:23: duplicate snapshot 'a' (keep one of them)"],
     ),
     "two branches of one name": (
         HEAD + "dev_branches:\n  - a\n  - a\n",
-        ["5:5: two entries for branch 'a' (keep one of them)"],
+        ["5:5: duplicate branch 'a' (keep one of them)"],
     ),
     "a branch that is the default branch": (
         HEAD + "dev_branches: [main]\n",
@@ -273,7 +273,7 @@ RULES = {
         [
             (
                 "3:17: 'main' is the name of the default branch"
-                " (tier 'guide' keeps snapshots as branches, and a branch's name is unique in a project)"
+                " (tier 'guide' keeps snapshots as branches, and branch names are unique in a project)"
             )
         ],
     ),
@@ -282,7 +282,7 @@ RULES = {
         [
             (
                 "4:12: 'dev' is the name of a development branch"
-                " (tier 'guide' keeps snapshots as branches, and a branch's name is unique in a project)"
+                " (tier 'guide' keeps snapshots as branches, and branch names are unique in a project)"
             )
         ],
     ),
@@ -292,7 +292,7 @@ RULES = {
     ),
     "an expiry before its moment": (
         HEAD + "snapshots: [{name: a, at: 2031-01-02T00:00:00Z, expires_at: 2031-01-01T00:00:00Z}]\n",
-        ["3:61: snapshot 'a' expires before the moment it holds"],
+        ["3:61: snapshot 'a' has an expires_at before its at"],
     ),
     "a branch's compute over the organization's limit": (
         HEAD + "dev_branches: [{name: a, compute: {max_cu: 3}}]\n",
@@ -302,8 +302,8 @@ RULES = {
         "tenant: acme2\ntier: free\n",
         [
             (
-                "1:9: tenant 'acme2' stands in a file called 'acme'"
-                " (name the file after its tenant; only a file with several documents may be called otherwise)"
+                "1:9: tenant 'acme2' is in a file named 'acme'"
+                " (name the file after its tenant; only files with several documents may have another name)"
             )
         ],
     ),

@@ -31,7 +31,7 @@ CHANGES = {
     "an organization that is not there": (
         "organization: paid",
         "organization: piad",
-        ["23:19: there is no organization 'piad' (did you mean 'paid'?)"],
+        ["23:19: organization 'piad' does not exist (did you mean 'paid'?)"],
     ),
     "one organization under two names": (
         "id: org-paid-1",
@@ -53,10 +53,10 @@ CHANGES = {
         f"'{'x' * 129}{{tenant}}'",
         ["3:19: project names could have 257 characters, Neon allows 256"],
     ),
-    "a previous pattern that is the current one": (
+    "a previous pattern that is the current pattern": (
         '"myapp-{tenant}"',
         '"a-{tenant}", previous: ["b-{tenant}", "a-{tenant}"]',
-        ["3:58: the pattern is also the current one (remove it here)"],
+        ["3:58: the pattern is already the current pattern (remove it here)"],
     ),
     "a tier's compute over the limit": (
         "compute: {min_cu: 0.25, max_cu: 2}\n    restore_window: 1d\n    dev",
@@ -71,7 +71,7 @@ CHANGES = {
     "more branches than the organization allows": (
         "dev_branches: {max: 2}",
         "dev_branches: {max: 4}",
-        ["21:25: max 4: organization 'free' allows 4 branches in a project (at most 3 beside the default branch)"],
+        ["21:25: max 4: organization 'free' allows 4 branches per project (at most 3 besides the default branch)"],
     ),
     "branches larger than the organization allows": (
         "dev_branches: {max: 2}",
@@ -93,8 +93,8 @@ CHANGES = {
         "fleet: prod\napi: {host: console.neon.tech}",
         [
             (
-                "3:13: 'console.neon.tech' is no API address: it is no address that begins with https:// and a "
-                "host (as in https://console.neon.tech/api/v2)"
+                "3:13: 'console.neon.tech' is no API address: it is not an address that starts with https:// "
+                "and a host (for example https://console.neon.tech/api/v2)"
             )
         ],
     ),
@@ -103,8 +103,8 @@ CHANGES = {
         "fleet: prod\napi: {host: 'https://me:s3cr3t@neon.tech'}",
         [
             (
-                "3:13: this is no API address: it must not hold a user name or password "
-                "(as in https://console.neon.tech/api/v2)"
+                "3:13: this is no API address: it must not contain a user name or password "
+                "(for example https://console.neon.tech/api/v2)"
             )
         ],
     ),
@@ -116,7 +116,7 @@ CHANGES = {
     "a guard without a number": (
         "fleet: prod",
         "fleet: prod\nguards: {deletes: {}}",
-        ["3:19: states neither max nor percent (as in {max: 5, percent: 1})"],
+        ["3:19: has neither max nor percent (for example {max: 5, percent: 1})"],
     ),
     "a policy for an unknown concern": (
         "fleet: prod",
@@ -137,12 +137,12 @@ CHANGES = {
     "a source of both kinds": (
         "fleet: prod",
         "fleet: prod\ntenants: [{files: 'tenants/*.yaml', ndjson: 'a.ndjson'}]",
-        ['3:11: a source is either files or ndjson (as in {files: "tenants/**/*.yaml"})'],
+        ['3:11: a source needs either files or ndjson (as in {files: "tenants/**/*.yaml"})'],
     ),
     "a source outside the fleet's folder": (
         "fleet: prod",
         "fleet: prod\ntenants: [{files: ../tenants/*.yaml}]",
-        ["3:19: the pattern leaves the folder of the fleet (use a relative path with /)"],
+        ["3:19: the pattern leads out of the folder of the fleet (use a relative path with /)"],
     ),
 }
 
@@ -161,18 +161,22 @@ def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> Non
 
 def test_a_missing_price_list_is_said(tmp_path: Path) -> None:
     assert (
-        said(load(tmp_path), tmp_path)[0] == "tiers.yaml:1:1: there is no such file (the price list of the fleet)"
+        said(load(tmp_path), tmp_path)[0]
+        == "tiers.yaml:1:1: the file does not exist (tiers.yaml declares the organizations and tiers of the fleet)"
     )
 
 
 def test_an_empty_price_list_is_said(tmp_path: Path) -> None:
     lines = said(load_files(tmp_path, {}, tiers="# nothing\n"), tmp_path)
-    assert "tiers.yaml:1:1: holds no document (the price list of the fleet)" in lines
+    assert (
+        "tiers.yaml:1:1: contains no document (tiers.yaml declares the organizations and tiers of the fleet)"
+        in lines
+    )
 
 
 def test_two_documents_are_no_price_list(tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {}, tiers=TIERS + "---\n" + TIERS)
-    assert said(loaded, tmp_path)[-1] == "tiers.yaml:26:1: a second document (one price list a fleet)"
+    assert said(loaded, tmp_path)[-1] == "tiers.yaml:26:1: a second document (write everything into the first one)"
 
 
 def test_limits_that_are_not_stated_are_not_checked(tmp_path: Path) -> None:

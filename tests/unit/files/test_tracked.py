@@ -197,7 +197,7 @@ class TestAnEditThatGitOverlooksIsNotHeld:
         git(root, "update-index", flag, "tiers.yaml")
         assert unseen(root, "tiers.yaml") is None
         edit(root, "tiers.yaml", f"{TIERS}{SOURCES}# more\n")
-        assert unseen(root, "tiers.yaml") == "is told to overlook an edit of tiers.yaml"
+        assert unseen(root, "tiers.yaml") == "is configured to ignore an edit of tiers.yaml"
 
 
 def test_what_git_shows_that_somebody_takes_out_is_taken_out(root: Path) -> None:

@@ -138,7 +138,7 @@ class TestAtACommit:
         ("change", "told"),
         [
             ({"tenants/b.yaml": f"{BEE}# x\n"}, "tenants/b.yaml differs"),
-            ({"tenants/new.yaml": "tenant: new\ntier: free\n"}, "tenants/new.yaml is in no commit"),
+            ({"tenants/new.yaml": "tenant: new\ntier: free\n"}, "tenants/new.yaml is not committed"),
             ({"tenants/acme.yaml": ACME}, "tenants/acme.yaml is a pointer of Git LFS, not the file in the commit"),
         ],
     )

@@ -451,8 +451,8 @@ def test_a_project_that_somebody_moved_to_another_organization_is_said_to_be_the
     plan = make_plan(desired, live, base=desired)
     assert plan.empty
     (conflict,) = plan.conflicts
-    assert conflict.message == "project 1 was moved to organization org-x, which the files do not name"
-    assert "name that organization in tiers.yaml" in conflict.remedy
+    assert conflict.message == "project 1 was moved to organization org-x, which tiers.yaml does not name"
+    assert "add that organization to tiers.yaml" in conflict.remedy
 
 
 def names_found(fleet: Fleet, names: list[str], listed: dict[str, int] | None = None) -> list[str]:

@@ -99,7 +99,7 @@ class TestWhatTheBaseHasAlready:
 
     def test_is_said_to_be_spent_and_told_what_to_write_instead(self, acceptance: Acceptance) -> None:
         plan = plan_of(free(acceptance), PAID, History(pro(acceptance)))
-        assert [note.message for note in plan.notes] == ["accept is spent, remove it: history_loss"]
+        assert [note.message for note in plan.notes] == ["accept has been used, remove it: history_loss"]
         instead = "7d -> 1d" if acceptance == DOWN else "pro -> free"
         assert f"accept: {{history_loss: {instead}}}" in plan.refusals[0].remedy
 
@@ -132,7 +132,7 @@ class TestTrueThatTheBaseHasAlready:
     def test_is_said_to_stand(self) -> None:
         plan = plan_of(free(True), a_project(), History(free(True)))
         (note,) = plan.notes
-        assert note.message.startswith("accept names no reduction, and stands for the next change of tier, too")
+        assert note.message.startswith("accept names no reduction and would also cover the next change of tier")
 
 
 class TestAName:
@@ -182,7 +182,7 @@ class TestTheLineToWrite:
     def test_names_the_tiers_where_the_tier_changes(self) -> None:
         (refusal,) = plan_of(free(), self.used, History(pro())).refusals
         assert (
-            "state accept: {history_loss: pro -> free, suspension: pro -> free, full_branches: pro -> free} in"
+            "add accept: {history_loss: pro -> free, suspension: pro -> free, full_branches: pro -> free} to"
             in refusal.remedy
         )
 
@@ -191,7 +191,7 @@ class TestTheLineToWrite:
         before = a_fleet(a_tenant(tier="pro"), tiers=tiers)
         shorter = a_fleet(a_tenant(tier="pro", overrides=Overrides(restore_window_seconds=3 * DAY)), tiers=tiers)
         (refusal,) = plan_of(shorter, PAID, History(before)).refusals
-        assert "state accept: {history_loss: 7d -> 3d} in its file" in refusal.remedy
+        assert "add accept: {history_loss: 7d -> 3d} to its file" in refusal.remedy
 
     def test_holds_what_the_file_accepts_already(self) -> None:
         fleet = a_fleet(a_tenant(accept=Accepted(suspension=DOWN)))
@@ -201,7 +201,7 @@ class TestTheLineToWrite:
     def test_is_a_day_where_base_and_fork_have_all_else(self) -> None:
         history = History(pro(DOWN), pro(WEEK_TO_DAY))
         (refusal,) = plan_of(free(DOWN), PAID, history).refusals
-        assert "state accept: {history_loss: 2030-05-04} in its file" in refusal.remedy
+        assert "add accept: {history_loss: 2030-05-04} to its file" in refusal.remedy
 
 
 def test_a_document_is_written_for_what_it_asks_for() -> None:

@@ -76,7 +76,7 @@ class TestANameThatIsGivenOutAgain:
         (conflict,) = plan.conflicts
         assert conflict.tenant == "acme"
         assert conflict.asked_for
-        assert "state project_id: p-x" in conflict.remedy
+        assert "add project_id: p-x" in conflict.remedy
         assert "delete or rename" in conflict.remedy
 
     @pytest.mark.parametrize(
@@ -239,14 +239,14 @@ class TestAProjectThatANameAloneFinds:
         for project in (full, a_project(branches=(a_branch(annotations={}), taken))):
             plan = self.plan(History(BOB), project)
             assert plan.empty
-            assert any("state project_id: p-acme" in note.message for note in plan.notes)
+            assert any("add project_id: p-acme" in note.message for note in plan.notes)
 
     def test_with_a_registry_its_row_is_the_mark(self) -> None:
         fleet = replace(self.new, registry="sqlite:///registry.db")
         plan = self.plan(History(BOB), found(), fleet)
         assert plan.empty
-        assert any("puts it down in the registry" in note.message for note in plan.notes)
-        assert "leaves a mark" in plan.refusals[0].remedy
+        assert any("records it in the registry" in note.message for note in plan.notes)
+        assert "marks the project" in plan.refusals[0].remedy
 
     def test_a_mark_tells_a_new_tenant_of_its_name_for_a_week(self) -> None:
         """It is as old as its branch, not as the project."""
@@ -342,7 +342,7 @@ class TestASecondProject:
         plan = make_plan(a_fleet(a_tenant(project_id="p-acme")), self.both)
         assert conflicting(plan) == []
         (note,) = plan.notes
-        assert "project p-x (Acme production in free) was created for this tenant too" in note.message
+        assert "project p-x (Acme production in free) was also created for this tenant" in note.message
 
     def test_that_a_run_marked_as_a_duplicate_leaves_the_tenant_its_own(self) -> None:
         live = a_view(a_project(), created_for("acme", name="myapp-acme-duplicate-r0", created_at=NOON))

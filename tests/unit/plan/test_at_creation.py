@@ -53,7 +53,7 @@ def test_a_live_branch_that_is_to_have_been_made_otherwise(changed: DevBranch, w
     (refusal,) = plan.refusals
     assert refusal.rule is Rule.MADE_AT_CREATION
     assert refusal.asked_for
-    assert f"branch 'dev' exists, and {word} of it changed in the file" in refusal.message
+    assert f"branch 'dev' exists, and the file changes its {word}" in refusal.message
     assert not planned(with_branch(changed), with_branch(changed)).refusals, "as it was applied"
     assert not planned(with_branch(changed), with_branch(), with_branch(changed)).refusals, "older than the base"
 
@@ -90,10 +90,13 @@ def test_a_pin_that_was_refused_is_refused_again() -> None:
 @pytest.mark.parametrize(
     ("pins", "told"),
     [
-        (Pins(database="other"), "database is other in the file, and was neondb when the project was made"),
-        (Pins(role="other"), "role is other in the file, and was neondb_owner when the project was made"),
-        (Pins(region="elsewhere"), "region is elsewhere in the file, and was aws-us-east-2 when"),
-        (Pins(pg_version=18), "pg_version is 18 in the file, and was 17 when the project was made"),
+        (Pins(database="other"), "database is other in the file, but the project was created with neondb"),
+        (Pins(role="other"), "role is other in the file, but the project was created with neondb_owner"),
+        (
+            Pins(region="elsewhere"),
+            "region is elsewhere in the file, but the project was created with aws-us-east-2",
+        ),
+        (Pins(pg_version=18), "pg_version is 18 in the file, but the project was created with 17"),
     ],
 )
 def test_a_pin_that_a_commit_changed(pins: Pins, told: str) -> None:
@@ -101,7 +104,7 @@ def test_a_pin_that_a_commit_changed(pins: Pins, told: str) -> None:
     (refusal,) = plan.refusals
     assert refusal.rule is Rule.MADE_AT_CREATION
     assert told in refusal.message
-    assert "no project is destroyed" in refusal.remedy
+    assert "a project is never deleted" in refusal.remedy
     assert not plan.conflicts
     assert not planned(a_tenant(pins=Pins(database="neondb")), a_tenant()).refusals, "it says what is so"
 
@@ -135,7 +138,7 @@ def test_a_live_snapshot_that_is_to_have_been_taken_otherwise(changed: Snapshot,
     plan = planned(a_tenant(snapshots=(changed,)), before, live=live)
     (refusal,) = plan.refusals
     assert refusal.rule is Rule.MADE_AT_CREATION
-    assert f"snapshot 'v1' exists, and {word} of it changed in the file" in refusal.message
+    assert f"snapshot 'v1' exists, and the file changes its {word}" in refusal.message
     assert refusal.asked_for
     assert plan.empty
     alike = planned(before, before, live=live)
@@ -148,7 +151,7 @@ def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_reported() -> None:
     tenant = a_tenant(snapshots=(Snapshot("v1"),))
     plan = planned(tenant, tenant, live=a_view(a_project(snapshots=(TAKEN,))))
     (refusal,) = plan.refusals
-    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, and not set in the file" in refusal.message
+    assert "expires_at of snapshot 'v1' is 2030-05-05T12:00:00Z, but not set in the file" in refusal.message
     assert refusal.rule is Rule.SNAPSHOT_EXPIRY
     assert not refusal.asked_for
     assert exit_codes.of_drift(plan, ()) is ExitCode.CHANGES

@@ -175,7 +175,7 @@ def test_what_cannot_be_deleted_is_refused() -> None:
     child = replace(by_hand("child"), parent_id="br-q")
     with_child = plan(project=live(ours("q"), child))
     assert with_child.empty
-    assert "'child' is a child of it" in unmade(with_child)
+    assert "it has the child branch 'child'" in unmade(with_child)
 
 
 def test_a_branch_that_was_made_by_hand_under_the_declared_name_is_the_one() -> None:
@@ -233,9 +233,9 @@ def test_the_plan_depends_on_now_at_the_expiry_only() -> None:
 def test_a_moment_outside_the_restore_window_is_refused() -> None:
     early = plan(DevBranch("dev", at=NOON - timedelta(seconds=DAY + 1)), project=live())
     assert early.empty
-    assert "lies before the restore window" in unmade(early)
+    assert "is before the start of the restore window" in unmade(early)
     late = plan(DevBranch("dev", at=NOON + timedelta(seconds=1)), project=live())
-    assert "is yet to come" in unmade(late)
+    assert "is in the future" in unmade(late)
     assert actions(DevBranch("dev", at=NOON - timedelta(seconds=DAY)), project=live())
 
 
@@ -252,7 +252,7 @@ def test_a_parent_that_this_plan_creates_has_no_earlier_moment() -> None:
     child = DevBranch("child", parent="dev", at=NOON - timedelta(hours=1))
     plan = make_plan(a_fleet(a_tenant(dev_branches=(DEV, child))), a_view(live()))
     assert [action.branch for action in plan.actions if isinstance(action, CreateBranch)] == ["dev"]
-    assert "lies before its parent 'dev' was created" in unmade(plan)
+    assert "is before the creation of its parent branch 'dev'" in unmade(plan)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_what_is_declared_and_cannot_be_was_asked_for_where_a_commit_asked_for_i
 
 def test_the_default_branch_is_no_development_branch() -> None:
     found = plan(DevBranch("main", compute=Compute(max_cu=1)), project=live())
-    assert "the name of the default branch" in unmade(found)
+    assert "the default branch has this name" in unmade(found)
     assert not [a for a in found.actions if isinstance(a, CreateBranch | PatchBranch | DeleteBranch)]
 
 
@@ -328,7 +328,7 @@ class TestAnExpiryThatTheFileDoesNotState:
         (refusal,) = found.refusals
         assert refusal.rule is Rule.DRIFT_POLICY
         assert not refusal.asked_for
-        assert "expires" in refusal.message
+        assert "it has an expiry" in refusal.message
 
     def test_stays_where_the_files_are_older_than_the_base(self) -> None:
         found = self.guarded(History(self.STATED, a_fleet(a_tenant(dev_branches=(DEV,)))))
@@ -445,7 +445,7 @@ def test_a_downgrade_deletes_undeclared_branches_and_is_refused_if_too_many_rema
     refused = guard(make_plan(fleet, a_view(more)), fleet, a_view(more), Permissions(lowering=True))
     assert refused.empty
     assert refused.refusals[0].rule is Rule.BRANCH_LIMIT
-    assert "11 would be left" in refused.refusals[0].message
+    assert "11 would remain" in refused.refusals[0].message
 
 
 class TestAnExpiryThatNeonMovedByAReset:
@@ -466,7 +466,7 @@ class TestAnExpiryThatNeonMovedByAReset:
         judged = guard(make_plan(self.BASE, view, history=history), self.BASE, view, history=history)
         assert judged.empty
         assert not judged.refusals
-        assert "'dev' was reset, and expires at 2030-05-06T12:00:00Z" in judged.notes[-1].message
+        assert "'dev' was reset and expires at 2030-05-06T12:00:00Z" in judged.notes[-1].message
 
     def test_moves_where_a_commit_asks_for_another(self) -> None:
         later = DevBranch("dev", expires_at=NOON + timedelta(days=5))

@@ -44,7 +44,7 @@ def test_is_a_conflict_and_nothing_is_written(branches: tuple[object, ...]) -> N
     assert plan.empty
     assert not plan.refusals
     (conflict,) = plan.conflicts
-    assert "'preview' is the default branch of project p-acme, and " in conflict.message
+    assert "'preview' is now the default branch of project p-acme; it was " in conflict.message
     assert "make " in conflict.remedy
 
 

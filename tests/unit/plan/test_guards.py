@@ -93,7 +93,7 @@ class TestLoweringNeedsACause:
     def test_drift_is_reported_and_not_lowered(self) -> None:
         plan = guarded(a_fleet(a_tenant()), self.live, base=a_fleet(a_tenant()))
         (refusal,) = plan.refusals
-        assert "the live side moved" in refusal.message
+        assert "the live value was changed" in refusal.message
 
     def test_a_commit_is_a_cause(self) -> None:
         before = a_fleet(a_tenant(overrides=Overrides(quota={"data_transfer_bytes": 9 * GIB})))
@@ -186,7 +186,7 @@ class TestProtection:
             plan = guard(make_plan(now, live, history=history), now, live, ALLOW_LOWERING, history=history)
             assert plan.empty
             assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
-            assert "apply the commit that removes protect first" in plan.refusals[0].remedy
+            assert "apply the commit that removes protect alone" in plan.refusals[0].remedy
         assert guarded(now, live, base=other).tenants
 
     @pytest.mark.parametrize(
@@ -495,10 +495,10 @@ class TestThresholds:
         assert not guard(shard, fleet, live, ALLOW_LOWERING).refusals
         fewer = LiveState(live.projects, (), {"free": 19, "paid": 0})
         (refusal,) = guarded(fleet, fewer, ALLOW_LOWERING).refusals
-        assert "2 deletes in organization free, at most 1 (10 % of its 19 projects) a run" in refusal.message
+        assert "2 deletes in organization free, threshold 1 (10 % of its 19 projects) per run" in refusal.message
         uncounted = LiveState(live.projects)
         (refusal,) = guarded(fleet, uncounted, ALLOW_LOWERING).refusals
-        assert "at most 0 a run" in refusal.message
+        assert "threshold 0 per run" in refusal.message
 
     def test_percent_is_rounded_down_from_what_was_written_exactly(self) -> None:
         for tenths in range(1, 1000):
@@ -536,7 +536,8 @@ class TestATierRenamedAwayUnderItsTenants:
         assert refused(plan) == [(Rule.TIER_RENAMED, self.names)]
         (refusal,) = plan.refusals
         assert (
-            "tier 'old' is gone since the base, and 'new', which is new, takes something from 2" in refusal.message
+            "tier 'old' was removed since the base, and its new replacement 'new' reduces limits of 2"
+            in refusal.message
         )
         assert "--allow lowering" in refusal.remedy
 
@@ -579,7 +580,7 @@ class TestStrict:
         twins = a_view(a_project("down"), a_project("down", id="p-twin"), a_project("up"))
         plan = guarded(self.fleet, twins, base=self.base, strict=True)
         assert refused(plan) == [(Rule.STRICT, ("up",))]
-        assert "there is 1 conflict besides" in plan.refusals[0].message
+        assert "there is also 1 conflict" in plan.refusals[0].message
 
     def test_is_no_matter_where_drift_is_only_reported(self) -> None:
         reporting = replace(self.fleet, policy=Policy(drift={"quota": DriftPolicy.REPORT}))

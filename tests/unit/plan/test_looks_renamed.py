@@ -43,7 +43,7 @@ def test_the_line_to_add_is_told_and_no_project_is_made() -> None:
     (refusal,) = plan.refusals
     assert (refusal.rule, refusal.asked_for) == (Rule.LOOKS_RENAMED, True)
     assert refusal.message == (
-        "looks like a rename of 'acme', who left the files since the base: a new project would be empty"
+        "looks like a rename of 'acme', removed from the files since the base: a new project would be empty"
     )
     assert refusal.remedy == (
         "add `previously: [acme]` to tenants/zenith.yaml:1; if this is another customer, permit exactly the "

@@ -34,8 +34,8 @@ def told(*branches: LiveBranch, tenant: Tenant | None = None, **view: Any) -> li
 
 def test_after_a_restore_the_plan_warns_before_the_clean_up_and_says_what_to_write() -> None:
     (words,) = told(NEW, OLD, DEV)
-    assert "only branch 'main (old)' says whose project p-acme is" in words
-    assert "state project_id: p-acme in the tenant's file first" in words
+    assert "only branch 'main (old)' identifies the owner of project p-acme" in words
+    assert "add project_id: p-acme to the tenant's file first" in words
 
 
 @pytest.mark.parametrize("tenant", [a_tenant(), a_tenant(absent=True)])

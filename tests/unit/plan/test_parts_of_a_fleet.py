@@ -128,7 +128,7 @@ class TestThresholdsOfParts:
         fleet = a_fleet(*map(a_tenant, TENANTS), policy=few)
         plan = guarded(fleet, a_view(*sized), Selection(shard=(1, 20)), base=fleet)
         assert plan.empty
-        assert "at most 1 in this shard, of 20" in plan.refusals[0].message
+        assert "threshold 1 for this shard, 20 for the fleet" in plan.refusals[0].message
 
 
 SMALL = Compute(0.25, 1, 300)
@@ -157,10 +157,11 @@ class TestRestartsOfParts:
         assert [planned.tenant for planned in plan.tenants] == ["t00", "t01"]
         more = guarded(self.fleet, a_view(*SHRUNK[:3], *LIVE[3:]), BY_GLOB[0], base=self.fleet)
         assert more.empty
-        assert "3 disruptive in organization free that no commit asks for, at most 2 in this part" in (
-            more.refusals[0].message
+        assert (
+            "3 disruptive in organization free without a commit that asks for them, threshold 2 for this part"
+            in (more.refusals[0].message)
         )
-        assert "of 12" in more.refusals[0].message
+        assert "12 for the fleet" in more.refusals[0].message
         assert more.refusals[0].remedy.endswith("of this run with --allow disruptive=3")
 
     @pytest.mark.parametrize("parts", [BY_SHARD, BY_GLOB, ONE_BY_ONE], ids=["shards", "globs", "one by one"])

@@ -346,7 +346,7 @@ def test_a_pinned_project_of_another_fleet_is_a_conflict_too() -> None:
 
 def test_a_tenant_that_was_looked_up_by_name_alone_is_said_to_be() -> None:
     (note,) = make_plan(a_fleet(a_tenant()), a_view(listed=False)).notes
-    assert "by name alone" in note.message
+    assert "by name only" in note.message
 
 
 def test_a_move_by_itself_lowers_what_stands_in_its_way() -> None:

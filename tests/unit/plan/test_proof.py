@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 ALLOWED = Permissions(lowering=True)
 EVERYTHING = Accepted(suspension=True, full_branches=True, history_loss=True)
 MEMBERS = [
-    ("active_time_seconds", 100 * HOUR, "active_time would be 100h, and 100h are used"),
-    ("compute_time_seconds", 50 * HOUR, "compute_time would be 50h, and 50h are used"),
-    ("written_data_bytes", 3 * GIB, "written_data would be 3GiB, and 3GiB are used"),
-    ("data_transfer_bytes", 5 * GIB, "data_transfer would be 5GiB, and 5GiB are used"),
+    ("active_time_seconds", 100 * HOUR, "active_time would be 100h, but 100h are used"),
+    ("compute_time_seconds", 50 * HOUR, "compute_time would be 50h, but 50h are used"),
+    ("written_data_bytes", 3 * GIB, "written_data would be 3GiB, but 3GiB are used"),
+    ("data_transfer_bytes", 5 * GIB, "data_transfer would be 5GiB, but 5GiB are used"),
 ]
 QUOTA = replace(FREE_QUOTA, compute_time_seconds=50 * HOUR, written_data_bytes=3 * GIB)
 TIER = replace(FREE_TIER, quota=QUOTA)
@@ -107,9 +107,9 @@ class TestAQuotaBelowWhatIsUsed:
         plan = guarded(
             a_tenant(), a_project(quota=BOUNDLESS, consumption=replace(UNUSED, active_time_seconds=400_000))
         )
-        assert "active_time would be 100h, and 111.1h are used in this billing period" in message(plan)
+        assert "active_time would be 100h, but 111.1h are used in this billing period" in message(plan)
         assert plan.refusals[0].remedy == (
-            "let the tenant keep what it has, or state accept: {suspension: unlimited -> 100h} in its file"
+            "let the tenant keep the current value, or add accept: {suspension: unlimited -> 100h} to its file"
         )
         assert str(plan.refusals[0].actions[0].source) == "tenants/acme.yaml:1"
 
@@ -122,8 +122,8 @@ class TestAQuotaBelowWhatIsUsed:
     def test_is_refused_where_nobody_knows_what_is_used(self) -> None:
         for unknown in (None, Consumption(compute_time_seconds=0, written_data_bytes=0, data_transfer_bytes=0)):
             plan = guarded(a_tenant(), a_project(quota=BOUNDLESS, consumption=unknown))
-            assert "Neon does not tell how much is used" in message(plan)
-            assert "run again once Neon tells" in plan.refusals[0].remedy
+            assert "Neon does not return the usage" in message(plan)
+            assert "run again when Neon returns it" in plan.refusals[0].remedy
 
     def test_is_no_matter_where_it_is_raised_or_stays(self) -> None:
         used_up = a_project(quota=replace(QUOTA, data_transfer_bytes=1), consumption=Consumption(*[10**15] * 4))
@@ -132,7 +132,7 @@ class TestAQuotaBelowWhatIsUsed:
     def test_is_held_back_when_an_override_lowers_it(self) -> None:
         tenant = a_tenant(overrides=Overrides(quota={"active_time_seconds": 1}))
         used = a_project(quota=QUOTA, consumption=replace(UNUSED, active_time_seconds=1))
-        assert "active_time would be 1s, and 1s are used" in message(guarded(tenant, used))
+        assert "active_time would be 1s, but 1s are used" in message(guarded(tenant, used))
 
     def test_is_held_back_when_drift_would_be_repaired(self) -> None:
         raised = a_project(quota=BOUNDLESS, consumption=Consumption(10**9, 0, 0, 0))
@@ -192,7 +192,7 @@ class TestALogicalSizeBelowThatOfABranch:
     def test_is_refused_where_a_size_is_not_known_and_the_whole_project_may_be_too_large(self) -> None:
         for storage in (None, 0, 512 * MIB):
             plan = guarded(a_tenant(), self.project(large(None), storage_bytes=storage))
-            assert "Neon does not tell the size of 'dev'" in message(plan)
+            assert "Neon does not return the size of 'dev'" in message(plan)
         assert not guarded(a_tenant(), self.project(large(None), storage_bytes=512 * MIB - 1)).refusals
 
     def test_is_refused_where_the_branches_were_not_read(self) -> None:
@@ -214,8 +214,9 @@ class TestAShorterRestoreWindow:
         fleet, view = a_fleet(a_tenant(), tiers=(tier, PRO_TIER)), a_view(a_project(restore_window_seconds=None))
         plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
         assert held(plan) == ["restore_window_seconds"]
-        assert "restore_window would be 1d, and Neon does not tell what it is: history may be lost" in message(
-            plan
+        assert (
+            "restore_window would be 1d, and Neon does not return the current value: history may be lost"
+            in message(plan)
         )
         assert Rule.LOWERING_NEEDS_A_CAUSE in {r.rule for r in guard(make_plan(fleet, view), fleet, view).refusals}
         protected = a_fleet(a_tenant(protect=True), tiers=(tier, PRO_TIER))
@@ -262,8 +263,8 @@ class TestAMoveDown:
     def test_is_refused_where_what_the_destination_may_forbid_was_not_read(self, unread: str, words: str) -> None:
         plan = guarded(a_tenant(accept=EVERYTHING), replace(self.PRO, **{unread: None}))  # type: ignore[arg-type]
         assert plan.empty
-        assert f"Neon did not tell its {words}: it may not fit into organization free" in message(plan)
-        assert plan.refusals[0].remedy == "run again once Neon tells"
+        assert f"Neon did not return its {words}: the project may not fit into organization free" in message(plan)
+        assert plan.refusals[0].remedy == "run again when Neon returns it"
 
     def test_is_refused_where_nobody_knows_the_window(self) -> None:
         plan = guarded(a_tenant(accept=Accepted(True, True)), replace(self.PRO, restore_window_seconds=None))
@@ -276,7 +277,7 @@ class TestAMoveDown:
         view = a_view(replace(self.PRO, restore_window_seconds=None))
         plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
         assert plan.empty
-        assert "did not tell its restore window" in message(plan)
+        assert "did not return its restore window" in message(plan)
         known = a_view(replace(self.PRO, restore_window_seconds=DAY))
         assert not guard(make_plan(fleet, known), fleet, known, ALLOWED).empty
 

@@ -56,7 +56,7 @@ def test_files_that_are_older_than_the_base_prune_nobody_whom_it_has_got_since()
 
 
 def test_where_nobody_knows_what_the_files_said_nobody_is_pruned() -> None:
-    assert "its file may only be missing" in spared(pruned(History(lost=True)))
+    assert "the tenant's file may only be missing" in spared(pruned(History(lost=True)))
 
 
 def test_what_is_young_or_was_active_is_spared() -> None:
@@ -81,7 +81,7 @@ def test_who_signed_up_by_a_document_is_spared(view: dict[str, Any]) -> None:
 
 def test_a_tenant_of_whom_an_unread_file_speaks_is_spared() -> None:
     message = spared(pruned(History(mentioned={"gone": "tenants/gone.yaml.disabled"})))
-    assert message == "file tenants/gone.yaml.disabled speaks of the tenant and declares nobody"
+    assert message == "file tenants/gone.yaml.disabled names the tenant but declares nothing"
 
 
 def test_the_source_is_where_the_tenant_stood() -> None:

@@ -84,7 +84,7 @@ class TestAQuotaThatIsUsedUp:
     def test_suspends_the_project(self) -> None:
         (refusal,) = planned(self.USED).refusals
         assert refusal.rule is Rule.CANNOT_CONNECT
-        assert "quota.active_time is used up, 100h of 100h: Neon has suspended the project" in refusal.message
+        assert "quota.active_time is used up: 100h of 100h: Neon has suspended the project" in refusal.message
 
     def test_is_no_matter_where_the_files_raise_it(self) -> None:
         raised = planned(self.USED, overrides=Overrides(quota={"active_time_seconds": 101 * HOUR}))
@@ -108,14 +108,14 @@ class TestComputesThatNoFileSizes:
     @pytest.mark.parametrize(
         ("endpoint", "told"),
         [
-            (replica(8), "read replica ep-replica of branch 'main' has max_cu 8, and organization free allows"),
+            (replica(8), "read replica ep-replica of branch 'main' has max_cu 8, but organization free allows"),
             (
                 an_endpoint(id="ep-dev", branch_id="br-dev", compute=Compute(0.25, 16, 300)),
-                "compute ep-dev of branch 'dev' has max_cu 16, and organization free allows at most 2",
+                "compute ep-dev of branch 'dev' has max_cu 16, but organization free allows at most 2",
             ),
             (
                 an_endpoint(id="ep-dev", branch_id="br-dev", compute=Compute(0.25, 1, 60)),
-                "compute ep-dev of branch 'dev' has suspend_timeout_seconds 1m, and organization free",
+                "compute ep-dev of branch 'dev' has suspend_timeout_seconds 1m, but organization free",
             ),
         ],
     )

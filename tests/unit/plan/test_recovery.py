@@ -60,7 +60,7 @@ def test_a_deleted_project_that_the_file_names_comes_back_by_one_call_of_its_own
 
 def test_the_plan_says_that_what_differs_then_is_planned_by_the_next_run() -> None:
     (note,) = make_plan(a_fleet(back()), view()).notes
-    assert (note.tenant, "planned by the next run" in note.message) == ("acme", True)
+    assert (note.tenant, "the next run plans what differs" in note.message) == ("acme", True)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_once_it_is_live_the_rest_of_the_file_counts_as_always() -> None:
 @pytest.mark.parametrize(
     ("live", "words"),
     [
-        (view(deleted=()), "not among the deleted projects"),
-        (view(deleted=(gone(0),)), "could be recovered until"),
-        (view(deleted=(gone(name="myapp-zoe"),)), "was called 'myapp-zoe'"),
-        (view(a_project("acme", id="p-new")), "there would be two"),
+        (view(deleted=()), "neither live nor recoverable"),
+        (view(deleted=(gone(0),)), "could only be recovered until"),
+        (view(deleted=(gone(name="myapp-zoe"),)), "had the name 'myapp-zoe'"),
+        (view(a_project("acme", id="p-new")), "the tenant already has live project"),
         (view(a_project("zoe", id=OLD), deleted=()), "is live as myapp-zoe in free"),
-        (a_view(deleted={"free": ()}), "would not list the deleted projects of paid"),
-        (a_view(), "would not list the deleted projects of free, paid"),
+        (a_view(deleted={"free": ()}), "did not list the deleted projects of paid"),
+        (a_view(), "did not list the deleted projects of free, paid"),
     ],
 )
 def test_an_id_that_cannot_come_back_is_a_conflict_and_no_creation(live: LiveState, words: str) -> None:
@@ -123,7 +123,7 @@ def test_a_pin_beside_it_says_that_a_project_of_another_name_is_the_tenants() ->
 def test_a_project_that_the_api_would_not_show_is_waited_for() -> None:
     plan = make_plan(a_fleet(back()), view(deleted=(), unknown=(UnknownProject(OLD, "free"),)))
     assert (plan.tenants, plan.conflicts) == ((), ())
-    assert plan.notes[0].message == f"the API would not show project {OLD}"
+    assert plan.notes[0].message == f"the API did not return project {OLD}"
 
 
 def test_a_name_that_is_added_again_gets_a_new_project_and_a_note_with_the_line_to_write() -> None:

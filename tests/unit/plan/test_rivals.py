@@ -94,9 +94,9 @@ def test_the_younger_of_a_pair_is_deleted_with_everything_that_proves_it_empty()
     assert first.endswith("10:00:00 UTC by run r2")
     assert dead == "run r2 is dead: no process holds the lock on its journal log/r2.jsonl"
     assert empty == (
-        "p-2 holds nothing: active until 2030-05-04 10:05:00 UTC as after any creation, 976.5KiB written, nothing "
-        "sent, 30MiB stored, one branch, no snapshot; no connection string was handed out: the journal of its run "
-        "tells of none"
+        "p-2 holds nothing: active until 2030-05-04 10:05:00 UTC, as after any creation, 976.5KiB written, "
+        "nothing sent, 30MiB stored, one branch, no snapshot; no connection string was returned: the journal "
+        "of its run contains none"
     )
 
 
@@ -112,7 +112,7 @@ UNPROVEN: Final[dict[str, tuple[LiveProject, str]]] = {
         replace(SECOND, endpoints=(*(SECOND.endpoints or ()), an_endpoint("p-2", kind="read_only", active=False))),
         "2 computes",
     ),
-    "a compute that runs": (replace(SECOND, endpoints=(an_endpoint("p-2"),)), "a compute of its runs"),
+    "a compute that runs": (replace(SECOND, endpoints=(an_endpoint("p-2"),)), "a compute is running"),
     "a compute that never suspends": (
         replace(SECOND, endpoints=(an_endpoint("p-2", Compute(0.25, 2, NEVER_SUSPEND), active=False),)),
         "never suspends",
@@ -122,15 +122,18 @@ UNPROVEN: Final[dict[str, tuple[LiveProject, str]]] = {
         "stays on for 24h",
     ),
     "activity": (replace(SECOND, last_active_at=BORN + timedelta(seconds=361)), "it was active at"),
-    "active time": (replace(SECOND, consumption=Consumption(361, 75, 0, 0)), "counter of active says 361 s"),
-    "compute time": (replace(SECOND, consumption=Consumption(300, 721, 0, 0)), "counter of computing says 721 s"),
-    "writes": (replace(SECOND, consumption=Consumption(300, 75, 2**24 + 1, 0)), "counter of writing says"),
-    "one byte sent": (replace(SECOND, consumption=Consumption(300, 75, 0, 1)), "counter of sending says 1 bytes"),
-    "a counter not stated": (replace(SECOND, consumption=Consumption(300, 75, 0, None)), "sending is not stated"),
+    "active time": (replace(SECOND, consumption=Consumption(361, 75, 0, 0)), "active time counter is 361 s"),
+    "compute time": (replace(SECOND, consumption=Consumption(300, 721, 0, 0)), "compute time counter is 721 s"),
+    "writes": (replace(SECOND, consumption=Consumption(300, 75, 2**24 + 1, 0)), "written data counter is"),
+    "one byte sent": (replace(SECOND, consumption=Consumption(300, 75, 0, 1)), "data transfer counter is 1 bytes"),
+    "a counter not stated": (
+        replace(SECOND, consumption=Consumption(300, 75, 0, None)),
+        "data transfer counter is unknown",
+    ),
     "counters not read": (replace(SECOND, consumption=None), "its counters were not read"),
-    "size not stated": (replace(SECOND, storage_bytes=None), "its size is not stated"),
+    "size not stated": (replace(SECOND, storage_bytes=None), "its size is unknown"),
     "data": (replace(SECOND, storage_bytes=GIB), "it stores more than 64MiB"),
-    "an integration": (replace(SECOND, integrations=("github",)), "connected to github"),
+    "an integration": (replace(SECOND, integrations=("github",)), "it has an integration: github"),
     "another organization": (replace(SECOND, organization="paid"), "in different organizations"),
 }
 
@@ -141,7 +144,7 @@ def test_what_may_be_used_is_left_to_a_person_and_the_reason_is_named(what: str)
     plan = make_plan(FLEET, seen(FIRST, second))
     (conflict,) = plan.conflicts
     assert words in conflict.message
-    assert conflict.remedy == "state the right one as project_id, then rename or delete the other by hand"
+    assert conflict.remedy == "add the id of the right one as project_id, then rename or delete the other by hand"
     assert plan.empty
 
 
@@ -155,7 +158,7 @@ def test_a_project_whose_counters_may_lag_is_left_until_they_tell() -> None:
 def test_a_young_project_that_runs_as_after_any_creation_is_only_too_young() -> None:
     young = replace(SECOND, endpoints=(an_endpoint("p-2"),))
     (conflict,) = make_plan(FLEET, seen(FIRST, young), now=BORN + timedelta(minutes=1)).conflicts
-    assert "a compute of its runs" not in conflict.message
+    assert "a compute is running" not in conflict.message
     assert "run again after" in conflict.remedy
 
 
@@ -170,8 +173,8 @@ class TestTheRun:
 
     def test_that_nobody_knows_of_is_named_with_the_command_that_settles_it(self) -> None:
         message, remedy = self.conflict(None)
-        assert "nobody knows whether run r2, which made p-2, is dead" in message
-        assert remedy.startswith("run `reconciler apply --run-is-dead r2` if you know that r2 died; or state")
+        assert "it is unknown whether run r2, which created p-2, is dead" in message
+        assert remedy.startswith("run `reconciler apply --run-is-dead r2` if you know that r2 died; or add")
 
     def test_that_is_too_young_as_well_is_named_with_the_moment(self) -> None:
         live = seen(FIRST, SECOND, fates={})
@@ -183,24 +186,24 @@ class TestTheRun:
     def test_that_a_person_calls_dead_is_believed(self) -> None:
         (action,) = deletions(make_plan(FLEET, seen(FIRST, SECOND, fates={"r2": SAID})))
         assert action.death == "declared with --run-is-dead"
-        assert action.emptiness.endswith("no connection string was handed out: its run hands out none")
+        assert action.emptiness.endswith("no connection string was returned: its run returns none")
 
     def test_that_is_at_work_is_waited_for(self) -> None:
         message, remedy = self.conflict(Fate(Life.AT_WORK, "a process holds the lock on its journal", frozenset()))
-        assert "run r2, which made p-2, is at work: a process holds the lock on its journal" in message
-        assert remedy.startswith("run again once run r2 has ended")
+        assert "run r2, which created p-2, is still running: a process holds the lock on its journal" in message
+        assert remedy.startswith("run again after run r2 has ended")
 
     @pytest.mark.parametrize("life", Life)
     def test_that_called_the_project_the_tenants_may_have_told_somebody(self, life: Life) -> None:
         message, remedy = self.conflict(Fate(life, "", frozenset({"p-2"})))
-        assert "run r2 has called p-2 the tenant's, so that it may be in use" in message
-        assert remedy.startswith("state the right one")
+        assert "run r2 reported p-2 as the tenant's project, so it may be in use" in message
+        assert remedy.startswith("add the id of the right one")
 
     def test_that_hands_out_strings_is_believed_by_its_own_journal_alone(self) -> None:
         second = of_run("r2", "p-2", annotations=noted("r2", hands_out=True))
         message, remedy = self.conflict(SAID, second)
-        assert "run r2 may have handed out the connection string of p-2" in message
-        assert remedy.startswith("state the right one")
+        assert "run r2 may have returned the connection string of p-2" in message
+        assert remedy.startswith("add the id of the right one")
         assert deletions(make_plan(FLEET, seen(FIRST, second)))
 
     def test_that_made_the_first_project_is_no_matter(self) -> None:
@@ -244,7 +247,7 @@ class TestWhatStands:
         theirs = replace(foreign, branches=(a_branch(foreign.id, annotations={}),))
         plan = make_plan(FLEET, seen(*(theirs if p is foreign else p for p in (FIRST, SECOND))))
         (conflict,) = plan.conflicts
-        assert conflict.message.startswith("2 live projects could be this tenant's: p-1 (myapp-acme in free), p-2")
+        assert conflict.message.startswith("2 live projects may be this tenant's: p-1 (myapp-acme in free), p-2")
         assert plan.empty
 
     def test_a_run_whose_name_is_no_id_is_put_into_no_command(self) -> None:
@@ -383,7 +386,7 @@ class TestNeeds:
         live = a_view(replace(FIRST, **self.BARE), replace(SECOND, **self.BARE))
         assert not needs(FLEET, live, depth=Depth.LIST)
         (conflict,) = make_plan(FLEET, live).conflicts
-        assert "2 live projects could be this tenant's" in conflict.message
+        assert "2 live projects may be this tenant's" in conflict.message
 
     def test_nothing_of_projects_that_others_made(self) -> None:
         foreign = replace(SECOND, branches=(a_branch("p-2", annotations={}),), snapshots=None, endpoints=None)

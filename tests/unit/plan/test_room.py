@@ -80,7 +80,7 @@ def test_more_branches_than_allowed_do_not_move() -> None:
     found = verdict(holding("a", "b"))
     assert found is not None
     assert found.rule is Rule.BRANCH_LIMIT
-    assert "3 would be left: 'main', 'a', 'b'" in found.message
+    assert "3 would remain: 'main', 'a', 'b'" in found.message
 
 
 def test_branches_that_go_before_the_move_do_not_count() -> None:
@@ -96,7 +96,7 @@ def test_more_snapshots_than_allowed_do_not_move() -> None:
     found = verdict(holding(snapshots=TWO))
     assert found is not None
     assert found.rule is Rule.SNAPSHOT_LIMIT
-    assert "2 would be left: 'v1', 'v2'" in found.message
+    assert "2 would remain: 'v1', 'v2'" in found.message
 
 
 def test_snapshots_of_a_schedule_do_not_count() -> None:

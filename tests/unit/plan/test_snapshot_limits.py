@@ -43,7 +43,7 @@ class TestTheWindow:
         history = History(fleet("old", method=method))
         plan = guard(make_plan(now, view, history=history), now, view, history=history)
         assert plan.empty
-        assert any("lies before the restore window" in refusal.message for refusal in plan.refusals)
+        assert any("is before the start of the restore window" in refusal.message for refusal in plan.refusals)
 
     def test_that_this_plan_raises_does_not_reach_back(self, method: SnapshotMethod) -> None:
         now = fleet(Snapshot("new", at=NOON - timedelta(days=3)), method=method, at_limit=REPLACING, tier="pro")
@@ -92,9 +92,9 @@ def test_nothing_gives_way_to_one_that_expires_at_once(method: SnapshotMethod) -
 @pytest.mark.parametrize(
     ("default", "word"),
     [
-        (a_branch(reset_at=NOON - timedelta(hours=1)), "was reset"),
+        (a_branch(reset_at=NOON - timedelta(hours=1)), "the reset of branch"),
         (a_branch(restored=True), "was restored from a snapshot"),
-        (a_branch(created_at=NOON - timedelta(hours=1)), "was created"),
+        (a_branch(created_at=NOON - timedelta(hours=1)), "the creation of branch"),
     ],
     ids=["reset", "restored", "young"],
 )
@@ -112,7 +112,7 @@ def test_nothing_gives_way_to_a_moment_that_the_branch_does_not_hold(
 def test_nothing_gives_way_to_a_branch_of_a_name_that_is_taken() -> None:
     plan = make_plan(fleet("main", method=BRANCH, at_limit=REPLACING), a_view(kept(BRANCH, "old")))
     assert plan.empty
-    assert "the name of the default branch" in plan.refusals[-1].message
+    assert "the default branch has this name" in plan.refusals[-1].message
 
 
 @METHODS

@@ -153,7 +153,7 @@ class TestEitherMethod:
         plan = make_plan(desired, a_view(kept(method, "v1")))
         assert plan.empty
         assert [refusal.rule for refusal in plan.refusals] == [Rule.CANNOT_BE_DONE]
-        assert "lies before the restore window" in plan.refusals[0].message
+        assert "is before the start of the restore window" in plan.refusals[0].message
 
     def test_replace_declared_replaces_only_what_a_commit_once_declared(self, method: SnapshotMethod) -> None:
         now = fleet("v2", method=method, at_limit=AtLimit.REPLACE_DECLARED)
@@ -271,7 +271,7 @@ def test_a_moment_before_the_default_branch_was_created_is_refused(method: Snaps
         plan = make_plan(desired, live)
         assert not [step for step in steps(plan) if step.startswith("+")]
         assert [(refusal.rule, len(refusal.actions)) for refusal in plan.refusals] == [(Rule.CANNOT_BE_DONE, 1)]
-        assert "lies before branch 'main' was created" in plan.refusals[0].message
+        assert "is before the creation of branch 'main'" in plan.refusals[0].message
 
 
 @pytest.mark.parametrize(("until", "sooner"), [(None, False), (NOON + timedelta(days=1), True)])

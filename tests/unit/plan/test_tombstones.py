@@ -58,7 +58,7 @@ class TestAProjectThatCameLater:
         assert (refusal.rule, refusal.tenants, refusal.asked_for) == (Rule.LATER_LIFE, ("acme",), True)
         assert "project p-acme was created on 2030-05-04 at 03:00 UTC" in refusal.message
         assert "written for an earlier one, on 2030-05-04 at 02:00 UTC" in refusal.message
-        assert "state project_id: p-acme beside state: absent" in refusal.remedy
+        assert "add project_id: p-acme to the tombstone" in refusal.remedy
 
     def test_nor_where_a_person_permits_what_takes(self) -> None:
         later = born(WRITTEN + HOUR)

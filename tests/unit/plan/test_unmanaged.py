@@ -74,7 +74,7 @@ def test_a_setting_that_a_tier_states_no_more_is_one_line_for_all_its_tenants() 
     (line,) = plan.unmanaged
     assert (line.path, line.live) == ("settings.allowed_ips", (("settings.allowed_ips", JsonText.of(IPS)),))
     assert (line.tier, len(line.tenants), line.sources) == ("free", 300, (FREE_TIER.location,))
-    assert line.new_tenants == "new ones get Neon's default"
+    assert line.new_tenants == "new tenants get Neon's default"
 
 
 def test_a_quota_that_a_tier_grants_no_more_stays_with_the_old_tenants_and_new_ones_get_no_limit() -> None:
@@ -82,7 +82,7 @@ def test_a_quota_that_a_tier_grants_no_more_stays_with_the_old_tenants_and_new_o
     (line,) = plan.unmanaged
     assert line.path == "quota"
     assert dict(line.live)["quota.data_transfer_bytes"] == FREE_QUOTA.data_transfer_bytes
-    assert line.new_tenants == "new ones get no limit"
+    assert line.new_tenants == "new tenants get no limit"
 
 
 @pytest.mark.parametrize(

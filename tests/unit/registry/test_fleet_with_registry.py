@@ -290,7 +290,7 @@ def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: 
                 plan = (await fleet.plan()).plan
         assert plan.empty
         (conflict,) = plan.conflicts
-        assert "the registry names project long-gone-1, which does not exist" in conflict.message
+        assert "the registry names project long-gone-1, which exists in no organization" in conflict.message
         assert "reconciler registry rebuild" in conflict.remedy
 
     virtually(main())
@@ -302,7 +302,7 @@ def test_a_namesake_of_the_registered_project_is_a_conflict(platform: Platform) 
         add_project(platform.world.simulator, "paid", ProjectSeed("myapp-acme"))
         async with platform.fleet() as fleet:
             planned = await fleet.plan()
-        assert "2 live projects could be this tenant's" in planned.plan.conflicts[0].message
+        assert "2 live projects may be this tenant's" in planned.plan.conflicts[0].message
 
     virtually(main())
 
@@ -362,7 +362,7 @@ def test_a_project_that_was_handed_over_leaves_no_row_of_whom_it_was_and_the_nam
         async with platform.fleet(both) as fleet:
             rebuilt = await fleet.rebuild_registry()
         assert [change.message for change in rebuilt.registration.changes] == [
-            f"removed: project {project_id} is that of tenant 'bob' now"
+            f"removed: project {project_id} now belongs to tenant 'bob'"
         ]
         await platform.apply(both, "run3")
         rows = platform.rows()
@@ -424,7 +424,7 @@ def test_a_rebuild_puts_down_what_only_a_name_finds_where_the_base_confirms_it(
             rebuilt = await fleet.rebuild_registry(history)
         assert list(platform.rows()) == ["acme"] * row
         waiting = [change.message for change in rebuilt.registration.waiting]
-        assert ["found by its name alone" in message for message in waiting] == [True] * (not row)
+        assert ["found by name only" in message for message in waiting] == [True] * (not row)
 
     virtually(main())
 
@@ -472,7 +472,7 @@ def test_a_rebuild_leaves_a_claim_that_was_taken_over_while_it_looked(
             rebuilt = await fleet.rebuild_registry()
         assert rebuilt.registration.changes == ()
         (left,) = rebuilt.registration.waiting
-        assert (left.tenant, left.message) == ("acme", "changed while the rebuild looked")
+        assert (left.tenant, left.message) == ("acme", "changed during the rebuild")
         assert why(await platform.apply(run="run3"))[0] is Result.SKIPPED
         await asyncio.sleep(300)
         assert len(await platform.world.live(ACME)) == 1

@@ -185,7 +185,7 @@ def delete(name: str, project_id: str) -> DeleteProject:
 def delete_duplicate(name: str, project_id: str = "dull-fog-00000002") -> DeleteDuplicate:
     return DeleteDuplicate(
         tenant=name,
-        reason="a run that died has left a second project beside quiet-sun-1",
+        reason="a dead run left a second project besides quiet-sun-1",
         source=at(name),
         changes=(change("state", "present", "absent", Risk.DESTRUCTIVE),),
         project_id=project_id,
@@ -259,7 +259,7 @@ def delete_branch(
     branch: str = "feature-7",
     *,
     purpose: Purpose = Purpose.DEV_BRANCH,
-    reason: str = "declared no more",
+    reason: str = "no longer declared",
 ) -> DeleteBranch:
     kept = purpose is Purpose.SNAPSHOT
     return DeleteBranch(
@@ -288,7 +288,7 @@ def create_snapshot(
     )
 
 
-def delete_snapshot(name: str, snapshot: str = "nightly-3", reason: str = "makes room for 'v2'") -> DeleteSnapshot:
+def delete_snapshot(name: str, snapshot: str = "nightly-3", reason: str = "replaced by 'v2'") -> DeleteSnapshot:
     return DeleteSnapshot(
         tenant=name,
         reason=reason,

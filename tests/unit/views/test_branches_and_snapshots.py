@@ -29,20 +29,20 @@ WHOLE_PLAN = """\
 Change (3)
 
   birch  (tenants/birch.yaml:7)
-    -  delete snapshot nightly-3 (snap-birch-3, taken 2026-11-01)  nothing brings it back  (makes
-       room for 'v2')
+    -  delete snapshot nightly-3 (snap-birch-3, taken 2026-11-01)  nothing brings it back  (replaced
+       by 'v2')
         a moment without cover: until v2 is taken, nothing stands in its place
     +  create snapshot v2 of main  (declared, not live)
 
   cedar  (tenants/cedar.yaml:4)
-    -  delete branch feature-7 (br-cedar-1)  (declared no more)
+    -  delete branch feature-7 (br-cedar-1)  (no longer declared)
     ~  patch branch staging by hand  (differs from the tenant's file)
         name        staging by hand -> staging
         expires_at  not set -> 2026-12-20T00:00:00Z  lowering, destructive
     +  create branch development from main  (compute 0.25-1 CU, suspend 5m)  (declared, not live)
 
   delta  (tenants/delta.yaml:4)
-    -  delete snapshot nightly-1 (kept as branch br-delta-1)  (makes room for 'v2')
+    -  delete snapshot nightly-1 (kept as branch br-delta-1)  (replaced by 'v2')
         a moment without cover: until v2 is taken, nothing stands in its place
     +  create snapshot v2 of main  (kept as a branch, expires 2026-12-20 00:00 UTC)  (declared, not
        live)
@@ -67,7 +67,7 @@ def sample() -> Plan:
         ),
         build.tenant(
             "delta",
-            build.delete_branch("delta", "nightly-1", purpose=kept, reason="makes room for 'v2'"),
+            build.delete_branch("delta", "nightly-1", purpose=kept, reason="replaced by 'v2'"),
             build.create_branch("delta", "v2", purpose=kept, expires_at=UNTIL),
         ),
         coverage=structs.replace(

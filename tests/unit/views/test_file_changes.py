@@ -13,7 +13,7 @@ MANY = tuple(f"t{number:04}" for number in range(8412))
 IPS = JsonText.of({"ips": ["10.0.0.0/8"]})
 ALLOWED = "settings.allowed_ips"
 OF_A_TIER = Unmanaged(
-    ALLOWED, ((ALLOWED, IPS),), MANY, "pro", "new ones get Neon's default", (Location("tiers.yaml", 12),)
+    ALLOWED, ((ALLOWED, IPS),), MANY, "pro", "new tenants get Neon's default", (Location("tiers.yaml", 12),)
 )
 OWN = Unmanaged(
     "quota",
@@ -24,10 +24,10 @@ OWN = Unmanaged(
     (build.at("acme"),),
 )
 REGION = FileChange(
-    "defaults.region", "here", "there", "counts for new projects only", (), Location("tiers.yaml", 40)
+    "defaults.region", "here", "there", "applies to new projects only", (), Location("tiers.yaml", 40)
 )
 ENDED = FileChange(
-    "protect", True, None, "whether something may be taken from them", MANY[:8], build.at("t0000", 3)
+    "protect", True, None, "whether a run may reduce or delete something of theirs", MANY[:8], build.at("t0000", 3)
 )
 PLAN = build.plan(unmanaged=(OF_A_TIER, OWN), file_changes=(REGION, ENDED))
 
@@ -36,25 +36,27 @@ def test_thousands_of_tenants_are_one_line_of_text() -> None:
     text = as_text(plain_text.plan(PLAN), 200)
     assert "Changed in the files alone (4)\n" in text
     assert (
-        "  no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants, new ones get "
-        "Neon's default  (tier pro, tiers.yaml:12)\n"
+        "  no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants, new tenants "
+        "get Neon's default  (tier pro, tiers.yaml:12)\n"
     ) in text
     assert (
         "  no longer managed, live value kept: quota (active_time unlimited, logical_size 500GiB) of 1 tenant  "
         "(acme, tenants/acme.yaml:2)\n"
     ) in text
-    assert "  defaults.region: here -> there; counts for new projects only  (tiers.yaml:40)\n" in text
-    assert "  protect: true -> not set, 8 tenants; whether something may be taken from them  (" in text
+    assert "  defaults.region: here -> there; applies to new projects only  (tiers.yaml:40)\n" in text
+    assert (
+        "  protect: true -> not set, 8 tenants; whether a run may reduce or delete something of theirs  (" in text
+    )
     assert "In sync" in text, "nothing differs"
 
 
 def test_and_one_line_of_a_comment() -> None:
     text = markdown.plan(PLAN)
     assert (
-        "- no longer managed, live value kept: `settings.allowed_ips` (`10.0.0.0/8`) of 8,412 tenants, new ones "
-        "get Neon's default (tier `pro`, `tiers.yaml:12`)\n"
+        "- no longer managed, live value kept: `settings.allowed_ips` (`10.0.0.0/8`) of 8,412 tenants, new "
+        "tenants get Neon's default (tier `pro`, `tiers.yaml:12`)\n"
     ) in text
-    assert "- `defaults.region`: `here` &rarr; `there`; counts for new projects only (`tiers.yaml:40`)\n" in text
+    assert "- `defaults.region`: `here` &rarr; `there`; applies to new projects only (`tiers.yaml:40`)\n" in text
 
 
 def test_a_drift_report_speaks_of_what_is_live_alone() -> None:

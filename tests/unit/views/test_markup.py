@@ -69,7 +69,7 @@ def test_a_sentence_says_the_same_in_plain_words_and_code(sentence: str) -> None
     ("sentence", "source"),
     [
         ("plain words, a number (12) and 1,234 more.", "plain words, a number (12) and 1,234 more."),
-        ("there is no tier 'gold'", "there is no tier 'gold'"),
+        ("tier 'gold' does not exist", "tier 'gold' does not exist"),
         ("tier free -> pro", "tier free &rarr; pro"),
         ("see https://evil.example/click.", "see `https://evil.example/click`."),
         ("ask @octocat (or #12)", "ask `@octocat` (or `#12`)"),

@@ -316,7 +316,7 @@ def test_every_rule_is_shown_with_what_would_allow_it(rule: Rule) -> None:
 """ in shown(build.plan(refusals=(refusal,)))
 
 
-def drift_refusals(count: int, message: str = "the live side moved") -> tuple[Refusal, ...]:
+def drift_refusals(count: int, message: str = "the live value was changed") -> tuple[Refusal, ...]:
     names = [f"tenant-{number:04}" for number in range(count)]
     return tuple(
         Refusal(Rule.DRIFT_POLICY, (name,), message.format(name=name), "set it by hand", (build.drifted(name),))
@@ -329,7 +329,7 @@ def test_refusals_for_the_same_reason_are_told_once() -> None:
 Reported (3,000)
 
   !  drift-policy  3,000 tenants
-     the live side moved
+     the live value was changed
      to allow it: set it by hand
 
      3,000 tenants  differs from the files  (tenants/tenant-0000.yaml:2 and 2,999 more)

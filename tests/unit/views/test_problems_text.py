@@ -10,7 +10,9 @@ from tests.builders import a_fleet, a_tenant
 
 UNKNOWN_KEY = Problem(Location("tenants/acme.yaml", 3, 5), "unknown key 'overides'", "did you mean 'overrides'?")
 LATE = Problem(
-    Location("tenants/birch.yaml", 14, 9), "'at' lies before the restore window", severity=Severity.WARNING
+    Location("tenants/birch.yaml", 14, 9),
+    "'at' is before the start of the restore window",
+    severity=Severity.WARNING,
 )
 
 
@@ -18,7 +20,7 @@ def test_problems_are_listed_by_place_with_their_hints_and_counted() -> None:
     assert as_text(problems_text.render([LATE, UNKNOWN_KEY])) == (
         "tenants/acme.yaml:3:5: unknown key 'overides'\n"
         "  hint: did you mean 'overrides'?\n"
-        "tenants/birch.yaml:14:9: warning: 'at' lies before the restore window\n"
+        "tenants/birch.yaml:14:9: warning: 'at' is before the start of the restore window\n"
         "\n"
         "1 error and 1 warning in 2 files.\n"
     )

@@ -26,7 +26,7 @@ Applied (3)
 Unchanged (1)
 
   .  cedar
-     nothing is left to do for it since the plan was made
+     nothing is left to do since the plan was made
 
 Skipped (1)
 

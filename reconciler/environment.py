@@ -1,4 +1,4 @@
-"""What the environment holds. Every value is a secret until it has been checked to be what it should be."""
+"""The environment variables. Every value is a secret until it has been validated."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 NAMES_ALLOWED: Final = "RECONCILER_ENV"
 """The variable that lists further variables which files may name."""
 HOSTS_ALLOWED: Final = "RECONCILER_API_HOSTS"
-"""The variable that lists hosts which files may name beside Neon's own."""
+"""The variable that lists the hosts that files may name besides Neon's own."""
 HOST: Final = "NEON_API_HOST"
-"""The variable that says where all calls go, whatever the files say."""
+"""The variable with the host of all calls; it overrides the files."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BETWEEN: Final = re.compile(r"[\s,]+")
@@ -40,7 +40,7 @@ _NO: Final = re.compile(r"0|false|no", re.IGNORECASE)
 
 
 class Environment:
-    """Variables and their values, which nothing but ``find(...).reveal()`` gives out."""
+    """Variables with their values, which only ``find(...).reveal()`` returns."""
 
     __slots__ = ("_secrets",)
 
@@ -50,22 +50,22 @@ class Environment:
 
     @classmethod
     def of(cls, values: Environment | Mapping[str, str] | None) -> Environment:
-        """The values as an environment; None stands for that of the process."""
+        """The values as an environment. None: the environment of the process."""
         if isinstance(values, Environment):
             return values
         return cls(os.environ if values is None else values)
 
     def find(self, name: str) -> Secret | None:
-        """The value of a variable, without spaces around it; None where that leaves nothing."""
+        """The value of a variable without spaces around it; None if it is not set or empty."""
         return self._secrets.get(name)
 
     def words(self, name: str) -> list[Secret]:
-        """The words of a variable that holds a list, with commas or spaces between them."""
+        """The items of a list in a variable, separated by commas or spaces."""
         found = self.find(name)
         return [] if found is None else [Secret(word) for word in _BETWEEN.split(found.reveal()) if word]
 
     def names_allowed(self) -> frozenset[str]:
-        """The variables that ``RECONCILER_ENV`` lets files name. Raises InvalidInputError for what is no name."""
+        """The variables that ``RECONCILER_ENV`` lets files name. Raises InvalidInputError for an invalid name."""
         words = self.words(NAMES_ALLOWED)
         if not all(word.looks_like(_NAME) for word in words):
             raise InvalidInputError(
@@ -76,12 +76,12 @@ class Environment:
 
     @property
     def of_a_pull_request(self) -> bool:
-        """Whether a CI service started the process for a pull request."""
+        """Whether the process runs in a CI job for a pull request."""
         set_to = (self.find(name) for name in PULL_REQUESTS)
         return any(value is not None and not value.looks_like(_NO) for value in set_to)
 
     def hide(self, text: str) -> str:
-        """The text without any value that is as long as a key, but for what a message may hold anyway."""
+        """The text without the values of variables that may be secrets (``may_be_secret``)."""
         for name, secret in self._secrets.items():
             if may_be_secret(name):
                 text = secret.hidden_in(text)
@@ -101,5 +101,5 @@ _GIVEN_TO_GIT: Final = re.compile(r"(GIT|SSH|XDG|LC)_\w+")
 
 
 def may_be_secret(name: str) -> bool:
-    """Whether the name of a variable says that its value is a key, a password, or an address that holds one."""
+    """Whether a variable's name suggests a key, a password, or an address that contains one."""
     return _SECRET.fullmatch(name) is not None and _GIVEN_TO_GIT.fullmatch(name) is None

@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 HIDDEN: Final = "***"
-"""What stands in the place of a secret."""
+"""Replaces a secret."""
 SHORTEST: Final = 8
-"""A shorter one is no key of Neon's, and hiding it would tear words apart."""
+"""A shorter value is not a key of Neon's; to replace it would damage other words."""
 
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?:[^\s:/]*:\S*|[^/\s@]+)(?=@)")
 """A user with a password, up to the last ``@`` before a space, because people write passwords as they are, with
@@ -18,7 +18,7 @@ _API_KEY = re.compile(r"\bnapi_\w+")
 
 
 class Secret:
-    """A text that no message, repr or log shows; only ``reveal`` gives it out."""
+    """A text that no message, repr or log shows; only ``reveal`` returns it."""
 
     __slots__ = ("_text",)
 
@@ -26,15 +26,15 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself: for a request header, or for a sink that the user has named."""
+        """The text itself: for a request header, or for a destination that the user has chosen."""
         return self._text
 
     def looks_like(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the whole text is of this form."""
+        """Whether the whole text matches the pattern."""
         return pattern.fullmatch(self._text) is not None
 
     def hidden_in(self, text: str) -> str:
-        """The text without this secret, unless that is too short to be one."""
+        """The text with this secret replaced, unless the secret is shorter than ``SHORTEST``."""
         return text.replace(self._text, HIDDEN) if len(self._text) >= SHORTEST else text
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class Secret:
 
 
 def redact(text: str, *secrets: Secret) -> str:
-    """Text from outside without these secrets, and without what looks like a password or a key."""
+    """The text with these secrets replaced, and everything that looks like a password or a key."""
     for secret in secrets:
         text = secret.hidden_in(text)
     return _API_KEY.sub(HIDDEN, _PASSWORD_IN_URL.sub(HIDDEN, text))

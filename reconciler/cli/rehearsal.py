@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.contract.judge import Judge
 
 HOST: Final = "http://127.0.0.1/api/v2"
-"""Never dialled: the app is called in process."""
+"""Never connected to: the app is called in process."""
 LATENCY: Final = Latency(0.05, 0.15)
-"""Seconds of simulated time that a call takes, so that estimates of time can be compared with the real API's."""
+"""Seconds of simulated time per call, so that durations are comparable with the real API's."""
 
 
 @contextmanager
@@ -67,9 +67,9 @@ def open_account(
     *,
     judge: Judge | None = None,
 ) -> Simulator:
-    """The account in the file, made if need be, with an organization for each of the files', told by its id.
+    """The account in the file, created if it does not exist, with the organizations of tiers.yaml by id.
 
-    Raises InvalidInputError for a file that is none of the simulator's.
+    Raises InvalidInputError for a file that is not an account of the simulator.
     """
     try:
         regular_files.require_file(file)
@@ -87,21 +87,21 @@ def open_account(
 
 
 def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredState:
-    """The desired state, its organizations those of the simulator."""
+    """The desired state with the simulator's ids of the organizations."""
     ids = simulator.organization_ids
     organizations = {name: replace(o, id=ids[name]) for name, o in desired.organizations.items()}
     return replace(desired, organizations=organizations)
 
 
 def with_simulated_registry(desired: DesiredState, file: Path) -> DesiredState:
-    """The desired state, its registry a file beside the simulated account: the real one knows the real account."""
+    """The desired state with a registry in a file beside the simulated account, instead of the real registry."""
     if desired.registry is None:
         return desired
     return replace(desired, registry=f"sqlite:///{file.absolute().with_suffix('.registry.db')}")
 
 
 def keys(desired: DesiredState, simulator: Simulator) -> Mapping[str, str]:
-    """The variables that the files reference their keys by, set to the simulator's."""
+    """The environment variables that the files name for keys, with the simulator's keys."""
     found = {o.api_key.name: simulator.organization_keys[name] for name, o in desired.organizations.items()}
     if desired.personal_api_key is not None:
         found[desired.personal_api_key.name] = simulator.personal_key

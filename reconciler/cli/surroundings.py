@@ -1,4 +1,4 @@
-"""What the command line finds around it: the environment, the terminal, and the clock."""
+"""What a command depends on outside of its flags: the environment, the terminal, and the clock."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def _at_a_terminal() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Handed to every command as click's context object; a test hands over its own."""
+    """The context object (click) of every command. A test passes its own."""
 
     environ: Environment = field(default_factory=lambda: Environment.of(None))
     forget: Callable[[Iterable[str]], object] = _nothing
-    """Takes variables out of the environment of the process, once their values are known here."""
+    """Removes variables from the environment of the process after they were read."""
     interactive: bool = field(default_factory=_at_a_terminal)
-    """Whether somebody is there to answer a question."""
+    """Whether a person can answer a question."""
     wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _as_it_is
-    """Put around the simulator's transport."""
+    """Wraps the simulator's transport."""
     clock: Callable[[], float] = time.time  # noqa: TID251 - the one clock of every command
     """Seconds since 1970 at which simulated time starts."""
 
 
 def surroundings() -> Surroundings:
-    """Those of the command that runs."""
+    """Those of the current command."""
     return surroundings_in(click.get_current_context().obj)
 
 

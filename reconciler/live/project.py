@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
-"""Moments of branches come rounded: two that are one second apart may be the same."""
+"""Neon rounds the times of branches: two that are one second apart may be equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class LiveBranch:
     logical_size_bytes: int | None = None
     expires_at: datetime | None = None
     lifetime_seconds: int | None = None
-    """From when the expiry was set until it; a reset begins it anew (Neon: ttl_interval_seconds)."""
+    """From when the expiry was set until it; a reset starts it again (Neon: ttl_interval_seconds)."""
     reset_at: datetime | None = None
-    """When it was last set back to its parent or to its own past; what was before cannot be read."""
+    """When it was last reset, to its parent or to its own past. Its earlier history cannot be read."""
     restored: bool = False
-    """Whether it was made of a snapshot: Neon reads no earlier moment of it (guides/backup-restore)."""
+    """Whether it was created from a snapshot: it has no earlier history (Neon: guides/backup-restore)."""
 
     @property
     def moved_by_a_reset(self) -> bool:
-        """Whether its expiry is the one that Neon gave it when it was reset."""
+        """Whether its expiry is the one that Neon set at the reset."""
         if self.expires_at is None or self.reset_at is None or self.lifetime_seconds is None:
             return False
         given = self.reset_at + timedelta(seconds=self.lifetime_seconds)
@@ -58,9 +58,9 @@ class LiveEndpoint:
     active: bool
     """True while it runs: patching its size then drops connections."""
     disabled: bool = False
-    """True where somebody has switched it off: nobody can connect (Neon: Endpoint)."""
+    """Whether it was disabled: nobody can connect (Neon: Endpoint)."""
     pg_settings: int = 0
-    """How many settings of Postgres are set on it: no file speaks of them."""
+    """The number of Postgres settings on it."""
 
     @property
     def writes(self) -> bool:
@@ -78,7 +78,7 @@ class LiveSnapshot:
     created_at: datetime
     expires_at: datetime | None = None
     manual: bool = True
-    """False for one that a backup schedule made: it does not count against the limit (Neon)."""
+    """False for a snapshot of a backup schedule, which does not count against the limit (Neon)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,12 @@ class LiveProject:
     settings: Mapping[str, Json] | None
     """Free-form settings as the API words them, without ``quota``."""
     storage_bytes: int | None = None
-    """Of all branches together, their history included."""
+    """Of all branches together, with their history."""
     consumption: Consumption | None = None
     """None where only the list was read."""
     last_active_at: datetime | None = None
     integrations: tuple[str, ...] | None = None
-    """Names of what it is connected to, some of which block a transfer (Neon). Only lists show them."""
+    """Names of its integrations, some of which prevent a transfer (Neon). Only lists show them."""
     branches: tuple[LiveBranch, ...] | None = None
     endpoints: tuple[LiveEndpoint, ...] | None = None
     snapshots: tuple[LiveSnapshot, ...] | None = None

@@ -1,4 +1,4 @@
-"""What the tenant registry says of a tenant, and of who applies the fleet."""
+"""The rows of the tenant registry, and the leases on a fleet."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 WHOLE: Final = "all"
-"""The part of a fleet that is all of it."""
+"""The name of the whole fleet as a part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """One row. It finds a tenant's project as a pin does; without a project it is the claim of a run."""
+    """One row. It names a tenant's project, as a pin does; without a project it is the claim of a run."""
 
     project_id: str | None
-    """None while the tenant is claimed: a run is about to create its project, or died on the way."""
+    """None while the tenant is claimed: a run is creating its project, or died before it could."""
     organization: str | None
     claimed_by: str
     """The run that claimed the tenant, or that wrote the row."""
@@ -27,7 +27,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a tenant's project is: what a row of the registry is to say."""
+    """The project of a tenant and its organization, to be written to a row."""
 
     tenant: str
     project_id: str
@@ -37,23 +37,23 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A run's right to apply a fleet, or a part of it, alone."""
+    """The exclusive right of a run to apply a fleet, or a part of it."""
 
     part: str
     """``WHOLE``, or the shard as it is named on the command line: ``2/4``."""
     run: str
     token: int
-    """Higher than that of every earlier lease of the fleet, none of which can be taken for this one."""
+    """Higher than that of every earlier lease of the fleet."""
     since: datetime
     renewed_at: datetime
 
 
 def part_of(shard: tuple[int, int] | None) -> str:
-    """The part of the fleet that a run is about, by its shard; whatever else it selects may be anywhere in it."""
+    """The part of the fleet that a run applies: its shard, or the whole fleet whatever else selects tenants."""
     return WHOLE if shard is None else f"{shard[0]}/{shard[1]}"
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether two parts may have a tenant in common: different shards of as many have none."""
+    """Whether two parts may share a tenant. Different shards of the same count share none."""
     counts = {part.partition("/")[2] for part in (one, other)}
     return one == other or len(counts) > 1 or counts == {""}

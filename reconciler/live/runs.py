@@ -1,4 +1,4 @@
-"""What is known of the runs that made projects: whether each is dead, and what it has called a tenant's."""
+"""What is known about runs that created projects: whether each is dead, and which projects it kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Life(Enum):
-    """Whether a run still works."""
+    """Whether a run is still in progress."""
 
     AT_WORK = "at work"
     DEAD = "dead"
@@ -16,14 +16,14 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What is known of one run."""
+    """What is known about one run."""
 
     life: Life = Life.UNKNOWN
     evidence: str = ""
-    """How that is known, in words; empty where it is not."""
+    """How that is known, as a sentence; empty if unknown."""
     kept: frozenset[str] | None = None
-    """Ids of the projects that it called a tenant's own: it may have reported them, or handed out their
-    connection strings. None where its own journal is not there to tell."""
+    """Ids of the projects that it kept for a tenant: it may have reported them, or returned their connection
+    strings. None without its journal."""
 
 
 NOTHING_KNOWN = Fate()

@@ -1,4 +1,4 @@
-"""The live state of a fleet: what one observation saw, and what it could not see."""
+"""The live state of a fleet: the result of one observation, and what it could not read."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UnknownProject:
-    """An id that the API knows but would not show in time."""
+    """The id of a project that the API did not show in time."""
 
     id: str
     organization: str
     name: str | None = None
-    """As listed; None for one that was not even listed: it may be any tenant's project."""
+    """Its name in the list; None if it was not listed: it may belong to any tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotationSearch:
-    """A look for the projects of tenants that no name finds, by what the projects' annotations say."""
+    """A search by annotation for the projects of tenants that were not found by name."""
 
     tenants: frozenset[str]
     listed: int
-    """Live projects of all organizations."""
+    """The number of live projects in all organizations."""
     asked: int
-    """Those of them whose annotations were read."""
+    """The number of projects whose annotations were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +47,32 @@ class LiveState:
     unknown: tuple[UnknownProject, ...] = ()
     listed: Mapping[str, int] = field(default_factory=dict)
     deleted: Mapping[str, tuple[DeletedProject, ...]] = field(default_factory=dict)
-    """What can be recovered, per organization that was asked for it and showed all of it."""
+    """The recoverable projects of each organization that listed all of them."""
     registered: Mapping[str, Registered] = field(default_factory=dict)
-    """The rows of the tenant registry, by tenant; none where no registry is configured."""
+    """The rows of the tenant registry by tenant; empty without a registry."""
     revisions: Mapping[str, int] = field(default_factory=dict)
-    """The revision of each tenant's document that was accepted last, as registry or caller remember it."""
+    """The last accepted revision of each tenant, from the registry or the caller."""
 
     applied: Mapping[str, int] = field(default_factory=dict)
-    """Those of them that the caller remembers as applied."""
+    """The last applied revision of each tenant, from the caller."""
     annotation_search: AnnotationSearch | None = None
-    """Where few tenants were looked up, and one that had a project was not found by its name."""
+    """Present if few tenants were looked up and one with an earlier project was not found by name."""
     fates: Mapping[str, Fate] = field(default_factory=dict)
-    """What is known of runs that made a second project for a tenant, by their ids."""
+    """What is known about runs that created a second project for a tenant, by id of the run."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Projects that were asked for by id and are in an organization that no file names: their ids, and Neon's id
-    of it."""
+    """Projects that were read by id and are in an organization that no file names: project id to Neon's id of the
+    organization."""
 
     @property
     def places(self) -> dict[str, str]:
-        """The project id of each tenant of whom the registry names one."""
+        """The project id of each tenant in the registry."""
         return {name: row.project_id for name, row in self.registered.items() if row.project_id is not None}
 
     def project(self, project_id: str) -> LiveProject | None:
-        """The project of that id, if it was seen."""
+        """The project with that id, if it was read."""
         return next((project for project in self.projects if project.id == project_id), None)
 
     @property
     def recoverable(self) -> Iterator[DeletedProject]:
-        """Every deleted project that was seen, in the order of the organizations."""
+        """Every deleted project that was listed, by organization."""
         return (deleted for of_one in self.deleted.values() for deleted in of_one)

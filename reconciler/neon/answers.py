@@ -1,4 +1,4 @@
-"""What an answer means: a decoded body, one of our errors, or another try."""
+"""The meaning of an answer: a decoded body, an error of this program, or another attempt."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOT_CARRIED_OUT: Final = frozenset({423, 429, 503})
-"""Neon: always safe to send again, whatever the method."""
+"""Neon: safe to retry, whatever the method is."""
 OUTCOME_UNKNOWN: Final = frozenset({408, 500, 502, 504, *range(520, 528), 530})
-"""A write may have been carried out all the same; 520 and above are what a proxy in front of the API says."""
+"""Neon may have executed the write. 520 and above come from a proxy in front of the API."""
 
 FEW: Final = 4
-"""Attempts where nothing is known to get better by waiting."""
+"""Attempts where waiting is not known to help."""
 MANY: Final = 1_000
-"""Attempts that only the time limit on waiting ends."""
+"""Attempts that only the limit on the total wait ends."""
 LIMIT_WORDS: Final = ("limit", "maximum", "minimum", "exceed", "not allowed")
-"""By which a message says that something is beyond what an organization allows."""
+"""Words by which a message says that something exceeds a limit of an organization."""
 QUOTED_CHARACTERS: Final = 300
 YEARS: Final = range(2000, 9000)
-"""In which a header may say that it is: nobody could reckon with a time at an end of the calendar."""
+"""The years that a date in a header may have. Arithmetic with dates at the ends of the calendar fails."""
 
 
 class TooLargeError(Exception):
-    """An answer takes more memory than any of the API's does; ``str()`` says how much it may take."""
+    """An answer is larger than any of the API's; ``str()`` gives the limit."""
 
 
 class TryAgain(Exception):  # noqa: N818
-    """Ends one attempt. ``error`` is what the caller gets if it was the last."""
+    """Ends one attempt. If it was the last one, ``error`` is raised."""
 
     def __init__(self, error: ReconcilerError, *, attempts: int, at_least_seconds: float = 0.0) -> None:
         super().__init__(str(error))
@@ -68,7 +68,7 @@ class TryAgain(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A call on its way: with which key, under which id, and what no message about it may show."""
+    """A call with its key, its request id, and the secrets that no message may show."""
 
     call: Call
     key: Key
@@ -76,14 +76,14 @@ class Exchange:
     secrets: tuple[Secret, ...] = ()
 
     def failed(self, why: str) -> str:
-        """The one sentence of an error."""
+        """The message of an error."""
         told = f"could not {self.call.purpose}: {why} (request {self.request_id})"
         return redact(told, self.key.secret, *self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; ``headers`` by lower-case name."""
+    """An answer; ``headers`` by lower-case name."""
 
     status: int
     headers: Mapping[str, str]
@@ -102,12 +102,12 @@ def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
 
 
 def moment(answer: Answer) -> datetime | None:
-    """When the API answered, by its own clock; None where the answer does not say."""
+    """The time of the answer by the API's clock; None if the answer has no date."""
     return _date(answer.headers.get("date", ""))
 
 
 def unreadable(exchange: Exchange, error: Exception) -> Exception:
-    """Of a write we know that Neon took it, but not what it says; a body cut short may arrive whole next time."""
+    """A write was executed, but its answer is unknown. A read is retried if its body may have been cut off."""
     if not exchange.call.reads:
         return lost(exchange, f"it was taken, but the answer cannot be read: {error}")
     told = UnexpectedAnswerError(
@@ -119,7 +119,7 @@ def unreadable(exchange: Exchange, error: Exception) -> Exception:
 
 
 def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
-    """The call was sent and its answer is lost: a read is tried again, a write is never repeated blindly."""
+    """The call was sent and its answer is lost: a read is retried, a write is not."""
     if exchange.call.reads:
         return TryAgain(UnreachableError(exchange.failed(why), hint=hint), attempts=FEW)
     hint = "it may or may not have been carried out; the next run looks at the live state and decides"
@@ -127,7 +127,7 @@ def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
 
 
 def unreachable(exchange: Exchange, why: str, hint: str, *, lasts: bool) -> Exception:
-    """No connection was made, so nothing was sent: any call may be tried again, where that can help."""
+    """There was no connection, so nothing was sent: every call is retried, unless the failure ``lasts``."""
     error = UnreachableError(exchange.failed(why), hint=hint)
     return error if lasts else TryAgain(error, attempts=FEW)
 
@@ -160,7 +160,7 @@ ERRORS: Final[Mapping[int, type[ApiError]]] = {
 
 
 DENYING: Final = frozenset({401, 403, 404})
-"""What blames the key: but the key is not to blame where the API did not answer."""
+"""Statuses whose hint is about the key. It is not the key if something else than the API answered."""
 
 
 def _error(exchange: Exchange, answer: Answer) -> ApiError:
@@ -231,7 +231,7 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
 
 
 def _limits_told(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The message, where it speaks of a limit."""
+    """The message, if it is about a limit."""
     message = _text(body.get("message"))
     return (message,) if any(word in message.lower() for word in LIMIT_WORDS) else ()
 
@@ -248,7 +248,7 @@ def _told(answer: Answer) -> str:
 
 
 def _is_of_another(answer: Answer) -> bool:
-    """Whether the body is something that the API does not send, such as a web page."""
+    """Whether the body is not from the API, such as a web page of a proxy."""
     body = answer.body.strip()
     return bool(body) and not body.startswith(b"{")
 
@@ -261,7 +261,7 @@ def _phrase(status: int) -> str:
 
 
 def _json(answer: Answer) -> dict[str, Any]:
-    """An error's body where it is a JSON object, else nothing: HTML and empty bodies occur too."""
+    """The body of an error if it is a JSON object, else an empty one: HTML and empty bodies occur."""
     try:
         body = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -278,7 +278,7 @@ def _text(value: object) -> str:
 
 
 def _retry_after_seconds(answer: Answer) -> float:
-    """``Retry-After`` in seconds or as a date, which is read against the answer's own ``Date``; else 0."""
+    """``Retry-After`` in seconds. A date counts from the answer's own ``Date``. 0 without the header."""
     stated = answer.headers.get("retry-after", "").strip()
     if stated.isascii() and stated.isdigit():
         return float(stated)

@@ -24,7 +24,7 @@ BRANCHES_PER_PAGE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CreatedBranch:
-    """What POST /projects/{id}/branches made: a branch, with the compute that was asked for."""
+    """The result of POST /projects/{id}/branches: a branch, with the requested compute."""
 
     branch: LiveBranch
     endpoint_id: str | None
@@ -33,7 +33,7 @@ class CreatedBranch:
 
 @dataclass(frozen=True, slots=True)
 class PatchedBranch:
-    """The branch as it is after a patch, but for its annotations, which the answer does not tell."""
+    """The branch after a patch, without its annotations, which are not in the answer."""
 
     branch: LiveBranch
     operations: tuple[Operation, ...]
@@ -107,7 +107,7 @@ class BranchCalls(Account):
         expires_no_more: bool = False,
         request_id: str | None = None,
     ) -> PatchedBranch:
-        """Give a branch another name or expiry; a None leaves it as it is. ``expires_no_more`` ends its expiry."""
+        """Change the name or expiry of a branch; None keeps it as it is. ``expires_no_more`` removes the expiry."""
         call = Call(
             "PATCH",
             BRANCH,
@@ -121,7 +121,7 @@ class BranchCalls(Account):
     async def delete_branch(
         self, organization: str, project_id: str, branch_id: str, *, request_id: str | None = None
     ) -> tuple[Operation, ...]:
-        """Delete a branch with its computes; one that is gone already counts as deleted."""
+        """Delete a branch with its computes. A branch that no longer exists counts as deleted."""
         ids = {"project_id": project_id, "branch_id": branch_id}
         call = Call("DELETE", BRANCH, f"delete branch {branch_id} of project {project_id}", ids)
         try:

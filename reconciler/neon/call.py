@@ -18,23 +18,23 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 PROJECT: Final = "/projects/{project_id}"
 BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
 MOST_PAGES: Final = 1_000
-"""Of one list: 400,000 projects, far more than an organization may hold. Beyond it something is wrong."""
+"""The most pages of one list: 400,000 projects, far more than an organization may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call by its route, the unit by which Neon counts bursts."""
+    """A call. Neon counts bursts by its route."""
 
     method: Method
     path_template: str
-    """``/projects/{project_id}``; the places are filled from ``ids``."""
+    """``/projects/{project_id}``, with placeholders for ``ids``."""
     purpose: str
-    """What it is for, so that ``could not {purpose}`` is a sentence: ``create project acme``."""
+    """Completes the sentence ``could not {purpose}``: ``create project acme``."""
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
     body: Json = None
     hurried: bool = False
-    """Whether a lock (423) is waited for only shortly: the caller has something better to do meanwhile."""
+    """Whether to wait only some seconds for a lock (423), because the caller can do other work first."""
 
     @property
     def route(self) -> str:
@@ -43,17 +43,17 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The path with its ids, quoted: an id from a file can lead nowhere else."""
+        """The path with its ids, percent-encoded: an id from a file cannot change the route."""
         return self.path_template.format_map({name: quote(value, safe="") for name, value in self.ids.items()})
 
     @property
     def reads(self) -> bool:
-        """True where repeating it changes nothing."""
+        """Whether it is a read, which is safe to repeat."""
         return self.method == "GET"
 
     @property
     def transfers(self) -> bool:
-        """True for the one call that only a personal key may make, and whose refusals have their own shape."""
+        """Whether it is a transfer, which takes a personal key and has error bodies of its own."""
         return self.path_template.endswith("/projects/transfer")
 
 
@@ -83,12 +83,12 @@ class RunCalls:
 
 
 def endless(purpose: str) -> IncompleteViewError:
-    """The error for a list that does not end."""
+    """The error for a list without an end."""
     return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages")
 
 
 def holed(purpose: str) -> IncompleteViewError:
-    """The error for a list that has an empty page where more was to come."""
+    """The error for a list with an empty page before others."""
     return IncompleteViewError(
         f"could not {purpose}: an empty page stood where more projects follow", hint="run again later"
     )

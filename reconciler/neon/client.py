@@ -1,4 +1,4 @@
-"""Neon's API as methods: one per call that we make, our types in and out."""
+"""Neon's API as methods: one per call, with the types of this program as arguments and results."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 OPERATIONS_PER_PAGE: Final = 100
 _ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
-"""A part of a name whose last letter takes no mark from the next sign."""
+"""A part of a name in ASCII that no combining character follows."""
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
 """Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One organization, whole. ``unavailable``: ids that exist and that Neon did not read in time."""
+    """All projects of an organization. ``unavailable``: the ids of those that Neon did not read in time."""
 
     projects: tuple[LiveProject, ...]
     unavailable: tuple[str, ...]
@@ -52,7 +52,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class CreatedProject:
-    """What POST /projects made: a project with its default branch and that branch's compute."""
+    """The result of POST /projects: a project with its default branch and that branch's compute."""
 
     project: LiveProject
     branch_id: str
@@ -79,13 +79,13 @@ class PatchedEndpoint:
 
 
 class Neon(BranchCalls, SnapshotCalls):
-    """The calls. ``organization`` is always a name from ``tiers.yaml``; every method may raise ApiError and kin.
+    """The calls. ``organization`` is a name from ``tiers.yaml``. Every method may raise ApiError.
 
-    Writes take ``request_id``, which goes out as ``X-Request-ID``, so that a journal can name it beforehand.
+    Writes take ``request_id``, sent as ``X-Request-ID``: a journal records it before the call.
     """
 
     async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
-        """Every project of an organization. ``on_page`` is told how many there are so far, after each page."""
+        """Every project of an organization. After each page, ``on_page`` gets the number so far."""
         found: dict[str, LiveProject] = {}
         unavailable: dict[str, None] = {}
         async for page in self._listed_pages(organization):
@@ -127,10 +127,10 @@ class Neon(BranchCalls, SnapshotCalls):
         return await self.searched(organization, Search(name, (name,)))
 
     async def searched(self, organization: str, search: Search) -> tuple[LiveProject, ...]:
-        """The projects of exactly these names: Neon does not keep names unique, and its search takes parts.
+        """The projects with exactly these names. Neon: names are not unique, and a search matches parts of names.
 
-        A short page that holds one ends the search; one that does not goes on to the very end.
-        Ids that were unavailable are read one by one, so that an empty answer means that there is none.
+        A page that is not full and has a match ends the search; without a match every page is read.
+        Unavailable ids are read one by one, so an empty result means that there is no such project.
         """
         found: dict[str, LiveProject] = {}
         purpose = f"look for project {' or '.join(search.names)} in organization {organization}"
@@ -170,7 +170,7 @@ class Neon(BranchCalls, SnapshotCalls):
         *,
         request_id: str | None = None,
     ) -> CreatedProject:
-        """Create a project with its annotated default branch. Raises UnknownOutcomeError where it may exist."""
+        """Create a project with an annotated default branch. Raises UnknownOutcomeError if it may exist."""
         body = bodies.create_body(values, annotations, self._organization(organization).id)
         call = Call("POST", "/projects", f"create project {values.get('name')} in {organization}", body=body)
         answer = await self._send(organization, call, wire.NewProject, request_id)
@@ -187,7 +187,7 @@ class Neon(BranchCalls, SnapshotCalls):
     async def update_project(
         self, organization: str, project_id: str, values: Mapping[str, Value], *, request_id: str | None = None
     ) -> PatchedProject:
-        """Patch what a project itself says; its existing computes keep their own sizes (Neon)."""
+        """Patch the settings of a project. Existing computes keep their sizes (Neon)."""
         body = bodies.patch_body(values)
         call = Call("PATCH", PROJECT, f"patch project {project_id}", {"project_id": project_id}, body=body)
         answer = await self._send(organization, call, wire.OneProject, request_id)
@@ -202,7 +202,7 @@ class Neon(BranchCalls, SnapshotCalls):
         *,
         request_id: str | None = None,
     ) -> PatchedEndpoint:
-        """Patch one compute; one that runs is restarted (Neon)."""
+        """Patch one compute. Neon restarts a running one."""
         call = Call(
             "PATCH",
             f"{PROJECT}/endpoints/{{endpoint_id}}",
@@ -222,11 +222,11 @@ class Neon(BranchCalls, SnapshotCalls):
         hurried: bool = False,
         request_id: str | None = None,
     ) -> None:
-        """Move up to 400 projects; they move before the answer comes, without operations.
+        """Move up to 400 projects. They have moved when the answer arrives; there are no operations.
 
-        ``hurried`` says that a lock is waited for for some seconds only: one project holds up all the others.
-        Raises TransferRefusedError, with the culprits where the answer names them, and MissingKeyError.
-        Neon: needs a personal key; whether a refused batch moves some of it is not documented.
+        ``hurried`` waits only some seconds for a lock, because one locked project delays all the others.
+        Raises TransferRefusedError, with the ids of the projects that the answer names, and MissingKeyError.
+        Neon: needs a personal key. Not documented: whether a refused batch moves some of the projects.
         """
         call = Call(
             "POST",
@@ -243,7 +243,7 @@ class Neon(BranchCalls, SnapshotCalls):
         await self._transport.send(call, key, wire.Done, run=self._run, request_id=request_id)
 
     async def delete_project(self, organization: str, project_id: str, *, request_id: str | None = None) -> bool:
-        """Delete a project; False where it is gone already, which is as good. Recoverable for 7 days (Neon)."""
+        """Delete a project. Returns False if it no longer exists. Recoverable for 7 days (Neon)."""
         call = Call("DELETE", PROJECT, f"delete project {project_id}", {"project_id": project_id})
         try:
             await self._send(organization, call, wire.Done, request_id)
@@ -254,10 +254,10 @@ class Neon(BranchCalls, SnapshotCalls):
     async def recover_project(
         self, organization: str, project_id: str, *, request_id: str | None = None
     ) -> LiveProject:
-        """Bring a deleted project back, with its branches, computes and connection strings, without operations.
+        """Recover a deleted project with its branches, computes and connection strings. There are no operations.
 
-        Neon: beta; some integrations have to be set up anew. Raises NotFoundError for one that is not deleted,
-        or has been for more than 7 days.
+        Neon: beta; some integrations have to be set up again. Raises NotFoundError for a project that is not
+        deleted, or was deleted more than 7 days ago.
         """
         purpose = f"recover project {project_id}"
         call = Call("POST", f"{PROJECT}/recover", purpose, {"project_id": project_id})
@@ -307,10 +307,10 @@ class Neon(BranchCalls, SnapshotCalls):
     async def _pages(
         self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
     ) -> AsyncGenerator[wire.ProjectsPage, None]:
-        """Pages until one is empty, has no cursor or repeats it; a short one may be short of time (Neon).
+        """Pages until one is empty, has no cursor or repeats it. Neon: a page may be short for lack of time.
 
-        An empty page with a cursor, or after a full one, is not believed by itself: what follows it, or the same
-        page once more, has to be empty too. Raises IncompleteViewError where it is not, and for an endless list.
+        An empty page with a cursor, or after a full page, may be an error: the next page, or the same page read
+        again, has to be empty too. Raises IncompleteViewError if it is not, and for a list without an end.
         """
         query: dict[str, str | int | bool] = {
             "org_id": self._organization(organization).id,
@@ -352,8 +352,8 @@ async def connect(
 ) -> AsyncIterator[Neon]:
     """A client. ``share`` of the account's rate: ``api.batch_share`` for a fleet, all for one tenant.
 
-    ``via`` takes the place of the network, for a simulator in process. Raises InvalidInputError for a host that
-    is no address.
+    ``via`` replaces the network, for a simulator in process. Raises InvalidInputError for a host that is not an
+    address.
     """
     pace = Pace.of(api, share=share)
     async with Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets) as transport:
@@ -361,7 +361,7 @@ async def connect(
 
 
 def _in_any_form(text: str) -> str:
-    """What both forms of a name's letters hold: its longest part in ASCII, where there is one."""
+    """A text that both Unicode forms of a name contain: its longest part in ASCII, if there is one."""
     return text if text.isascii() else max(_ASCII.findall(text), key=len, default=text)
 
 

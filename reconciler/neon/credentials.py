@@ -1,4 +1,4 @@
-"""Which key and id open which organization: the references of ``tiers.yaml``, looked up in the environment."""
+"""The key and id of each organization: the variables that ``tiers.yaml`` names, read from the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 _KEY = re.compile(r"[!-~]+")
-"""What fits into a request header."""
+"""The characters that a request header can hold."""
 _ORGANIZATION_ID = re.compile(r"[a-z0-9-]{1,60}")
 """Neon: the pattern of ``org_id``, which a key may have too."""
 _NO_KEY = re.compile(r"org-[a-z0-9-]{1,56}")
@@ -29,7 +29,7 @@ _LOOKS: Final = "ids look like org-quiet-lake-12345678"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key and the environment variable that holds it, which is all that a message may name."""
+    """An API key, and the environment variable that holds it. Messages name the variable only."""
 
     variable: str
     secret: Secret
@@ -37,7 +37,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationAccess:
-    """How to reach one organization; ``name`` is the one in ``tiers.yaml``."""
+    """The id and key of one organization; ``name`` is its name in ``tiers.yaml``."""
 
     name: str
     id: str
@@ -46,7 +46,7 @@ class OrganizationAccess:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Everything that opens the organizations of a fleet."""
+    """The ids and keys of the organizations of a fleet."""
 
     organizations: Mapping[str, OrganizationAccess]
     personal: Key | None = None
@@ -55,7 +55,7 @@ class Access:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """Every key: none of them may be shown, whichever call an answer belongs to."""
+        """Every key. No message may show any of them, whichever call it is about."""
         personal = () if self.personal is None else (self.personal.secret,)
         return (*(each.key.secret for each in self.organizations.values()), *personal)
 

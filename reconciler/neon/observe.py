@@ -1,4 +1,4 @@
-"""Live state by as few calls as will do: list first, then details only where the plan needs them."""
+"""Reads live state with few calls: lists first, then details where the plan needs them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from reconciler.neon.project_reader import Seen
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
-"""How many are done, of how many (None where that is not known yet), and of what."""
+"""Called with how many are done, of how many (None if not known yet), and of what."""
 
 TOO_MANY_MISSING: Final = 50
-"""So many declared tenants and not one live project: a wrong key or organization is the likelier reason."""
+"""The number of declared tenants above which an organization without live projects is taken for the wrong one."""
 
 NO_REGISTRY: Final[Mapping[str, Registered]] = MappingProxyType({})
 
@@ -60,7 +60,7 @@ class Requirements(Protocol):
 
 
 def quietly(_done: int, _total: int | None, _what: str) -> None:
-    """Progress that nobody watches."""
+    """Shows no progress."""
 
 
 async def observe(
@@ -167,7 +167,7 @@ async def _list_all(reader: ProjectReader) -> LiveState:
 
 
 def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -> Sequence[LiveProject]:
-    """Those that may have been renamed: without another declared tenant's name, or without any tenant's name."""
+    """The projects that may have been renamed: without the name of a declared tenant, or of any tenant."""
     named = [desired.tenant_by_project_name(project.name) for project in projects]
     of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
     odd = [p for p, name in zip(projects, named, strict=True) if name is None]
@@ -189,11 +189,11 @@ async def find_named(
     listed: Mapping[str, int] | None = None,
     ended: Callable[[], bool] = lambda: False,
 ) -> tuple[LiveProject, ...]:
-    """Every live project that has one of these names, by whichever costs fewer calls: searching or listing.
+    """Every live project with one of these names. Searches or lists, whichever takes fewer calls.
 
-    ``listed`` is the known number of projects per organization; one that is not in it is searched. Raises
-    rather than leave out a project that cannot be read. Once ``ended`` says so no further read begins, and what
-    was not read by then is left out.
+    ``listed`` is the number of projects per organization, where known; other organizations are searched. Raises
+    IncompleteViewError for a project that cannot be read. Once ``ended`` returns True, no further read begins, and
+    projects that were not read by then are missing from the result.
     """
 
     async def find(organization: str) -> list[LiveProject]:
@@ -252,9 +252,9 @@ async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress)
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
-    """Lists that show the quota of any project show them all: one that is left out is unlimited.
+    """A list that shows the quota of any project shows every quota: a project without one is unlimited.
 
-    Where they show none at all, every project's stays not observed, and is read where it matters.
+    If it shows no quota at all, quotas count as not observed, and are read where they matter.
     """
     if all(project.quota is None for project in projects):
         return projects
@@ -304,7 +304,7 @@ def _counts(live: LiveState, organizations: Iterable[str]) -> dict[str, int]:
 
 
 def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
-    """Refuse an organization that shows nothing, although many tenants that are nowhere belong into it."""
+    """Refuses an organization without projects if many declared tenants belong to it."""
     known = {project.id for project in live.projects} | {project.name for project in live.projects}
     missing = Counter(
         desired.tiers[tenant.tier].organization

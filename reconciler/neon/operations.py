@@ -1,4 +1,4 @@
-"""Neon's asynchronous operations: what a write started, and waiting until all of it has ended."""
+"""Neon's asynchronous operations: what a write starts, and waiting until all operations have ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 ENDED_WELL: Final = frozenset({"finished", "skipped"})
 ENDED_BADLY: Final = frozenset({"error", "cancelled"})
 MAY_RECOVER: Final = "failed"
-"""Neon: not final, a failed operation may be tried again by itself."""
+"""Neon: not final; Neon may retry a failed operation."""
 
 RECOVERY_SECONDS: Final = 30.0
-"""How long a failed operation gets to recover."""
+"""How long to wait for Neon to retry a failed operation."""
 LIMIT_SECONDS: Final = 300.0
-"""After this the wait ends, whatever the status: unknown ones must not hold a run for ever."""
+"""After this the wait ends, whatever the status is: no status may block a run for ever."""
 FIRST_PAUSE_SECONDS: Final = 0.3
 LONGEST_PAUSE_SECONDS: Final = 5.0
 PAUSE_GROWTH: Final = 1.5
@@ -29,7 +29,7 @@ PAUSE_GROWTH: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation, decoded as the API words it (Neon: Operation)."""
+    """One operation, with the names of the API (Neon: Operation)."""
 
     id: str
     action: str
@@ -39,13 +39,13 @@ class Operation:
     created_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Neon's moments may be of any zone, or of none."""
+        """Converts the time to UTC: Neon may give any time zone, or none."""
         if self.created_at is not None:
             object.__setattr__(self, "created_at", utc(self.created_at))
 
     @property
     def ended_well(self) -> bool:
-        """True once nothing more will come of it and all is well."""
+        """Whether it has ended without an error."""
         return self.status in ENDED_WELL
 
 

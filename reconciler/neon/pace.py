@@ -18,15 +18,15 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 AT_ONCE: Final = 32
-"""More than the calls in flight, so that those who wait to try again keep nobody waiting."""
+"""More than the calls in flight: a call that waits for its retry does not delay others."""
 BURST: Final = 20
 """Calls that may start at once after a pause. They count towards the minute: 20 + 680 refilled = 700."""
 BURST_PART: Final = 35
 """A slower account gets a smaller burst: one 35th of its minute, as 20 is of 700."""
 ROUTE_BURST_PART: Final = 0.25
-"""Of a route's calls per second these may start at once, and the others evenly."""
+"""The share of a route's calls per second that may start at once; the others start evenly."""
 SLOW_SECONDS: Final = 60.0
-"""After a 429 calls start at half the rate for this long: somebody else uses the account too."""
+"""How long calls start at half the rate after a 429: another program uses the account too."""
 SLOW_COST: Final = 2
 
 
@@ -54,8 +54,8 @@ class Pace:
     async def turn(self, route: str) -> None:
         """Wait until a call of this route may start.
 
-        One at a time per route: calls that had their route's token already and all waited for the account would
-        start together afterwards. The one that does is the 1 that the route's rate is short of.
+        One call per route waits at a time. Otherwise calls with a token of the route that wait for the account
+        would start together afterwards. The rate of a route is lower by 1 for that call.
         """
         of_route = self._routes[route]
         async with of_route.turn:
@@ -88,9 +88,9 @@ async def each(
     *,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[Found]:
-    """What ``work`` finds for each item, in their order. The first error ends it all and is raised itself.
+    """The result of ``work`` for each item, in order. The first error cancels the others and is raised.
 
-    ``on_done`` is told how many are done.
+    Calls ``on_done`` with the number of finished items.
     """
     found: dict[int, Found] = {}
     line = iter(enumerate(items))

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from reconciler.neon.client import Neon
 
 Seen: TypeAlias = LiveProject | UnknownProject | None
-"""What came of reading a project: itself, an id that could not be read, or that it is gone."""
+"""The result of reading a project: the project, an id that could not be read, or None if it no longer exists."""
 
 TOO_MANY_UNREADABLE: Final = 100
-"""Projects that cannot be read, after which the API is taken to be down rather than some project broken."""
+"""The number of unreadable projects above which the API counts as down."""
 UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
-"""A host that cannot be reached at all is another matter: it ends the run."""
+"""Errors of a single project. An unreachable host ends the run instead."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class ProjectReader:
     """Why a project could not be read, by its id."""
 
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
-        """The project in whichever organization has it, ``first`` being asked before the others.
+        """The project, in whichever organization has it. Asks organization ``first`` first.
 
         ``name`` is the one under which it was listed, if it was.
         """
@@ -65,7 +65,7 @@ class ProjectReader:
         return None
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
-        """One entry per id: what was seen twice was moving and is read once more, as is what was not read."""
+        """One entry per id. Reads again what was listed twice, as it was moving, and what was not read."""
         sightings: dict[str, list[LiveProject]] = {}
         for project in seen:
             sightings.setdefault(project.id, []).append(project)
@@ -120,7 +120,7 @@ class ProjectReader:
         return wanted
 
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
-        """The project with these details; one that is not there any more is looked for in all organizations.
+        """The project with these details. If it is no longer there, searches all organizations for it.
 
         One that is there all the same, and only its details are not, is unknown: without them nobody can tell
         whose it is.
@@ -160,7 +160,7 @@ class ProjectReader:
 
 
 def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
-    """In the order that LiveState promises."""
+    """Sorted in the order of ``LiveState.projects``."""
     return tuple(sorted(projects, key=lambda project: (project.organization, project.name, project.id)))
 
 
@@ -178,7 +178,7 @@ def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
 
 
 def _fuller(before: LiveProject, read: LiveProject) -> LiveProject:
-    """The newer reading, with what a single read does not tell and was known before."""
+    """The newer project, with the details known before that a single read does not show."""
     return replace(
         read,
         integrations=before.integrations if read.integrations is None else read.integrations,

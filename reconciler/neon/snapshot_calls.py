@@ -1,4 +1,4 @@
-"""The calls about snapshots of a project (Neon: beta), and about the history that they are taken of."""
+"""The calls about snapshots of a project (Neon: beta), and about changes of its restore window."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ OPERATIONS_PER_PAGE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CreatedSnapshot:
-    """What POST /projects/{id}/branches/{id}/snapshot made."""
+    """The result of POST /projects/{id}/branches/{id}/snapshot."""
 
     snapshot: LiveSnapshot
     operations: tuple[Operation, ...]
 
 
 class SnapshotCalls(Account):
-    """Read, take and delete snapshots; tell since when the restore window is what it is."""
+    """List, create and delete snapshots; find the last change of the restore window."""
 
     async def restore_window_changed(
         self, organization: str, project_id: str, *, since: datetime, but_for: Collection[str]
@@ -80,9 +80,9 @@ class SnapshotCalls(Account):
         expires_at: datetime | None,
         request_id: str | None = None,
     ) -> CreatedSnapshot:
-        """Take a snapshot of a root branch as it is, or as it was ``at`` a moment of its history.
+        """Create a snapshot of a root branch as it is, or as it was ``at`` a moment of its history.
 
-        Raises UnknownOutcomeError where it may exist: names are not unique, so that it may come twice (Neon).
+        Raises UnknownOutcomeError if it may exist. Names are not unique (Neon), so a second call may create two.
         """
         call = Call(
             "POST",
@@ -97,7 +97,7 @@ class SnapshotCalls(Account):
     async def delete_snapshot(
         self, organization: str, project_id: str, snapshot_id: str, *, request_id: str | None = None
     ) -> tuple[Operation, ...]:
-        """Delete a snapshot for good (Neon); one that is gone already counts as deleted."""
+        """Delete a snapshot, which is permanent (Neon). One that no longer exists counts as deleted."""
         call = Call(
             "DELETE",
             f"{PROJECT}/snapshots/{{snapshot_id}}",

@@ -46,44 +46,44 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CLOCKS_APART: Final = timedelta(minutes=1)
-"""How far the clock of this machine may be off the API's before it is not believed."""
+"""The clock difference from the API above which the clock of this machine is corrected."""
 CALLS_IN_FLIGHT: Final = 20
 CALL_SECONDS: Final = 60.0
-"""The longest that one attempt may take in all: a listing alone may take Neon 30 seconds."""
+"""The longest duration of one attempt. Neon may take 30 seconds for a page of a list."""
 CONNECT_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 2**26
-"""Unpacked; a page of the most projects takes a hundredth of it."""
+"""Decompressed; a full page of projects has a hundredth of it."""
 PATIENCE_SECONDS: Final = 90.0
-"""The longest that one call waits between its attempts, all of them together."""
+"""The longest total wait between the attempts of one call."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
-"""How long the key of an organization may not see a project that has moved there; nothing is documented."""
+"""How long the key of an organization may not see a project that has moved there. Not documented by Neon."""
 
 
 class ApiClock:
-    """Goes on from the moment that the latest answer has stated, by the loop's time."""
+    """The time in the latest answer, plus the time since then by the loop's clock."""
 
     def __init__(self) -> None:
         self._stated: tuple[datetime, float] | None = None
 
     def set(self, moment: datetime) -> None:
-        """An answer that has just arrived states this moment, to the second."""
+        """Sets the time from an answer that has just arrived; to the second."""
         self._stated = moment, asyncio.get_running_loop().time()
 
     def now(self) -> datetime | None:
-        """The API's time; None where no answer has stated any."""
+        """The API's time; None before an answer with a time."""
         if self._stated is None:
             return None
         moment, at = self._stated
         return moment + timedelta(seconds=asyncio.get_running_loop().time() - at)
 
     def judge(self, machine: datetime) -> datetime:
-        """What time it is: that of this machine unless it is off."""
+        """The time of this machine, corrected if it differs too much."""
         return machine if abs(self.off_by(machine)) <= CLOCKS_APART else machine - self.off_by(machine)
 
     def off_by(self, machine: datetime) -> timedelta:
-        """How far this machine is ahead of the API; nothing where no answer has stated a moment."""
+        """How far this machine is ahead of the API; 0 before an answer with a time."""
         now = self.now()
         return timedelta() if now is None else machine - now
 
@@ -91,8 +91,8 @@ class ApiClock:
 class Transport:
     """Sends calls to one API host. An async context manager: leaving it closes the connections.
 
-    ``via`` takes the place of the network: an ``httpx.ASGITransport`` around a simulator. No message of an
-    error shows any of the ``secrets``.
+    ``via`` replaces the network: an ``httpx.ASGITransport`` around a simulator. No error message shows any of
+    the ``secrets``.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Transport:
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
         self._path = network_path_to(url, limits) if via is None else NetworkPath(via)
         self.place: tuple[object, ...] = (str(url), via)
-        """Where calls lead: the host, and the simulator that takes its place."""
+        """The destination of the calls: the host, and the simulator that replaces it."""
         self._http = httpx.AsyncClient(
             base_url=url,
             transport=self._path.transport,
@@ -125,7 +125,7 @@ class Transport:
         self._answered = False
         self.clock = ApiClock()
         self._arriving: dict[str, float] = {}
-        """Until when projects that have moved need not be seen yet, by the loop's clock."""
+        """By project id: until when a moved project may be invisible to its new key, by the loop's clock."""
 
     async def __aenter__(self) -> Transport:
         await self._http.__aenter__()
@@ -137,14 +137,14 @@ class Transport:
         await self._http.__aexit__(kind, error, traceback)
 
     def arriving(self, project_ids: Iterable[str]) -> None:
-        """These have moved to another organization, whose key may see them some seconds later only."""
+        """These projects have moved to another organization, whose key may not see them for some seconds."""
         until = asyncio.get_running_loop().time() + ARRIVAL_SECONDS
         self._arriving.update(dict.fromkeys(project_ids, until))
 
     async def send(
         self, call: Call, key: Key, shape: type[T], *, run: RunCalls, request_id: str | None = None
     ) -> T:
-        """Make the call and decode its answer, trying again where that is safe.
+        """Make the call and decode its answer. Retries where that is safe.
 
         ``run`` counts the call. ``request_id`` goes out as ``X-Request-ID``, the same for every attempt.
         Raises NotSentError for a write of a run that has ended, ApiError and its kin for refusals,
@@ -185,7 +185,7 @@ class Transport:
         return decoded
 
     def _has_arrived(self, call: Call) -> bool:
-        """False where what the call is about has just moved, and nothing has shown it there since."""
+        """False if the project of the call has just moved and no call has found it since."""
         until = self._arriving.get(call.ids.get("project_id", ""))
         return until is None or asyncio.get_running_loop().time() >= until
 
@@ -222,13 +222,13 @@ class Transport:
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def _wait_seconds(self, state: RetryCallState) -> float:
-        """Full jitter, so that callers who failed together do not come back together; Retry-After wins."""
+        """Full jitter: calls that failed together are not retried together. Retry-After has precedence."""
         ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
         return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
 
 
 async def _body(response: httpx.Response) -> bytes:
-    """The whole body. Raises TooLargeError before it takes more memory than it may."""
+    """The whole body. Raises TooLargeError before it exceeds the limit on memory."""
     body = bytearray()
     try:
         async for chunk in response.aiter_bytes():
@@ -266,7 +266,7 @@ def _reason(error: Exception) -> str:
 
 
 def _checked(host: str) -> httpx.URL:
-    """The base URL; a key never travels in clear, except to this machine. A message repeats nothing of it."""
+    """The base URL: https, or http to this machine only. Messages repeat no part of it."""
     try:
         return httpx.URL(read_api_address(host))
     except (ValueError, httpx.InvalidURL) as error:

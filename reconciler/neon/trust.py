@@ -1,4 +1,4 @@
-"""What tiers.yaml may say by itself about where keys go, and what has to be allowed from outside the files."""
+"""Where tiers.yaml alone may send keys, and what must be allowed from outside the files."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ LOOKS: Final = f"it looks like {NEON}"
 
 
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
-    """Raises InvalidInputError with every variable that the files name and may not; nothing is looked up."""
+    """Raises InvalidInputError with every variable that the files may not name. Reads no variable."""
     if found := list(not_to_be_named(desired, base, environ.names_allowed())):
         told = "; ".join(f"{one.place}: {unnamed(one)}" for one in found)
         raise InvalidInputError(told, hint=naming_hint(found))
 
 
 def unnamed(reference: Destination) -> str:
-    """What is said of a reference to a variable that files may not name."""
+    """The message about a variable that files may not name."""
     return f"{reference.path}: {reference.value} may not be named as {_use(reference)}"
 
 
 def naming_hint(found: list[Destination]) -> str:
-    """How the variables can be allowed."""
+    """The hint that says how to allow the variables."""
     names = dict.fromkeys(str(one.value)[2:-1] for one in found)
     return f"where that is meant: export {NAMES_ALLOWED}={','.join(names)}"
 
 
 def chosen_host(desired: DesiredState, environ: Environment, given: str | None) -> str:
-    """Where all calls go: as ``given``, else as the environment says, else as the files do where that is allowed.
+    """The host of all calls: ``given``, else that of the environment, else that of the files if it is allowed.
 
-    What is returned was written outside the files, so that nobody's reading of an address decides where keys go.
-    Raises InvalidInputError for what is no address, UntrustedFilesError for one that only the files name.
+    The result is a text from outside the files, so the parsing of the files' text does not decide where keys go.
+    Raises InvalidInputError for an invalid address, UntrustedFilesError for one that only the files name.
     """
     if given is not None:
         return _address(given, "--api-host")
@@ -56,18 +56,18 @@ def chosen_host(desired: DesiredState, environ: Environment, given: str | None) 
 
 
 def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
-    """Whether the host that the files name may get keys."""
+    """Whether the host in the files may receive keys."""
     named = str(host_of(desired).value)
     return any(same(named, known) for known in (NEON, *_hosts_allowed(environ)))
 
 
 def host_not_allowed(named: Destination) -> str:
-    """What is said of a host that only the files name."""
+    """The message about a host that only the files name."""
     return f"{named.path}: {str(named.value)!r} is not Neon's own API, and only the files name it"
 
 
 HOST_HINT: Final = f"where it may get the keys, put it into {HOSTS_ALLOWED}, or say --api-host"
-"""How the host can be allowed. No command to copy: the address is a stranger's text."""
+"""The hint that says how to allow the host. It repeats no address, which may come from an attacker."""
 
 
 def _address(text: str, source: str) -> str:

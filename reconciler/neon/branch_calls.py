@@ -107,7 +107,7 @@ class BranchCalls(Account):
         expires_no_more: bool = False,
         request_id: str | None = None,
     ) -> PatchedBranch:
-        """Change the name or expiry of a branch; None keeps it as it is. ``expires_no_more`` removes the expiry."""
+        """Change a branch's name or expiry; None keeps it as it is. ``expires_no_more`` removes the expiry."""
         call = Call(
             "PATCH",
             BRANCH,

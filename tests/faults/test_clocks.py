@@ -28,7 +28,8 @@ def test_a_wrong_clock_changes_nothing_but_a_note(ahead: timedelta) -> None:
     assert ended.code is ExitCode.DONE
     assert ended.planned is not None
     (told,) = (note.message for note in ended.planned.plan.notes if "clock" in note.message)
-    assert f"{abs(ahead) // timedelta(minutes=1):,} min {'ahead of' if ahead > timedelta() else 'behind'}" in told
+    size = "40 days" if abs(ahead) > timedelta(days=1) else "5 hours"
+    assert f"{size} {'ahead of' if ahead > timedelta() else 'behind'} Neon's" in told
 
 
 def test_a_snapshot_whose_answer_was_lost_is_not_taken_twice(ahead: timedelta) -> None:

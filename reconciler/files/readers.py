@@ -28,7 +28,7 @@ from reconciler.files.finding import (
     shown,
 )
 from reconciler.files.hidden_text import has_unseen
-from reconciler.model.api_limits import MAX_NAME_LENGTH
+from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.compute import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,
     LONGEST_SUSPEND_SECONDS,
@@ -308,9 +308,11 @@ def read_positive(text: str) -> int:
 
 
 def read_pg_version(text: str) -> int:
-    """A major version. Which ones are offered is left to the server."""
+    """A major version. Which newer ones are offered, and where, is left to the server."""
     if not _MAJOR_VERSION.fullmatch(text):
         raise RejectedError(f"expected a major Postgres version such as 17, not {shown(text)}")
+    if int(text) < OLDEST_PG_VERSION:
+        raise RejectedError(f"Neon has no Postgres {text}", f"{OLDEST_PG_VERSION} or newer")
     return int(text)
 
 

@@ -14,7 +14,7 @@ from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
 from reconciler.files import readers
 from reconciler.files.finding import RejectedError
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
-from reconciler.model.api_limits import MAX_NAME_LENGTH
+from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.units import parse_seconds
 from reconciler.plan.concerns import NAMES
 
@@ -121,7 +121,9 @@ Positive: TypeAlias = Annotated[int, Scalar(readers.read_positive, "a whole numb
 PgVersion: TypeAlias = Annotated[
     int,
     Scalar(
-        readers.read_pg_version, "a major Postgres version such as 17", _COUNT | {"minimum": 10, "maximum": 99}
+        readers.read_pg_version,
+        "a major Postgres version such as 17",
+        _COUNT | {"minimum": OLDEST_PG_VERSION, "maximum": 99},
     ),
 ]
 Percent: TypeAlias = Annotated[

@@ -164,6 +164,10 @@ SCHEMA = {
         HEAD + "pg_version: 17.2\n",
         ["3:13: expected a major Postgres version such as 17, not '17.2'"],
     ),
+    "a version that Neon has no more": (
+        HEAD + "pg_version: 13\n",
+        ["3:13: Neon has no Postgres 13 (14 or newer)"],
+    ),
     "a project id that is none": (
         HEAD + "project_id: My Project\n",
         ["3:13: 'My Project' is no project id (as the console shows it: cool-river-12345678)"],

@@ -1,0 +1,155 @@
+"""Every field of the official description, from state to state: what is stated becomes so, or is refused.
+
+A transition is one field between two runs of one tenant: set, changed, taken away, spoilt by a value that is none,
+mended. After each run everything that the API tells of the tenant is what its files state, or what it was before;
+a second plan holds nothing but the same refusals; and no write has been answered with a refusal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from reconciler.simulator.behaviour import Behaviour, Patch
+from tests import figures
+from tests.transitions.account import an_account
+from tests.transitions.fields import Kept, Level
+from tests.transitions.lanes import Kind, a_lane, kind
+from tests.transitions.table import TYPED, moving, untyped
+from tests.transitions.verdict import Verdict, of_neighbour
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.transitions.answers import Answers
+    from tests.transitions.fields import Field
+    from tests.transitions.lanes import Lane
+
+STEPS: Final = 7
+"""Transitions of a lane."""
+ACCOUNTS: Final = 6
+LANES_OF_A_FIELD: Final = 2
+"""In each account."""
+LANES_OF_SEVERAL: Final = 25
+"""In each account, with several fields at random."""
+LEAST: Final = 5000
+"""Transitions in all accounts."""
+
+
+@pytest.mark.slow
+def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> None:
+    random = Random(0)  # noqa: S311
+    lanes = [*of_one_field(random, lanes=1), *of_several(random, lanes=5)]
+    run(lanes, random)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("account", range(1, ACCOUNTS + 1))
+def test_every_transition_does_what_the_files_state_or_refuses_it(account: int) -> None:
+    lanes, random = lanes_of(account)
+    run(lanes, random)
+
+
+def test_there_are_enough_transitions_and_each_field_has_all_kinds() -> None:
+    """Counts what the accounts are to try, without running them."""
+    found: Counter[tuple[Field, Kind]] = Counter()
+    for account in range(1, ACCOUNTS + 1):
+        found.update(transitions(lanes_of(account)[0]))
+    assert sum(found.values()) >= LEAST
+    for field in moving():
+        kinds = {Kind.CHANGE} if field.level is Level.TIER else set(Kind) - {Kind.SAME}
+        if field.unseen:
+            kinds -= {Kind.SET}
+        if field in untyped():
+            kinds -= {Kind.SPOILT, Kind.MENDED}
+        assert {one for (of, one), count in found.items() if of is field and count >= 5} >= kinds, field.name
+
+
+def test_one_way_fields_are_asked_to_go_back() -> None:
+    """From true to false, which is the transition that cannot be."""
+    found: Counter[str] = Counter()
+    for account in range(1, ACCOUNTS + 1):
+        for lane in lanes_of(account)[0]:
+            for before, after in zip(lane.states, lane.states[1:], strict=False):
+                for field, now in after.stated.items():
+                    was = before.stated[field].value
+                    if field.kept is Kept.ONE_WAY and was and now.value and was.told and now.value.told is False:
+                        found[field.name] += 1
+    if not TYPED:
+        return
+    assert found.keys() == {"settings.enable_logical_replication", "settings.hipaa"}
+    assert min(found.values()) >= 5
+
+
+def lanes_of(account: int) -> tuple[list[Lane], Random]:
+    """The lanes of one of the accounts, always the same."""
+    random = Random(account)  # noqa: S311
+    return [*of_one_field(random, LANES_OF_A_FIELD), *of_several(random, LANES_OF_SEVERAL)], random
+
+
+def of_one_field(random: Random, lanes: int) -> Iterable[Lane]:
+    """Lanes in which one field moves, for each field."""
+    for index in range(lanes):
+        for number, field in enumerate(moving()):
+            yield a_lane(f"one-{index}-{number}", [field], STEPS, random)
+
+
+def of_several(random: Random, lanes: int) -> Iterable[Lane]:
+    """Lanes in which several fields move at once."""
+    for index in range(lanes):
+        yield a_lane(f"several-{index}", several(random), STEPS, random)
+
+
+def several(random: Random) -> list[Field]:
+    """Two to six fields that do not depend on each other."""
+    found = {field.group: field for field in random.sample(moving(), len(moving())) if not field.doubtful}
+    return random.sample(list(found.values()), random.randint(2, 6))
+
+
+def transitions(lanes: Iterable[Lane]) -> Counter[tuple[Field, Kind]]:
+    """How often each field does what."""
+    return Counter(
+        (field, kind(before.stated[field], now))
+        for lane in lanes
+        for before, after in zip(lane.states, lane.states[1:], strict=False)
+        for field, now in after.stated.items()
+        if before.stated[field] != now
+    )
+
+
+def run(lanes: Sequence[Lane], random: Random) -> None:
+    """All lanes in one account, a step of each at a time. Fails with everything that is wrong."""
+    found: list[str] = []
+    before: dict[str, Answers] = {}
+    with an_account(a_behaviour(random)) as account:
+        for step in range(STEPS + 1):
+            now = {lane.tenant: lane.states[step] for lane in lanes}
+            tiers = {f"tier-{name}": files.tier() for name, files in now.items()}
+            round_ = account.run(tiers, {name: files.tenant(name) for name, files in now.items()})
+            wrong = [*of_neighbour(round_), *round_.refused]
+            for name, files in now.items():
+                verdict = Verdict(name, files, round_, before.get(name))
+                wrong += [f"{name}: {line}" for line in verdict.findings()]
+            found += [f"step {step}: {line}" for line in wrong]
+            before = dict(round_.answers)
+        count = transitions(lanes).total()
+        figures.count("transitions of fields", held=not found, times=count)
+        assert not found, "\n".join(found)
+
+
+def a_behaviour(random: Random) -> Behaviour:
+    """One of the Neons that the documents allow."""
+    return Behaviour(
+        quota_patch=random.choice(list(Patch)),
+        compute_patch=random.choice(list(Patch)),
+        one_way_settings_refused=random.random() < 0.5,
+        list_shows_quota=random.random() < 0.5,
+        list_zero_compute=random.random() < 0.5,
+        list_shows_restore_window=random.random() < 0.5,
+        default_suspend_as_zero=random.random() < 0.5,
+        create_shows_settings=random.random() < 0.5,
+        rate_limit=None,
+    )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
-
-from reconciler.model.compute import Compute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.desired.tenant import DevBranch, Snapshot, Tenant
     from reconciler.desired.tier import SnapshotPolicy, Tier
+    from reconciler.model.compute import Compute
     from reconciler.model.quota import Quota
     from reconciler.model.values import Json
 
@@ -86,12 +85,5 @@ def override_compute(tier: Compute | None, override: Compute | None) -> Compute 
     """The tier's compute with the members that the override states in their place."""
     if tier is None or override is None:
         return override or tier
-    return Compute(
-        min_cu=tier.min_cu if override.min_cu is None else override.min_cu,
-        max_cu=tier.max_cu if override.max_cu is None else override.max_cu,
-        suspend_timeout_seconds=(
-            tier.suspend_timeout_seconds
-            if override.suspend_timeout_seconds is None
-            else override.suspend_timeout_seconds
-        ),
-    )
+    stated = {member.name: getattr(override, member.name) for member in fields(override)}
+    return replace(tier, **{name: value for name, value in stated.items() if value is not None})

@@ -9,31 +9,22 @@ from reconciler.desired.policy import Policy, Thresholds
 from reconciler.desired.state import Api, Defaults, DesiredState
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
 from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationLimits, SnapshotPolicy, Tier
+from reconciler.files.sections import stated
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from reconciler.files.tenant_schema import (
         AcceptDocument,
         ComputeDocument,
         DevBranchDocument,
         OverridesDocument,
-        QuotaOverrides,
         TenantDocument,
     )
     from reconciler.files.tiers_schema import LimitsDocument, OrganizationDocument, TierDocument, TiersDocument
     from reconciler.model.problem import Location
-
-QUOTA_MEMBERS: Final[Mapping[str, str]] = {
-    "active_time": "active_time_seconds",
-    "compute_time": "compute_time_seconds",
-    "written_data": "written_data_bytes",
-    "data_transfer": "data_transfer_bytes",
-    "logical_size": "logical_size_bytes",
-}
-"""A quota's members: as written in the files, as named in the core."""
 
 _NO_OVERRIDES: Final = Overrides()
 _NO_PINS: Final = Pins()
@@ -96,7 +87,7 @@ def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] 
 
 def compute(document: ComputeDocument) -> Compute:
     """A compute's size and suspension."""
-    return Compute(document.min_cu, document.max_cu, document.suspend_timeout)
+    return Compute(**stated("compute", document))
 
 
 def limits(document: LimitsDocument) -> OrganizationLimits:
@@ -145,7 +136,7 @@ def _tier(name: str, document: TierDocument, location: Location) -> Tier:
         name=name,
         organization=document.organization,
         location=location,
-        quota=Quota(**_quota(document.quota)) if document.quota else None,
+        quota=Quota(**stated("quota", document.quota)) if document.quota else None,
         compute=compute(document.compute) if document.compute else None,
         restore_window_seconds=document.restore_window,
         settings=document.settings or {},
@@ -154,15 +145,9 @@ def _tier(name: str, document: TierDocument, location: Location) -> Tier:
     )
 
 
-def _quota(document: QuotaOverrides) -> dict[str, int]:
-    """The members that are stated, by their names in the core."""
-    stated = ((member, getattr(document, written)) for written, member in QUOTA_MEMBERS.items())
-    return {member: amount for member, amount in stated if amount is not None}
-
-
 def _overrides(document: OverridesDocument) -> Overrides:
     return Overrides(
-        quota=_quota(document.quota) if document.quota else {},
+        quota=stated("quota", document.quota) if document.quota else {},
         compute=compute(document.compute) if document.compute else None,
         restore_window_seconds=document.restore_window,
         settings=document.settings or {},

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tier import Organization
     from reconciler.files.finding import Path
-    from reconciler.files.tenant_schema import ComputeDocument
     from reconciler.model.compute import Compute
 
 
 def compute_findings(
-    resolved: Compute, written: ComputeDocument, organization: Organization, path: Path
+    resolved: Compute, written: Compute, organization: Organization, path: Path
 ) -> Iterator[Finding]:
     """What is wrong with a compute's values; each is reported at a key that ``written`` states."""
     for member, size in (("min_cu", written.min_cu), ("max_cu", written.max_cu)):
@@ -31,7 +30,7 @@ def compute_findings(
         yield _outside((*path, "max_cu"), format_cu(written.max_cu), name, f"at most {format_cu(limits.max_cu)}")
     if written.min_cu is not None and limits.min_cu is not None and written.min_cu < limits.min_cu:
         yield _outside((*path, "min_cu"), format_cu(written.min_cu), name, f"at least {format_cu(limits.min_cu)}")
-    timeout, least = written.suspend_timeout, limits.min_suspend_timeout_seconds
+    timeout, least = written.suspend_timeout_seconds, limits.min_suspend_timeout_seconds
     if timeout is not None and least is not None and NEVER_SUSPEND < timeout < least:
         bound = f"at least {format_seconds(least)}"
         yield _outside((*path, "suspend_timeout"), format_seconds(timeout), name, bound)
@@ -56,7 +55,7 @@ def restore_window_findings(seconds: int | None, organization: Organization, pat
         yield _outside((*path, "restore_window"), format_seconds(seconds), organization.name, bound)
 
 
-def _size_findings(resolved: Compute, written: ComputeDocument, path: Path) -> Iterator[Finding]:
+def _size_findings(resolved: Compute, written: Compute, path: Path) -> Iterator[Finding]:
     smallest, largest = resolved.min_cu, resolved.max_cu
     if smallest is None or largest is None or (written.min_cu is None and written.max_cu is None):
         return

@@ -86,8 +86,9 @@ def _override_findings(written: OverridesDocument, tier: Tier, organization: Org
         message = f"tier {tier.name!r} does not manage quota, so there is nothing to override"
         yield Finding((*path, "quota"), message, at_key=True)
     if written.compute is not None:
-        resolved = override_compute(tier.compute, build.compute(written.compute)) or Compute()
-        yield from compute_findings(resolved, written.compute, organization, (*path, "compute"))
+        own = build.compute(written.compute)
+        resolved = override_compute(tier.compute, own) or Compute()
+        yield from compute_findings(resolved, own, organization, (*path, "compute"))
     yield from restore_window_findings(written.restore_window, organization, path)
 
 
@@ -141,8 +142,9 @@ def _branch_limit_findings(
     for index, entry in enumerate(entries):
         if entry.compute is not None:
             tier_compute = override_compute(tier.compute, tier.dev_branches.compute)
-            resolved = override_compute(tier_compute, build.compute(entry.compute)) or Compute()
-            yield from compute_findings(resolved, entry.compute, organization, ("dev_branches", index, "compute"))
+            own = build.compute(entry.compute)
+            resolved = override_compute(tier_compute, own) or Compute()
+            yield from compute_findings(resolved, own, organization, ("dev_branches", index, "compute"))
 
 
 def _copy_findings(entries: Sequence[CopyDocument], key: str, what: str) -> Iterator[Finding]:

@@ -2,15 +2,13 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from reconciler.files.acceptances import SCHEMA as ACCEPTANCE
 from reconciler.files.acceptances import read_acceptance
 from reconciler.files.readers import SLUG, read_free_form, text_of
 from reconciler.files.scalars import (
     Absent,
-    BytesQuota,
-    ComputeUnits,
     Database,
     Flag,
     Moment,
@@ -21,23 +19,16 @@ from reconciler.files.scalars import (
     Role,
     Seconds,
     Slug,
-    SuspendTimeout,
     TenantName,
     Text,
-    TimeQuota,
     Word,
 )
+from reconciler.files.sections import Section, described, optional
 
 MOST_PREVIOUS = 20
 """Earlier names of a tenant, and earlier patterns of names: each is tried on every project."""
 FreeForm = Annotated[Any, PlainValidator(read_free_form), WithJsonSchema({})]
 Acceptance = Annotated[Any, PlainValidator(read_acceptance), WithJsonSchema(ACCEPTANCE)]
-
-
-class Section(BaseModel):
-    """A mapping in a file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _required_unless_absent(schema: dict[str, Any]) -> None:
@@ -55,27 +46,13 @@ def _named(value: object) -> object:
 class ComputeDocument(Section):
     """Size and suspension of a compute; what is not stated is not managed."""
 
-    min_cu: ComputeUnits | None = None
-    """Smallest size in compute units; a multiple of 0.25."""
-    max_cu: ComputeUnits | None = None
-    """Largest size; at most 8 above the smallest, or equal to it."""
-    suspend_timeout: SuspendTimeout | None = None
-    """Idle time until it suspends: 5m, or never."""
+    __annotations__ = optional("compute")
 
 
 class QuotaOverrides(Section):
     """Single members of the tier's quota."""
 
-    active_time: TimeQuota | None = None
-    """Wall-clock time during which computes may be active, per billing period."""
-    compute_time: TimeQuota | None = None
-    """CPU time of all computes, per billing period."""
-    written_data: BytesQuota | None = None
-    """Data written, per billing period."""
-    data_transfer: BytesQuota | None = None
-    """Data transferred out, per billing period."""
-    logical_size: BytesQuota | None = None
-    """Size of each branch."""
+    __annotations__ = optional("quota")
 
 
 class OverridesDocument(Section):
@@ -83,8 +60,7 @@ class OverridesDocument(Section):
 
     quota: QuotaOverrides | None = None
     compute: ComputeDocument | None = None
-    restore_window: Seconds | None = None
-    """How far back the tenant can be restored."""
+    restore_window: Seconds | None = described("restore_window_seconds")
     settings: dict[Word, FreeForm] | None = None
     """Other project settings, as the Neon API names them; each replaces the tier's."""
 
@@ -157,7 +133,7 @@ class TenantDocument(Section):
     protect: Flag = False
     """Refuses every lowering or destructive action until removed."""
     accept: AcceptDocument | None = None
-    previously: Annotated[list[TenantName], Field(max_length=MOST_PREVIOUS)] = []
+    previously: Annotated[tuple[TenantName, ...], Field(max_length=MOST_PREVIOUS)] = ()
     """Names that the tenant had before: its project is found by them and renamed, and none is created."""
     state: Absent = False
     """absent: the tenant's project is to be deleted. Its settings count for nothing then, whatever they are."""

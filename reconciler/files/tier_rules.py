@@ -68,22 +68,22 @@ def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> It
         hint = did_you_mean_or_known(tier.organization, fleet.organizations)
         yield Finding((*path, "organization"), f"organization {tier.organization!r} does not exist", hint)
         return
-    if tier.compute is not None and written.compute is not None:
-        yield from compute_findings(tier.compute, written.compute, organization, (*path, "compute"))
+    if tier.compute is not None:
+        yield from compute_findings(tier.compute, tier.compute, organization, (*path, "compute"))
     yield from restore_window_findings(tier.restore_window_seconds, organization, path)
     yield from free_form_findings(written.settings, path)
-    yield from _dev_branch_findings(written, tier, organization)
+    yield from _dev_branch_findings(tier, organization)
 
 
-def _dev_branch_findings(written: TierDocument, tier: Tier, organization: Organization) -> Iterator[Finding]:
+def _dev_branch_findings(tier: Tier, organization: Organization) -> Iterator[Finding]:
     path = ("tiers", tier.name, "dev_branches")
     policy, limit = tier.dev_branches, organization.limits.branches
     if policy.max is not None and limit is not None and policy.max > limit - 1:
         message = f"max {policy.max}: organization {organization.name!r} allows {limit} branches per project"
         yield Finding((*path, "max"), message, f"at most {limit - 1} besides the default branch")
     compute = override_compute(tier.compute, policy.compute)
-    if compute is not None and written.dev_branches.compute is not None:
-        yield from compute_findings(compute, written.dev_branches.compute, organization, (*path, "compute"))
+    if compute is not None and policy.compute is not None:
+        yield from compute_findings(compute, policy.compute, organization, (*path, "compute"))
 
 
 def _source_findings(source: SourceDocument, index: int) -> Iterator[Finding]:

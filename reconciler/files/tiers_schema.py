@@ -8,7 +8,6 @@ from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.state import Api, Defaults
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.files.scalars import (
-    BytesQuota,
     ComputeUnits,
     Concern,
     Count,
@@ -30,11 +29,11 @@ from reconciler.files.scalars import (
     Seconds,
     Share,
     Slug,
-    TimeQuota,
     WhenFull,
     Word,
 )
-from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, FreeForm, QuotaOverrides, Section
+from reconciler.files.sections import Section, described, required
+from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, FreeForm
 
 DEFAULT_FILES = "tenants/**/*.yaml"
 MOST_SOURCES = 100
@@ -110,19 +109,10 @@ class DefaultsDocument(Section):
     """The name of the default branch."""
 
 
-class QuotaDocument(QuotaOverrides):
+class QuotaDocument(Section):
     """A tier's limits per billing period: all five, because a limit that is left out means no limit."""
 
-    active_time: TimeQuota
-    """Wall-clock time during which computes may be active: a duration, or unlimited."""
-    compute_time: TimeQuota
-    """CPU time of all computes: a duration, or unlimited."""
-    written_data: BytesQuota
-    """Data written: a size, or unlimited."""
-    data_transfer: BytesQuota
-    """Data transferred out: a size, or unlimited."""
-    logical_size: BytesQuota
-    """Size of each branch: a size, or unlimited."""
+    __annotations__ = required("quota")
 
 
 class SnapshotPolicyDocument(Section):
@@ -149,8 +139,7 @@ class TierDocument(Section):
     """The organization that the tier's projects live in."""
     quota: QuotaDocument | None = None
     compute: ComputeDocument | None = None
-    restore_window: Seconds | None = None
-    """How far back a project can be restored."""
+    restore_window: Seconds | None = described("restore_window_seconds")
     settings: dict[Word, FreeForm] | None = None
     """Other project settings, as the Neon API names them."""
     snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()

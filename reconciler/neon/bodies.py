@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.fields.field import Patch
+from reconciler.model.fields.table import FIELDS
 from reconciler.model.moments import rfc3339
-from reconciler.model.quota import Quota
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
@@ -16,33 +17,17 @@ if TYPE_CHECKING:
     from reconciler.model.compute import Compute
     from reconciler.model.values import Json, Value
 
-QUOTA_MEMBERS: Final = tuple(Quota.__dataclass_fields__)
-
-COMPUTE_PLACES: Final = {
-    "compute.min_cu": "autoscaling_limit_min_cu",
-    "compute.max_cu": "autoscaling_limit_max_cu",
-    "compute.suspend_timeout_seconds": "suspend_timeout_seconds",
-}
-
-ENDPOINT_PLACES: Final[Mapping[str, tuple[str, ...]]] = {path: (place,) for path, place in COMPUTE_PLACES.items()}
+CREATE_PLACES: Final[Mapping[str, tuple[str, ...]]] = {field.path: field.creation for field in FIELDS}
+"""Neon: ProjectCreateRequest."""
 
 PATCH_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name",),
-    "restore_window_seconds": ("history_retention_seconds",),
-    **{f"quota.{member}": ("settings", "quota", member) for member in QUOTA_MEMBERS},
-    **{path: ("default_endpoint_settings", place) for path, place in COMPUTE_PLACES.items()},
+    field.path: field.creation for field in FIELDS if field.patch is not Patch.NEVER
 }
 """Neon: ProjectUpdateRequest. Region, version and organization cannot be patched."""
 
-CREATE_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    **PATCH_PLACES,
-    "region": ("region_id",),
-    "pg_version": ("pg_version",),
-    "database": ("branch", "database_name"),
-    "role": ("branch", "role_name"),
-    "branch": ("branch", "name"),
+ENDPOINT_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    field.path: field.compute for field in FIELDS if field.compute is not None
 }
-"""Neon: ProjectCreateRequest."""
 
 SETTINGS_PREFIX: Final = "settings."
 

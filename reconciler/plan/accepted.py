@@ -12,7 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from reconciler.desired.tenant import Accepted, Step
-from reconciler.model.units import UNLIMITED, format_bytes, format_seconds, parse_bytes, parse_seconds
+from reconciler.model.fields.field import Unit
+from reconciler.model.fields.table import BY_PATH, unit_of
+from reconciler.model.units import UNLIMITED, parse_bytes, parse_seconds
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.quota import PATHS as QUOTA
@@ -137,11 +139,7 @@ def _of_values(change: FieldChange) -> Step:
 
 
 def _as_written(path: str, value: Value) -> str:
-    if not isinstance(value, int | float):
-        return UNKNOWN
-    if value == 0 and path in QUOTA:
-        return UNLIMITED
-    return format_bytes(int(value)) if path.endswith("_bytes") else format_seconds(int(value))
+    return BY_PATH[path].worded(value) if isinstance(value, int | float) else UNKNOWN
 
 
 def _read(path: str, text: str) -> Value:
@@ -151,6 +149,6 @@ def _read(path: str, text: str) -> Value:
     if text == UNLIMITED and path in QUOTA:
         return 0
     try:
-        return parse_bytes(text) if path.endswith("_bytes") else parse_seconds(text)
+        return parse_bytes(text) if unit_of(path) is Unit.BYTES else parse_seconds(text)
     except ValueError:
         return text

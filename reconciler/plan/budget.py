@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
+from reconciler.model.fields.table import FIELDS
 from reconciler.plan.action import (
     AdoptProject,
     CreateBranch,
@@ -51,8 +52,8 @@ ALWAYS: Final = (
     DeleteSnapshot,
     PatchEndpoint,
 )
-WITHOUT_WORK: Final = ("name", "organization", "quota.", "compute.")
-"""Project paths whose change starts no operation (Neon: manage/operations)."""
+WITHOUT_WORK: Final = frozenset(field.path for field in FIELDS if not field.starts_operations)
+"""Project fields whose change starts no operation (Neon: manage/operations)."""
 
 
 def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
@@ -76,7 +77,7 @@ def _awaited(actions: Sequence[Action]) -> int:
 def starts_work(action: Action) -> bool:
     """Return whether the call starts operations, as far as Neon documents it."""
     if isinstance(action, PatchProject):
-        return any(not change.path.startswith(WITHOUT_WORK) for change in action.changes)
+        return any(change.path not in WITHOUT_WORK for change in action.changes)
     return isinstance(action, ALWAYS)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.fields import table
+from reconciler.model.fields.field import Effect, Unit
 from reconciler.model.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.concerns.compute import SUSPEND
@@ -27,7 +29,7 @@ USED_UP: Final = "raise the quota in the files, or wait for the next billing per
 TOO_LARGE: Final = "change it in the console, or delete it"
 OFF_ON_PURPOSE: Final = 1
 """Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
-STOPPING: Final = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
+STOPPING: Final = tuple(field for field in table.of("quota") if field.effect_of_less is Effect.SUSPENDS)
 """Members of a quota that suspend the project when they are used up (Neon: ProjectQuota)."""
 
 
@@ -99,10 +101,9 @@ def _used_up(settings: Settings, project: LiveProject) -> str | None:
     used, live, wanted = project.consumption, project.quota, settings.quota or project.quota
     if used is None or live is None or wanted is None:
         return None
-    for member in STOPPING:
-        amount, limits = getattr(used, member), (getattr(live, member), getattr(wanted, member))
+    for field in STOPPING:
+        amount, limits = getattr(used, field.name), (getattr(live, field.name), getattr(wanted, field.name))
         if amount is not None and all(OFF_ON_PURPOSE < limit <= amount for limit in limits):
-            told = roughly_seconds if member.endswith("_seconds") else roughly_bytes
-            name = member.removesuffix("_seconds").removesuffix("_bytes")
-            return f"quota.{name} is used up: {told(amount)} of {told(limits[0])}"
+            told = roughly_bytes if field.unit is Unit.BYTES else roughly_seconds
+            return f"{field.label} is used up: {told(amount)} of {told(limits[0])}"
     return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.compute import NEVER_SUSPEND
-from reconciler.model.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds
+from reconciler.model.fields.field import Unit
+from reconciler.model.fields.table import field_of, unit_of
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 
 NOT_SET: Final = "not set"
 
-_UNITS: Final = ("_bytes", "_seconds")
-
 
 def label(path: str) -> str:
     """The field's name for people, who see its unit at the value: ``quota.data_transfer``."""
-    for unit in _UNITS:
-        path = path.removesuffix(unit)
-    return path
+    unit = unit_of(path)
+    return path if unit is Unit.CU else path.removesuffix(unit.value)
 
 
 def worded(path: str, value: Value) -> str:
@@ -44,17 +41,8 @@ def worded(path: str, value: Value) -> str:
 
 
 def _number(path: str, value: float) -> str:
-    if value == 0 and path.startswith("quota."):
-        return UNLIMITED
-    if path.endswith("suspend_timeout_seconds") and value == NEVER_SUSPEND:
-        return NEVER
-    if path.endswith("_cu"):
-        return f"{format_cu(value)} CU"
-    if path.endswith("_bytes"):
-        return format_bytes(int(value))
-    if path.endswith("_seconds"):
-        return format_seconds(int(value))
-    return str(value)
+    field = field_of(path)
+    return unit_of(path).worded(value) if field is None else field.worded(value)
 
 
 def new_values(values: Iterable[FieldChange]) -> Mapping[str, list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.fields.table import FIELDS
 from reconciler.plan.concerns import branches, organization, snapshots
 from reconciler.plan.concerns.compute import COMPUTE
 from reconciler.plan.concerns.free_form import FREE_FORM
@@ -36,10 +37,7 @@ def concern_name(path: str) -> str:
 
 
 _BY_ROOT = {
-    "quota": QUOTA.name,
-    "compute": COMPUTE.name,
-    "restore_window_seconds": RESTORE_WINDOW.name,
-    "settings": FREE_FORM.name,
+    **{field.path.partition(".")[0]: field.concern for field in FIELDS},
     organization.PATH: organization.NAME,
     branches.NAME: branches.NAME,
     snapshots.NAME: snapshots.NAME,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.concerns import compute, quota
+from reconciler.model.fields.field import Patch
+from reconciler.model.fields.table import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
 
-TOGETHER: Final = (quota.PATHS, compute.PATHS)
-"""All five quota members; all three compute members."""
+_SENT_ALONG: Final = [field for field in FIELDS if field.patch is Patch.UNKNOWN]
+TOGETHER: Final = tuple(
+    tuple(field.path for field in _SENT_ALONG if field.group == group)
+    for group in dict.fromkeys(field.group for field in _SENT_ALONG)
+)
+"""All quota members; all compute members."""
 
 
 def companions(changes: Iterable[FieldChange], values: Fields) -> tuple[tuple[str, Value], ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE
+from reconciler.model.fields import table
 from reconciler.model.units import format_cu
-from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.concern import Concern, Fields, differing
+from reconciler.plan.concerns.concern import Concern, Fields, changed, differing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.model.compute import Compute
-    from reconciler.model.values import Value
+    from reconciler.plan.change import FieldChange
 
+_FIELDS = table.of("compute")
+PATHS = tuple(field.path for field in _FIELDS)
+"""All travel together: Neon does not say whether a patch merges or replaces."""
 MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout_seconds"
-PATHS = (MIN, MAX, SUSPEND)
-"""All three travel together: Neon does not say whether a patch merges or replaces."""
 SIZE = frozenset({MIN, MAX})
 """Two ends of one range."""
 
@@ -28,8 +29,8 @@ def members(compute: Compute | None) -> dict[str, float | int]:
     """The stated members by path."""
     if compute is None:
         return {}
-    stated = {MIN: compute.min_cu, MAX: compute.max_cu, SUSPEND: compute.suspend_timeout_seconds}
-    return {path: value for path, value in stated.items() if value is not None}
+    stated = ((field.path, getattr(compute, field.name)) for field in _FIELDS)
+    return {path: value for path, value in stated if value is not None}
 
 
 def wanted(settings: Settings) -> Fields:
@@ -40,25 +41,15 @@ def wanted(settings: Settings) -> Fields:
 def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     """Defaults that differ. They reach computes created later only, so that changing them disturbs nobody."""
     for path, before, after in differing(wanted(settings), members(project.compute)):
-        yield FieldChange(path, before, after, lowering=takes(path, before, after))
+        yield changed(path, before, after)
 
 
 def endpoint_changes(compute: Compute | None, endpoint: LiveEndpoint | None) -> Iterator[FieldChange]:
-    """Where an existing compute differs. Another size restarts it and drops connections (Neon: computes)."""
+    """Where an existing compute differs."""
     if endpoint is None:
         return
     for path, before, after in differing(members(compute), members(endpoint.compute)):
-        risk = Risk.DISRUPTIVE if path in SIZE else Risk.SAFE
-        yield FieldChange(path, before, after, risk, lowering=takes(path, before, after))
-
-
-def takes(path: str, before: Value, after: Value) -> bool:
-    """Whether the tenant gets less: a smaller compute, or one that is suspended sooner (-1 is never)."""
-    if not isinstance(before, int | float) or not isinstance(after, int | float):
-        return False
-    if path == SUSPEND:
-        return after >= 0 and (before < 0 or after < before)
-    return after < before
+        yield changed(path, before, after, at_work=True)
 
 
 def is_a_range(smallest: float, largest: float) -> bool:

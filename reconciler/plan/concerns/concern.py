@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.model.fields.field import Effect
+from reconciler.model.fields.table import BY_PATH
 from reconciler.model.values import Value
+from reconciler.plan.change import FieldChange, Risk
 
 if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
-    from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.organization import Place
 
 Fields: TypeAlias = Mapping[str, Value]
 """Values by field path."""
 Stated: TypeAlias = "Mapping[str, Value | Place]"
 """All that files state of a tenant, by field path: where it is, too."""
+
+RISKS: Final[Mapping[Effect, Risk]] = {
+    Effect.NONE: Risk.SAFE,
+    Effect.RESTARTS: Risk.DISRUPTIVE,
+    Effect.DISCONNECTS: Risk.DISRUPTIVE,
+    Effect.SUSPENDS: Risk.DISRUPTIVE,
+    Effect.STOPS_WRITES: Risk.DISRUPTIVE,
+    Effect.LOSES_HISTORY: Risk.DESTRUCTIVE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +49,19 @@ def differing(wanted: Fields, observed: Fields) -> Iterator[tuple[str, Value, Va
         before = observed.get(path)
         if before != after:
             yield path, before, after
+
+
+def changed(path: str, before: Value, after: Value, *, at_work: bool = False) -> FieldChange:
+    """The change, with its risk and what it takes from the tenant, as the table of fields says.
+
+    ``at_work`` says that it is a change of an existing compute: what a project holds for computes that are created
+    later disturbs nobody. A setting that the table does not have takes nothing, as far as anybody knows.
+    """
+    field = BY_PATH.get(path)
+    if field is None:
+        return FieldChange(path, before, after)
+    takes = field.ranking.takes(before, after)
+    effects = [field.effect] if at_work or field.compute is None else []
+    effects += [field.effect_of_less] if takes else []
+    risk = max((RISKS[effect] for effect in effects), default=Risk.SAFE)
+    return FieldChange(path, before, after, risk, lowering=takes)

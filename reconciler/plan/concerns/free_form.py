@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.model.values import JsonText
-from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.concern import Concern, Fields
+from reconciler.plan.concerns.concern import Concern, Fields, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,18 +13,7 @@ if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
     from reconciler.model.values import Json
-
-DISRUPTIVE: Final = frozenset(
-    {
-        "allowed_ips",
-        "block_public_connections",
-        "block_vpc_connections",
-        "enable_logical_replication",
-        "hipaa",
-        "preload_libraries",
-    }
-)
-"""Settings that can cut connections or restart computes (Neon: ProjectSettingsData)."""
+    from reconciler.plan.change import FieldChange
 
 
 def wanted(settings: Settings) -> Fields:
@@ -40,10 +28,7 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
         before = live.get(key)
         after = merge(before, value)
         if differs(before, after):
-            disrupts = key in DISRUPTIVE
-            risk = Risk.DISRUPTIVE if disrupts else Risk.SAFE
-            was = None if before is None else JsonText.of(before)
-            yield FieldChange(_path(key), was, JsonText.of(after), risk, lowering=disrupts)
+            yield changed(_path(key), None if before is None else JsonText.of(before), JsonText.of(after))
 
 
 def merge(live: Json, stated: Json) -> Json:

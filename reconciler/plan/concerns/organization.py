@@ -9,7 +9,8 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import format_cu, format_seconds
 from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.compute import MAX, MIN, SIZE, SUSPEND, takes
+from reconciler.plan.concerns.compute import MAX, MIN, SUSPEND
+from reconciler.plan.concerns.concern import changed
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 
 if TYPE_CHECKING:
@@ -101,10 +102,7 @@ def clamps(
     for path, before in observed.items():
         bound = limits.max_cu if _above(limits, path, before) else _bound(limits, path)
         if path not in wanted and (forbids(limits, path, before) or _above(limits, path, before)):
-            restarts = Risk.DISRUPTIVE if at_work and path in SIZE else Risk.SAFE
-            risk = Risk.DESTRUCTIVE if path == RESTORE_WINDOW else restarts
-            lowering = path == RESTORE_WINDOW or takes(path, before, bound)
-            yield FieldChange(path, before, bound, risk, lowering=lowering)
+            yield changed(path, before, bound, at_work=at_work)
 
 
 def _above(limits: OrganizationLimits, path: str, value: Value) -> bool:

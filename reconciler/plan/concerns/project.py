@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.change import FieldChange
-from reconciler.plan.concerns.concern import Concern, Fields, differing
+from reconciler.plan.concerns.concern import Concern, Fields, changed, differing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
+    from reconciler.plan.change import FieldChange
 
 
 def wanted(settings: Settings) -> Fields:
@@ -22,7 +22,7 @@ def wanted(settings: Settings) -> Fields:
 def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     """A project that has another name. Nothing refers to a project by name, so that renaming is safe."""
     for path, before, after in differing(wanted(settings), {"name": project.name}):
-        yield FieldChange(path, before, after)
+        yield changed(path, before, after)
 
 
 PROJECT = Concern("project", wanted, changes)

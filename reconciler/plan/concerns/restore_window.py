@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.change import FieldChange, Risk
-from reconciler.plan.concerns.concern import Concern, Fields
+from reconciler.plan.concerns.concern import Concern, Fields, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
+    from reconciler.plan.change import FieldChange
 
 PATH = "restore_window_seconds"
 
@@ -26,8 +26,7 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     """Another window. A shorter one loses history for good, and so may one that replaces an unknown one."""
     window, live = settings.restore_window_seconds, project.restore_window_seconds
     if window is not None and window != live:
-        shorter = live is None or window < live
-        yield FieldChange(PATH, live, window, Risk.DESTRUCTIVE if shorter else Risk.SAFE, lowering=shorter)
+        yield changed(PATH, live, window)
 
 
 RESTORE_WINDOW = Concern("restore_window", wanted, changes)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.model.fields.allow_list import shuts_out
+from reconciler.model.fields.table import BY_PATH, field_of
 from reconciler.model.values import JsonText
-from reconciler.plan.concerns.allow_list import shuts_out
-from reconciler.plan.concerns.compute import PATHS as COMPUTE
-from reconciler.plan.concerns.compute import takes as takes_compute
 from reconciler.plan.concerns.free_form import differs
 from reconciler.plan.concerns.organization import Place, granted_less
-from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.concerns.quota import shrinks
-from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,23 +66,21 @@ def of_a_compute(path: str) -> str | None:
 
     The end of the path tells: a branch may be called ``compute.v2``.
     """
-    return next((member for member in COMPUTE if path == member or path.endswith(f".{member}")), None)
+    field = field_of(path)
+    return field.path if field is not None and field.group == "compute" else None
 
 
 def has_an_order(path: str) -> bool:
     """Whether one value of a field of a tier is more than another one."""
-    return path in QUOTA or path == RESTORE_WINDOW or of_a_compute(path) is not None
+    field = BY_PATH.get(of_a_compute(path) or path)
+    return field is not None and field.ranking.ordered
 
 
 def _takes(path: str, was: Value | Place, becomes: Value | Place) -> bool | None:
     """None where the field has no order."""
-    if not isinstance(was, int | float) or not isinstance(becomes, int | float):
+    if not isinstance(was, int | float) or not isinstance(becomes, int | float) or not has_an_order(path):
         return None
-    if (size := of_a_compute(path)) is not None:
-        return takes_compute(size, was, becomes)
-    if path in QUOTA:
-        return shrinks(int(was), int(becomes))
-    return becomes < was if path == RESTORE_WINDOW else None
+    return BY_PATH[of_a_compute(path) or path].ranking.takes(was, becomes)
 
 
 def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Way]:

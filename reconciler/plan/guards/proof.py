@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.model.fields.field import Unit
+from reconciler.model.fields.table import BY_PATH
 from reconciler.model.quota import Consumption
-from reconciler.model.units import format_bytes, format_seconds, roughly_bytes, roughly_seconds
+from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
 from reconciler.plan.concerns.organization import granted_less
+from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.bench import Verdict
 from reconciler.plan.ownership import is_mark
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
 MOST_NAMED: Final = 5
 OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds"})
 """Limits that an existing compute may exceed."""
-_BYTES: Final = "_bytes"
-_SECONDS: Final = "_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _about(action: Action, change: FieldChange, project: LiveProject, bench: Ben
         yield from _shorter(action, change)
     elif change.path == LOGICAL_SIZE and change.lowering:
         yield from _full(action, change, project, _staying(project, bench, held))
-    elif change.path.startswith("quota.") and change.lowering:
+    elif change.path in QUOTA and change.lowering:
         yield from _used_up(action, change, project)
 
 
@@ -158,14 +159,14 @@ def _shorter(action: Action, change: FieldChange) -> Iterator[Doubt]:
 
 def _used_up(action: Action, change: FieldChange, project: LiveProject) -> Iterator[Doubt]:
     """Neon: a project that has used its quota is suspended until the billing period ends."""
-    member, limit = change.path.removeprefix("quota."), _amount(change.after)
-    used = getattr(project.consumption or Consumption(), member)
+    field, limit = BY_PATH[change.path], _amount(change.after)
+    used = getattr(project.consumption or Consumption(), field.name)
     would_be = _would_be(change)
     if used is None:
         words = f"{would_be}, and Neon does not return the usage: Neon may suspend the tenant immediately"
         yield Doubt(action, change, words, "suspension", unknown=True)
     elif used >= limit:
-        much = roughly_bytes(used) if member.endswith(_BYTES) else roughly_seconds(used)
+        much = roughly_bytes(used) if field.unit is Unit.BYTES else roughly_seconds(used)
         words = (
             f"{would_be}, but {much} are used in this billing period: Neon would suspend the tenant immediately"
         )
@@ -206,10 +207,8 @@ def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch]
 
 def _would_be(change: FieldChange) -> str:
     """Return the reduced limit as text."""
-    limit, name = _amount(change.after), change.path
-    if name.endswith(_BYTES):
-        return f"{name.removesuffix(_BYTES)} would be {format_bytes(limit)}"
-    return f"{name.removesuffix(_SECONDS)} would be {format_seconds(limit)}"
+    field = BY_PATH[change.path]
+    return f"{field.label} would be {field.worded(_amount(change.after))}"
 
 
 def _named(texts: Sequence[str]) -> str:

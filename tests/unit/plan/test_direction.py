@@ -12,10 +12,10 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.desired.tier import EnvReference, OrganizationLimits
 from reconciler.model.compute import Compute
+from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText
 from reconciler.plan.action import TransferProject
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.allow_list import shuts_out
 from reconciler.plan.concerns.direction import reduced
 from reconciler.plan.concerns.organization import Place
 from reconciler.plan.declared_fields import changed_since

@@ -1,0 +1,136 @@
+"""The table of fields: which change takes something, how values are worded, and that the table is whole."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from reconciler.model.compute import Compute
+from reconciler.model.fields.field import Effect, Patch, Unit
+from reconciler.model.fields.table import BY_PATH, FIELDS, field_of, of, unit_of
+from reconciler.model.quota import Quota
+from reconciler.model.values import Json, JsonText, Value
+
+HOUR, DAY = 3_600, 86_400
+
+
+def takes(path: str, before: Value | Json, after: Value | Json) -> bool:
+    """Whether the change takes something from the tenant; settings are structured values."""
+    if path.startswith("settings."):
+        stated = [None if value is None else JsonText.of(value) for value in (before, after)]  # type: ignore[arg-type]
+        return BY_PATH[path].ranking.takes(stated[0], stated[1])
+    return BY_PATH[path].ranking.takes(before, after)  # type: ignore[arg-type]
+
+
+def ips(*addresses: str, protected: bool = False) -> Json:
+    return {"ips": list(addresses), "protected_branches_only": protected}
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "less"),
+    [
+        ("quota.active_time_seconds", 200 * HOUR, 100 * HOUR),
+        ("quota.data_transfer_bytes", 0, 2**60),
+        ("quota.logical_size_bytes", None, 1),
+        ("compute.min_cu", 0.5, 0.25),
+        ("compute.max_cu", 2, 1),
+        ("compute.suspend_timeout_seconds", 300, 60),
+        ("compute.suspend_timeout_seconds", -1, 604_800),
+        ("restore_window_seconds", 7 * DAY, DAY),
+        ("settings.enable_logical_replication", True, False),
+        ("settings.hipaa", True, False),
+        ("settings.audit_log_level", "full", "base"),
+        ("settings.preload_libraries", {"enabled_libraries": ["a", "b"]}, {"enabled_libraries": ["b"]}),
+        ("settings.preload_libraries", {"use_defaults": True}, {"use_defaults": False}),
+    ],
+)
+def test_less_takes_and_more_does_not(path: str, more: Value | Json, less: Value | Json) -> None:
+    assert takes(path, more, less)
+    assert not takes(path, less, more)
+    assert not takes(path, less, less)
+
+
+@pytest.mark.parametrize(
+    ("path", "one", "other"),
+    [
+        ("settings.allowed_ips", ips("10.0.0.0/8"), ips()),
+        ("settings.allowed_ips", ips("10.0.0.0/8"), ips("10.1.0.0/16")),
+        ("settings.allowed_ips", ips("10.0.0.1"), ips("10.0.0.1", protected=True)),
+        ("settings.block_public_connections", False, True),
+        ("settings.block_vpc_connections", False, True),
+    ],
+)
+def test_access_is_taken_from_clients_or_protection_from_the_tenant(path: str, one: Json, other: Json) -> None:
+    assert takes(path, one, other)
+    assert takes(path, other, one)
+
+
+def test_an_unknown_value_may_be_more_than_any() -> None:
+    assert takes("restore_window_seconds", None, DAY)
+    assert takes("settings.allowed_ips", None, ips("10.0.0.0/8")), "without a list everybody is let in"
+    assert not takes("settings.allowed_ips", None, ips())
+    assert not takes("settings.block_public_connections", None, False), "a switch that is not set is off"
+
+
+def test_another_way_to_write_a_list_of_addresses_takes_nothing() -> None:
+    assert not takes("settings.allowed_ips", ips("10.0.0.0/8"), ips("10.1.2.3", "10.0.0.0/8"))
+    assert not takes("settings.allowed_ips", ips("10.0.0.0-10.0.0.255"), ips("10.0.0.0/24"))
+
+
+def test_what_has_no_order_takes_nothing() -> None:
+    assert not takes("settings.maintenance_window", {"weekdays": [1]}, {"weekdays": [2]})
+    assert not takes("name", "a", "b")
+
+
+def test_every_member_of_a_quota_and_of_a_compute_is_in_the_table() -> None:
+    assert [field.name for field in of("quota")] == [member.name for member in fields(Quota)]
+    assert [field.name for field in of("compute")] == [member.name for member in fields(Compute)]
+
+
+def test_each_field_is_declared_once_and_described_in_a_sentence() -> None:
+    assert len(BY_PATH) == len(FIELDS) == len({field.creation for field in FIELDS})
+    for field in FIELDS:
+        assert field.source
+        for sentence in (field.description, *(member.description for member in field.members)):
+            assert sentence.endswith("."), sentence
+            assert sentence[0].isupper(), sentence
+
+
+def test_what_cannot_be_turned_off_is_a_switch_that_restarts() -> None:
+    assert [field.path for field in FIELDS if field.one_way] == [
+        "settings.enable_logical_replication",
+        "settings.hipaa",
+    ]
+    assert all(field.effect is Effect.RESTARTS for field in FIELDS if field.one_way)
+    assert all(field.patch is Patch.MERGES for field in FIELDS if field.one_way)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("compute.max_cu", "compute.max_cu"),
+        ("dev_branches.a.b.compute.max_cu", "compute.max_cu"),
+        ("tiers.pro.quota.data_transfer_bytes", "quota.data_transfer_bytes"),
+        ("dev_branches.max_cu", None),
+        ("settings.anything", None),
+        ("", None),
+    ],
+)
+def test_a_path_ends_in_a_field(path: str, field: str | None) -> None:
+    found = field_of(path)
+    assert (None if found is None else found.path) == field
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("quota.data_transfer_bytes", Unit.BYTES),
+        ("dev_branches.x.compute.suspend_timeout_seconds", Unit.SECONDS),
+        ("guards.prune.min_age_seconds", Unit.SECONDS),
+        ("organizations.paid.limits.max_cu", Unit.CU),
+        ("pg_version", Unit.NONE),
+    ],
+)
+def test_a_number_has_its_unit(path: str, unit: Unit) -> None:
+    assert unit_of(path) is unit

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         ComputeDocument,
         DevBranchDocument,
         OverridesDocument,
+        SettingsDocument,
         TenantDocument,
     )
     from reconciler.files.tiers_schema import LimitsDocument, OrganizationDocument, TierDocument, TiersDocument
     from reconciler.model.problem import Location
+    from reconciler.model.values import Json
 
 _NO_OVERRIDES: Final = Overrides()
 _NO_PINS: Final = Pins()
@@ -139,10 +141,16 @@ def _tier(name: str, document: TierDocument, location: Location) -> Tier:
         quota=Quota(**stated("quota", document.quota)) if document.quota else None,
         compute=compute(document.compute) if document.compute else None,
         restore_window_seconds=document.restore_window,
-        settings=document.settings or {},
+        settings=_settings(document.settings) if document.settings else {},
         snapshots=SnapshotPolicy(document.snapshots.at_limit, document.snapshots.method),
         dev_branches=DevBranchPolicy(branches.max, compute(branches.compute) if branches.compute else None),
     )
+
+
+def _settings(document: SettingsDocument) -> dict[str, Json]:
+    """Those that the table of fields has and those that nobody checks, by the names of the Neon API."""
+    checked = document.model_dump(exclude={"unchecked"}, exclude_none=True)
+    return {**checked, **(document.unchecked or {})}
 
 
 def _overrides(document: OverridesDocument) -> Overrides:
@@ -150,7 +158,7 @@ def _overrides(document: OverridesDocument) -> Overrides:
         quota=stated("quota", document.quota) if document.quota else {},
         compute=compute(document.compute) if document.compute else None,
         restore_window_seconds=document.restore_window,
-        settings=document.settings or {},
+        settings=_settings(document.settings) if document.settings else {},
     )
 
 

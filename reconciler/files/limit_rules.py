@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.files.finding import Finding
 from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE, NEVER_SUSPEND
+from reconciler.model.fields.table import BY_PATH
 from reconciler.model.units import NEVER, format_cu, format_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from reconciler.desired.tier import Organization
     from reconciler.files.finding import Path
+    from reconciler.files.tenant_schema import SettingsDocument
     from reconciler.model.compute import Compute
 
 
@@ -39,12 +41,14 @@ def compute_findings(
         yield _outside(place, NEVER, name, bound)
 
 
-def free_form_findings(settings: Mapping[str, object] | None, path: Path) -> Iterator[Finding]:
-    """Free-form settings must not reach what has a key, and checks, of its own."""
-    if "quota" in (settings or {}):
-        yield Finding(
-            (*path, "settings", "quota"), "quota is no free-form setting", "write it under quota", at_key=True
-        )
+def unchecked_findings(settings: SettingsDocument | None, path: Path) -> Iterator[Finding]:
+    """What has a key, and checks, of its own is not to be written where nothing is checked."""
+    for key in (settings.unchecked or {}) if settings is not None else ():
+        place = (*path, "settings", "unchecked", key)
+        if f"settings.{key}" in BY_PATH:
+            yield Finding(place, f"{key} is a setting that is checked", "write it under settings", at_key=True)
+        elif key == "quota":
+            yield Finding(place, "quota is no setting", "write it under quota", at_key=True)
 
 
 def restore_window_findings(seconds: int | None, organization: Organization, path: Path) -> Iterator[Finding]:

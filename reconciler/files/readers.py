@@ -35,6 +35,7 @@ from reconciler.model.compute import (
     NEVER_SUSPEND,
     SHORTEST_SUSPEND_SECONDS,
 )
+from reconciler.model.fields.allow_list import is_address
 from reconciler.model.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan.concerns import NAMES
 
@@ -63,6 +64,8 @@ REVISION_DIGITS: Final = 18
 """Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
 _MAJOR_VERSION = re.compile(r"[1-9][0-9]")
 _PARTS_OF_A_CU: Final = (Decimal("0.25"), Decimal("0.5"))
+_WEEKDAYS: Final = tuple("1234567")
+_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -338,6 +341,27 @@ def read_flag(text: str) -> bool:
     return text == "true"
 
 
+def read_address(text: str) -> str:
+    """An address, a network or a range of addresses (Neon: IP Allow)."""
+    if not is_address(text):
+        raise RejectedError(f"{shown(text)} is no IP address", "10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9")
+    return text
+
+
+def read_weekday(text: str) -> int:
+    """Neon: MaintenanceWindow; Monday is 1."""
+    if text not in _WEEKDAYS:
+        raise RejectedError(f"{shown(text)} is no day of the week", "1 is Monday, 7 is Sunday")
+    return int(text)
+
+
+def read_time_of_day(text: str) -> str:
+    """Neon: MaintenanceWindow."""
+    if not _TIME_OF_DAY.fullmatch(text):
+        raise RejectedError(f"{shown(text)} is no time of day", "hours and minutes in UTC, as in 02:30")
+    return text
+
+
 def read_moment(text: str) -> datetime:
     """A date and time with its zone, in UTC."""
     try:
@@ -377,7 +401,7 @@ def read_state(text: str) -> bool:
 
 
 def read_free_form(value: object) -> Json:
-    """A value of ``settings``: plain scalars by the YAML 1.2 core schema, quoted ones as text."""
+    """A value of ``unchecked`` settings: plain scalars by the YAML 1.2 core schema, quoted ones as text."""
     if isinstance(value, dict):
         return {_sendable(str(key)): read_free_form(member) for key, member in value.items()}
     if isinstance(value, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic_core import core_schema
@@ -15,6 +16,7 @@ from reconciler.files import readers
 from reconciler.files.finding import RejectedError
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
 from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
+from reconciler.model.fields.ranking import AUDIT_LEVELS
 from reconciler.model.units import parse_seconds
 from reconciler.plan.concerns import NAMES
 
@@ -133,6 +135,19 @@ Share: TypeAlias = Annotated[
     float, Scalar(readers.read_share, "a number up to 1", {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
 ]
 Flag: TypeAlias = Annotated[bool, Scalar(readers.read_flag, "true or false", {"type": "boolean"})]
+Address: TypeAlias = Annotated[
+    str, Scalar(readers.read_address, "an address such as 10.0.0.1 or 10.0.0.0/8", _text(minLength=1))
+]
+Weekday: TypeAlias = Annotated[
+    int, Scalar(readers.read_weekday, "a day of the week, 1 to 7", {"type": "integer", "minimum": 1, "maximum": 7})
+]
+TimeOfDay: TypeAlias = Annotated[
+    str, Scalar(readers.read_time_of_day, "a time of day such as 02:30", _text(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
+]
+AuditLevel: TypeAlias = Annotated[
+    str,
+    Scalar(partial(readers.one_of, AUDIT_LEVELS), f"one of {', '.join(AUDIT_LEVELS)}", _choice(AUDIT_LEVELS)),
+]
 Moment: TypeAlias = Annotated[
     datetime,
     Scalar(readers.read_moment, "a date and time such as 2030-01-31T12:00:00Z", _text(format="date-time")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Written
 
 from reconciler.files import scalars
@@ -22,6 +22,12 @@ FORMS: Final[Mapping[Form, Any]] = {
     Form.DURATION: scalars.Seconds,
     Form.SUSPEND_TIMEOUT: scalars.SuspendTimeout,
     Form.COMPUTE_UNITS: scalars.ComputeUnits,
+    Form.SWITCH: scalars.Flag,
+    Form.ADDRESSES: list[scalars.Address],
+    Form.NAMES: list[scalars.Name],
+    Form.WEEKDAYS: Annotated[list[scalars.Weekday], Written(max_length=7)],
+    Form.TIME_OF_DAY: scalars.TimeOfDay,
+    Form.AUDIT_LEVEL: scalars.AuditLevel,
 }
 """What reads a value of each form."""
 
@@ -39,7 +45,7 @@ def optional(group: str) -> dict[str, Any]:
 
 def required(group: str) -> dict[str, Any]:
     """The annotations of a section that states all fields of a group."""
-    return {field.key: Annotated[FORMS[field.form], Written(description=field.description)] for field in of(group)}
+    return {field.key: _required(FORMS[field.form], field.description) for field in of(group)}
 
 
 def described(path: str) -> Any:
@@ -54,4 +60,27 @@ def stated(group: str, section: Section) -> dict[str, Any]:
 
 
 def _optional(field: Field) -> Any:
-    return Annotated[FORMS[field.form] | None, Written(default=None, description=field.description)]
+    kind = _section(field) if field.members else FORMS[field.form]
+    return Annotated[kind | None, Written(default=None, description=field.description)]
+
+
+def _required(kind: Any, description: str) -> Any:
+    return Annotated[kind, Written(description=description)]
+
+
+def _section(field: Field) -> type[Section]:
+    """The section of a structured value: ``ips`` and ``protected_branches_only`` of ``allowed_ips``."""
+    members: dict[str, Any] = {
+        member.key: (_required(FORMS[member.form], member.description), ...)
+        if member.required
+        else (Annotated[FORMS[member.form] | None, Written(description=member.description)], None)
+        for member in field.members
+    }
+    name = "".join(word.capitalize() for word in field.key.split("_"))
+    return create_model(
+        f"{name}Document",
+        __base__=Section,
+        __doc__=field.description,
+        __module__="fields",  # no source: the descriptions are the table's
+        **members,
+    )

@@ -10,7 +10,7 @@ from reconciler.desired.settings import override_compute
 from reconciler.desired.tier import SnapshotMethod
 from reconciler.files import build
 from reconciler.files.finding import Finding, did_you_mean_or_known
-from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
+from reconciler.files.limit_rules import compute_findings, restore_window_findings, unchecked_findings
 from reconciler.model.compute import Compute
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
     yield from _copy_findings(document.snapshots or (), "snapshots", "snapshot")
     yield from _branch_findings(document.dev_branches or ())
     if document.overrides is not None:
-        yield from free_form_findings(document.overrides.settings, ("overrides",))
+        yield from unchecked_findings(document.overrides.settings, ("overrides",))
     yield from (replace(finding, stale=True) for finding in _misfits(document, fleet))
 
 

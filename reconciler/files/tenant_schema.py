@@ -55,14 +55,22 @@ class QuotaOverrides(Section):
     __annotations__ = optional("quota")
 
 
+class SettingsDocument(Section):
+    """Project settings, as the Neon API names them; what is not stated is not managed."""
+
+    __annotations__ = optional("settings")
+    unchecked: dict[Word, FreeForm] | None = None
+    """Settings that this release does not know, sent as they are written: nothing is checked before apply."""
+
+
 class OverridesDocument(Section):
     """What this tenant gets instead of its tier's value, member by member."""
 
     quota: QuotaOverrides | None = None
     compute: ComputeDocument | None = None
     restore_window: Seconds | None = described("restore_window_seconds")
-    settings: dict[Word, FreeForm] | None = None
-    """Other project settings, as the Neon API names them; each replaces the tier's."""
+    settings: SettingsDocument | None = None
+    """Other project settings; each replaces the tier's."""
 
 
 class AcceptDocument(Section):

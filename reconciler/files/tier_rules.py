@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.settings import override_compute
 from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known
-from reconciler.files.limit_rules import compute_findings, free_form_findings, restore_window_findings
+from reconciler.files.limit_rules import compute_findings, restore_window_findings, unchecked_findings
 from reconciler.files.patterns import hindrance
 from reconciler.files.readers import refuse_long_names
 from reconciler.files.tiers_schema import ThresholdDocument
@@ -71,7 +71,7 @@ def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> It
     if tier.compute is not None:
         yield from compute_findings(tier.compute, tier.compute, organization, (*path, "compute"))
     yield from restore_window_findings(tier.restore_window_seconds, organization, path)
-    yield from free_form_findings(written.settings, path)
+    yield from unchecked_findings(written.settings, path)
     yield from _dev_branch_findings(tier, organization)
 
 

@@ -33,7 +33,7 @@ from reconciler.files.scalars import (
     Word,
 )
 from reconciler.files.sections import Section, described, required
-from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, FreeForm
+from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, SettingsDocument
 
 DEFAULT_FILES = "tenants/**/*.yaml"
 MOST_SOURCES = 100
@@ -140,8 +140,8 @@ class TierDocument(Section):
     quota: QuotaDocument | None = None
     compute: ComputeDocument | None = None
     restore_window: Seconds | None = described("restore_window_seconds")
-    settings: dict[Word, FreeForm] | None = None
-    """Other project settings, as the Neon API names them."""
+    settings: SettingsDocument | None = None
+    """Other project settings."""
     snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()
     dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument()
 

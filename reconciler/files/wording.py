@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.files.finding import Finding, RejectedError, did_you_mean_or_known, nearest, shown
+from reconciler.files.finding import Finding, RejectedError, did_you_mean, did_you_mean_or_known, nearest, shown
 from reconciler.files.readers import kind
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ _EXPECTED: Final = {
     "list_type": "a list",
     "tuple_type": "a list",
 }
-_FREE_FORM: Final = "settings"
+_UNCHECKED: Final = ("settings", "unchecked")
+"""A mapping in which a key may have no value."""
+_QUOTA: Final = "write it under quota, beside settings"
+_NOT_KNOWN: Final = "what Neon has and this release does not know stands under unchecked"
 MAX_FINDINGS: Final = 100
 """Maximum number per document."""
 
@@ -52,7 +55,7 @@ def _without_value(value: object, path: Path) -> Iterator[Finding]:
         yield _nothing(path)
     elif isinstance(value, dict):
         for key, member in value.items():
-            if key != _FREE_FORM:
+            if (*path, key)[-2:] != _UNCHECKED:
                 yield from _without_value(member, (*path, key))
     elif isinstance(value, list):
         for index, member in enumerate(value):
@@ -76,7 +79,7 @@ def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
 def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key: bool) -> Finding:
     match detail["type"]:
         case "extra_forbidden":
-            hint = did_you_mean_or_known(str(path[-1]), _keys(model, path[:-1]))
+            hint = _meant(str(path[-1]), path[:-1], _keys(model, path[:-1]))
             return Finding(path, f"unknown key {shown(path[-1])}", hint, at_key=True)
         case "missing":
             return Finding(path, f"the key {str(path[-1])!r} is missing", _meaning(model, path), at_key=True)
@@ -91,6 +94,13 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
             return Finding(path, f"expected {_EXPECTED[error]}, not {kind(detail['input'])}", at_key=at_key)
         case _:
             return Finding(path, detail["msg"], at_key=at_key)
+
+
+def _meant(key: str, section: Path, known: tuple[str, ...]) -> str | None:
+    """What may have been meant by an unknown key."""
+    if section[-1:] != ("settings",):
+        return did_you_mean_or_known(key, known)
+    return _QUOTA if key == "quota" else did_you_mean(key, known) or _NOT_KNOWN
 
 
 def _misspelt(details: list[ErrorDetails]) -> set[Path]:

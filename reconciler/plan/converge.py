@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -18,6 +18,8 @@ from reconciler.plan.concerns import (
     restore_window,
 )
 from reconciler.plan.concerns.companions import companions
+from reconciler.plan.concerns.concern import turns_off
+from reconciler.plan.concerns.refusals import undoable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Fields
+    from reconciler.plan.plan import Refusal
+
+STAYS_ON: Final = "state true in the files, or remove the key"
 
 
 def converge(case: Case) -> Iterator[Action]:
@@ -86,7 +91,19 @@ def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange
     return early, [change for change in changes if change.path not in forbidden]
 
 
+def permanent(case: Case) -> Iterator[Refusal]:
+    """What the files turn off and Neon cannot."""
+    for change in _all_project_changes(case):
+        if turns_off(change):
+            [patch] = _patch_project(case, [change], {})
+            yield undoable(patch, f"{change.path} stays on: Neon cannot turn it off", STAYS_ON)
+
+
 def _project_changes(case: Case) -> Iterator[FieldChange]:
+    return (change for change in _all_project_changes(case) if not turns_off(change))
+
+
+def _all_project_changes(case: Case) -> Iterator[FieldChange]:
     for concern in PROJECT_CONCERNS:
         if concern.name in case.only:
             for change in concern.changes(case.settings, case.project):

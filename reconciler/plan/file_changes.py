@@ -179,7 +179,7 @@ def _differing(earlier: list[Fields], now: Fields) -> Iterator[tuple[str, Value,
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
-    """Yield values by path; absent and false values are left out."""
+    """Yield values by path; absent and false values are left out, but not a setting that is false."""
     if isinstance(value, Enum):
         yield path, str(value.value)
     elif isinstance(value, tuple):
@@ -187,6 +187,8 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
             yield path, JsonText.of([str(item) for item in value])
     elif isinstance(value, Mapping) or (is_dataclass(value) and not isinstance(value, EnvReference)):
         for key, member in (value if isinstance(value, Mapping) else _members(value)).items():
+            if member is False and isinstance(value, Mapping):
+                yield f"{path}.{key}", False
             yield from _flat(f"{path}.{key}", member)
     elif value is not None and value is not False:
         yield path, value if isinstance(value, (str, int, float)) else str(value)

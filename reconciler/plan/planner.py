@@ -33,7 +33,7 @@ from reconciler.plan.budget import estimate
 from reconciler.plan.case import Case
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.converge import converge, in_sync
+from reconciler.plan.converge import converge, in_sync, permanent
 from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import NOTHING, History
@@ -224,6 +224,7 @@ class _Planner:
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         case = self._case(tenant, settings, project)
+        self.refusals += permanent(case)
         yield from converge(case)
         yield from self._below(case)
 

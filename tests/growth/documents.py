@@ -43,6 +43,10 @@ _WRITTEN: Final[tuple[tuple[Any, Callable[[int], object]], ...]] = (
     (scalars.Percent, lambda number: number % 100),
     (scalars.Share, lambda _: 0.5),
     (scalars.Flag, lambda _: True),
+    (scalars.Address, lambda number: f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"),
+    (scalars.Weekday, lambda number: number % 7 + 1),
+    (scalars.TimeOfDay, lambda number: f"{number % 24:02}:30"),
+    (scalars.AuditLevel, lambda _: "base"),
     (scalars.Moment, lambda number: f"2030-05-{number % 20 + 5:02}T12:00:00Z"),
     (scalars.FormatVersion, lambda _: 1),
     (scalars.Absent, lambda _: "present"),
@@ -71,11 +75,9 @@ def lists_and_maps() -> Iterator[tuple[type[BaseModel], Grown]]:
     for model in (TenantDocument, TiersDocument):
         for grown in _within(model, ()):
             yield model, grown
-    for path in (("overrides", "settings"), ("tiers", "free", "settings")):
+    for path in (("overrides", "settings", "unchecked"), ("tiers", "free", "settings", "unchecked")):
         model = TenantDocument if path[0] == "overrides" else TiersDocument
-        ips = lambda size, _: {"allowed_ips": {"ips": [f"10.0.{n >> 8}.{n & 255}" for n in range(size)]}}  # noqa: E731
         members = lambda size, _: {"any": {f"key{n}": {"of": [n]} for n in range(size)}}  # noqa: E731
-        yield model, Grown(path, ips)
         yield model, Grown((*path, ""), members)
 
 

@@ -16,6 +16,7 @@ from reconciler.files.tiers_schema import TiersDocument
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.fields.table import BY_PATH, FIELDS
 from reconciler.model.quota import Quota
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveBranch
+    from reconciler.model.fields.field import Field
     from reconciler.plan.plan import Plan
     from tests.property.whole_files import Document, Path
 
@@ -66,7 +68,9 @@ ALONE: Final = frozenset(
 """Keys beside which nothing else of the tenant may be told."""
 SHOWN: Final = ("accept",)
 """Keys that need no word beside an action that shows what they do."""
-CALLED: Final = {"project": "name", "at": r"at(, \w+)* of it"}
+CALLED: Final = {"project": "name", "at": r"at(, \w+)* of it"} | {
+    member.key: field.path for field in FIELDS for member in field.members
+}
 """Keys that a plan calls otherwise."""
 FIRST: Final[dict[str, str | int]] = {
     "snapshots": 1,
@@ -123,8 +127,26 @@ def pairs(key: tuple[str, ...]) -> Iterator[tuple[DesiredState, DesiredState]]:
         states = [fleet(TIERS, one) if of_tenant else fleet(one, tenant) for one in files]
         for before in states:
             for now in states:
-                if before is not None and now is not None and before is not now and before != now:
+                if before is not None and now is not None and before is not now and differ(before, now, key):
                     yield before, now
+
+
+def differ(before: DesiredState, now: DesiredState, key: tuple[str, ...]) -> bool:
+    """Whether the files say something else of the tenant: not by an override that is what the tier grants, nor by
+    a setting that is as Neon makes it."""
+    was, becomes = (files.settings(files.tenants["acme"]) for files in (before, now))
+    if key[0] == "overrides" and was == becomes:
+        return False
+    setting = setting_of(key)
+    if setting is not None and setting.absent is not None and setting.key not in was.settings:
+        return becomes.settings.get(setting.key) != setting.absent
+    return before != now
+
+
+def setting_of(key: tuple[str, ...]) -> Field | None:
+    """The project setting that the key is, or is a member of."""
+    name = key[key.index("settings") + 1 :][:1] if "settings" in key else ()
+    return BY_PATH.get(".".join(("settings", *name)))
 
 
 def live(files: DesiredState) -> LiveProject:
@@ -241,5 +263,8 @@ def test_of_several_keys_none_is_silent(edits: list[tuple[tuple[str, ...], bool]
     assert base is not None
     assert files is not None
     told = said(planned(base, files))
+    was, becomes = (one.settings(one.tenants["acme"]).settings for one in (base, files))
     for key in changed:
+        if (setting := setting_of(key)) and was.get(setting.key) == becomes.get(setting.key):
+            continue  # what the tenant's file ceases to say, its tier says now
         assert re.search(rf"\b{CALLED.get(key[-1], key[-1])}", told), (key, told)

@@ -26,6 +26,29 @@ if TYPE_CHECKING:
 Document: TypeAlias = "dict[str, Any]"
 Path: TypeAlias = "tuple[str | int, ...]"
 
+_SETTINGS: Final[Document] = {
+    "allowed_ips": {"ips": ["10.0.0.0/8"], "protected_branches_only": "false"},
+    "audit_log_level": "extended",
+    "block_public_connections": "false",
+    "block_vpc_connections": "true",
+    "enable_logical_replication": "false",
+    "hipaa": "true",
+    "maintenance_window": {"weekdays": ["7"], "start_time": "02:00", "end_time": "03:00"},
+    "preload_libraries": {"enabled_libraries": ["timescaledb"], "use_defaults": "true"},
+    "unchecked": {"unchecked_by_us": "1"},
+}
+_OTHER_SETTINGS: Final[Document] = {
+    "allowed_ips": {"ips": ["192.168.0.0/16"], "protected_branches_only": "true"},
+    "audit_log_level": "full",
+    "block_public_connections": "true",
+    "block_vpc_connections": "false",
+    "enable_logical_replication": "true",
+    "hipaa": "false",
+    "maintenance_window": {"weekdays": ["6"], "start_time": "01:00", "end_time": "02:30"},
+    "preload_libraries": {"enabled_libraries": ["pg_cron"], "use_defaults": "false"},
+    "unchecked": {"unchecked_by_us": "2"},
+}
+
 TENANT: Final[Document] = {
     "tenant": "acme",
     "tier": "pro",
@@ -40,7 +63,7 @@ TENANT: Final[Document] = {
         },
         "compute": {"min_cu": "0.5", "max_cu": "4", "suspend_timeout": "6m"},
         "restore_window": "6d",
-        "settings": {"allowed_ips": {"ips": ["10.0.0.0/8"]}},
+        "settings": _SETTINGS,
     },
     "snapshots": ["v1", {"name": "v2", "expires_at": "2030-06-01T00:00:00Z", "retake": "false"}],
     "dev_branches": [
@@ -80,7 +103,7 @@ OTHER_TENANT: Final[Document] = {
         },
         "compute": {"min_cu": "1", "max_cu": "3", "suspend_timeout": "7m"},
         "restore_window": "5d",
-        "settings": {"allowed_ips": {"ips": ["192.168.0.0/16"]}},
+        "settings": _OTHER_SETTINGS,
     },
     "snapshots": [
         "v3",
@@ -129,7 +152,7 @@ _TIER: Final[Document] = {
     },
     "compute": {"min_cu": "0.25", "max_cu": "2", "suspend_timeout": "5m"},
     "restore_window": "7d",
-    "settings": {"maintenance_window": {"weekdays": ["7"]}},
+    "settings": _OTHER_SETTINGS,
     "snapshots": {"at_limit": "refuse", "method": "api"},
     "dev_branches": {"max": "20", "compute": {"min_cu": "3", "max_cu": "9", "suspend_timeout": "8m"}},
 }
@@ -208,7 +231,7 @@ OTHER_TIERS: Final[Document] = {
             },
             "compute": {"min_cu": "2", "max_cu": "3", "suspend_timeout": "9m"},
             "restore_window": "3d",
-            "settings": {"maintenance_window": {"weekdays": ["6"]}},
+            "settings": _SETTINGS,
             "snapshots": {"at_limit": "replace_oldest", "method": "branch"},
             "dev_branches": {"max": "9", "compute": {"min_cu": "4", "max_cu": "7", "suspend_timeout": "11m"}},
         }

@@ -22,6 +22,14 @@ def shuts_out(before: Iterable[str], after: Iterable[str]) -> bool:
     return bool(unread - texts) or any(not _within(network, wide) for network in narrow)
 
 
+def is_address(text: str) -> bool:
+    """Whether the text is an address, a network or a range of addresses."""
+    try:
+        return bool(_networks(text))
+    except ValueError:
+        return False
+
+
 def _read(entries: Iterable[str]) -> tuple[list[Network], frozenset[str]]:
     """The networks of a list, without overlaps, and the entries that are none."""
     networks: list[Network] = []

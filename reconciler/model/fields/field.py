@@ -12,6 +12,7 @@ from reconciler.model.units import NEVER, UNLIMITED, format_bytes, format_cu, fo
 
 if TYPE_CHECKING:
     from reconciler.model.fields.ranking import Ranking
+    from reconciler.model.values import Json
 
 
 class Unit(Enum):
@@ -128,6 +129,8 @@ class Field:
     """Of each change."""
     effect_of_less: Effect = Effect.NONE
     """Of a change that takes something from the tenant, beside ``effect``."""
+    absent: Json = None
+    """What Neon means where it states no value."""
     one_way: bool = False
     """Neon cannot turn it off again."""
     starts_operations: bool = True

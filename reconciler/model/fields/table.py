@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields import ranking
 from reconciler.model.fields.field import Effect, Field, Form, Member, Patch, Unit
+
+if TYPE_CHECKING:
+    from reconciler.model.values import Json
 
 
 def _at_creation(path: str, form: Form, creation: tuple[str, ...], description: str) -> Field:
@@ -61,6 +64,7 @@ def _setting(
     effect: Effect,
     *,
     source: str = "ProjectSettingsData",
+    absent: Json = None,
     one_way: bool = False,
     members: tuple[Member, ...] = (),
 ) -> Field:
@@ -74,6 +78,7 @@ def _setting(
         patch=Patch.REPLACES if members else Patch.MERGES,
         ranking=ranked,
         effect=effect,
+        absent=False if form is Form.SWITCH else absent,
         one_way=one_way,
         members=members,
     )
@@ -155,6 +160,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         ranking.ACCESS,
         Effect.DISCONNECTS,
         source="AllowedIps",
+        absent={"ips": [], "protected_branches_only": False},
         members=(
             Member(
                 key="ips",

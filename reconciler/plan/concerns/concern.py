@@ -51,6 +51,12 @@ def differing(wanted: Fields, observed: Fields) -> Iterator[tuple[str, Value, Va
             yield path, before, after
 
 
+def turns_off(change: FieldChange) -> bool:
+    """Whether it is to turn off what Neon cannot turn off."""
+    field = BY_PATH.get(change.path)
+    return field is not None and field.one_way and change.lowering
+
+
 def changed(path: str, before: Value, after: Value, *, at_work: bool = False) -> FieldChange:
     """The change, with its risk and what it takes from the tenant, as the table of fields says.
 

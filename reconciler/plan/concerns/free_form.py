@@ -1,9 +1,10 @@
-"""Free-form project settings (``settings:``): allowed IPs, maintenance window and whatever Neon adds."""
+"""Project settings (``settings:``): those of the table of fields, and what else Neon has (``unchecked``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.fields.table import BY_PATH
 from reconciler.model.values import JsonText
 from reconciler.plan.concerns.concern import Concern, Fields, changed
 
@@ -27,8 +28,14 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     for key, value in sorted(settings.settings.items()):
         before = live.get(key)
         after = merge(before, value)
-        if differs(before, after):
+        if differs(_in_effect(key, before), after):
             yield changed(_path(key), None if before is None else JsonText.of(before), JsonText.of(after))
+
+
+def _in_effect(key: str, live: Json) -> Json:
+    """The live value; what Neon means by none, where the table of fields tells."""
+    field = BY_PATH.get(_path(key))
+    return field.absent if live is None and field is not None else live
 
 
 def merge(live: Json, stated: Json) -> Json:

@@ -50,7 +50,7 @@ overrides:
   quota: {data_transfer: 80GiB, active_time: unlimited}
   compute: {max_cu: 1, suspend_timeout: 7m}
   restore_window: 12h
-  settings: {a: {b: [1, 1.5, true, null, "1", no, 010, 0x1]}}
+  settings: {audit_log_level: base, unchecked: {a: {b: [1, 1.5, true, null, "1", no, 010, 0x1]}}}
 snapshots:
   - v1
   - {name: v2, at: 2031-01-01T01:00:00+01:00, expires_at: 2031-02-01T00:00:00Z}
@@ -78,7 +78,7 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
             quota={"data_transfer_bytes": 80 * 2**30, "active_time_seconds": 0},
             compute=Compute(None, 1.0, 420),
             restore_window_seconds=43_200,
-            settings={"a": {"b": [1, 1.5, True, None, "1", "no", 10, "0x1"]}},
+            settings={"audit_log_level": "base", "a": {"b": [1, 1.5, True, None, "1", "no", 10, "0x1"]}},
         ),
         snapshots=(
             Snapshot("v1"),
@@ -241,7 +241,7 @@ LINES = {
     '{"tenant": "a", "x": ' + "[" * 32 + "]" * 32 + "}": "fleet/x.ndjson:1:1: nested more than 32 levels deep",
     '{"tenant": "a", "tier": "free", "x": ' + "[" * 31 + "]" * 31 + "}": "fleet/x.ndjson:1:33: unknown key 'x'",
     '{"tenant": "a", "tier": "free", "x": [' + "[]," * 40 + "[]]}": "fleet/x.ndjson:1:33: unknown key 'x'",
-    '{"tenant": "a", "tier": "free", "overrides": {"settings": {"x": "\\ud800"}}}': (
+    '{"tenant": "a", "tier": "free", "overrides": {"settings": {"unchecked": {"x": "\\ud800"}}}}': (
         "fleet/x.ndjson:1:1: holds half a character"
     ),
     '{"tenant": "a", "x": ' + "[" * 99999: "fleet/x.ndjson:1:1: nested more than 32 levels deep",

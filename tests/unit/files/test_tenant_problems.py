@@ -125,7 +125,61 @@ SCHEMA = {
     ),
     "a quota among the free-form settings": (
         HEAD + "overrides: {settings: {quota: {active_time_seconds: 1}}}\n",
-        ["3:24: quota is no free-form setting (write it under quota)"],
+        ["3:24: unknown key 'quota' (write it under quota, beside settings)"],
+    ),
+    "a quota that nobody would check": (
+        HEAD + "overrides: {settings: {unchecked: {quota: {active_time_seconds: 1}}}}\n",
+        ["3:36: quota is no setting (write it under quota)"],
+    ),
+    "a setting that is not checked although it could be": (
+        HEAD + "overrides: {settings: {unchecked: {hipaa: true}}}\n",
+        ["3:36: hipaa is a setting that is checked (write it under settings)"],
+    ),
+    "a setting of the wrong type": (
+        HEAD + "overrides: {settings: {hipaa: on, block_vpc_connections: [1]}}\n",
+        ["3:31: expected true or false, not 'on'", "3:58: expected true or false, not a list"],
+    ),
+    "a setting that is misspelt": (
+        HEAD + "overrides: {settings: {hippa: true}}\n",
+        ["3:24: unknown key 'hippa' (did you mean 'hipaa'?)"],
+    ),
+    "a setting that nobody knows": (
+        HEAD + "overrides: {settings: {shiny: true}}\n",
+        [
+            "3:24: unknown key 'shiny' (what Neon has and this release does not know stands under unchecked)",
+        ],
+    ),
+    "settings without a value": (
+        HEAD + "overrides: {settings: {hipaa: }}\n",
+        [
+            (
+                "3:24: 'hipaa' has no value"
+                " (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+            )
+        ],
+    ),
+    "addresses that are none": (
+        HEAD + "overrides: {settings: {allowed_ips: {ips: [10.0.0.0/33, office]}}}\n",
+        [
+            "3:44: '10.0.0.0/33' is no IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
+            "3:57: 'office' is no IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
+        ],
+    ),
+    "a member of a setting that there is not": (
+        HEAD + "overrides: {settings: {allowed_ips: {ip: []}}}\n",
+        ["3:38: unknown key 'ip' (did you mean 'ips'?)"],
+    ),
+    "half a maintenance window": (
+        HEAD + "overrides: {settings: {maintenance_window: {weekdays: [8], start_time: 2am}}}\n",
+        [
+            "3:24: the key 'end_time' is missing (When it ends)",
+            "3:56: '8' is no day of the week (1 is Monday, 7 is Sunday)",
+            "3:72: '2am' is no time of day (hours and minutes in UTC, as in 02:30)",
+        ],
+    ),
+    "an audit log of no known level": (
+        HEAD + "overrides: {settings: {audit_log_level: bas}}\n",
+        ["3:41: 'bas' is not one of base, extended, full (did you mean 'base'?)"],
     ),
     "a date without a zone": (
         HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
@@ -185,8 +239,8 @@ SCHEMA = {
         ["3:16: a name has at most 256 characters, this one has 257"],
     ),
     "a number that is too large for JSON": (
-        HEAD + "overrides: {settings: {a: 1e999}}\n",
-        ["3:27: the number is too large"],
+        HEAD + "overrides: {settings: {unchecked: {a: 1e999}}}\n",
+        ["3:39: the number is too large"],
     ),
 }
 

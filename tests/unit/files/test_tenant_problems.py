@@ -154,7 +154,7 @@ SCHEMA = {
         [
             (
                 "3:24: 'hipaa' has no value"
-                " (leave the key out, or write [] for an empty list and {} for an empty mapping)"
+                " (remove the key, or write [] for an empty list and {} for an empty mapping)"
             )
         ],
     ),

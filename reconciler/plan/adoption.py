@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan import declared_fields
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.change import FieldChange, Origin
-from reconciler.plan.history import Past
 from reconciler.plan.ownership import annotated_at, annotated_tenant, created_for, handed_out, made_for
+from reconciler.plan.past import Past
 from reconciler.plan.plan import Conflict, Note
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.history import History, Past
+    from reconciler.plan.history import History
+    from reconciler.plan.past import Past
     from reconciler.plan.plan import Refusal
 
 LIVE_PINS: Final = ("region", "pg_version")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec.structs import replace
 
 from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION_PATH
-from reconciler.plan.concerns.organization import Place
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
-from reconciler.plan.history import origin
+from reconciler.plan.past import origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.history import Past
+    from reconciler.plan.past import Past
     from reconciler.plan.plan import Note, Refusal
 
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, snapshots
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.project import PROJECT
+from reconciler.plan.past import STATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.history import History
 
-STATE = "state"
 RECOVER = "recover"
 PINS = ("region", "pg_version", "database", "role")
 """Fields that apply at a project's creation only."""
@@ -31,7 +33,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Stated:
     return {
         STATE: PRESENT,
         **({} if tenant.recover is None else {RECOVER: tenant.recover}),
-        organization.PATH: organization.Place(settings.organization, desired.allowed(tenant.tier), tenant.tier),
+        organization.PATH: Place(settings.organization, desired.allowed(tenant.tier), tenant.tier),
         **{path: value for concern in managed for path, value in concern.items()},
         **{word: value for word in PINS if (value := getattr(tenant.pins, word)) is not None},
         **branches.wanted(settings),
@@ -54,12 +56,14 @@ def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
     )
 
 
-def in_another_tier(desired: DesiredState, history: History, tenant: Tenant, project: LiveProject) -> bool:
+def in_another_tier(
+    desired: DesiredState, earlier: Iterable[DesiredState], tenant: Tenant, project: LiveProject
+) -> bool:
     """Return whether the project has all values of a tier that is neither the tenant's tier nor an earlier one.
 
-    A project that differs in a single value has none: somebody changed that value.
+    ``earlier`` is ``History.earlier``. A project that differs in a single value has none: somebody changed it.
     """
-    said = [(desired, tenant), *((files, files.tenants[tenant.name]) for files in history.earlier(tenant.name))]
+    said = [(desired, tenant), *((files, files.tenants[tenant.name]) for files in earlier)]
     declared = [(files, known) for files, known in said if not known.absent]
     if any(_has(files, known, project) for files, known in declared):
         return False

@@ -1,9 +1,4 @@
-"""What the files said before: the cause of a change.
-
-A field is asked for where the files moved it away both from the base, which is the commit applied last, and from
-the fork, which is the commit where the base and the current files parted. A reduction is asked for only where they
-moved the field in that direction.
-"""
+"""What the files of the fleet said before: at the base, at the fork, and at commits that were tried."""
 
 from __future__ import annotations
 
@@ -14,86 +9,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.direction import reduced, touched
+from reconciler.plan.past import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Tenant
-    from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.concerns.organization import Place
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What the files said of one tenant."""
-
-    base: Stated
-    fork: Stated
-    """At the commit where the base and the current files parted."""
-    declared: bool = True
-    """Whether the base declares the tenant: if not, nothing of it is reduced."""
-    document: bool = False
-    """Whether a document declares the tenant now: it is not a commit and asks for no reduction."""
-    in_another_tier: bool = False
-    """Whether the project has a tier that none of these files assigned."""
-    attempts: tuple[Past, ...] = ()
-    """At each commit tried since and not fully applied: what it asked for may be live."""
-
-    def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Place = None) -> Origin:
-        """Return why a field differs from live. ``reduces`` says that the change takes something from the tenant.
-
-        Then ``live`` is the value to reduce, or None if unknown. The change is asked for where the files moved
-        away from the base, or from a commit that was partly applied.
-        """
-        own = self._origin(path, now, reduces=reduces, live=live)
-        since = [attempt.origin(path, now, reduces=reduces, live=live) for attempt in self.attempts]
-        if Origin.BASE_AHEAD in since:
-            return Origin.BASE_AHEAD
-        return Origin.CONFIG if Origin.CONFIG in since else own
-
-    def each(self) -> tuple[Past, ...]:
-        """Return what the files said at the base, then at each commit tried since."""
-        return (self, *self.attempts)
-
-    def differing(self, now: Stated) -> Iterator[str]:
-        """Yield the fields that differ from the base, or from a commit that was tried."""
-        said = [before.base for before in self.each()]
-        for path in dict.fromkeys((*(path for before in said for path in before), *now)):
-            if any(before.get(path) != now.get(path) for before in said):
-                yield path
-
-    def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Place) -> Origin:
-        silent = self.document or (not self.declared and path != declared_fields.STATE)
-        if reduces and not silent and self._asks_for_reduction(path, now, live):
-            return Origin.CONFIG
-        if self.base.get(path) == now.get(path):
-            return Origin.DRIFT
-        if self.fork.get(path) == now.get(path):
-            return Origin.BASE_AHEAD
-        if not reduces:
-            return Origin.CONFIG
-        in_part = all(touched(path, before, now, live) for before in (self.base, self.fork))
-        return Origin.UNKNOWN if silent or in_part else Origin.DRIFT
-
-    def _asks_for_reduction(self, path: str, now: Stated, live: Value | Place) -> bool:
-        return all(
-            reduced(path, before, now, live, in_another_tier=self.in_another_tier)
-            for before in (self.base, self.fork)
-        )
-
-
-NOTHING = Past({}, {})
-"""Of a new tenant: everything that the files say is asked for."""
-
-
-def origin(
-    path: str, now: Stated, past: Past | None, *, reduces: bool = False, live: Value | Place = None
-) -> Origin:
-    """Return ``Past.origin``; unknown if the earlier files are unknown."""
-    return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces, live=live)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from reconciler.plan.concerns.compute import COMPUTE
 from reconciler.plan.concerns.free_form import FREE_FORM
 from reconciler.plan.concerns.quota import QUOTA
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
-from reconciler.plan.history import origin
+from reconciler.plan.past import STATE, origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.model.problem import Location
     from reconciler.model.values import Value
-    from reconciler.plan.history import Past
+    from reconciler.plan.past import Past
 
 SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
 """Concerns whose declared fields are sent with the creation."""
@@ -33,7 +33,7 @@ def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreatePr
     """Return one call with everything: quota, computes, restore window and annotations in the same request."""
     settings = desired.settings(tenant)
     now = declared_fields.fields(desired, tenant)
-    why = origin(declared_fields.STATE, now, past)
+    why = origin(STATE, now, past)
 
     def caused(path: str) -> Origin:
         """A change of a tenant that was declared before is caused by the files; its creation is not."""
@@ -102,7 +102,7 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
 
 def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: Past | None) -> DeleteProject:
     """Return the deletion of a tombstone's project."""
-    why = origin(declared_fields.STATE, declared_fields.fields(desired, tenant), past, reduces=True)
+    why = origin(STATE, declared_fields.fields(desired, tenant), past, reduces=True)
     return _removal(tenant.name, project_id, "state: absent", tenant.location, why)
 
 
@@ -113,7 +113,7 @@ def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
 
 def _removal(tenant: str, project_id: str, reason: str, source: Location, why: Origin) -> DeleteProject:
     change = FieldChange(
-        declared_fields.STATE,
+        STATE,
         declared_fields.PRESENT,
         declared_fields.ABSENT,
         Risk.DESTRUCTIVE,

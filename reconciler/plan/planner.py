@@ -36,9 +36,10 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync, permanent
 from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.file_changes import file_changes
-from reconciler.plan.history import NOTHING, History
+from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.order import ordered
+from reconciler.plan.past import NOTHING
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
 from reconciler.plan.tombstones import NOTHING_KNOWN, later_life
 from reconciler.plan.unmanaged import unmanaged
@@ -242,7 +243,11 @@ class _Planner:
     def _case(self, tenant: Tenant, settings: Settings, project: LiveProject) -> Case:
         past = adoption.past(self._desired, self._live, self._history, tenant, project)
         changes_tier = any(f.tenants[tenant.name].tier != tenant.tier for f in self._history.earlier(tenant.name))
-        if past and changes_tier and in_another_tier(self._desired, self._history, tenant, project):
+        if (
+            past
+            and changes_tier
+            and in_another_tier(self._desired, self._history.earlier(tenant.name), tenant, project)
+        ):
             past = replace(past, in_another_tier=True)
         return Case(
             fleet=self._desired.fleet,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan import declared_fields
 from reconciler.plan.action import RecoverProject
 from reconciler.plan.change import FieldChange
-from reconciler.plan.history import origin
+from reconciler.plan.past import STATE, origin
 from reconciler.plan.plan import Conflict, Note, TenantPlan
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import DeletedProject, LiveProject
     from reconciler.live.state import LiveState
-    from reconciler.plan.history import Past
     from reconciler.plan.identity import Identities
+    from reconciler.plan.past import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) 
         tenant=tenant.name,
         reason=f"recover: {deleted.project.id}",
         source=tenant.location,
-        changes=(FieldChange(declared_fields.STATE, declared_fields.ABSENT, declared_fields.PRESENT, origin=why),),
+        changes=(FieldChange(STATE, declared_fields.ABSENT, declared_fields.PRESENT, origin=why),),
         project_id=deleted.project.id,
         recoverable_until=deleted.recoverable_until,
     )

@@ -19,6 +19,7 @@ from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.claims import pins
 from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
 from reconciler.plan.ownership import creator
+from reconciler.plan.past import STATE
 from reconciler.plan.plan import Conflict, Note
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -
     fate = fates[run]
     kept = "its run returns none" if fate.kept is None else "the journal of its run contains none"
     gone = FieldChange(
-        declared_fields.STATE,
+        STATE,
         declared_fields.PRESENT,
         declared_fields.ABSENT,
         Risk.DESTRUCTIVE,

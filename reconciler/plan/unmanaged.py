@@ -14,6 +14,7 @@ from reconciler.model.values import JsonText
 from reconciler.plan import declared_fields
 from reconciler.plan.concerns import compute, concern_name, free_form, quota
 from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
+from reconciler.plan.past import STATE
 from reconciler.plan.plan import Unmanaged
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.model.problem import Location
     from reconciler.model.values import Json, Value
-    from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.concerns.organization import Place
-    from reconciler.plan.history import History, Past
+    from reconciler.plan.concerns.concern import Place, Stated
+    from reconciler.plan.history import History
+    from reconciler.plan.past import Past
 
 NO_LIMIT: Final = "new tenants get no limit"
 NEONS_DEFAULT: Final = "new tenants get Neon's default"
@@ -94,11 +95,7 @@ def _gone(past: Past, now: Stated) -> Iterator[str]:
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
         above = any(other in gone for other in beginnings(path) if other != path)
-        if (
-            path not in (declared_fields.STATE, declared_fields.RECOVER)
-            and not above
-            and not _counts_once(path, stated)
-        ):
+        if path not in (STATE, declared_fields.RECOVER) and not above and not _counts_once(path, stated):
             yield path
     for path, becomes in now.items():
         said = [before.get(path) for before in (past.base, past.fork)]

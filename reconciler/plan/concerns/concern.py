@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.fields.field import Effect
 from reconciler.model.fields.table import BY_PATH
 from reconciler.model.values import Value
@@ -14,7 +15,6 @@ from reconciler.plan.change import FieldChange, Risk
 if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
-    from reconciler.plan.concerns.organization import Place
 
 Fields: TypeAlias = Mapping[str, Value]
 """Values by field path."""
@@ -29,6 +29,16 @@ RISKS: Final[Mapping[Effect, Risk]] = {
     Effect.STOPS_WRITES: Risk.DISRUPTIVE,
     Effect.LOSES_HISTORY: Risk.DESTRUCTIVE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The organization that the files assign to a tenant. Tier and limits do not count in comparisons."""
+
+    organization: str
+    limits: OrganizationLimits = field(default=OrganizationLimits(), compare=False)
+    tier: str | None = field(default=None, compare=False)
+    """The tier that assigns the organization; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.concerns.compute import MAX, MIN
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
-from reconciler.plan.concerns.organization import Place
 from reconciler.plan.concerns.ways import has_an_order, is_met, met, of_a_compute, ways
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
@@ -24,16 +24,6 @@ PATH: Final = "organization"
 
 _LOWER_IS_MORE: Final = frozenset({"min_cu", "min_suspend_timeout_seconds"})
 _NOT_A_TENANTS: Final = frozenset({"projects"})
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The organization that the files assign to a tenant. Tier and limits do not count in comparisons."""
-
-    organization: str
-    limits: OrganizationLimits = field(default=OrganizationLimits(), compare=False)
-    tier: str | None = field(default=None, compare=False)
-    """The tier that assigns the organization; None if unknown."""
 
 
 def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:

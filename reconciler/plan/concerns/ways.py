@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.fields.table import BY_PATH, field_of
 from reconciler.model.values import JsonText
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.free_form import differs
-from reconciler.plan.concerns.organization import Place, granted_less
+from reconciler.plan.concerns.organization import granted_less
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

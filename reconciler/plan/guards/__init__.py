@@ -10,7 +10,7 @@ from msgspec import structs
 from reconciler.desired.selection import Selection
 from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
-from reconciler.plan.guards import fleet, tenant
+from reconciler.plan.guards import counted, fleet, tenant
 from reconciler.plan.guards.bench import Bench
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
@@ -44,7 +44,7 @@ def guard(
     judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
     kept: Sequence[TenantPlan] = judged.tenants
     refusals = list(judged.refusals[len(plan.refusals) :])
-    bench = fleet.Bench(plan, desired, live, permissions, history, selection)
+    bench = counted.Bench(plan, desired, live, permissions, history, selection)
     for rule in fleet.RULES:
         found = list(rule(kept, bench))
         refused = {name for refusal in found for name in refusal.tenants}

@@ -82,7 +82,7 @@ class Bench:
         tenant, project = self.desired.tenants.get(self.planned.tenant), self.planned.project
         if tenant is None or tenant.absent or project is None:
             return False
-        return in_another_tier(self.desired, self.history, tenant, project)
+        return in_another_tier(self.desired, self.history.earlier(tenant.name), tenant, project)
 
     @property
     def protected(self) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 from math import floor
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.desired.selection import Selection
 from reconciler.plan import declared_fields
 from reconciler.plan.action import (
     CreateProject,
@@ -20,15 +21,15 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, organization, quota
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.ways import of_a_compute
-from reconciler.plan.history import origin
 from reconciler.plan.identity import identify
+from reconciler.plan.past import STATE, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.history import History, Past
-    from reconciler.plan.plan import TenantPlan
+    from reconciler.plan.history import History
+    from reconciler.plan.past import Past
+    from reconciler.plan.permissions import Permissions
+    from reconciler.plan.plan import Plan, TenantPlan
 
 CREATES: Final = "creates"
 TRANSFERS: Final = "transfers"
@@ -154,7 +157,7 @@ class _Asking:
     def _past(self) -> Past | None:
         return self.history.past(self.tenant.name)
 
-    def origin(self, path: str, *, reduces: bool = False, live: Value | organization.Place = None) -> Origin:
+    def origin(self, path: str, *, reduces: bool = False, live: Value | Place = None) -> Origin:
         """Return why a field differs, as in a plan of the tenant."""
         return origin(path, self.now, self._past, reduces=reduces, live=live)
 
@@ -187,7 +190,7 @@ def _asks_for_move(said: _Asking) -> bool:
     there, known = said.desired.tiers[said.tenant.tier].organization, said.desired.organizations
     if said.here == there or said.here not in known:
         return False
-    here = organization.Place(said.here, known[said.here].limits)
+    here = Place(said.here, known[said.here].limits)
     down = organization.is_downgrade(here.limits, known[there].limits)
     return said.origin(organization.PATH, reduces=down, live=here) is Origin.CONFIG
 
@@ -196,7 +199,7 @@ def _asks_for_end(said: _Asking) -> bool:
     """A deletion; files that are older than the base ask for nothing."""
     if not said.tenant.absent or not said.lives:
         return False
-    return said.origin(declared_fields.STATE, reduces=True) is Origin.CONFIG
+    return said.origin(STATE, reduces=True) is Origin.CONFIG
 
 
 def _asks_for_disruption(said: _Asking) -> bool:
@@ -220,3 +223,30 @@ _ASKS: Final[Mapping[str, Callable[[_Asking], bool]]] = {
     DISRUPTIVE: _asks_for_disruption,
     DELETES: _asks_for_end,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that a guard for the fleet may read, besides the remaining tenant plans."""
+
+    plan: Plan
+    desired: DesiredState
+    live: LiveState
+    permissions: Permissions
+    history: History
+    selection: Selection = Selection()
+
+    def asked_for(self, kind: str) -> Mapping[str, int]:
+        """Return what the files ask for in the whole fleet, if only a part of it is selected."""
+        if self.selection.everything or (self.history.named and kind != DELETES):
+            return {}
+        return asked_for(kind, self.desired, self.live, self.history)
+
+    def share(self, allowed: int) -> int:
+        """Return the share of a threshold for the selected part; all of it if the fleet cannot exceed it.
+
+        Tenants that are named one by one are not a part of a fleet run.
+        """
+        if self.history.named or len(self.desired.tenants) <= allowed:
+            return allowed
+        return share(allowed, self.selection, selected(self.desired, self.selection))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import DeletedProject
     from reconciler.live.state import LiveState
-    from reconciler.plan.guards.fleet import Bench
+    from reconciler.plan.guards.counted import Bench
     from reconciler.plan.history import History
     from reconciler.plan.plan import TenantPlan
 

@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.desired.selection import Selection
 from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
-from reconciler.plan.guards.counted import DELETES, KINDS, asked_for, is_caused, selected, share
+from reconciler.plan.guards.counted import DELETES, KINDS, Bench, is_caused
 from reconciler.plan.guards.creations import looks_renamed, missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.desired.policy import Threshold
-    from reconciler.desired.state import DesiredState
-    from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
     from reconciler.plan.guards.counted import Counts
-    from reconciler.plan.history import History
-    from reconciler.plan.permissions import Permissions
-    from reconciler.plan.plan import Plan, TenantPlan
+    from reconciler.plan.plan import TenantPlan
 
 MANY: Final = 10
 """From this many creations on, our projects that match no file suggest a changed naming pattern."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """Everything that a guard for the fleet may read, besides the remaining tenant plans."""
-
-    plan: Plan
-    desired: DesiredState
-    live: LiveState
-    permissions: Permissions
-    history: History
-    selection: Selection = Selection()
-
-    def asked_for(self, kind: str) -> Mapping[str, int]:
-        """Return what the files ask for in the whole fleet, if only a part of it is selected."""
-        if self.selection.everything or (self.history.named and kind != DELETES):
-            return {}
-        return asked_for(kind, self.desired, self.live, self.history)
-
-    def share(self, allowed: int) -> int:
-        """Return the share of a threshold for the selected part; all of it if the fleet cannot exceed it.
-
-        Tenants that are named one by one are not a part of a fleet run.
-        """
-        if self.history.named or len(self.desired.tenants) <= allowed:
-            return allowed
-        return share(allowed, self.selection, selected(self.desired, self.selection))
 
 
 def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:

@@ -16,8 +16,8 @@ from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText
 from reconciler.plan.action import TransferProject
 from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import Place
 from reconciler.plan.concerns.direction import reduced
-from reconciler.plan.concerns.organization import Place
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for

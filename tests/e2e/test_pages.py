@@ -176,3 +176,13 @@ def test_every_relative_link_leads_somewhere(page: Page) -> None:
 def test_every_page_can_be_found_from_the_readme() -> None:
     linked = {path.resolve() for path, _ in README.links()}
     assert [page.name for page in PAGES[1:] if page.path.resolve() not in linked] == []
+
+
+QUOTED: Final = re.findall(r"^\| `([^`]+)` \|", Page("docs/troubleshooting.md").text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("message", QUOTED)
+def test_every_message_of_the_troubleshooting_page_is_one_that_the_program_prints(message: str) -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "reconciler").rglob("*.py"))
+    # A literal that is continued on the next line is one text.
+    assert any(message in re.sub(r'"\n\s*f?"', "", source) for source in sources)

@@ -82,20 +82,28 @@ def declare(shell: Shell, tenants: dict[str, str]) -> None:
         shell.tenant(name, text)
 
 
+def in_sync(shell: Shell) -> None:
+    """However deep one looks."""
+    drift = shell.simulated("drift", "--depth", "deep")
+    assert drift.code == 0, drift.out
+
+
 def life(shell: Shell) -> list[str]:
     """Sign-ups, an upgrade, a downgrade, new limits, a farewell: the account in the end."""
     declare(shell, BEFORE)
     shell.applied()
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
+    in_sync(shell)
     declare(shell, AFTER)
     shell.applied("--allow", "lowering")
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
+    in_sync(shell)
     shell.tenant("fern")
     assert shell.simulated("converge", "fern").code == 0
     with shell.account() as simulator:
         simulator.clock.advance(LONGEST_LAG_SECONDS)
         end = Rows.of(simulator).end_state()
-    assert shell.simulated("drift").code == 0
+    in_sync(shell)
     return [SAME_TIMEOUT.sub(r"\g<1>0", project) for project in end]
 
 

@@ -159,11 +159,10 @@ class Objections:
 
     def _delete_snapshot(self, project: str, id_: str, tenant: str) -> Iterator[str]:
         lately = self._lately(tenant)
-        seen = [moment for moment in lately if id_ in moment.snapshots]
-        if not seen:
+        if id_ not in lately[-1].snapshots:  # nothing is deleted: no id is given out again
             return
-        if id_ in lately[-1].snapshots:
-            self.made_room[project] = self.ledger.account.now - self._behind
+        seen = [moment for moment in lately if id_ in moment.snapshots]
+        self.made_room[project] = self.ledger.account.now - self._behind
         names = {moment.snapshots[id_].name for moment in seen}
         told = f"snapshot {' or '.join(sorted(names))} of {tenant} is deleted"
         if not any(self._may_give_way(tenant, name) for name in names):

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.transitions.fields import Level
-from tests.transitions.table import untyped
 from tests.transitions.values import Value
 
 if TYPE_CHECKING:
@@ -128,10 +127,7 @@ def kind(before: Stated, after: Stated) -> Kind:
 
 def a_lane(tenant: str, chosen: Sequence[Field], steps: int, random: Random) -> Lane:
     """A lane in which these fields come, change, go and are spoilt; one of them at least in each step."""
-    drawn = {
-        field: Drawn(tuple(field.good(random)), () if field in untyped() else tuple(field.bad(random)))
-        for field in chosen
-    }
+    drawn = {field: Drawn(tuple(field.good(random)), tuple(field.bad(random))) for field in chosen}
     state = {field: _first(field, drawn[field], random) for field in chosen}
     states = [Files(dict(state))]
     for _ in range(steps):

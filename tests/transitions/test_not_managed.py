@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from reconciler.model.fields.table import FIELDS
 from reconciler.simulator.behaviour import Behaviour
 from tests.builders import NOON
 from tests.e2e.command_line import ROOT
 from tests.transitions.account import an_account
+from tests.transitions.fields import Kept
 from tests.transitions.lanes import ALWAYS, Files, Stated
 from tests.transitions.members import Member, settable
 from tests.transitions.sent import members_sent
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = (ROOT / "docs/not-managed.md").read_text(encoding="utf-8")
 ROW: Final = re.compile(r"^\| `([^`]+)` \| ((?:`\w+`(?:, )?)+) \| (.+) \|$", re.MULTILINE)
+BESIDE_THE_TABLE: Final = {Member("createProject", f"project.{path}") for path in ("org_id", "branch.annotations")}
+"""What a creation sends of the tier's organization, and of whom the project is."""
 CALLED_TWICE: Final = 2
 """States of each field: once at creation, once changed."""
 
@@ -51,6 +55,17 @@ def test_what_is_not_sent_is_listed_and_nothing_else() -> None:
 @pytest.mark.slow
 def test_every_member_of_a_field_is_sent() -> None:
     assert {str(member) for field in fields() for member in field.members} <= {str(member) for member in sent()}
+
+
+def test_the_products_table_declares_every_other_member_of_a_new_project() -> None:
+    ends = [(field, [f".{member.key}" for member in field.members] or [""]) for field in FIELDS]
+    declared = {
+        Member("createProject", ".".join(("project", *field.creation)) + end)
+        for field, each in ends
+        for end in each
+    }
+    managed = {member for member in settable() if member.operation == "createProject"} - listed().keys()
+    assert {str(member) for member in managed} == {str(member) for member in declared | BESIDE_THE_TABLE}
 
 
 def test_every_row_says_what_to_do() -> None:
@@ -91,7 +106,7 @@ _SENT: Final[set[Member]] = set()
 def _files(field: Field, state: int) -> Files:
     """One of two states of a field."""
     values = list({str(value.told): value for value in field.good(Random(1))}.values())  # noqa: S311
-    value = values[state]
+    value = values[1 - state if field.kept is Kept.ONE_WAY else state]
     if field.place in ALWAYS and field.place[0] != "quota":
         return Files({field: Stated(tier=value)})
     return Files({field: Stated(tier=ALWAYS.get(field.place), own=value)})

@@ -18,7 +18,7 @@ from tests import figures
 from tests.transitions.account import an_account
 from tests.transitions.fields import Kept, Level
 from tests.transitions.lanes import Kind, a_lane, kind
-from tests.transitions.table import TYPED, moving, untyped
+from tests.transitions.table import fields
 from tests.transitions.verdict import Verdict, of_neighbour
 
 if TYPE_CHECKING:
@@ -59,12 +59,10 @@ def test_there_are_enough_transitions_and_each_field_has_all_kinds() -> None:
     for account in range(1, ACCOUNTS + 1):
         found.update(transitions(lanes_of(account)[0]))
     assert sum(found.values()) >= LEAST
-    for field in moving():
+    for field in fields():
         kinds = {Kind.CHANGE} if field.level is Level.TIER else set(Kind) - {Kind.SAME}
         if field.unseen:
             kinds -= {Kind.SET}
-        if field in untyped():
-            kinds -= {Kind.SPOILT, Kind.MENDED}
         assert {one for (of, one), count in found.items() if of is field and count >= 5} >= kinds, field.name
 
 
@@ -78,8 +76,6 @@ def test_one_way_fields_are_asked_to_go_back() -> None:
                     was = before.stated[field].value
                     if field.kept is Kept.ONE_WAY and was and now.value and was.told and now.value.told is False:
                         found[field.name] += 1
-    if not TYPED:
-        return
     assert found.keys() == {"settings.enable_logical_replication", "settings.hipaa"}
     assert min(found.values()) >= 5
 
@@ -93,7 +89,7 @@ def lanes_of(account: int) -> tuple[list[Lane], Random]:
 def of_one_field(random: Random, lanes: int) -> Iterable[Lane]:
     """Lanes in which one field moves, for each field."""
     for index in range(lanes):
-        for number, field in enumerate(moving()):
+        for number, field in enumerate(fields()):
             yield a_lane(f"one-{index}-{number}", [field], STEPS, random)
 
 
@@ -105,7 +101,7 @@ def of_several(random: Random, lanes: int) -> Iterable[Lane]:
 
 def several(random: Random) -> list[Field]:
     """Two to six fields that do not depend on each other."""
-    found = {field.group: field for field in random.sample(moving(), len(moving())) if not field.doubtful}
+    found = {field.group: field for field in random.sample(fields(), len(fields())) if not field.doubtful}
     return random.sample(list(found.values()), random.randint(2, 6))
 
 

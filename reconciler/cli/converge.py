@@ -168,7 +168,7 @@ def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[
     desired = declared if text is None else parse(declared, text, STDIN_NAME)[0]
     if broken := [name for name in names if name in desired.held_back]:
         raise InvalidInputError(
-            f"the file of tenant {broken[0]!r} cannot be used", hint="`reconciler validate` tells"
+            f"the file of tenant {broken[0]!r} cannot be used", hint="run `reconciler validate`"
         )
     return declared, desired
 
@@ -186,6 +186,6 @@ def _few(names: list[str]) -> list[str]:
     few = Reach().few_tenants
     if len(names) > few:
         raise InvalidInputError(
-            f"{len(names)} tenants are no few: converge takes {few} at most", hint="use apply with --tenant"
+            f"converge takes {few} tenants at most, not {len(names)}", hint="use apply with --tenant"
         )
     return names

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 NO_BASE = "none"
 PRICE_LIST = "tiers.yaml"
-NOTHING_IS_TAKEN = "nothing is taken from a tenant, moved, or created"
+NOTHING_IS_TAKEN = "reductions, moves and creations are refused"
 HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
 SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after merges that cross, merge the base once more"
@@ -349,7 +349,7 @@ def _tell(message: str, hint: str) -> None:
 
 
 def _tell_no_base(problem: Problem) -> None:
-    message = f"nothing to compare with, so that no lowering has a cause: {problem.message}"
+    message = f"no base to compare with, so reductions are refused: {problem.message}"
     warning = replace(problem, message=message, severity=Severity.WARNING)
     show(text_of(ProblemsView([warning])), stderr_console())
 
@@ -370,7 +370,7 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
             raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=f"look at {flag}, or add its file")
         if flag == "--tenant":
             message = f"the file of tenant {held[0]!r} cannot be used"
-            raise InvalidInputError(message, hint="`reconciler validate` tells")
+            raise InvalidInputError(message, hint="run `reconciler validate`")
     for label in selection(scope, None).labels:
         if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
             written = "=".join(word for word in label if word is not None)
@@ -378,4 +378,4 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
                 f"no tenant has a label {written!r}", hint="look at --label, and at labels in the files"
             )
     if permission.prune and not selection(scope, None).everything:
-        raise InvalidInputError("--prune is about the whole fleet", hint="leave the selection out")
+        raise InvalidInputError("--prune needs the whole fleet", hint="remove the selection")

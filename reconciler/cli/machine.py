@@ -40,7 +40,7 @@ def _said_of_system(error: OSError) -> ReconcilerError:
         return MachineError("too few files may be open at once", hint=MORE_FILES)
     if _folder_is_gone():
         return MachineError(
-            "the folder in which this command was started does not exist any more",
+            "the folder in which this command was started no longer exists",
             hint="change into a folder that exists; -C names the fleet's",
         )
     named = f": {os.fsdecode(error.filename)!r}" if isinstance(error.filename, str | bytes) else ""

@@ -32,7 +32,7 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
             main.cancel()
             return
         stop.signal(number.name)
-        say("stopping: calls in flight finish first; once more ends at once")
+        say("stopping: calls in flight finish first; a second signal ends the run at once")
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:

@@ -32,6 +32,7 @@ from reconciler.plan.action import (
 from reconciler.plan.change import Origin, Risk
 from reconciler.views.grouping import Kind
 from reconciler.views.safe_text import FormattedText, formatted, joined
+from reconciler.views.values import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,14 +45,14 @@ if TYPE_CHECKING:
 
 
 class Thing(Enum):
-    """What a copy is to its tenant, however it is kept."""
+    """What is created, changed or deleted. A snapshot may be kept as a branch; it counts as a snapshot."""
 
     BRANCH = "branch"
     SNAPSHOT = "snapshot"
 
 
 class Verb(Enum):
-    """What happens to a copy."""
+    """What happens to a branch or snapshot."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -63,7 +64,7 @@ Removal: TypeAlias = DeleteBranch | DeleteSnapshot
 
 
 def thing_and_verb(action: Action) -> tuple[Thing, Verb] | None:
-    """What the action does to which kind of copy; None where it is about no copy."""
+    """What the action does to a branch or snapshot; None for every other action."""
     match action:
         case CreateBranch():
             return _thing(action.purpose), Verb.CREATE
@@ -101,7 +102,7 @@ def _thing(purpose: Purpose) -> Thing:
 
 
 def count_branches_and_snapshots(actions: Iterable[Action]) -> Counter[tuple[Thing, Verb]]:
-    """How many copies of each kind are created, changed and deleted."""
+    """How many branches and snapshots are created, changed and deleted."""
     return Counter(filter(None, map(thing_and_verb, actions)))
 
 
@@ -136,7 +137,7 @@ def made_from(action: Creation) -> FormattedText:
 
 
 def deleted_thing(action: Removal, project: LiveProject | None) -> FormattedText:
-    """``snapshot nightly-3 (snap-0a1b, taken 2026-11-01)``: what one wants to know before it goes."""
+    """``snapshot nightly-3 (snap-0a1b, taken 2026-11-01)``: what a person needs to know before it is deleted."""
     match action:
         case DeleteBranch():
             kept = "kept as branch " if action.purpose is Purpose.SNAPSHOT else ""
@@ -151,14 +152,14 @@ def deleted_thing(action: Removal, project: LiveProject | None) -> FormattedText
 
 
 def replacement(action: Action, following: Action | None) -> str | None:
-    """The snapshot for which this one makes room, where it is taken right afterwards."""
+    """The name of the snapshot that the next action creates in the place of this one, if it does."""
     if not isinstance(following, Creation) or thing_and_verb(action) != (Thing.SNAPSHOT, Verb.DELETE):
         return None
     return _name(following) if thing_and_verb(following) == (Thing.SNAPSHOT, Verb.CREATE) else None
 
 
 def utc_time(at: datetime) -> str:
-    """``2026-11-20 12:00 UTC``; with seconds where there are any."""
+    """``2026-11-20 12:00 UTC``; with seconds if they are not zero."""
     return f"{at.astimezone(UTC):{'%Y-%m-%d %H:%M:%S' if at.second else '%Y-%m-%d %H:%M'}} UTC"
 
 
@@ -203,7 +204,7 @@ def _in_parentheses(facts: Iterable[FormattedText], gap: str = "  ") -> Formatte
 
 @dataclass(frozen=True, slots=True)
 class Perspective:
-    """The words of one kind of view. A mark without a word is left out."""
+    """The words of a plan, or of a drift report. An empty word is left out."""
 
     headings: Mapping[Kind, str]
     action: Callable[[Action, LiveProject | None], FormattedText]
@@ -215,34 +216,39 @@ class Perspective:
     """Precedes the value that the files ask for."""
     restarts: str
     """Marks an action that restarts a compute."""
-    for_good: str
-    """Marks an action that nothing can undo."""
-    uncovered: str
-    """What is said, with the name of the new snapshot, where one is deleted before another one is taken."""
-    lowering: str
+    permanent: str
+    """Marks an action that cannot be undone."""
+    no_snapshot_until: str
+    """Names the new snapshot if the old one is deleted first."""
+    reduces: str
+    """Marks a change that takes something from the tenant; ``{}`` is the name of the field."""
     risks: Mapping[Risk, str]
     origins: Mapping[Origin, str]
 
     def action_mark(self, action: Action) -> str:
-        """What is to be said of the action as a whole; may be empty."""
+        """The mark of the whole action; may be empty."""
         marks = (self.restarts if _restarts(action) else "", self._origin(action))
         return ", ".join(filter(None, marks))
 
     def loss(self, action: Action) -> str:
-        """What is lost with it for good (Neon: a deleted snapshot cannot be recovered); may be empty."""
-        return self.for_good if isinstance(action, DeleteSnapshot) else ""
+        """The mark of a deletion that cannot be undone (Neon: of a snapshot); may be empty."""
+        return self.permanent if isinstance(action, DeleteSnapshot) else ""
 
     def gap(self, action: Action, following: Action | None) -> FormattedText:
-        """What is to be said of the moment between a snapshot that gives way and the next one; may be empty."""
+        """A warning if a snapshot is deleted before its replacement is created; may be empty."""
         name = replacement(action, following)
-        return formatted(self.uncovered, name) if name is not None and self.uncovered else FormattedText()
+        return (
+            formatted(self.no_snapshot_until, name)
+            if name is not None and self.no_snapshot_until
+            else FormattedText()
+        )
 
     def proof(self, action: Action) -> tuple[str, ...]:
-        """What the action rests on, where it needs a proof."""
+        """Why the action is safe, for an action that needs proof."""
         return action.proof if isinstance(action, DeleteDuplicate) else ()
 
     def _origin(self, action: Action) -> str:
-        """Of an action that is itself the change, so that no field beside it can say where it comes from."""
+        """Where an action without field changes comes from."""
         match action:
             case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
                 return ""
@@ -259,14 +265,20 @@ class Perspective:
         return self.origins.get(action.changes[0].origin, "") if action.changes else ""
 
     def change_mark(self, change: FieldChange, action: Action) -> str:
-        """What the change does to the tenant and why it is there; may be empty."""
+        """What the change does to the tenant, and where it comes from; may be empty."""
         told_with_action = _restarts(action) and change.risk is Risk.DISRUPTIVE
         marks = (
-            self.lowering if change.lowering else "",
+            self.reduces.format(_field(change.path)) if change.lowering else "",
             "" if told_with_action else self.risks.get(change.risk, ""),
             self.origins.get(change.origin, ""),
         )
         return ", ".join(filter(None, marks))
+
+
+def _field(path: str) -> str:
+    """``data transfer``, ``max CU``, ``lifetime``: what a change of the field reduces."""
+    name = label(path).rpartition(".")[2]
+    return "lifetime" if name == "expires_at" else name.replace("_", " ").replace(" cu", " CU")
 
 
 def _restarts(action: Action) -> bool:
@@ -277,7 +289,7 @@ def _restarts(action: Action) -> bool:
 def will_do(  # noqa: C901, PLR0911 - one case for each action
     action: Action, project: LiveProject | None = None
 ) -> FormattedText:
-    """What carrying it out does: ``transfer from free to paid``."""
+    """What the action does: ``transfer from free to paid``."""
     match action:
         case CreateProject():
             return formatted("create project in {}", action.organization)
@@ -308,22 +320,22 @@ def will_do(  # noqa: C901, PLR0911 - one case for each action
 def was_found(  # noqa: C901, PLR0911 - one case for each action
     action: Action, project: LiveProject | None = None
 ) -> FormattedText:
-    """What the live side looks like, seen from the files: ``live in free, the files say paid``."""
+    """How live differs from the files: ``live in free; the files say paid``."""
     match action:
         case CreateProject():
-            return formatted("no live project, the files want one in {}", action.organization)
+            return formatted("no live project; the files declare one in {}", action.organization)
         case RecoverProject():
-            return formatted("{}, deleted, the files want it back", _deleted(action, project))
+            return formatted("{}, deleted; the files recover it", _deleted(action, project))
         case AdoptProject():
-            return formatted("{}, found by its name alone", _named(action, project))
+            return formatted("{}, found by name only", _named(action, project))
         case TransferProject():
-            return formatted("live in {}, the files say {}", action.origin, action.destination)
+            return formatted("live in {}; the files say {}", action.origin, action.destination)
         case PatchProject():
             return formatted("project")
         case PatchEndpoint():
             return formatted("compute of branch {}", action.branch)
         case CreateBranch() | CreateSnapshot():
-            return formatted("no live {}, the files want one {}", thing_and_name(action), made_from(action))
+            return formatted("no live {}; the files declare one {}", thing_and_name(action), made_from(action))
         case PatchBranch():
             return formatted("branch {}", action.branch)
         case DeleteBranch() | DeleteSnapshot():
@@ -331,7 +343,7 @@ def was_found(  # noqa: C901, PLR0911 - one case for each action
         case DeleteDuplicate():
             return formatted("{}, left by a run that died", _second(action))
         case DeleteProject():
-            return formatted("{}, the files say absent", _named(action, project))
+            return formatted("{}; the files say absent", _named(action, project))
         case _:
             assert_never(action)
 
@@ -352,7 +364,7 @@ def _named(action: DeleteProject | RecoverProject | AdoptProject, project: LiveP
 
 
 def project_facts(project: LiveProject) -> FormattedText:
-    """What one wants to know before a project goes: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
+    """What to know before a project is deleted: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
     facts = [formatted("{} in {}", project.id, project.organization)]
     if project.storage_bytes is not None:
         facts.append(formatted(decimal(project.storage_bytes)))
@@ -376,9 +388,9 @@ PLAN: Final = Perspective(
     between=" -> ",
     files="",
     restarts="restarts compute",
-    for_good="nothing brings it back",
-    uncovered="a moment without cover: until {} is taken, nothing stands in its place",
-    lowering="lowering",
+    permanent="permanent",
+    no_snapshot_until="no snapshot exists until {} is created",
+    reduces="reduces {}",
     risks={Risk.DISRUPTIVE: "disruptive", Risk.DESTRUCTIVE: "destructive"},
     origins={Origin.DRIFT: "drift", Origin.BASE_AHEAD: "base ahead"},
 )
@@ -398,9 +410,9 @@ DRIFT: Final = Perspective(
     between="  ",
     files="files ",
     restarts="",
-    for_good="",
-    uncovered="",
-    lowering="above files",
+    permanent="",
+    no_snapshot_until="",
+    reduces="above files",
     risks={},
     origins={Origin.CONFIG: "not applied", Origin.BASE_AHEAD: "the base is ahead of these files"},
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 QUIET: Final = "in sync"
-"""What is said of somebody about whom there is nothing to say."""
+"""The status of a tenant that matches its files."""
 
 
 def chapter(title: str, text: str, command: str | None = None) -> Page:
@@ -21,7 +21,7 @@ def chapter(title: str, text: str, command: str | None = None) -> Page:
 
 
 def status_list(story: Mapping[str, str]) -> Page:
-    """One line for each name, what is said of it beside it."""
+    """One line for each name, with its status."""
     width = width_of(story)
     return Page(
         lambda: [Line(column(name, width), styled(said_of, _style(said_of)), 2) for name, said_of in story.items()]

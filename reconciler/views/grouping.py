@@ -1,4 +1,4 @@
-"""Which tenants of a plan are told together."""
+"""Groups of tenants, refusals and conflicts that are shown together."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NOWHERE: Final = Location("")
 
 
 class Kind(Enum):
-    """What a tenant's actions amount to, in the order in which a plan tells it."""
+    """The kind of a tenant's actions as a whole, in the order in which a plan shows them."""
 
     CREATE = "create"
     RECOVER = "recover"
@@ -117,7 +117,7 @@ def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> TenantGroup
 
 
 def _anonymous(action: Action) -> Action:
-    """The action without what no view tells of it, and without what is the tenant's own by nature."""
+    """The action without what differs between tenants and what no view shows."""
     match action:
         case CreateProject():
             changes = tuple(change for change in action.changes if change.path != "name")

@@ -221,7 +221,7 @@ def _refusal(refusal: Refusal) -> Markdown:
 
 def _conflict(conflict: Conflict) -> Markdown:
     what = row(text(formatted("{}:", conflict.tenant)), text(conflict.message))
-    return stacked((what, row(text("To settle it:"), text(conflict.remedy))))
+    return stacked((what, row(text("To resolve it:"), text(conflict.remedy))))
 
 
 def _waiting(waiting: Waiting) -> Markdown:

@@ -165,7 +165,7 @@ def _drift(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
 
 def _not_repaired(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
     if plan.refusals:
-        yield from heading("Apply leaves as it is", count_held_back(plan.refusals))
+        yield from heading("Not changed by apply", count_held_back(plan.refusals))
         refusals = same_refusals(plan.refusals)
         for refusal in refusals[: extent.blocks]:
             yield from sections.refusal(refusal, extent, naming=True)
@@ -279,7 +279,7 @@ def _reservations(report: Report, extent: ListLimits) -> Iterator[Piece]:
                 told.setdefault((one.message, will_do(one.action)), []).append(outcome.tenant)
     if not told:
         return
-    yield from heading("Applied, but", sum(map(len, told.values())))
+    yield from heading("Applied with warnings", sum(map(len, told.values())))
     groups = list(told.items())
     for (message, done), tenants in groups[: extent.blocks]:
         sign = symbols.STALE
@@ -287,7 +287,7 @@ def _reservations(report: Report, extent: ListLimits) -> Iterator[Piece]:
             styled(f"{sign.text:<3}", sign.style), styled(names(tenants, extent.names), symbols.HEADING), indent=2
         )
         yield Line(EMPTY, styled(message), indent=5)
-        yield Line(styled("beside: ", symbols.ASIDE), styled(done), indent=5)
+        yield Line(styled("action: ", symbols.ASIDE), styled(done), indent=5)
         yield blank_line()
     if extent.blocks is not None and (beyond := groups[extent.blocks :]):
         yield from not_shown(sum(len(tenants) for _, tenants in beyond), "tenant")
@@ -327,7 +327,7 @@ def _ended(group: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece
     yield Line(styled(f"{sign.text:<3}", sign.style), styled(tenants, symbols.HEADING), indent=2)
     if ending := _ending(first):
         yield from _why(ending)
-    for title, deeds in (("applied before: ", _applied_before(first)), ("not tried: ", _not_tried(first))):
+    for title, deeds in (("applied before: ", _applied_before(first)), ("not attempted: ", _not_tried(first))):
         if deeds:
             yield CommaList(styled(title, symbols.ASIDE), deeds, indent=5)
 
@@ -360,7 +360,7 @@ def registry(rebuilt: Registration, rows: int, api_host: str | None = None) -> P
 def _registry(rebuilt: Registration, rows: int, api_host: str | None) -> Iterator[Piece]:
     yield from sections.api_host(api_host)
     yield from _row_changes("Rows changed", rebuilt.changes)
-    yield from _row_changes("Rows left alone", rebuilt.waiting)
+    yield from _row_changes("Rows not changed", rebuilt.waiting)
     yield from sections.conflicts(CONFLICTS, rebuilt.conflicts, NO_LIMITS)
     done = counted(len(rebuilt.changes), "row") + " changed" if rebuilt.changes else "Nothing to change"
     yield paragraph(f"{done}; the registry has {counted(rows, 'row')}.", symbols.HEADING)

@@ -20,10 +20,10 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 
 
 class Watch(Protocol):
-    """What a run tells about itself; calling it is cheap and writes to stderr only."""
+    """Receives the progress of a run; cheap to call, writes to stderr only."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
-        """``done`` of ``total`` steps of ``what`` are behind us; None where the total is not known yet."""
+        """``done`` of ``total`` steps of ``what`` are done; None if the total is not known yet."""
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def conflicts(title: str, found: Sequence[Conflict], extent: ListLimits) -> Iter
         lead = sign + styled(f"{conflict.tenant}  ", symbols.HEADING)
         yield Line(lead, styled(formatted("({})", source_text([conflict.source])), symbols.ASIDE), indent=2)
         yield Line(EMPTY, styled(conflict.message), indent=5)
-        yield Line(styled("to settle it: ", symbols.ASIDE), styled(conflict.remedy), indent=5)
+        yield Line(styled("to resolve it: ", symbols.ASIDE), styled(conflict.remedy), indent=5)
         yield blank_line()
     yield from not_shown_of(found, extent, "conflict")
 

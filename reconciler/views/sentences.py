@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 WAITING: Final = "Waiting"
-"""The title of those who are not done with an earlier commit."""
+"""The title of the tenants to which an earlier commit was not applied completely."""
 OTHER_HOST: Final = "Keys go to a host that is not Neon's own:"
-"""What stands before its address, on top of every output."""
+"""Precedes the address, at the top of every output."""
 
 
 _ORGANIZATIONS_NAMED: Final = 20
@@ -79,7 +79,7 @@ def count_held_back(refusals: Sequence[Refusal]) -> int:
 
 
 def not_done(plan: Plan, stale: int = 0) -> str:
-    """What stands beside the actions: ``2 refused, 1 reported, 1 stale, 1 orphan``; empty where nothing does."""
+    """What the plan does not do: ``2 refused, 1 reported, 1 stale, 1 orphan``; may be empty."""
     held = held_back(plan)
     told = (f"{count_held_back(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found)
     refused = {name for refusal in held[REFUSED_EARLIER] for name in refusal.tenants}
@@ -92,7 +92,7 @@ def waiting_sentence(waiting: Waiting) -> str:
     """``2 tenants wait since commit 1f2e3d4c5b6a: refused: downgrade-proof``."""
     count, many = counted(len(waiting.tenants), "tenant"), len(waiting.tenants) > 1
     if waiting.commit is None:
-        return f"{count} {'were' if many else 'was'} never done: {waiting.reason}"
+        return f"{count} {'were' if many else 'was'} never applied: {waiting.reason}"
     return f"{count} {'wait' if many else 'waiting_sentence'} since commit {waiting.commit[:12]}: {waiting.reason}"
 
 
@@ -115,12 +115,12 @@ def plan_summary(plan: Plan, stale: int = 0) -> str:
 
 
 def branches_and_snapshots_to_do(actions: Iterable[Action]) -> str:
-    """``3 branches and 2 snapshots to create, 1 branch to delete``; empty where it is about no copy."""
+    """``3 branches and 2 snapshots to create, 1 branch to delete``; empty if there are none."""
     return _branches_and_snapshots(actions, {verb: f"to {verb.value}" for verb in Verb})
 
 
 def branches_and_snapshots_done(actions: Iterable[Action]) -> str:
-    """``3 branches and 2 snapshots created, 1 branch deleted``; empty where it is about no copy."""
+    """``3 branches and 2 snapshots created, 1 branch deleted``; empty if there are none."""
     return _branches_and_snapshots(actions, {verb: f"{verb.value}d" for verb in Verb})
 
 
@@ -147,14 +147,14 @@ def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
 
 
 def _as_far(looked: Coverage) -> str:
-    """Where something was not read, the sentence does not claim it."""
+    """A limit on the statement, if something was not read."""
     unread = (
         looked.computes_checked < looked.computes_total
         or looked.branches_checked < looked.branches_total
         or looked.snapshots_checked < looked.snapshots_total
         or looked.unknown
     )
-    return " as far as was looked" if unread else ""
+    return " as far as checked" if unread else ""
 
 
 def _beside(plan: Plan) -> str:
@@ -179,23 +179,23 @@ def saved_plan_origin(fleet: str, about: Made) -> FormattedText:
 
 
 def budget(spent: Budget) -> str:
-    """``14 calls that write, about 9 reads, about 3 s at the account's rate.``"""
-    writes = f"{counted(spent.writes, 'call')} that {'writes' if spent.writes == 1 else 'write'}"
+    """``14 write calls, about 9 reads, about 3 s at the account's rate limit.``"""
+    writes = f"{counted(spent.writes, 'write call')}"
     if spent.transfers:
         writes += f" ({counted(spent.transfers, 'transfer')})"
     length = duration(spent.seconds)
     about = length if spent.seconds < 1 else f"about {length}"
-    return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate."
+    return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate limit."
 
 
 def coverage(looked: Coverage) -> list[FormattedText]:
     """What was looked at, and what was not, one sentence a line."""
     limits = (
         (len(looked.only), f"Only {listed(list(looked.only))} compared."),
-        (looked.missing, f"{counted(looked.missing, 'tenant')} without a project, which --only leaves missing."),
+        (looked.missing, f"{counted(looked.missing, 'tenant')} without a project: --only does not create it."),
         (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
-        (looked.held_back, f"{counted(looked.held_back, 'tenant')} held back: the file is broken."),
-        (looked.unknown, f"{counted(looked.unknown, 'project')} that the API would not show."),
+        (looked.held_back, f"{counted(looked.held_back, 'tenant')} skipped: the file is invalid."),
+        (looked.unknown, f"{counted(looked.unknown, 'project')} not shown by the API."),
         (
             looked.in_no_file,
             f"{counted(looked.in_no_file, 'project')} {_is_or_are(looked.in_no_file)} in no file.",
@@ -210,7 +210,7 @@ def _is_or_are(count: int) -> str:
 
 
 def _not_compared(looked: Coverage) -> FormattedText:
-    """What no file speaks of, with how much of it was seen."""
+    """What no file declares, with how many of each were seen."""
     things = (
         ("read replicas", looked.replicas),
         ("computes of other branches", looked.other_computes),
@@ -219,7 +219,7 @@ def _not_compared(looked: Coverage) -> FormattedText:
     )
     told = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
     unread = looked.computes_total - looked.used_checked
-    used = f"; used quotas not looked at: {unread:,} of {looked.computes_total:,}" if unread else ""
+    used = f"; used quotas not read: {unread:,} of {looked.computes_total:,}" if unread else ""
     return formatted(f"Not compared: {listed(told)}; region and version, unless pinned{used}.")
 
 
@@ -282,7 +282,7 @@ def _checked(desired: DesiredState) -> str:
     return f" in {counted(files, 'file')}: {', '.join(counts)}"
 
 
-FILE_CHANGES: Final = "Changed in the files alone"
+FILE_CHANGES: Final = "Changed in the files only"
 PRESENT: Final = "present"
 """The value of a branch or snapshot itself."""
 _NAMES_SHOWN: Final = 5

@@ -1,4 +1,4 @@
-"""The sign and the colour of each thing that a plan or a report tells; colours carry meaning."""
+"""The symbol and the colour of each thing in a plan or a report; colours carry meaning."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CONFLICT: Final = Symbol("?", "bold magenta")
 
 
 def symbol_of_action(action: Action) -> Symbol:
-    """The sign of an action."""
+    """The symbol of an action."""
     match action:
         case CreateProject() | RecoverProject() | CreateBranch() | CreateSnapshot():
             return CREATE
@@ -71,7 +71,7 @@ def symbol_of_action(action: Action) -> Symbol:
 
 
 def symbol_of_kind(kind: Kind) -> Symbol:
-    """The sign of what a tenant's actions amount to."""
+    """The symbol of the kind of a tenant's actions."""
     match kind:
         case Kind.CREATE | Kind.RECOVER:
             return CREATE

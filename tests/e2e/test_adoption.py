@@ -112,7 +112,7 @@ def test_a_pin_that_a_person_merges_confirms_it_at_once(hand_made: Shell) -> Non
 def test_drift_and_plan_count_what_is_only_not_marked(hand_made: Shell) -> None:
     found = run(hand_made, "drift", "--tenant", "acme")
     assert found.code == 2, found.out + found.err
-    assert "found by its name alone" in " ".join(found.out.split())
+    assert "found by name only" in " ".join(found.out.split())
     assert run(hand_made, "plan", "--tenant", "acme", "--detailed-exitcode").code == 2
     assert run(hand_made, "apply", "--tenant", "acme").code == 0
     assert run(hand_made, "drift", "--tenant", "acme").code == 0

@@ -135,7 +135,7 @@ class TestWhoCannotConnect:
             )
             add_project(account, "free", seed)
         agreed(shell, 2, "quota.active_time is used up: 101h of 100h: Neon has suspended the project")
-        assert "used quotas not looked at: 1 of 1" in " ".join(shell.simulated("plan").out.split())
+        assert "used quotas not read: 1 of 1" in " ".join(shell.simulated("plan").out.split())
 
 
 class TestWhatNoFileSpeaksOf:

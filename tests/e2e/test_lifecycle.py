@@ -220,7 +220,7 @@ class TestConverge:
         document = b'{"tenant": "acme", "tier": "free", "accept": {"history_loss": true}}'
         ended = shell.simulated("converge", "-", "--allow", "lowering", stdin=document)
         assert ended.code == 0, ended.err
-        assert "lowering, destructive" in ended.err
+        assert "reduces restore window, destructive" in ended.err
 
     def test_an_undeclared_name_is_said(self, shell: Shell) -> None:
         ended = shell.simulated("converge", "nobody")

@@ -315,8 +315,8 @@ def test_a_replaced_snapshot_is_shown_with_its_moment_without_cover(shell: Shell
     shell.tenant("acme", "tier: free\nsnapshots: [v2]")
     planned = shell.simulated("plan", "--allow", "lowering", "--out", "plan.json")
     assert "delete snapshot v1" in planned.out
-    assert "nothing brings it back" in planned.out
-    assert "a moment without cover: until v2 is taken, nothing stands in its place" in planned.out
+    assert "permanent" in planned.out
+    assert "no snapshot exists until v2 is created" in planned.out
     assert "Plan: 1 to change; 1 snapshot to create, 1 snapshot to delete." in planned.out
     ended = apply(shell, "--allow", "lowering")
     assert ended.code == 0, ended.err + ended.out

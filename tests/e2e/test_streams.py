@@ -48,7 +48,7 @@ def shell(place: Place, script: str) -> subprocess.CompletedProcess[str]:
         (f"{RECONCILER} validate 2>&-", 0, ""),
         (f"{RECONCILER} validate <&- >&- 2>&-", 1, ""),
         (f"{RECONCILER} plan 2>/dev/full", 4, ""),
-        ("mkdir gone; cd gone; rmdir ../gone; " + f"{RECONCILER} validate", 1, "does not exist any more"),
+        ("mkdir gone; cd gone; rmdir ../gone; " + f"{RECONCILER} validate", 1, "no longer exists"),
         (f"mkdir gone; F=$PWD; cd gone; rmdir ../gone; {RECONCILER} validate -C $F", 0, ""),
         (f"ulimit -n 20; {RECONCILER} plan --simulator sim.db", 1, "may open 20 files at once"),
         (f"ulimit -n 7; {RECONCILER} drift --simulator sim.db", 1, "ulimit -n 1024"),

@@ -254,7 +254,7 @@ def test_a_report_tells_what_the_registry_could_not_be_told(
         report = await platform.apply(changed, "run2", LOWERING)
         assert report.count(Result.APPLIED) == 2
         text = as_text(plain_text.report(report, journal=None), 200)
-        assert "Applied, but (2)" in text
+        assert "Applied with warnings (2)" in text
         assert text.count("the registry was not updated: the registry does not answer: server closed") == 2
         assert "`reconciler registry rebuild` removes the row" in text
 

@@ -166,7 +166,7 @@ def recover(name: str, project_id: str = "calm-sea-9") -> RecoverProject:
 def adopt(name: str, project_id: str = "calm-sea-9") -> AdoptProject:
     return AdoptProject(
         tenant=name,
-        reason="found by its name alone",
+        reason="found by name only",
         source=at(name),
         project_id=project_id,
         branch="neon-reconciler-adoption",

@@ -29,31 +29,30 @@ WHOLE_PLAN = """\
 Change (3)
 
   birch  (tenants/birch.yaml:7)
-    -  delete snapshot nightly-3 (snap-birch-3, taken 2026-11-01)  nothing brings it back  (replaced
-       by 'v2')
-        a moment without cover: until v2 is taken, nothing stands in its place
+    -  delete snapshot nightly-3 (snap-birch-3, taken 2026-11-01)  permanent  (replaced by 'v2')
+        no snapshot exists until v2 is created
     +  create snapshot v2 of main  (declared, not live)
 
   cedar  (tenants/cedar.yaml:4)
     -  delete branch feature-7 (br-cedar-1)  (no longer declared)
     ~  patch branch staging by hand  (differs from the tenant's file)
         name        staging by hand -> staging
-        expires_at  not set -> 2026-12-20T00:00:00Z  lowering, destructive
+        expires_at  not set -> 2026-12-20T00:00:00Z  reduces lifetime, destructive
     +  create branch development from main  (compute 0.25-1 CU, suspend 5m)  (declared, not live)
 
   delta  (tenants/delta.yaml:4)
     -  delete snapshot nightly-1 (kept as branch br-delta-1)  (replaced by 'v2')
-        a moment without cover: until v2 is taken, nothing stands in its place
+        no snapshot exists until v2 is created
     +  create snapshot v2 of main  (kept as a branch, expires 2026-12-20 00:00 UTC)  (declared, not
        live)
 
 Plan: 3 to change; 1 branch and 2 snapshots to create, 1 branch to change, 1 branch and 2 snapshots
 to delete.
-0 calls that write, about 0 reads, under a second at the account's rate.
+0 write calls, about 0 reads, under a second at the account's rate limit.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12, branches checked: 2 of
 3, snapshots checked: 1 of 1.
 Not compared: read replicas, computes of other branches, Postgres settings and protected branches;
-region and version, unless pinned; used quotas not looked at: 12 of 12.
+region and version, unless pinned; used quotas not read: 12 of 12.
 """
 
 
@@ -111,13 +110,13 @@ def test_what_a_copy_is_made_of_is_said(action: Action, words: str) -> None:
 def test_tenants_whose_snapshots_differ_only_in_their_ids_share_a_block() -> None:
     plan = build.plan(*map(build.replaced_snapshot, ("birch", "cedar")))
     assert "  2 tenants" in shown(plan)
-    assert "    -  delete snapshot nightly-3  nothing brings it back" in shown(plan)
+    assert "    -  delete snapshot nightly-3  permanent" in shown(plan)
 
 
 def test_a_snapshot_that_nothing_replaces_leaves_no_gap_to_tell_of() -> None:
-    assert "cover" not in shown(build.plan(build.tenant("acme", build.delete_snapshot("acme"))))
+    assert "no snapshot exists" not in shown(build.plan(build.tenant("acme", build.delete_snapshot("acme"))))
     two = build.delete_snapshot("acme"), build.delete_snapshot("acme", "nightly-4"), build.create_snapshot("acme")
-    assert shown(build.plan(build.tenant("acme", *two))).count("cover") == 1
+    assert shown(build.plan(build.tenant("acme", *two))).count("no snapshot exists") == 1
 
 
 def test_a_branch_that_no_commit_asked_for_is_marked_as_drift() -> None:
@@ -127,18 +126,18 @@ def test_a_branch_that_no_commit_asked_for_is_marked_as_drift() -> None:
 
 def test_drift_tells_what_is_missing_and_what_is_too_many() -> None:
     text = as_text(plain_text.drift(sample()), 100)
-    assert "no live snapshot v2, the files want one of main" in text
+    assert "no live snapshot v2; the files declare one of main" in text
     assert "snapshot nightly-3 (snap-birch-3, taken 2026-11-01), not declared" in text
     assert "branch feature-7 (br-cedar-1), not declared" in text
-    assert "no live branch development, the files want one from main" in text
-    assert "cover" not in text
-    assert "nothing brings it back" not in text
+    assert "no live branch development; the files declare one from main" in text
+    assert "no snapshot exists" not in text
+    assert "permanent" not in text
 
 
 def test_markdown_tells_the_same() -> None:
     text = markdown.plan(sample())
-    assert "delete snapshot `nightly-3` (`snap-birch-3`, taken `2026-11-01`) **nothing brings it back**" in text
-    assert "until `v2` is taken, nothing stands in its place" in text
+    assert "delete snapshot `nightly-3` (`snap-birch-3`, taken `2026-11-01`) **permanent**" in text
+    assert "until `v2` is created" in text
     assert "create branch `development` from `main` (compute `0.25-1` CU, suspend `5m`)" in text
 
 

@@ -18,12 +18,12 @@ WHOLE_REPORT = """\
 Missing (1)
 
   acme  new tenant, tier pro  (tenants/acme.yaml:2)
-    +  no live project, the files want one in paid
+    +  no live project; the files declare one in paid
 
 Below its tier (1)
 
   northwind  tier free -> pro  (tenants/northwind.yaml:2)
-    -> live in free, the files say paid  not applied
+    -> live in free; the files say paid  not applied
     ~  project
         quota.active_time        live 100h    files 750h   not applied
         quota.data_transfer      live 5GiB    files 50GiB  not applied
@@ -43,7 +43,7 @@ Above its tier (1)
         restore_window       live 7d     files 1d    above files, not applied
     ~  compute of branch main
         compute.max_cu       live 8 CU   files 2 CU  above files, not applied
-    -> live in paid, the files say free  not applied
+    -> live in paid; the files say free  not applied
     ~  project
         quota.data_transfer  live 50GiB  files 5GiB  above files, not applied
 
@@ -73,12 +73,12 @@ Still live (2)
 
   ember  state: absent  (tenants/ember.yaml:2)
     -  project myapp-ember (quiet-sun-00000011 in free, 31.5 MB, last active
-       2026-10-01), the files say absent  not applied
+       2026-10-01); the files say absent  not applied
 
   keystone  state: absent  (tenants/keystone.yaml:2)
-    -  project still-moon-11223344, the files say absent  not applied
+    -  project still-moon-11223344; the files say absent  not applied
 
-Apply leaves as it is (2)
+Not changed by apply (2)
 
   !  drift-policy  1 tenant: delta
      live grants more than the files, and no commit asked for less
@@ -93,7 +93,7 @@ Conflicts (1)
   ?  fable  (tenants/fable.yaml:1)
      two live projects are called myapp-fable: quiet-sun-1 (free) and calm-sea-2
      (paid)
-     to settle it: pin one of them with project_id in its file
+     to resolve it: pin one of them with project_id in its file
 
 Orphans (2)
 
@@ -110,8 +110,8 @@ Notes (1)
 Drift: 10 of 12 tenants differ from the files; 1 conflict, 2 orphans.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12.
 Not compared: read replicas, computes of other branches, Postgres settings and
-protected branches; region and version, unless pinned; used quotas not looked
-at: 12 of 12.
+protected branches; region and version, unless pinned; used quotas not read: 12
+of 12.
 """
 
 
@@ -129,11 +129,11 @@ def test_every_line_fits_the_width() -> None:
 
 def test_without_drift_it_says_what_was_looked_at() -> None:
     assert shown(build.plan()) == (
-        "In sync as far as was looked: 12 tenants match the files.\n"
+        "In sync as far as checked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
         "Not compared: read replicas, computes of other branches, Postgres settings and\n"
-        "protected branches; region and version, unless pinned; used quotas not looked\n"
-        "at: 12 of 12.\n"
+        "protected branches; region and version, unless pinned; used quotas not read: 12\n"
+        "of 12.\n"
     )
 
 

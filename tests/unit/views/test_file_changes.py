@@ -34,7 +34,7 @@ PLAN = build.plan(unmanaged=(OF_A_TIER, OWN), file_changes=(REGION, ENDED))
 
 def test_thousands_of_tenants_are_one_line_of_text() -> None:
     text = as_text(plain_text.plan(PLAN), 200)
-    assert "Changed in the files alone (4)\n" in text
+    assert "Changed in the files only (4)\n" in text
     assert (
         "  no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants, new tenants "
         "get Neon's default  (tier pro, tiers.yaml:12)\n"

@@ -30,7 +30,7 @@ def test_a_change_is_a_row() -> None:
 
 def test_risks_stand_out() -> None:
     text = markdown.plan(build.plan(build.downgrade("harbor")))
-    assert "`restore_window` `7d` &rarr; `1d` **lowering, destructive**" in text
+    assert "`restore_window` `7d` &rarr; `1d` **reduces restore window, destructive**" in text
     assert "patch compute of branch `main` **restarts compute**" in text
 
 

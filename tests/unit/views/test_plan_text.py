@@ -50,13 +50,13 @@ Downgrade (1)
 
   harbor  tier pro -> free  (tenants/harbor.yaml:2)
     ~  patch project
-        compute.max_cu       8 CU  -> 2 CU  lowering
-        restore_window       7d    -> 1d    lowering, destructive
+        compute.max_cu       8 CU  -> 2 CU  reduces max CU
+        restore_window       7d    -> 1d    reduces restore window, destructive
     ~  patch compute of branch main  restarts compute
-        compute.max_cu       8 CU  -> 2 CU  lowering
+        compute.max_cu       8 CU  -> 2 CU  reduces max CU
     -> transfer from paid to free
     ~  patch project
-        quota.data_transfer  50GiB -> 5GiB  lowering
+        quota.data_transfer  50GiB -> 5GiB  reduces data transfer
 
 Change (4)
 
@@ -98,14 +98,14 @@ Reported (1)
 
      delta  differs from the files  (tenants/delta.yaml:2)
        ~  patch project
-           quota.data_transfer  80GiB -> 50GiB  lowering, drift
+           quota.data_transfer  80GiB -> 50GiB  reduces data transfer, drift
 
 Conflicts (1)
 
   ?  fable  (tenants/fable.yaml:1)
      two live projects are called myapp-fable: quiet-sun-1 (free) and calm-sea-2
      (paid)
-     to settle it: pin one of them with project_id in its file
+     to resolve it: pin one of them with project_id in its file
 
 Orphans (2)
 
@@ -121,12 +121,12 @@ Notes (1)
 
 Plan: 1 to create, 1 to upgrade, 1 to downgrade, 4 to change, 1 to delete; 1
 refused, 1 reported, 1 conflict, 2 orphans.
-14 calls that write (2 transfers), about 9 reads, about 3 s at the account's
-rate.
+14 write calls (2 transfers), about 9 reads, about 3 s at the account's rate
+limit.
 Looked at 15 projects in free and paid; existing computes checked: 6 of 12.
 Not compared: read replicas, computes of other branches, Postgres settings and
-protected branches; region and version, unless pinned; used quotas not looked
-at: 12 of 12.
+protected branches; region and version, unless pinned; used quotas not read: 12
+of 12.
 """
 
 
@@ -147,10 +147,10 @@ def test_every_line_fits_the_width_and_ends_without_blanks() -> None:
 
 def test_in_sync_is_said_with_what_was_looked_at() -> None:
     assert shown(build.plan(), width=100) == (
-        "In sync as far as was looked: 12 tenants match the files.\n"
+        "In sync as far as checked: 12 tenants match the files.\n"
         "Looked at 15 projects in free and paid; existing computes checked: 6 of 12.\n"
         "Not compared: read replicas, computes of other branches, Postgres settings and protected branches;\n"
-        "region and version, unless pinned; used quotas not looked at: 12 of 12.\n"
+        "region and version, unless pinned; used quotas not read: 12 of 12.\n"
     )
 
 
@@ -172,12 +172,12 @@ def test_no_tenant_at_all_is_not_in_sync() -> None:
 def test_what_could_not_be_seen_is_said() -> None:
     coverage = Coverage(1, 0, 15, ("free", "paid", "trial"), 1, 1, unknown=2, held_back=1)
     assert shown(build.plan(coverage=coverage), width=100) == (
-        "In sync as far as was looked: 1 tenant matches the files.\n"
+        "In sync as far as checked: 1 tenant matches the files.\n"
         "Looked at 15 projects in free, paid and trial; existing computes checked: 1 of 1.\n"
         "Not compared: read replicas, computes of other branches, Postgres settings and protected branches;\n"
-        "region and version, unless pinned; used quotas not looked at: 1 of 1.\n"
-        "1 tenant held back: the file is broken.\n"
-        "2 projects that the API would not show.\n"
+        "region and version, unless pinned; used quotas not read: 1 of 1.\n"
+        "1 tenant skipped: the file is invalid.\n"
+        "2 projects not shown by the API.\n"
     )
 
 
@@ -216,7 +216,7 @@ Change (312)
         quota.data_transfer  5GiB -> 10GiB
 
 Plan: 312 to change.
-312 calls that write, about 624 reads, about 27 s at the account's rate.
+312 write calls, about 624 reads, about 27 s at the account's rate limit.
 """)
 
 
@@ -335,7 +335,7 @@ Reported (3,000)
      3,000 tenants  differs from the files  (tenants/tenant-0000.yaml:2 and 2,999 more)
        tenant-0000, tenant-0001, tenant-0002, tenant-0003, tenant-0004 and 2,995 more
        ~  patch project
-           quota.data_transfer  80GiB -> 50GiB  lowering, drift
+           quota.data_transfer  80GiB -> 50GiB  reduces data transfer, drift
 
 Not in sync""" in shown(build.plan(refusals=drift_refusals(3000)), width=100)
 
@@ -417,6 +417,6 @@ def test_colours_mark_what_is_taken() -> None:
     console = Console(force_terminal=True, color_system="standard", width=80, legacy_windows=False)
     with console.capture() as capture:
         console.print(plain_text.plan(build.rich_plan()), crop=False)
-    assert "\x1b[31mlowering, destructive\x1b[0m" in capture.get()
+    assert "\x1b[31mreduces restore window, destructive\x1b[0m" in capture.get()
     assert "\x1b[32m+  \x1b[0m" in capture.get()
     assert "\x1b[36m-> \x1b[0m" in capture.get()

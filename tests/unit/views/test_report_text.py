@@ -41,7 +41,7 @@ Failed (2)
      request id: req-northwind
      failed at: patch project
      applied before: transfer from free to paid
-     not tried: patch compute of branch main
+     not attempted: patch compute of branch main
 
 Stopped: 12 of the last 20 tenants failed
 Applied: 3 of 7 tenants; 1 unchanged, 1 skipped, 2 failed.
@@ -77,7 +77,7 @@ def test_a_project_that_was_gone_before_is_not_called_deleted() -> None:
     gone = structs.replace(gone, actions=tuple(structs.replace(action, message=GONE) for action in gone.actions))
     done = (gone, build.applied(moss, until=datetime(2026, 11, 30, tzinfo=UTC)))
     text = shown(build.report(*done))
-    assert "Applied, but" not in text
+    assert "Applied with warnings" not in text
     assert text.startswith("""\
 Applied (2)
 
@@ -114,10 +114,10 @@ def test_what_did_not_go_well_beside_an_applied_action_is_told() -> None:
         )
     )
     assert (
-        "Applied, but (2)\n\n"
+        "Applied with warnings (2)\n\n"
         "  !  acme and birch\n"
         "     the registry was not updated: it does not answer\n"
-        "     beside: transfer from free to paid\n\n"
+        "     action: transfer from free to paid\n\n"
         "Applied: 2 of 3 tenants"
     ) in text
 

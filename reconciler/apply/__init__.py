@@ -1,1 +1,1 @@
-"""Carrying out a plan: units of work, calls in order, the check after creates, the journal."""
+"""Applying a plan: one run, from its waves and units to its journal."""

@@ -90,7 +90,7 @@ class TestAQuotaBelowWhatIsUsed:
         project = a_project(quota=BOUNDLESS, consumption=replace(UNUSED, **{member: limit}))
         plan = guarded(a_tenant(), project)
         assert words in message(plan)
-        assert "suspend the tenant at once" in message(plan)
+        assert "suspend the tenant immediately" in message(plan)
         assert held(plan) == [f"quota.{member}"]
         assert sorted(paths(plan)) == sorted(f"quota.{other}" for other, _, _ in MEMBERS if other != member)
         below = replace(project, consumption=replace(UNUSED, **{member: limit - 1}))

@@ -214,6 +214,19 @@ class TestConverge:
         assert pinned not in ended.out
         assert "acme" not in ended.out
 
+    def test_a_document_that_reduces_is_told_what_helps(self, shell: Shell) -> None:
+        """No base has an effect on what stdin asks for."""
+        shell.tenant("acme", "tier: pro")
+        shell.applied()
+        document = b'{"tenant": "acme", "tier": "pro", "overrides": {"compute": {"max_cu": 2}}}'
+        ended = shell.simulated("converge", "-", stdin=document)
+        shown = " ".join(ended.err.split())
+        assert ended.code == 5, ended.err
+        assert "lowering-needs-a-cause" in shown
+        assert "permit it with --allow lowering, or commit the tenant's file" in shown
+        assert "--base" not in shown
+        assert shell.simulated("converge", "-", "--allow", "lowering", stdin=document).code == 0
+
     def test_what_is_destroyed_is_shown(self, shell: Shell) -> None:
         shell.tenant("acme", "tier: pro")
         shell.applied()

@@ -289,7 +289,7 @@ def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
     if ends_an_expiry(change) and change.origin is not Origin.CONFIG and policy is not DriftPolicy.REPAIR:
         return _unstated_expiry(concern)
     if change.lowering and not _has_cause(change, policy, bench):
-        return _no_cause(change, concern)
+        return _no_cause(change, concern, bench)
     return None
 
 
@@ -336,7 +336,13 @@ def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) ->
     )
 
 
-def _no_cause(change: FieldChange, concern: str) -> Verdict:
+def _no_cause(change: FieldChange, concern: str, bench: Bench) -> Verdict:
+    if bench.planned.tenant in bench.history.documents:  # no base has an effect on what stdin asks for
+        return Verdict(
+            Rule.LOWERING_NEEDS_A_CAUSE,
+            "it takes something from the tenant, and a document on stdin is not a commit that asks for it",
+            "permit it with --allow lowering, or commit the tenant's file and name the tenant instead of '-'",
+        )
     if change.origin is Origin.DRIFT:
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,

@@ -15,7 +15,6 @@ from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.inputs import parse
 from reconciler.fleet import planning
-from reconciler.fleet.applying import apply_alone, apply_plan
 from reconciler.fleet.context import Context, utc_now
 from reconciler.fleet.process import RunningTasks
 from reconciler.fleet.registry_rows import rebuild
@@ -159,6 +158,8 @@ class Fleet:
         another run keeps the lease. A call that is cancelled ends the run as ``run.stop`` does, and waits for the
         calls in flight.
         """
+        from reconciler.fleet.applying import apply_alone  # noqa: PLC0415 - a plan needs none of it
+
         options = replace(run, stop=run.stop.of_run())
         applying = apply_alone(self._context, planned, options, on_progress)
         return await self._running.result(applying, options.stop)
@@ -193,6 +194,8 @@ class Fleet:
 
     async def _converge(self, context: Context, request: Request, options: RunOptions) -> Converged:
         planned = await _plan(context, request, quietly)
+        from reconciler.fleet.applying import apply_plan  # noqa: PLC0415 - not before the first request
+
         options = replace(options, stop=options.stop.of_run())
         connections: dict[str, Secret] = {}
         applying = apply_plan(context, planned, options, just_observed=True, on_connection=connections.__setitem__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,9 @@ NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 _Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
 """Only its event stream is used, which builds no objects. The C parser is six times as fast."""
+
+
+_KEY: Final = re.compile(r":\s")
 
 
 class Quoted(str):
@@ -128,7 +132,13 @@ def _syntax_problem(error: yaml.YAMLError, file: str, data: bytes) -> Problem:
         location = _location(file, _before(data, error.position))
     else:
         text, location = "cannot be read", Location(file)
-    return Problem(location, f"not valid YAML: {text}", _syntax_hint(text))
+    return Problem(location, f"not valid YAML: {text}", _syntax_hint(text, _up_to(data, location)))
+
+
+def _up_to(data: bytes, location: Location) -> str:
+    """Return the text of the location's line before its column."""
+    lines = data.decode(errors="replace").splitlines()
+    return lines[location.line - 1][: location.column - 1] if location.line <= len(lines) else ""
 
 
 def _before(data: bytes, position: int) -> bytes:
@@ -136,11 +146,17 @@ def _before(data: bytes, position: int) -> bytes:
     return data[:position] if hasattr(yaml, "CLoader") else data.decode()[:position].encode()
 
 
-def _syntax_hint(text: str) -> str | None:
-    if "cannot start any token" in text:
+def _syntax_hint(text: str, before: str) -> str | None:
+    """Return the remedy; ``before`` is the line up to the error."""
+    if "cannot start any token" in text or "tab character" in text:
         return "indent with spaces, not tabs; put text with special characters in quotes"
     if "mapping values" in text:
-        return "text that holds ': ' needs quotes"
+        two_values = _KEY.search(before) is not None
+        return (
+            "text that contains ': ' needs quotes"
+            if two_values
+            else "indent this key like the other keys of its mapping"
+        )
     if "block end" in text or "expected key" in text or "',' or" in text:
         return "check the indentation, the quotes and the brackets above"
     return None

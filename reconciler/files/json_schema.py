@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from itertools import pairwise
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -13,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from reconciler.files.plan_documents import DriftDocument, PlanDocument, ProblemsDocument, ReportDocument
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
+from reconciler.files.wording import descriptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -61,35 +58,16 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     return {"$schema": _DIALECT} | written | {"title": title}
 
 
-def _descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """The docstring below each member of a model, by the member's name.
-
-    They are read here, and not by pydantic when the models are made: that reads the source of every model in every
-    run.
-    """
-    found: dict[str, str] = {}
-    for part in reversed(model.__mro__):
-        if part.__module__.startswith("reconciler."):
-            body = ast.parse(dedent(inspect.getsource(part))).body[0]
-            statements = body.body if isinstance(body, ast.ClassDef) else []
-            for member, below in pairwise(statements):
-                if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
-                    match below:
-                        case ast.Expr(value=ast.Constant(value=str(text))):
-                            found[member.target.id] = inspect.cleandoc(text)
-    return found
-
-
 class _Untitled(GenerateJsonSchema):
     """Without titles, which repeat the keys; each member with the docstring below it."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         written = super().model_schema(schema)
-        descriptions = _descriptions(schema["cls"])
+        known = descriptions(schema["cls"])
         for name, field in schema["cls"].model_fields.items():
             member = written.get("properties", {}).get(field.alias or name)
-            if member is not None and name in descriptions:
-                member["description"] = descriptions[name]
+            if member is not None and name in known:
+                member["description"] = known[name]
         return written
 
     def field_title_should_be_set(self, schema: CoreSchema | object) -> bool:  # noqa: ARG002 (pydantic's signature)

@@ -121,7 +121,7 @@ def found(folder: Path) -> Repository:
     repository = find(folder)
     if repository is None:
         raise AbsentError(
-            f"{printable(str(folder))} is not in a git repository whose last commit contains it",
+            f"the folder {printable(str(folder))} is not in a git repository whose last commit contains it",
             hint="run in a git checkout, or commit the folder first",
         )
     return repository

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from itertools import pairwise
+from textwrap import dedent
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -32,6 +36,8 @@ _UNCHECKED: Final = ("settings", "unchecked")
 """A mapping in which a key may have no value."""
 _QUOTA: Final = "write it under quota, beside settings"
 _NOT_KNOWN: Final = "what Neon has and this release does not know stands under unchecked"
+_MOST_PLACES: Final = 3
+"""Places of a misplaced key that a hint lists."""
 MAX_FINDINGS: Final = 100
 """Maximum number per document."""
 
@@ -79,7 +85,7 @@ def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
 def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key: bool) -> Finding:
     match detail["type"]:
         case "extra_forbidden":
-            hint = _meant(str(path[-1]), path[:-1], _keys(model, path[:-1]))
+            hint = _meant(model, path)
             return Finding(path, f"unknown key {shown(path[-1])}", hint, at_key=True)
         case "missing":
             return Finding(path, f"the key {str(path[-1])!r} is missing", _meaning(model, path), at_key=True)
@@ -96,10 +102,11 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
             return Finding(path, detail["msg"], at_key=at_key)
 
 
-def _meant(key: str, section: Path, known: tuple[str, ...]) -> str | None:
-    """What may have been meant by an unknown key."""
-    if section[-1:] != ("settings",):
-        return did_you_mean_or_known(key, known)
+def _meant(model: type[BaseModel], path: Path) -> str | None:
+    """Return a hint on what an unknown key may mean."""
+    key, known = str(path[-1]), _keys(model, path[:-1])
+    if path[-2:-1] != ("settings",):
+        return _right_place(model, path) or did_you_mean_or_known(key, known)
     return _QUOTA if key == "quota" else did_you_mean(key, known) or _NOT_KNOWN
 
 
@@ -116,8 +123,52 @@ def _misspelt(details: list[ErrorDetails]) -> set[Path]:
 def _meaning(model: type[BaseModel], path: Path) -> str | None:
     """Return the meaning of a key, from its description."""
     mapping = _type_at(model, path[:-1])
-    description = mapping.model_fields[str(path[-1])].description
-    return description.removesuffix(".") if description else None
+    description = descriptions(mapping).get(str(path[-1]))
+    return description.partition("\n\n")[0].replace("\n", " ").removesuffix(".") if description else None
+
+
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """The docstring below each member of a model, by the member's name.
+
+    They are read when needed, and not by pydantic when the models are made: that would read the source of every
+    model in every run.
+    """
+    found: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        if part.__module__.startswith("reconciler."):
+            body = ast.parse(dedent(inspect.getsource(part))).body[0]
+            statements = body.body if isinstance(body, ast.ClassDef) else []
+            for member, below in pairwise(statements):
+                if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+                    match below:
+                        case ast.Expr(value=ast.Constant(value=str(text))):
+                            found[member.target.id] = inspect.cleandoc(text)
+    return found
+
+
+def _right_place(model: type[BaseModel], path: Path) -> str | None:
+    """Return where the schema knows the unknown key; None if it resembles a key of this mapping, or is unknown."""
+    key = str(path[-1])
+    if nearest(key, _keys(model, path[:-1])) is not None:
+        return None
+    places = [place for place, known in _mappings(model, ()) if key in known.model_fields]
+    return f"{shown(key)} belongs {' or '.join(places[:_MOST_PLACES])}" if places else None
+
+
+def _mappings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield every mapping of a schema with its path."""
+    yield f"under {'.'.join(path)}" if path else "at the top level", model
+    for name, field in model.model_fields.items():
+        own = (name, "NAME") if "dict[" in str(field.annotation) else (name,)
+        for member in _models(field.annotation):
+            yield from _mappings(member, (*path, *own))
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
 
 
 def _keys(model: type[BaseModel], path: Path) -> tuple[str, ...]:

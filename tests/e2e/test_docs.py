@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from reconciler.plan.plan import ONLY_REPORTED, Rule
 from tests.e2e.command_line import ROOT
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+SAFETY = (ROOT / "docs/safety.md").read_text(encoding="utf-8")
 PACKAGES = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__init__.py"))
 TEST_FOLDERS = sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py"))
 NAMED = sorted({name for name in re.findall(r"`([\w./-]+)`", ARCHITECTURE) if "/" in name or "." in name})
@@ -22,6 +24,16 @@ STILL_TO_COME = ARCHITECTURE.partition("## What comes next")[2]
 def exists(name: str) -> bool:
     """A path, in full or as the layers and their neighbours are called in the text."""
     return any((folder / name).exists() for folder in (ROOT, ROOT / "reconciler", ROOT / "reconciler/plan"))
+
+
+def test_every_rule_has_a_row_with_its_meaning_and_what_allows_it() -> None:
+    rows = re.findall(r'^\| <a id="([\w-]+)"></a>`([\w-]+)`\*? \| (.+) \| (.+) \|$', SAFETY, re.MULTILINE)
+    assert [anchor for anchor, *_ in rows] == [name for _, name, *_ in rows]
+    assert [name for _, name, *_ in rows] == sorted(rule.value for rule in Rule)
+
+
+def test_rules_that_only_report_are_marked() -> None:
+    assert set(re.findall(r"</a>`([\w-]+)`\* \|", SAFETY)) == {rule.value for rule in ONLY_REPORTED}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

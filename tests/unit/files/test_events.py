@@ -84,6 +84,19 @@ def test_broken_yaml_is_reported_where_it_breaks(data: bytes, place: str) -> Non
     assert str(problem).startswith(f"{place}: not valid YAML: ")
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b"a: b: c\n", "text that contains ': ' needs quotes"),
+        (b"tenant: a\ntier: free\n  protect: true\n", "indent this key like the other keys of its mapping"),
+        (b"a: 1\n\tb: 2\n", "indent with spaces, not tabs; put text with special characters in quotes"),
+    ],
+)
+def test_a_syntax_error_has_the_remedy_of_its_cause(data: bytes, hint: str) -> None:
+    [problem] = parse(data, "f").problems
+    assert problem.hint == hint
+
+
 def test_documents_before_a_syntax_error_are_kept() -> None:
     parsed = parse(b"tenant: a\n---\ntenant: [b\n", "f")
     assert [document.value for document in parsed.documents] == [{"tenant": "a"}]

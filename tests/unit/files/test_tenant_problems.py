@@ -19,6 +19,14 @@ SCHEMA = {
         HEAD + "snapshot: [a]\n",
         ["3:1: unknown key 'snapshot' (did you mean 'snapshots'?)"],
     ),
+    "a key at a wrong level": (
+        "tenant: acme\ntier: free\nquota: {active_time: 5h}\n",
+        ["3:1: unknown key 'quota' ('quota' belongs under overrides)"],
+    ),
+    "a key that belongs at the top": (
+        "tenant: acme\ntier: free\noverrides: {protect: true}\n",
+        ["3:13: unknown key 'protect' ('protect' belongs at the top level)"],
+    ),
     "an unknown key like no other": (
         HEAD + "overrides: {compute: {zz: 1}}\n",
         ["3:23: unknown key 'zz' (known: min_cu, max_cu, suspend_timeout)"],
@@ -60,7 +68,7 @@ SCHEMA = {
     ),
     "an acceptance of no reduction": (
         HEAD + "accept: {history_loss: pro -> }\n",
-        ["3:24: 'pro ->' names no reduction" + STEPS],
+        ["3:24: 'pro ->' is not a reduction" + STEPS],
     ),
     "an acceptance of what stays": (
         HEAD + "accept: {history_loss: [7d -> 1d, 1d -> 1d]}\n",

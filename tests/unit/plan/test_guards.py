@@ -95,6 +95,15 @@ class TestLoweringNeedsACause:
         (refusal,) = plan.refusals
         assert "the live value was changed" in refusal.message
 
+    def test_a_document_is_told_to_use_a_commit_and_not_to_name_a_base(self) -> None:
+        now = a_fleet(a_tenant())
+        history = History(files=a_fleet(), documents=frozenset({"acme"}))
+        plan = guard(make_plan(now, self.live, history=history), now, self.live, history=history)
+        (refusal,) = plan.refusals
+        assert "a document on stdin is not a commit" in refusal.message
+        assert "--base" not in refusal.remedy
+        assert "commit the tenant's file" in refusal.remedy
+
     def test_a_commit_is_a_cause(self) -> None:
         before = a_fleet(a_tenant(overrides=Overrides(quota={"data_transfer_bytes": 9 * GIB})))
         assert not guarded(a_fleet(a_tenant()), self.live, base=before).refusals

@@ -123,7 +123,8 @@ def _misspelt(details: list[ErrorDetails]) -> set[Path]:
 def _meaning(model: type[BaseModel], path: Path) -> str | None:
     """Return the meaning of a key, from its description."""
     mapping = _type_at(model, path[:-1])
-    description = descriptions(mapping).get(str(path[-1]))
+    name = str(path[-1])
+    description = mapping.model_fields[name].description or descriptions(mapping).get(name)
     return description.partition("\n\n")[0].replace("\n", " ").removesuffix(".") if description else None
 
 

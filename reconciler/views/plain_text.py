@@ -114,6 +114,7 @@ def _held_back(title: str, held: Sequence[Refusal], extent: ListLimits) -> Itera
         planned = by_tenant(refusal.actions)
         yield from indented(sections.tenants(planned, PLAN, extent.inside), by=3)
     yield from sections.not_shown_of(refusals, extent, "refusal")
+    yield from sections.rules_page()
 
 
 def _stale(stale: Sequence[Stale], extent: ListLimits) -> Iterator[Line | CommaList]:
@@ -170,6 +171,7 @@ def _not_repaired(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
         for refusal in refusals[: extent.blocks]:
             yield from sections.refusal(refusal, extent, naming=True)
         yield from sections.not_shown_of(refusals, extent, "refusal")
+        yield from sections.rules_page()
 
 
 _DONE: Final = {

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from reconciler.views.grouping import TenantGroup
     from reconciler.views.terminal import CommaList
 
+RULES_PAGE: Final = "docs/safety.md#rules"
+"""The table of all rules, with their meaning and what allows them."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListLimits:
@@ -134,6 +137,12 @@ def refusal(refused: Refusal, extent: ListLimits, *, naming: bool) -> Iterator[L
     yield Line(lead, styled(_concerned(refused, extent, naming=naming)), indent=2)
     yield Line(EMPTY, styled(refused.message), indent=5)
     yield Line(styled("to allow it: ", symbols.ASIDE), styled(refused.remedy), indent=5)
+    yield blank_line()
+
+
+def rules_page() -> Iterator[Line]:
+    """Where every rule is explained, below the refusals of a section."""
+    yield Line(styled("rules: ", symbols.ASIDE), styled(RULES_PAGE), indent=2)
     yield blank_line()
 
 

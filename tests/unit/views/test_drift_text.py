@@ -88,6 +88,8 @@ Not changed by apply (2)
      protect: true refuses every deletion
      to allow it: remove protect from tenants/keystone.yaml
 
+  rules: docs/safety.md#rules
+
 Conflicts (1)
 
   ?  fable  (tenants/fable.yaml:1)

@@ -90,6 +90,8 @@ Refused (1)
      keystone  state: absent  (tenants/keystone.yaml:2)
        -  delete project still-moon-11223344
 
+  rules: docs/safety.md#rules
+
 Reported (1)
 
   !  drift-policy  1 tenant
@@ -99,6 +101,8 @@ Reported (1)
      delta  differs from the files  (tenants/delta.yaml:2)
        ~  patch project
            quota.data_transfer  80GiB -> 50GiB  reduces data transfer, drift
+
+  rules: docs/safety.md#rules
 
 Conflicts (1)
 
@@ -336,6 +340,8 @@ Reported (3,000)
        tenant-0000, tenant-0001, tenant-0002, tenant-0003, tenant-0004 and 2,995 more
        ~  patch project
            quota.data_transfer  80GiB -> 50GiB  reduces data transfer, drift
+
+  rules: docs/safety.md#rules
 
 Not in sync""" in shown(build.plan(refusals=drift_refusals(3000)), width=100)
 

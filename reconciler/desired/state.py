@@ -141,6 +141,10 @@ class DesiredState:
         organization = "" if tier is None else tier.organization
         return self.naming.project_name(tenant.name, tier=tenant.tier, organization=organization)
 
+    def default_branch(self, tenant: Tenant) -> str:
+        """Return the declared name of the default branch of the tenant's project."""
+        return tenant.pins.branch or self.defaults.branch
+
     def project_names(self, tenant: str) -> tuple[str, ...]:
         """Return every name that identifies the tenant's project, the current one first."""
         declared = self.tenants.get(tenant)

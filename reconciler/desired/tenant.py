@@ -56,6 +56,8 @@ class Pins:
     pg_version: int | None = None
     database: str | None = None
     role: str | None = None
+    branch: str | None = None
+    """The name of the default branch."""
 
 
 @dataclass(frozen=True, slots=True)

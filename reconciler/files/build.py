@@ -190,5 +190,5 @@ def _dev_branch(document: DevBranchDocument) -> DevBranch:
 
 
 def _pins(document: TenantDocument) -> Pins:
-    pins = (document.region, document.pg_version, document.database, document.role)
-    return _NO_PINS if pins == (None, None, None, None) else Pins(*pins)
+    pins = (document.region, document.pg_version, document.database, document.role, document.branch)
+    return _NO_PINS if pins == (None,) * len(pins) else Pins(*pins)

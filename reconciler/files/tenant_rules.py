@@ -49,9 +49,10 @@ def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]
         hint = did_you_mean_or_known(document.tier, fleet.tiers)
         yield Finding(("tier",), f"tier {document.tier!r} does not exist", hint)
         return
-    yield from _name_findings(document.dev_branches or (), fleet.defaults.branch)
+    default_branch = document.branch or fleet.defaults.branch
+    yield from _name_findings(document.dev_branches or (), default_branch)
     if tier.snapshots.method is SnapshotMethod.BRANCH:
-        yield from _namesake_findings(document, fleet.defaults.branch)
+        yield from _namesake_findings(document, default_branch)
     organization = fleet.organizations.get(tier.organization)
     if organization is None:
         return

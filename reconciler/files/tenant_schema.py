@@ -160,13 +160,14 @@ class TenantDocument(Section):
     """Pinned: the first database, made at creation."""
     role: Role | None = None
     """Pinned: the owner of the first database, made at creation."""
+    branch: Name | None = None
+    """Pinned: the name of the default branch, made at creation."""
 
 
 NO_TIER: Final = "-"
 """In place of a tombstone's tier: no tier is called so."""
-SETTINGS: Final = frozenset(
-    {"tier", "overrides", "snapshots", "dev_branches", "accept", "region", "pg_version", "database", "role"}
-)
+PINS: Final = ("region", "pg_version", "database", "role", "branch")
+SETTINGS: Final = frozenset({"tier", "overrides", "snapshots", "dev_branches", "accept", *PINS})
 """What says how a project is to be: of no matter where it is to be deleted."""
 
 

@@ -71,6 +71,8 @@ def _made_with(
     """
     if word in LIVE_PINS:
         return [getattr(project, word)]
+    if word == "branch" and project.default_branch is not None:
+        return [project.default_branch.name]
     tried = (attempt.base for attempt in history.tried.get(tenant.name, ()))
     known = [(files, files.tenants.get(tenant.name)) for files in history.earlier(tenant.name) or tried]
     pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in known if said]

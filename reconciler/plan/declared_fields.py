@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
 
 RECOVER = "recover"
-PINS = ("region", "pg_version", "database", "role")
+PINS = ("region", "pg_version", "database", "role", "branch")
 """Fields that apply at a project's creation only."""
 PRESENT, ABSENT = "present", "absent"
 

@@ -24,8 +24,8 @@ def switched(tenant: Tenant, project: LiveProject, called: str) -> Conflict | No
     """Return a conflict if somebody made another branch the default one; None if not, or if branches were not
     read.
 
-    Sizes, branches and snapshots would apply to the wrong branch. ``called`` is the name of default branches
-    (``defaults.branch``). A branch that a restore made the default one has that name.
+    Sizes, branches and snapshots would apply to the wrong branch. ``called`` is the declared name of the default
+    branch. A branch that a restore made the default one has that name.
     """
     default = project.default_branch
     if default is None or default.name == called or _came_with_the_project(default):

@@ -59,7 +59,7 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
         "name": desired.project_name(tenant),
         "region": pins.region or defaults.region,
         "pg_version": pins.pg_version or defaults.pg_version,
-        "branch": defaults.branch,
+        "branch": desired.default_branch(tenant),
         "database": database,
         "role": role,
     }
@@ -76,7 +76,7 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
     settings = desired.settings(tenant)
     branch = LiveBranch(
         id="",
-        name=desired.defaults.branch,
+        name=desired.default_branch(tenant),
         parent_id=None,
         default=True,
         protected=False,

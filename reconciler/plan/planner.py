@@ -288,8 +288,11 @@ def _mismatches(
 def _switched(desired: DesiredState, tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
     """Return conflicts of projects whose default branch was changed."""
     found = ((t, identities.projects.get(t.name)) for t in tenants if not t.absent)
-    called = desired.defaults.branch
-    judged = (default_branch.switched(tenant, project, called) for tenant, project in found if project)
+    judged = (
+        default_branch.switched(tenant, project, desired.default_branch(tenant))
+        for tenant, project in found
+        if project
+    )
     return {conflict.tenant: conflict for conflict in judged if conflict}
 
 

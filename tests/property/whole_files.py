@@ -87,6 +87,7 @@ TENANT: Final[Document] = {
     "pg_version": "17",
     "database": "app",
     "role": "app_owner",
+    "branch": "main",
 }
 """What is live is as it says."""
 
@@ -131,6 +132,7 @@ OTHER_TENANT: Final[Document] = {
     "pg_version": "18",
     "database": "other",
     "role": "other_owner",
+    "branch": "trunk",
 }
 
 _LIMITS: Final[Document] = {

@@ -64,6 +64,7 @@ region: aws-eu-central-1
 pg_version: 16
 database: shop
 role: shop_owner
+branch: production
 """
 
 
@@ -88,7 +89,7 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
         protect=True,
         accept=Accepted((Step("750h", "100h"), Step("5GiB", "1GiB")), date(2030, 1, 31), (Step("pro", "free"),)),
         project_id="cool-river-12345678",
-        pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner"),
+        pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner", "production"),
     )
 
 

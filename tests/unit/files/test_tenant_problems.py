@@ -334,6 +334,10 @@ RULES = {
         HEAD + "dev_branches: [main]\n",
         ["3:16: 'main' is the name of the default branch"],
     ),
+    "a branch that is called like the tenant's own default branch": (
+        HEAD + "dev_branches: [main, production]\nbranch: production\n",
+        ["3:22: 'production' is the name of the default branch"],
+    ),
     "a snapshot kept as a branch that is the default branch": (
         "tenant: acme\ntier: guide\nsnapshots: [v1, main]\n",
         [

@@ -91,6 +91,7 @@ def test_a_pin_that_was_refused_is_refused_again() -> None:
     ("pins", "told"),
     [
         (Pins(database="other"), "database is other in the file, but the project was created with neondb"),
+        (Pins(branch="other"), "branch is other in the file, but the project was created with main"),
         (Pins(role="other"), "role is other in the file, but the project was created with neondb_owner"),
         (
             Pins(region="elsewhere"),

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.plan.action import CreateProject, CreateSnapshot
 from tests.builders import a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
 
 FIRST = a_branch(default=False)
@@ -74,3 +75,19 @@ def test_a_tombstone_asks_for_no_default_branch() -> None:
     tombstone = a_tenant(absent=True, project_id="p-acme")
     plan = make_plan(a_fleet(tombstone), a_view(a_project(branches=(FIRST, OTHER))))
     assert [action.kind for action in plan.actions] == ["delete_project"]
+
+
+def test_has_the_name_that_the_tenant_pins() -> None:
+    tenant = a_tenant(pins=Pins(branch="production"), snapshots=(Snapshot("v1"),))
+    create, snapshot = make_plan(a_fleet(tenant), a_view()).actions
+    assert isinstance(create, CreateProject)
+    assert [change.after for change in create.changes if change.path == "branch"] == ["production"]
+    assert isinstance(snapshot, CreateSnapshot)
+    assert snapshot.branch == "production", "what builds on the creation knows it"
+
+
+def test_that_is_pinned_is_the_one_that_another_took_the_place_of() -> None:
+    pinned = replace(UNMARKED, name="production")
+    project = a_project(branches=(pinned, replace(OTHER, name="main", default=True)), endpoints=COMPUTES)
+    (conflict,) = make_plan(a_fleet(a_tenant(pins=Pins(branch="production"))), a_view(project)).conflicts
+    assert "'main' is now the default branch of project p-acme; it was 'production'" in conflict.message

@@ -106,7 +106,7 @@ def test_a_run_that_holds_its_journal_is_not_called_dead(shell: Shell, pair: dic
     with Journal.open(path, Header(DEAD_RUN, "prod", "a test", None, "0", NOON), lambda: NOON):
         ended = applied(shell, "--journals", str(path), "--run-is-dead", DEAD_RUN)
     assert ended.code == 5
-    assert "is at work: a process holds the lock on its journal" in " ".join(ended.out.split())
+    assert "is still running: a process holds the lock on its journal" in " ".join(ended.out.split())
     assert projects(shell) == set(pair.values())
 
 
@@ -153,7 +153,7 @@ def test_what_is_no_id_of_a_run_is_refused(shell: Shell, word: str) -> None:
     shell.tenant("acme")
     ended = shell.simulated("plan", "--run-is-dead", word)
     assert ended.code == 3
-    assert "is no id of a run" in ended.err
+    assert "is not the id of a run" in ended.err
 
 
 def test_a_place_for_journals_that_is_not_there_is_refused(shell: Shell) -> None:

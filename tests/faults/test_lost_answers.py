@@ -120,7 +120,7 @@ def test_a_create_that_never_arrived_is_reported_as_unknown(tmp_path: Path) -> N
         world.seed(BEFORE)
         world.simulator.faults.add(DropBefore(), *CREATE)
         applied = await world.apply(AFTER)
-        assert "no project of this run showed up within 10 s" in applied.message("new")
+        assert "no project of this run was found within 10 s" in applied.message("new")
         await converge(world)
 
     virtually(main())

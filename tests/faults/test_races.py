@@ -57,7 +57,9 @@ def test_the_run_that_came_second_removes_its_own_project_and_names_the_first(tm
         live = await world.live(FLEET)
         for outcome in second.report.outcomes:
             assert outcome.project_id == live[f"myapp-{outcome.tenant}"].id
-            assert f"project {outcome.project_id} in free was created first" in second.message(outcome.tenant)
+            assert f"another run created project {outcome.project_id} in free first" in second.message(
+                outcome.tenant
+            )
         assert second.connections == {}
         assert second.report.stopped is None
 
@@ -72,7 +74,7 @@ def test_a_run_whose_create_was_lost_does_not_take_a_rivals_project_for_its_own(
         lost, rival = await asyncio.gather(later(world, 0, one), later(world, 1, one))
         assert rival.results() == {"acme": Result.APPLIED}
         assert lost.results() == {"acme": Result.FAILED}
-        assert "no project of this run showed up" in lost.message("acme")
+        assert "no project of this run was found" in lost.message("acme")
         assert await world.converged(one) == {"myapp-acme"}
 
     virtually(main())

@@ -15,7 +15,6 @@ from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import sources_without_files
-from reconciler.files.finding import shown
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
     ahead_of_head,
@@ -36,6 +35,7 @@ from reconciler.files.tombstones import tombstones
 from reconciler.files.tracked import declared_at_head, ignored, taken_out_unseen, unheld, unseen
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity
+from reconciler.model.quoting import shown
 from reconciler.plan import renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made

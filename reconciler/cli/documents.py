@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.cli.streams import fit
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
-from reconciler.views.console import as_text, print_document, show, stdout_console
-from reconciler.views.formats import JSON, formats_of, render
+from reconciler.views.console import as_text, print_document, print_pieces, show, stdout_console
+from reconciler.views.formats import formats_of, render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.cli.options import OutputFlags
@@ -44,7 +44,9 @@ def publish(output: OutputFlags, view: View) -> None:
         write(path, render(view, by_suffix[path.suffix], full=output.full))
     document = render(view, output.format, full=output.full)
     if isinstance(document, str):
-        print_document(fit(document, sys.stdout) if output.format == JSON else document)
+        print_document(document)
+    elif isinstance(document, Iterator):
+        print_pieces(document)
     else:
         show(document, stdout_console())
 
@@ -55,11 +57,10 @@ def write(path: Path, document: Rendered, flag: str = "--output") -> None:
     A file that could be written in part only is removed: half a document would pass for a whole one. What is no
     file, and what a link leads to, is left alone.
     """
-    text = document if isinstance(document, str) else as_text(document)
     try:
         with os.fdopen(regular_files.open_to_write(path), "w", encoding="utf-8") as file:
             try:
-                file.write(text if text.endswith("\n") else f"{text}\n")
+                file.writelines(_pieces(document))
                 file.flush()
             except OSError:
                 if path.is_file():
@@ -69,3 +70,10 @@ def write(path: Path, document: Rendered, flag: str = "--output") -> None:
         raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
     except UnreadableError as error:
         raise InvalidInputError(f"{flag} {path}: {error}", hint=regular_files.REMEDY) from error
+
+
+def _pieces(document: Rendered) -> Iterable[str]:
+    if isinstance(document, Iterator):
+        return document
+    text = document if isinstance(document, str) else as_text(document)
+    return (text if text.endswith("\n") else f"{text}\n",)

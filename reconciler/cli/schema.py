@@ -7,14 +7,8 @@ import json
 import click
 
 from reconciler.cli.described import DescribedCommand
-from reconciler.files.json_schema import (
-    drift_schema,
-    plan_schema,
-    problems_schema,
-    report_schema,
-    tenant_schema,
-    tiers_schema,
-)
+from reconciler.documents.schema import drift_schema, plan_schema, problems_schema, report_schema
+from reconciler.files.json_schema import tenant_schema, tiers_schema
 from reconciler.views.console import print_document
 
 SCHEMAS = {

@@ -7,8 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.tenant import Step
-from reconciler.files.finding import RejectedError, shown
+from reconciler.files.finding import RejectedError
 from reconciler.files.readers import kind, read_flag, refuse_secret, text_of
+from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

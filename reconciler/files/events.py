@@ -18,14 +18,14 @@ from yaml.events import (
 )
 
 from reconciler.desired.naming import composed
-from reconciler.files.finding import shown
 from reconciler.files.hidden_text import unseen_problems
 from reconciler.model.problem import Location, Problem
+from reconciler.model.quoting import shown
+from reconciler.model.strict_json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_DEPTH: Final = 32
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 """Plain scalars without a value (YAML 1.2 core schema)."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.model.problem import Severity
+from reconciler.model.quoting import SHOWN_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 Path: TypeAlias = tuple[str | int, ...]
 """Path from a document's root: keys of mappings, indices of lists."""
 
-_SHOWN_LENGTH: Final = 60
 _MAX_LISTED: Final = 12
 _MOST_COMPARED: Final = 50
 """Maximum number of words to compare: comparing many typos with many words would take too long."""
-_KEY_LIKE: Final = re.compile(r"napi_\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +42,9 @@ class RejectedError(ValueError):
         self.hint = hint
 
 
-def shown(value: object) -> str:
-    """Return a value for a message: quoted, on one line, not too long, and never an API key."""
-    text = repr(_KEY_LIKE.sub("napi_...", str(value)))
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}...'"
-
-
-def looks_secret(text: str) -> bool:
-    """Return whether the text looks like a Neon API key, which no message may repeat."""
-    return _KEY_LIKE.search(text) is not None
-
-
 def nearest(word: str, known: Collection[str]) -> str | None:
     """Return the known word that was probably meant; None if none is similar, or there are too many."""
-    if len(word) > _SHOWN_LENGTH or len(known) > _MOST_COMPARED:
+    if len(word) > SHOWN_LENGTH or len(known) > _MOST_COMPARED:
         return None
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return near[0] if near else None

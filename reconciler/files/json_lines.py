@@ -5,33 +5,17 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
-from collections import Counter
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import composed
 from reconciler.files.entry import Entry, Text
-from reconciler.files.events import MAX_DEPTH, text_problems
-from reconciler.files.finding import shown
+from reconciler.files.events import text_problems
 from reconciler.files.tree import MAX_FILE_BYTES
 from reconciler.model.problem import Location, Problem
+from reconciler.model.strict_json import MAX_DEPTH, no_constant, refuse_depth, unique_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return a JSON object. Raises ValueError for a duplicate key."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        twice = next(name for name in members if counts[name] > 1)
-        raise ValueError(f"duplicate key {shown(twice)}")
-    return members
-
-
-def no_constant(word: str) -> NoReturn:
-    """Raise ValueError for constants that Python accepts although they are not JSON."""
-    raise ValueError(f"{word} is not JSON")
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -99,16 +83,6 @@ def _decoded(text: str, start: int) -> tuple[object, int]:
     if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH:
         refuse_depth(value, MAX_DEPTH)
     return value, end
-
-
-def refuse_depth(value: object, levels: int) -> None:
-    """Raise RecursionError for a value that is nested deeper."""
-    if not isinstance(value, (dict, list)):
-        return
-    if levels == 0:
-        raise RecursionError
-    for member in value.values() if isinstance(value, dict) else value:
-        refuse_depth(member, levels - 1)
 
 
 def _problem(error: Exception, file: str, line: int) -> Problem:

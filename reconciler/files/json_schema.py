@@ -1,4 +1,4 @@
-"""JSON Schemas of what people write, for editors, and of what we write: made from the models that read it."""
+"""JSON Schemas of what people write, for editors: made from the models that read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from reconciler.files.plan_documents import DriftDocument, PlanDocument, ProblemsDocument, ReportDocument
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
 from reconciler.files.wording import descriptions
@@ -27,30 +26,6 @@ def tenant_schema() -> dict[str, Any]:
 def tiers_schema() -> dict[str, Any]:
     """The schema of tiers.yaml."""
     return _schema(TiersDocument, "The price list of a fleet of Neon projects")
-
-
-def plan_schema() -> dict[str, Any]:
-    """The schema of a plan, saved or printed."""
-    return _document_schema(PlanDocument, "A plan: what apply would do")
-
-
-def drift_schema() -> dict[str, Any]:
-    """The schema of a drift report."""
-    return _document_schema(DriftDocument, "A drift report")
-
-
-def report_schema() -> dict[str, Any]:
-    """The schema of the report of an apply."""
-    return _document_schema(ReportDocument, "The report of an apply")
-
-
-def problems_schema() -> dict[str, Any]:
-    """The schema of what validate finds."""
-    return _document_schema(ProblemsDocument, "What is wrong with the files")
-
-
-def _document_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    return {"$schema": _DIALECT} | model.model_json_schema(schema_generator=_Untitled) | {"title": title}
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:

@@ -20,13 +20,7 @@ from reconciler.desired.naming import (
 )
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
-from reconciler.files.finding import (
-    RejectedError,
-    did_you_mean,
-    looks_secret,
-    nearest,
-    shown,
-)
+from reconciler.files.finding import RejectedError, did_you_mean, nearest
 from reconciler.files.hidden_text import has_unseen
 from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.compute import (
@@ -36,6 +30,7 @@ from reconciler.model.compute import (
     SHORTEST_SUSPEND_SECONDS,
 )
 from reconciler.model.fields.allow_list import is_address
+from reconciler.model.quoting import looks_secret, shown
 from reconciler.model.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
 from reconciler.plan.concerns import NAMES
 

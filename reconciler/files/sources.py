@@ -11,12 +11,13 @@ from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse
-from reconciler.files.finding import Finding, shown
+from reconciler.files.finding import Finding
 from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer
 from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

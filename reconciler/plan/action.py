@@ -25,7 +25,14 @@ class TenantAction(Struct, frozen=True, kw_only=True, tag_field="kind"):
     verb: ClassVar[str]
     thing: ClassVar[str]
     """What is done to what, in the words of every view."""
+    of_whole_project: ClassVar[bool] = False
+    """True where a plan tells the tenant by this action: its project is created, deleted, ..."""
     base_risk: ClassVar[Risk] = Risk.SAFE
+
+    @property
+    def subject(self) -> str:
+        """The thing as its tenant knows it: a branch that keeps a moment is a snapshot."""
+        return self.thing
 
     @property
     def kind(self) -> str:
@@ -48,6 +55,7 @@ class CreateProject(TenantAction, frozen=True, kw_only=True, tag="create_project
 
     verb: ClassVar = "create"
     thing: ClassVar = "project"
+    of_whole_project: ClassVar = True
     organization: str
 
 
@@ -56,6 +64,7 @@ class RecoverProject(TenantAction, frozen=True, kw_only=True, tag="recover_proje
 
     verb: ClassVar = "recover"
     thing: ClassVar = "project"
+    of_whole_project: ClassVar = True
     project_id: str
     recoverable_until: datetime
 
@@ -68,6 +77,7 @@ class AdoptProject(TenantAction, frozen=True, kw_only=True, tag="adopt_project")
 
     verb: ClassVar = "adopt"
     thing: ClassVar = "project"
+    of_whole_project: ClassVar = True
     project_id: str
     branch: str
     """The name of the branch."""
@@ -80,6 +90,7 @@ class TransferProject(TenantAction, frozen=True, kw_only=True, tag="transfer_pro
 
     verb: ClassVar = "transfer"
     thing: ClassVar = "project"
+    of_whole_project: ClassVar = True
     origin: str
     destination: str
     downgrade: bool
@@ -119,6 +130,7 @@ class DeleteProject(TenantAction, frozen=True, kw_only=True, tag="delete_project
 
     verb: ClassVar = "delete"
     thing: ClassVar = "project"
+    of_whole_project: ClassVar = True
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     project_id: str
 
@@ -182,6 +194,11 @@ class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch")
     compute: Compute | None = None
     """None leaves the sizes to the project's defaults."""
 
+    @property
+    def subject(self) -> str:
+        """What it is to the tenant, by its purpose."""
+        return "snapshot" if self.purpose is Purpose.SNAPSHOT else self.thing
+
 
 class PatchBranch(TenantAction, frozen=True, kw_only=True, tag="patch_branch"):
     """PATCH /projects/{id}/branches/{id}: its name or its expiry, as the last part of a change's path says."""
@@ -224,6 +241,11 @@ class DeleteBranch(TenantAction, frozen=True, kw_only=True, tag="delete_branch")
     purpose: Purpose
     before_transfer: bool = False
     """True for a kept moment that the destination organization has no room for."""
+
+    @property
+    def subject(self) -> str:
+        """What it is to the tenant, by its purpose."""
+        return "snapshot" if self.purpose is Purpose.SNAPSHOT else self.thing
 
 
 class CreateSnapshot(TenantAction, frozen=True, kw_only=True, tag="create_snapshot"):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC
-from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from rich.filesize import decimal
@@ -30,7 +28,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import Origin, Risk
-from reconciler.views.grouping import Kind
+from reconciler.plan.summary import Kind
 from reconciler.views.safe_text import FormattedText, formatted, joined
 from reconciler.views.values import label
 
@@ -44,72 +42,13 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
-class Thing(Enum):
-    """What is created, changed or deleted. A snapshot may be kept as a branch; it counts as a snapshot."""
-
-    BRANCH = "branch"
-    SNAPSHOT = "snapshot"
-
-
-class Verb(Enum):
-    """What happens to a branch or snapshot."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    DELETE = "delete"
-
-
 Creation: TypeAlias = CreateBranch | CreateSnapshot
 Removal: TypeAlias = DeleteBranch | DeleteSnapshot
 
 
-def thing_and_verb(action: Action) -> tuple[Thing, Verb] | None:
-    """What the action does to a branch or snapshot; None for every other action."""
-    match action:
-        case CreateBranch():
-            return _thing(action.purpose), Verb.CREATE
-        case PatchBranch():
-            return Thing.BRANCH, Verb.CHANGE
-        case DeleteBranch():
-            return _thing(action.purpose), Verb.DELETE
-        case CreateSnapshot():
-            return Thing.SNAPSHOT, Verb.CREATE
-        case DeleteSnapshot():
-            return Thing.SNAPSHOT, Verb.DELETE
-        case (
-            CreateProject()
-            | RecoverProject()
-            | AdoptProject()
-            | TransferProject()
-            | PatchProject()
-            | PatchEndpoint()
-            | DeleteProject()
-            | DeleteDuplicate()
-        ):
-            return None
-        case _:
-            assert_never(action)
-
-
-def _thing(purpose: Purpose) -> Thing:
-    match purpose:
-        case Purpose.DEV_BRANCH:
-            return Thing.BRANCH
-        case Purpose.SNAPSHOT:
-            return Thing.SNAPSHOT
-        case _:
-            assert_never(purpose)
-
-
-def count_branches_and_snapshots(actions: Iterable[Action]) -> Counter[tuple[Thing, Verb]]:
-    """How many branches and snapshots are created, changed and deleted."""
-    return Counter(filter(None, map(thing_and_verb, actions)))
-
-
 def thing_and_name(action: Creation | Removal) -> FormattedText:
     """``branch development``, ``snapshot v1.0-stable``."""
-    noun = _thing(action.purpose) if isinstance(action, CreateBranch | DeleteBranch) else Thing.SNAPSHOT
-    return formatted(f"{noun.value} {{}}", _name(action))
+    return formatted(f"{action.subject} {{}}", _name(action))
 
 
 def _name(action: Creation | Removal) -> str:
@@ -153,9 +92,9 @@ def deleted_thing(action: Removal, project: LiveProject | None) -> FormattedText
 
 def replacement(action: Action, following: Action | None) -> str | None:
     """The name of the snapshot that the next action creates in the place of this one, if it does."""
-    if not isinstance(following, Creation) or thing_and_verb(action) != (Thing.SNAPSHOT, Verb.DELETE):
+    if not isinstance(following, Creation) or (action.subject, action.verb) != ("snapshot", "delete"):
         return None
-    return _name(following) if thing_and_verb(following) == (Thing.SNAPSHOT, Verb.CREATE) else None
+    return _name(following) if following.subject == "snapshot" else None
 
 
 def utc_time(at: datetime) -> str:

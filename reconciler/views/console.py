@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from reconciler.views.safe_text import harmless, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console, ConsoleRenderable
 
 WIDTH: Final = 100
@@ -34,6 +36,14 @@ def say(sentence: str) -> None:
 def print_document(document: str) -> None:
     """A document for other programs on stdout, every text in it safe in that form already."""
     print(document, end="" if document.endswith("\n") else "\n", file=_lenient(sys.stdout), flush=True)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """The same for a document that is made piece by piece and ends its last line itself."""
+    stdout = _lenient(sys.stdout)
+    for piece in pieces:
+        stdout.write(piece)
+    stdout.flush()
 
 
 def show(view: ConsoleRenderable, console: Console) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import ConsoleRenderable
 
 
-Rendered: TypeAlias = "str | ConsoleRenderable"
+Rendered: TypeAlias = "str | Iterator[str] | ConsoleRenderable"
+"""An iterator gives the output piece by piece: it is long."""
 Render: TypeAlias = "Callable[..., Rendered]"
 """``render(view, full=...)``: ``full`` shortens no list."""
 

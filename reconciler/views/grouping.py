@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from itertools import chain
 from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
@@ -25,16 +23,13 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.outcome import Result
-from reconciler.plan.plan import Rule, TenantPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Conflict, Plan, Refusal
+    from reconciler.plan.plan import Conflict, Plan, Refusal, Rule, TenantPlan
 
 REFUSED: Final = "Refused"
 REFUSED_EARLIER: Final = "Refused since earlier commits"
@@ -43,18 +38,6 @@ CONFLICTS: Final = "Conflicts"
 EARLIER_CONFLICTS: Final = "Conflicts since earlier commits"
 OTHER_CONFLICTS: Final = "Conflicts of tenants that no commit changed"
 _NOWHERE: Final = Location("")
-
-
-class Kind(Enum):
-    """The kind of a tenant's actions as a whole, in the order in which a plan shows them."""
-
-    CREATE = "create"
-    RECOVER = "recover"
-    ADOPT = "adopt"
-    UPGRADE = "upgrade"
-    DOWNGRADE = "downgrade"
-    CHANGE = "change"
-    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +52,6 @@ class TenantGroup:
     def names(self) -> tuple[str, ...]:
         """The tenants' names."""
         return tuple(member.tenant for member in self.members)
-
-
-def kind_of(actions: Iterable[Action]) -> Kind:
-    """What the actions of one tenant amount to: a tenant that is moved is not also changed."""
-    for action in actions:
-        match action:
-            case CreateProject():
-                return Kind.CREATE
-            case RecoverProject():
-                return Kind.RECOVER
-            case AdoptProject():
-                return Kind.ADOPT
-            case DeleteProject():
-                return Kind.DELETE
-            case TransferProject(downgrade=downgrade):
-                return Kind.DOWNGRADE if downgrade else Kind.UPGRADE
-            case PatchProject() | PatchEndpoint() | CreateBranch() | PatchBranch() | DeleteBranch():
-                continue
-            case CreateSnapshot() | DeleteSnapshot() | DeleteDuplicate():
-                continue
-            case _:
-                assert_never(action)
-    return Kind.CHANGE
-
-
-def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[Kind, list[TenantPlan]]:
-    """The tenants of each kind; every kind is present."""
-    groups: dict[Kind, list[TenantPlan]] = {kind: [] for kind in Kind}
-    for tenant in tenants:
-        groups[kind_of(tenant.actions)].append(tenant)
-    return groups
 
 
 def group_by_actions(tenants: Iterable[TenantPlan]) -> list[TenantGroup]:
@@ -188,30 +140,3 @@ def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
         )
         for group in alike.values()
     ]
-
-
-def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
-    """Loose actions, tenant by tenant in name order, each action once."""
-    tenants: dict[str, dict[Action, None]] = {}
-    for action in actions:
-        tenants.setdefault(action.tenant, {})[action] = None
-    return [TenantPlan(tenant, None, tuple(tenants[tenant])) for tenant in sorted(tenants)]
-
-
-def applied_actions(report: Report) -> Iterator[Action]:
-    """Every action that was carried out, of tenants that failed later too."""
-    outcomes = (one for tenant in report.outcomes for one in tenant.actions)
-    return (one.action for one in outcomes if one.result is Result.APPLIED)
-
-
-def differing(plan: Plan) -> list[TenantPlan]:
-    """Every tenant whose live project differs, whether a guard holds its actions back or not."""
-    seen = {tenant.tenant: tenant.project for tenant in plan.tenants}
-    refused = (action for refusal in plan.refusals for action in refusal.actions)
-    tenants = by_tenant(map(_bare, chain(plan.actions, refused)))
-    return [replace(tenant, project=seen.get(tenant.tenant)) for tenant in tenants]
-
-
-def _bare(action: Action) -> Action:
-    """A project that is missing is one difference, not fifteen."""
-    return replace(action, changes=()) if isinstance(action, CreateProject) else action

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.action import CreateProject
 from reconciler.plan.approval import Made
+from reconciler.plan.summary import by_kind, differing
 from reconciler.views import sentences
 from reconciler.views.actions import DRIFT, PLAN, project_facts
-from reconciler.views.grouping import (
-    by_kind,
-    conflicts_by_cause,
-    differing,
-    field_changes,
-    group_by_actions,
-    held_back,
-    same_refusals,
-)
+from reconciler.views.grouping import conflicts_by_cause, field_changes, group_by_actions, held_back, same_refusals
 from reconciler.views.markup import (
     ARROW,
     bullets,

@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING, Final, assert_never
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.approval import Made
 from reconciler.plan.outcome import GONE, Result
+from reconciler.plan.summary import Kind, applied_actions, by_tenant, differing, kind_of
 from reconciler.views import problems_text, sections, symbols
 from reconciler.views.actions import DRIFT, PLAN, will_do
-from reconciler.views.grouping import (
-    CONFLICTS,
-    Kind,
-    applied_actions,
-    by_tenant,
-    conflicts_by_cause,
-    differing,
-    held_back,
-    kind_of,
-    same_refusals,
-)
+from reconciler.views.grouping import CONFLICTS, conflicts_by_cause, held_back, same_refusals
 from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sections import NO_LIMITS, ListLimits, heading, not_shown
 from reconciler.views.sentences import (

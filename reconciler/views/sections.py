@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
+from reconciler.plan.summary import by_kind
 from reconciler.views import fields, symbols
 from reconciler.views.actions import project_facts
-from reconciler.views.grouping import by_kind, group_by_actions
+from reconciler.views.grouping import group_by_actions
 from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sentences import (
     FILE_CHANGES,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.problem import Severity
 from reconciler.model.values import JsonText
 from reconciler.plan.outcome import Result
-from reconciler.views.actions import Thing, Verb, count_branches_and_snapshots, utc_time
-from reconciler.views.grouping import REFUSED_EARLIER, by_kind, held_back
+from reconciler.plan.summary import VERBS, by_kind, count_branches_and_snapshots
+from reconciler.views.actions import utc_time
+from reconciler.views.grouping import REFUSED_EARLIER, held_back
 from reconciler.views.safe_text import FormattedText, formatted, joined
 from reconciler.views.safe_text import joined_with_and as row
 from reconciler.views.values import label, worded
@@ -116,21 +117,19 @@ def plan_summary(plan: Plan, stale: int = 0) -> str:
 
 def branches_and_snapshots_to_do(actions: Iterable[Action]) -> str:
     """``3 branches and 2 snapshots to create, 1 branch to delete``; empty if there are none."""
-    return _branches_and_snapshots(actions, {verb: f"to {verb.value}" for verb in Verb})
+    return _branches_and_snapshots(actions, {verb: f"to {verb}" for verb in VERBS})
 
 
 def branches_and_snapshots_done(actions: Iterable[Action]) -> str:
     """``3 branches and 2 snapshots created, 1 branch deleted``; empty if there are none."""
-    return _branches_and_snapshots(actions, {verb: f"{verb.value}d" for verb in Verb})
+    return _branches_and_snapshots(actions, {verb: f"{verb}d" for verb in VERBS})
 
 
-def _branches_and_snapshots(actions: Iterable[Action], verbs: Mapping[Verb, str]) -> str:
+def _branches_and_snapshots(actions: Iterable[Action], verbs: Mapping[str, str]) -> str:
     found = count_branches_and_snapshots(actions)
-    plural = {Thing.BRANCH: "branches", Thing.SNAPSHOT: "snapshots"}
+    plural = {"branch": "branches", "snapshot": "snapshots"}
     told = {
-        words: listed(
-            [counted(found[noun, verb], noun.value, plural[noun]) for noun in Thing if found[noun, verb]]
-        )
+        words: listed([counted(found[noun, verb], noun, plural[noun]) for noun in plural if found[noun, verb]])
         for verb, words in verbs.items()
     }
     return ", ".join(f"{copies} {words}" for words, copies in told.items() if copies)

@@ -20,7 +20,7 @@ from reconciler.plan.action import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.views.grouping import Kind
+from reconciler.plan.summary import Kind
 
 if TYPE_CHECKING:
     from reconciler.plan.action import Action

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.cli import exit_codes
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
+from reconciler.documents.reader import parse_saved_plan
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.files.saved_plan import parse_saved_plan
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
@@ -21,7 +21,7 @@ from reconciler.plan.approval import Made
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
 from tests.wiring import API, AT_ONCE, world
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.documents.reader import parse_saved_plan
 from reconciler.errors import InvalidInputError
 from reconciler.files.collection import Collection
 from reconciler.files.inputs import parse
 from reconciler.files.load import Loaded, OnInvalid, load_tree, loaded
 from reconciler.files.price_list import PriceList, read_price_list
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
-from reconciler.files.saved_plan import parse_saved_plan
 from reconciler.files.sources import Reading, read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, Listing
 from reconciler.plan.approval import Made
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.builders import NOON, a_view, make_plan
 from tests.fuzz.answers import SECRET, check_words
 from tests.unit.files.builders import TIERS

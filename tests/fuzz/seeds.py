@@ -14,8 +14,7 @@ import yaml
 from msgspec import structs
 
 from reconciler.errors import ReconcilerError
-from reconciler.views import json_documents
-from tests import wiring
+from tests import json_documents, wiring
 from tests.contract.judge import raw_content, with_content
 from tests.fuzz.answers import CALLS, STATUSES, Case, Ids
 from tests.scenarios.price_list import overlaid

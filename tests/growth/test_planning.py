@@ -18,8 +18,9 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import looks, needs
 from reconciler.plan.permissions import Permissions
-from reconciler.views import json_documents, markdown, plain_text
+from reconciler.views import markdown, plain_text
 from reconciler.views.console import as_text
+from tests import json_documents
 from tests.builders import (
     FREE,
     FREE_TIER,

@@ -14,7 +14,7 @@ from reconciler.errors import ExitCode
 from reconciler.plan.approval import Made
 from reconciler.plan.order import ordered
 from reconciler.plan.outcome import Result
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.builders import NOON
 from tests.property.accounts import (
     CAREFUL,

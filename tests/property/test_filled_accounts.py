@@ -11,7 +11,7 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import BRANCH, FLEET
 from reconciler.plan.approval import Made
 from reconciler.plan.outcome import Result
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.builders import NOON
 from tests.property.accounts import (
     CAREFUL,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.files.saved_plan import parse_saved_plan
+from reconciler.documents.reader import parse_saved_plan
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.builders import NOON, make_plan
 from tests.property import contents, fleets
 from tests.property.model import carried_out

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.files.collection import MOST_PROBLEMS
-from reconciler.files.events import MAX_DEPTH
 from reconciler.files.git import load_at
 from reconciler.files.load import load
 from reconciler.files.sources import MOST_BROKEN_LINES
 from reconciler.files.tree import MAX_FILE_BYTES
+from reconciler.model.strict_json import MAX_DEPTH
 from tests.unit.files.builders import TIERS, load_files
 from tests.unit.files.test_git import repository
 

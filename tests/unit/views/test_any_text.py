@@ -18,10 +18,11 @@ from reconciler.plan.action import Action
 from reconciler.plan.approval import Stale
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.registration import Registration, RowChange
-from reconciler.views import demo, json_documents, markdown, plain_text, problems_text
+from reconciler.views import demo, markdown, plain_text, problems_text
 from reconciler.views.actions import was_found, will_do
 from reconciler.views.console import as_text, show
 from reconciler.views.safe_text import printable
+from tests import json_documents
 from tests.unit.views import builders as build
 from tests.unit.views import nasty
 from tests.unit.views.everything import everything_called

@@ -13,9 +13,10 @@ from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
-from reconciler.views import json_documents, markdown, plain_text
+from reconciler.views import markdown, plain_text
 from reconciler.views.actions import will_do
 from reconciler.views.console import as_text
+from tests import json_documents
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
+    from reconciler.views.formats import Rendered
     from reconciler.views.view import View
 
 VIEWS: tuple[View, ...] = (
@@ -24,11 +26,17 @@ VIEWS: tuple[View, ...] = (
 )
 
 
+def as_one_text(rendered: Rendered) -> str:
+    if isinstance(rendered, Iterator):
+        return "".join(rendered)
+    return rendered if isinstance(rendered, str) else as_text(rendered)
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
 def test_each_format_shows_the_views_of_its_row(view: View) -> None:
     for row in formats_of(type(view)):
         shown = render(view, row.name)
-        assert len(shown if isinstance(shown, str) else as_text(shown)) > 20, row.name
+        assert len(as_one_text(shown)) > 20, row.name
 
 
 def test_names_and_endings_are_told_apart() -> None:
@@ -38,4 +46,4 @@ def test_names_and_endings_are_told_apart() -> None:
 def test_a_saved_plan_says_where_it_comes_from_in_each_format_for_people() -> None:
     for name in ("text", "markdown"):
         shown = render(PlanView(build.rich_plan(), build.MADE, saved=True), name)
-        assert "Saved plan of fleet" in (shown if isinstance(shown, str) else as_text(shown))
+        assert "Saved plan of fleet" in as_one_text(shown)

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.values import JsonText
-from reconciler.views import json_documents
+from tests import json_documents
 from tests.unit.views import builders as build
 
 

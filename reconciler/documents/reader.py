@@ -1,0 +1,266 @@
+"""Reads a saved plan: the JSON document of a plan, back to the plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+
+import msgspec
+from msgspec import Struct, structs
+
+from reconciler.documents.shapes import FORMAT_VERSION, PLAN, PROJECT_MEMBERS, shape
+from reconciler.errors import InvalidInputError
+from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model.compute import Compute
+from reconciler.model.moments import utc
+from reconciler.model.problem import Location
+from reconciler.model.quoting import shown
+from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
+from reconciler.model.values import JsonText
+from reconciler.plan.action import Action, TenantAction
+from reconciler.plan.approval import Made, SavedPlan
+from reconciler.plan.change import FieldChange
+from reconciler.plan.plan import (
+    Budget,
+    Conflict,
+    Coverage,
+    FileChange,
+    Note,
+    Orphan,
+    Plan,
+    Refusal,
+    TenantPlan,
+    Unmanaged,
+    Waiting,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.model.values import Value
+
+Shaped: TypeAlias = Any
+"""A struct of ``shapes``: its members are those of the type, and what follows from them."""
+
+AGAIN: Final = "make a new one with `reconciler plan --out`"
+_STRUCTURED: Final = "settings."
+"""Paths below it hold structured values only, so that ``true`` there is JSON and no flag."""
+_NESTED: Final = (dict, list)
+
+
+class _MisfitError(ValueError):
+    """Something that no plan of ours says, with its place in the document."""
+
+    def __init__(self, words: str, *steps: str | int) -> None:
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+        super().__init__(f"{path.removeprefix('.')}: {words}" if path else words)
+        self.words = words
+        self.steps = steps
+
+    def below(self, step: str | int) -> _MisfitError:
+        """The same, one level up."""
+        return _MisfitError(self.words, step, *self.steps)
+
+
+def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
+    """The plan of a document. Raises InvalidInputError, with the place in it, for what is none.
+
+    ``name`` is what messages call the document.
+    """
+    try:
+        return _saved_plan(decoded(data))
+    except msgspec.ValidationError as error:
+        why = _worded(str(error))
+    except UnicodeError:
+        why = "it holds half of a surrogate pair where none can be"
+    except ValueError as error:
+        why = str(error)
+    raise InvalidInputError(f"{name} is no plan that can be used: {why}", hint=AGAIN)
+
+
+def _saved_plan(written: Any) -> SavedPlan:
+    _check_kind(written)
+    document: Shaped = msgspec.convert(written, PLAN)
+    plan = Plan(**_members(document, Plan.__struct_fields__))
+    for misfit in _contradictions(document, plan):
+        raise misfit
+    return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
+
+
+def _check_kind(written: Any) -> None:
+    """Before anything else, so that another document is called by its name."""
+    if not isinstance(written, dict) or "kind" not in written or "format_version" not in written:
+        raise _MisfitError("it is not a document of this program")
+    if written["kind"] != "plan":
+        raise _MisfitError(f"{shown(written['kind'])} is not 'plan'", "kind")
+    version = written["format_version"]
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise _MisfitError(f"this release reads {FORMAT_VERSION}, not {shown(version)}", "format_version")
+
+
+def _contradictions(document: Shaped, plan: Plan) -> Iterator[_MisfitError]:
+    """What follows from the plan, and is said otherwise by the document, however it came to say it."""
+    seen: set[str] = set()
+    for place, (written, planned) in enumerate(zip(document.tenants, plan.tenants, strict=True)):
+        if planned.tenant in seen:
+            yield _MisfitError(f"{shown(planned.tenant)} stands there twice", "tenants", place, "tenant")
+        seen.add(planned.tenant)
+        for number, (one, action) in enumerate(zip(written.actions, planned.actions, strict=True)):
+            for misfit in _contradictions_of_action(one, action, planned.tenant):
+                for step in (number, "actions", place, "tenants"):
+                    misfit = misfit.below(step)  # noqa: PLW2901
+                yield misfit
+
+
+def _contradictions_of_action(written: Shaped, action: Action, tenant: str) -> Iterator[_MisfitError]:
+    if action.tenant != tenant:
+        yield _MisfitError(f"{shown(action.tenant)} is not {shown(tenant)}", "tenant")
+    if written.risk is not action.risk:
+        words = f"{shown(written.risk.value)} is not what its changes come to: {shown(action.risk.value)}"
+        yield _MisfitError(words, "risk")
+    if written.lowering != action.lowering:
+        yield _MisfitError(f"{str(written.lowering).lower()} is not what its changes come to", "lowering")
+
+
+def _restored(written: Any) -> Any:
+    """A value of ours in place of what stands in a document."""
+    if isinstance(written, Struct):
+        return _RESTORE[type(written)](written)
+    if isinstance(written, tuple):
+        return tuple(_each(written))
+    return utc(written) if isinstance(written, datetime) else written
+
+
+def _each(written: tuple[Any, ...]) -> Iterator[Any]:
+    for place, one in enumerate(written):
+        try:
+            yield _restored(one)
+        except _MisfitError as misfit:
+            raise misfit.below(place) from None
+
+
+def _members(written: Shaped, names: tuple[str, ...]) -> dict[str, Any]:
+    """These members by name, as far as documents tell them."""
+    members = {}
+    for name in names:
+        if name in written.__struct_fields__:
+            try:
+                members[name] = _restored(getattr(written, name))
+            except _MisfitError as misfit:
+                raise misfit.below(name) from None
+    return members
+
+
+def _maker(of: type) -> Callable[[Shaped], Any]:
+    """Makes one of the type of what a document tells of it."""
+    names = of.__struct_fields__ if issubclass(of, Struct) else tuple(one.name for one in fields(of))  # type: ignore[arg-type]
+    return lambda written: of(**_members(written, names))
+
+
+def _change(written: Shaped) -> FieldChange:
+    """Of a large plan there are hundreds of thousands."""
+    change = FieldChange(*structs.astuple(written))
+    nested = isinstance(written.before, _NESTED) or isinstance(written.after, _NESTED)
+    if nested or change.path.startswith(_STRUCTURED):
+        before = None if written.before is None else _value(change.path, written.before, "before")
+        return structs.replace(change, before=before, after=_value(change.path, written.after, "after"))
+    return change
+
+
+def _value(path: str, written: Any, *place: str) -> Value:
+    """A value as it was written, of the field at the path."""
+    if not path.startswith(_STRUCTURED) and not isinstance(written, _NESTED):
+        value: Value = written
+        return value
+    try:
+        refuse_depth(written, MAX_DEPTH)
+    except RecursionError:
+        raise _MisfitError(f"nested more than {MAX_DEPTH} levels deep", *place) from None
+    return JsonText.of(written)
+
+
+def _values(by_path: Mapping[str, Any], place: str) -> tuple[tuple[str, Value], ...]:
+    return tuple((path, _value(path, one, place, shown(path)[1:-1])) for path, one in by_path.items())
+
+
+def _action(of: type[TenantAction]) -> Callable[[Shaped], Any]:
+    make = _maker(of)
+    if "companions" not in of.__struct_fields__:
+        return make
+    return lambda written: structs.replace(make(written), companions=_values(written.companions, "companions"))
+
+
+def _file_change(written: Shaped) -> FileChange:
+    change: FileChange = _maker(FileChange)(written)
+    before, after = (
+        None if one is None else _value(written.path, one, name)
+        for name, one in (("before", written.before), ("after", written.after))
+    )
+    return structs.replace(change, before=before, after=after)
+
+
+def _unmanaged(written: Shaped) -> Unmanaged:
+    live = tuple(
+        (path, None if one is None else _value(path, one, "live", shown(path)[1:-1]))
+        for path, one in written.live.items()
+    )
+    kept: Unmanaged = _maker(Unmanaged)(written)
+    return structs.replace(kept, live=live)
+
+
+def _project(written: Shaped) -> LiveProject:
+    """As far as a plan tells of it: what was seen of its settings is left out."""
+    seen = _members(written, PROJECT_MEMBERS)
+    return LiveProject(quota=None, compute=None, restore_window_seconds=None, settings=None, **seen)
+
+
+_SAME: Final = (
+    *(Location, Compute, LiveSnapshot, TenantPlan, Refusal, Conflict, Orphan, Note, Waiting, Coverage, Budget),
+)
+_RESTORE: Final[Mapping[type[Struct], Callable[[Shaped], Any]]] = {
+    **{shape(of): _maker(of) for of in _SAME},
+    **{shape(of): _action(of) for of in get_args(Action)},
+    shape(FieldChange): _change,
+    shape(FileChange): _file_change,
+    shape(Unmanaged): _unmanaged,
+    shape(LiveProject): _project,
+}
+
+_PLACE: Final = re.compile(r"(?P<words>.*) - at `\$(?P<path>.*)`", re.DOTALL)
+_NAMED: Final = re.compile(r"Object (?P<fault>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
+_TYPES: Final = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<found>.*)`")
+_CHOICE: Final = re.compile(r"Invalid (?:enum )?value '?(?P<value>.*?)'?", re.DOTALL)
+_TYPE_NAMES: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "datetime": "a date and time with its zone, such as 2030-01-31T12:00:00Z",
+}
+
+
+def _worded(message: str) -> str:
+    """msgspec's message with the place first, in words that speak of JSON."""
+    found = _PLACE.fullmatch(message)
+    path, words = ("", message) if found is None else ((found["path"] or "").removeprefix("."), found["words"])
+    if named := _NAMED.fullmatch(words):
+        place = f"{path}.{shown(named['name'])[1:-1]}".removeprefix(".")
+        return f"{place}: {'unknown key' if named['fault'] == 'contains unknown' else 'the key is missing'}"
+    if types := _TYPES.fullmatch(words):
+        return f"{path}: expected {_type_names(types['expected'])}, not {_type_names(types['found'])}"
+    if "RFC3339" in words or "timezone" in words:
+        return f"{path}: expected {_TYPE_NAMES['datetime']}"
+    if choice := _CHOICE.fullmatch(words):
+        fault = "is no kind of action" if path.endswith("].kind") else "is none of the values that stand here"
+        return f"{path}: {shown(choice['value'])} {fault}"
+    return f"{path}: {words[0].lower()}{words[1:]}"
+
+
+def _type_names(types: str) -> str:
+    """``int | null`` in words."""
+    return " or ".join(_TYPE_NAMES.get(one, one) for one in types.split(" | "))

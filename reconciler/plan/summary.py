@@ -1,0 +1,89 @@
+"""What a plan and a report come to: kinds of tenants, counts of branches and snapshots, what differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from reconciler.plan.action import CreateProject, TransferProject
+from reconciler.plan.outcome import Result
+from reconciler.plan.plan import TenantPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+
+VERBS: Final = ("create", "change", "delete")
+"""What happens to branches and snapshots."""
+
+
+class Kind(Enum):
+    """What a tenant's actions amount to, in the order in which a plan tells it."""
+
+    CREATE = "create"
+    RECOVER = "recover"
+    ADOPT = "adopt"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
+def kind_of(actions: Iterable[Action]) -> Kind:
+    """What the actions of one tenant amount to: a tenant that is moved is not also changed.
+
+    The first action decides that does something to the tenant's project as a whole.
+    """
+    for action in actions:
+        if isinstance(action, TransferProject):
+            return Kind.DOWNGRADE if action.downgrade else Kind.UPGRADE
+        if action.of_whole_project:
+            return Kind(action.verb)
+    return Kind.CHANGE
+
+
+def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[Kind, list[TenantPlan]]:
+    """The tenants of each kind; every kind is present."""
+    groups: dict[Kind, list[TenantPlan]] = {kind: [] for kind in Kind}
+    for tenant in tenants:
+        groups[kind_of(tenant.actions)].append(tenant)
+    return groups
+
+
+def count_branches_and_snapshots(actions: Iterable[Action]) -> Counter[tuple[str, str]]:
+    """How many branches and snapshots are created, changed and deleted, by thing and verb."""
+    return Counter((action.subject, action.verb) for action in actions if action.thing in ("branch", "snapshot"))
+
+
+def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
+    """Loose actions, tenant by tenant in name order, each action once."""
+    tenants: dict[str, dict[Action, None]] = {}
+    for action in actions:
+        tenants.setdefault(action.tenant, {})[action] = None
+    return [TenantPlan(tenant, None, tuple(tenants[tenant])) for tenant in sorted(tenants)]
+
+
+def applied_actions(report: Report) -> Iterator[Action]:
+    """Every action that was carried out, of tenants that failed later too."""
+    outcomes = (one for tenant in report.outcomes for one in tenant.actions)
+    return (one.action for one in outcomes if one.result is Result.APPLIED)
+
+
+def differing(plan: Plan) -> list[TenantPlan]:
+    """Every tenant whose live project differs, whether a guard holds its actions back or not."""
+    seen = {tenant.tenant: tenant.project for tenant in plan.tenants}
+    refused = (action for refusal in plan.refusals for action in refusal.actions)
+    tenants = by_tenant(map(_without_values, chain(plan.actions, refused)))
+    return [replace(tenant, project=seen.get(tenant.tenant)) for tenant in tenants]
+
+
+def _without_values(action: Action) -> Action:
+    """A project that is missing is one difference, not fifteen."""
+    return replace(action, changes=()) if isinstance(action, CreateProject) else action

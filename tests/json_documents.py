@@ -1,0 +1,31 @@
+"""The JSON documents as one text each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.documents import writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.model.problem import Problem
+    from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.outcome import Report
+    from reconciler.plan.plan import Plan
+
+
+def plan(planned: Plan, made: Made) -> str:
+    return "".join(writer.plan(planned, made))
+
+
+def drift(planned: Plan) -> str:
+    return "".join(writer.drift(planned))
+
+
+def report(applied: Report, stale: Sequence[Stale] = ()) -> str:
+    return "".join(writer.report(applied, stale))
+
+
+def problems(found: Iterable[Problem]) -> str:
+    return "".join(writer.problems(found))

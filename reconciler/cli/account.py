@@ -1,4 +1,4 @@
-"""The account that a command talks to: Neon, or the embedded one."""
+"""The account that a command uses: Neon, or the simulator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def with_fleet(
     base: str | None,
     share: float = 1.0,
 ) -> T:
-    """Connects the fleet and uses it, in a loop of its own: on virtual time where the simulator is in process.
+    """Connects the fleet and uses it in an event loop of its own, on virtual time with the simulator.
 
     Before any key is read, what ``files`` say about where keys go is held against ``base`` (``--base``). Raises
     MachineError where this process may open too few files.

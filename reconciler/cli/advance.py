@@ -1,4 +1,4 @@
-"""``apply --advance``: the base moves on, and what of it is told."""
+"""``apply --advance``: moves the base, and prints where it is."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
 
 NAMED: Final = 5
-"""Owed tenants that are told by name."""
+"""Tenants with an older base that are printed by name."""
 
 
 def trying(base: Base, desired: DesiredState, request: Request, planned: Planned) -> Base:
-    """The base with a record of whom the run is about to change, so that one that dies leaves word."""
+    """The base with a record of the tenants that the run is about to change, for the run after one that dies."""
     return base.trying(to_be_tried(desired, request.past, planned.plan), int(planned.at.timestamp()))
 
 
 def advance(base: Base, desired: DesiredState, request: Request, planned: Planned, report: Report) -> bool:
-    """Moves the base of every tenant that is done, and tells. False where that could not be put down."""
+    """Moves the base of every tenant that is done, and prints it. False if the tag could not be written."""
     ended = Ended(
         desired=desired,
         history=request.past,
@@ -42,7 +42,7 @@ def advance(base: Base, desired: DesiredState, request: Request, planned: Planne
         moved = base.advance(ended, int(report.finished_at.timestamp()))
     except NotAdvancedError as error:
         say(f"error: {error}")
-        say(f"hint: {error.hint}; the tenants of this run are asked for again by the next one")
+        say(f"hint: {error.hint}; the next run includes the tenants of this run again")
         return False
     say(_told(base, moved))
     return True

@@ -1,4 +1,4 @@
-"""What the files said at commits that are the base of a few tenants only."""
+"""The files at commits that are the base of only some tenants."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 class Bases:
-    """The files of a fleet's repository at other commits than the base of all others."""
+    """The files of a repository at commits other than the common base."""
 
     def __init__(self, directory: Path, desired: DesiredState, older: str | None) -> None:
-        """``older`` is where HEAD and the base of all others parted, where HEAD lacks what came since."""
+        """``older`` is the merge base of HEAD and the common base, if HEAD lacks newer commits of the base."""
         self._directory = directory
         self._desired = desired
         self._older = older
 
     def owed(self, bases: Mapping[str, str | None]) -> dict[str, Before | None]:
-        """What they said of each of these tenants at its own base."""
+        """The files of each of these tenants at its own base."""
         found = self._at((commit, name) for name, commit in bases.items())
         return {name: found[commit] for name, commit in bases.items()}
 
     def tried(self, tried: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Before, ...]]:
-        """What they said of each of these tenants at each commit that was tried for it and is here."""
+        """The files of each of these tenants at each commit that was tried for it and is in this clone."""
         found = self._at((commit, name) for name, commits in tried.items() for commit in commits)
         return {
             name: tuple(known for commit in commits if (known := found[commit]) is not None)
@@ -41,7 +41,7 @@ class Bases:
         }
 
     def before_they_broke(self, base: DesiredState, ref: str) -> dict[str, str | None]:
-        """Of tenants whose files are broken at the base, the newest commit before it at which they were not.
+        """For each tenant whose file is invalid at the base: the newest earlier commit at which it was valid.
 
         Nothing that was broken was applied. Of one for whom nobody can tell, the base counts: as where this clone
         cannot read a file that another one may have read.
@@ -51,7 +51,7 @@ class Bases:
         return last_read(self._directory, ref, broken) if broken else {}
 
     def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Before, ...]]:
-        """What commits after its base say of each tenant whom the base does not know, whatever became of them."""
+        """The files of each tenant that its base does not declare, at the commits after that base."""
         new: dict[str, set[str]] = {}
         for name in self._desired.tenants:
             base, before = kept.of(name), known.before(name)
@@ -75,18 +75,18 @@ class Bases:
         return found
 
     def _is_unknown_to(self, files: DesiredState, tenant: str) -> bool:
-        """Under each of its names."""
+        """Whether the files declare the tenant under none of its names."""
         return not any(name in files.tenants or name in files.held_back for name in self._desired.names(tenant))
 
     def _at(self, wanted: Iterable[tuple[str | None, str]]) -> dict[str | None, Before | None]:
-        """By commit, what they said there of the tenants who are named with it."""
+        """By commit, the files of the tenants that are paired with it."""
         tenants: dict[str | None, set[str]] = {}
         for commit, name in wanted:
             tenants.setdefault(commit, set()).add(name)
         return {commit: self._before(commit, frozenset(names)) for commit, names in tenants.items()}
 
     def _before(self, commit: str | None, names: frozenset[str]) -> Before | None:
-        """What they said of a few tenants at a commit; None where that cannot be told."""
+        """The files of a few tenants at a commit; None if they cannot be read."""
         try:
             parted = self._older or (fork_point(self._directory, commit) if commit else None)
             said = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]

@@ -1,4 +1,4 @@
-"""Where connection strings leave: a file that the user names and nobody else can read."""
+"""The file for connection strings: named by the user, readable by nobody else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ConnectionsFile:
     """JSON lines ``{"tenant": ..., "connection_uri": ...}``. Opened before any call, so that no string is lost."""
 
     def __init__(self, path: Path) -> None:
-        """Creates the file if need be. Raises InvalidInputError where that is impossible or others may read it."""
+        """Creates the file if it does not exist. Raises InvalidInputError if that fails or others may read it."""
         self._path = path
         try:
             self._descriptor = regular_files.open_to_write(path, append=True, mode=OWNER_ONLY)
@@ -40,7 +40,7 @@ class ConnectionsFile:
             )
 
     def write(self, connections: Mapping[str, Secret]) -> None:
-        """Appends one line for each tenant and closes the file. Raises OutputError, with the tenants left out.
+        """Appends one line for each tenant and closes the file. Raises OutputError with the missing tenants.
 
         Nothing is taken back where the disk is full: another run may have appended to the file meanwhile.
         """

@@ -73,12 +73,12 @@ class InvalidFilesError(ReconcilerError):
 
 
 class FleetFiles:
-    """The files in a folder, read once for all that a command asks of them."""
+    """The files in a folder, read once for each command."""
 
     def __init__(
         self, flags: FilesFlags, only: frozenset[str] | None = None, about: frozenset[str] | None = None
     ) -> None:
-        """``only`` names the tenants that matter, where the others need not be read; ``about`` where they are."""
+        """``only``: read just these tenants. ``about``: read all tenants, but the run is about these."""
         self._about = about
         self._flags = flags
         self._directory = flags.directory
@@ -87,12 +87,12 @@ class FleetFiles:
         self._memo: Memo = {}
 
     def require_tip(self, ref: str | None) -> None:
-        """Raises StaleFilesError where they are not those of the last commit of ``ref``; None asks for nothing."""
+        """Raises StaleFilesError if the files are not those of the last commit of ``ref``; None checks nothing."""
         if ref is not None:
             require_tip(self._directory, ref)
 
     def desired(self) -> DesiredState:
-        """What they say now, their problems shown on stderr. Raises InvalidFilesError where they are no use."""
+        """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used."""
         loaded = load(
             self._directory, on_invalid=self._on_invalid, only=self._only, about=self._about, memo=self._memo
         )
@@ -112,7 +112,7 @@ class FleetFiles:
     def request(
         self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState, *, ref: str | None = None
     ) -> Request:
-        """What the flags ask of a run. Raises InvalidInputError for a selection that can mean nothing.
+        """The request that the flags make. Raises InvalidInputError for a selection that matches nothing.
 
         ``ref`` is the branch that the files were found to be the tip of.
         """
@@ -142,13 +142,13 @@ class FleetFiles:
         )
 
     def _before_at(self, ref: str, desired: DesiredState) -> Before:
-        """What they said at a commit, and where it and HEAD parted."""
+        """The files at a commit, and at its merge base with HEAD."""
         parted = fork_point(self._directory, ref)
         here = parted is None or parted == commit_id(self._directory, ref)
         return Before(self._at(ref), None if here else self._loaded_at(str(parted)).desired).under(desired)
 
     def base(self, ref: str | None) -> DesiredState | None:
-        """What they said at the base: as named, else at the commit that the work tree is compared with."""
+        """The files at the base: the named one, otherwise the commit that the work tree is compared with."""
         if ref == NO_BASE:
             return None
         if ref is not None:
@@ -163,7 +163,7 @@ class FleetFiles:
         return loaded.desired
 
     def history(self, base: str | None, desired: DesiredState, *, ref: str | None = None) -> History:
-        """What the files said before: at the base, and where the base and HEAD parted.
+        """The earlier files: at the base, and at the merge base of the base and HEAD.
 
         Without a named base, files of a commit that a branch has left behind ask for nothing that takes, unless
         ``ref`` says that they are the newest ones.
@@ -191,7 +191,7 @@ class FleetFiles:
         return replace(known, guessed=base is None)
 
     def _has_an_untold_past(self, compared: str | None) -> bool:
-        """Whether there were files before these, although none can be compared with."""
+        """Whether earlier files exist that cannot be read."""
         if compared is not None:  # what is wrong with them is told
             return True
         if not is_shallow(self._directory):
@@ -214,7 +214,7 @@ class FleetFiles:
         return replace(known, since=since, declared_since=later).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
-        """With the tenants whose files are gone since the base: one of the few who is new may be one of them."""
+        """Adds the tenants whose files were removed since the base: a new tenant may be one of them, renamed."""
         names = taken_out(self._directory, compared).difference(desired.tenants, desired.held_back)
         if not names:
             return known
@@ -227,7 +227,7 @@ class FleetFiles:
         return base_to_advance(self._directory, name, desired.fleet, base=scope.base, ref=ref)
 
     def _kept(self, ref: str, desired: DesiredState) -> Applied:
-        """What the record behind a base says of the tenants who matter: whose base is another, what was tried."""
+        """The record in the base tag, for the tenants of this run: other bases, and commits that were tried."""
         record = kept(self._directory, ref, desired.fleet)
         if record is None:
             return Applied(commit_id(self._directory, ref))
@@ -238,29 +238,29 @@ class FleetFiles:
         )
 
     def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
-        """The tenants of whom something is said that git does not hold."""
+        """The tenants with declarations that git does not contain."""
         tenants = desired.tenants.items()
         changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
         return unheld(self._directory, desired.tenants, changed, self._memo)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
-        """Since when their files say that these tenants are absent; nothing where git does not tell."""
+        """The commits since which these tenants are declared absent; empty if git does not contain them."""
         return tombstones(self._directory, {name: desired.tenants[name].files for name in tenants})
 
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
-        """Of these tenants, those that a file of HEAD declares; none where there is no commit."""
+        """Those of these tenants that HEAD declares; none if there is no commit."""
         declared = (name for name in tenants if name in desired.tenants and not desired.tenants[name].absent)
         return declared_at_head(self._directory, declared)
 
     @cached_property
     def _compared(self) -> str | None:
-        """The commit that the work tree is compared with where none is named."""
+        """The commit that the work tree is compared with by default."""
         return base_ref(self._directory)
 
     def price_list_at(self, ref: str | None) -> DesiredState | None:
-        """The price list at the base, as ``base`` finds it; None where there is none to compare with.
+        """The price list at the base, as ``base`` finds it; None if there is no base.
 
-        Raises InvalidInputError where that price list cannot be used: nobody knows what it said.
+        Raises InvalidInputError if that price list cannot be used.
         """
         found = self._compared if ref is None else ref
         if found is None or found == NO_BASE:
@@ -268,14 +268,14 @@ class FleetFiles:
         return _usable(load_at(self._directory, found, only=frozenset()), found)
 
     def commit(self) -> str | None:
-        """The commit that they are of; None outside a git checkout."""
+        """The commit of the files; None outside a git checkout."""
         try:
             return commit_id(self._directory, "HEAD")
         except InvalidInputError:
             return None
 
     def made(self, base: str | None, at: datetime) -> Made:
-        """When and from which of them a plan is made, for the one who reads it later."""
+        """When and from which commits a plan is made, for its readers."""
         ref = base or self._compared
         compared = None if ref is None or ref == NO_BASE else commit_id(self._directory, ref)
         return Made(at, commit=self.commit(), base=compared)
@@ -301,7 +301,7 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
 
 
 def _why(loaded: Loaded) -> Problem:
-    """What is wrong with the price list of a commit that is no use."""
+    """What is wrong with a price list that cannot be used."""
     wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
     of_prices = (problem for problem in wrong if problem.location.file.endswith(PRICE_LIST))
     return next(of_prices, wrong[0])
@@ -312,7 +312,7 @@ def _fetching(problem: Problem) -> str | None:
 
 
 def _tell_unknown(loaded: Loaded, ref: str) -> None:
-    """The files of a commit that are no use: of their tenants nobody knows what they said."""
+    """Prints which files of a commit cannot be used; what they declared is unknown."""
     wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
     if wrong:
         files = len({problem.location.file for problem in wrong})
@@ -323,10 +323,10 @@ def _tell_unknown(loaded: Loaded, ref: str) -> None:
 
 
 def _check_sources(directory: Path) -> None:
-    """Tenants of files that are made elsewhere look like nobody's where this run was not given them."""
+    """Raises InvalidInputError if generated files are missing: the projects of their tenants look like orphans."""
     if empty := sources_without_files(directory, PRICE_LIST):
         raise InvalidInputError(
-            f"--prune: no file matches {shown(empty[0])}, so that nobody knows which tenants it declares",
+            f"--prune: no file matches {shown(empty[0])}, so the tenants that it declares are unknown",
             hint="provide its files, or take the source out of tiers.yaml",
         )
 
@@ -355,8 +355,8 @@ def _tell_no_base(problem: Problem) -> None:
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
-    """A misspelt name selects nothing, or leaves nothing out: such a run looks like one that has nothing to do, or
-    does what it was told not to."""
+    """Raises InvalidInputError for a name that matches nothing: a run with a misspelt name does too little or too
+    much."""
     if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
         raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
     for flag, glob in (

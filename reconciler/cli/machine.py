@@ -1,4 +1,4 @@
-"""What the operating system refuses, in a sentence: a folder that is gone, no room, too few files, no memory."""
+"""Messages for errors of the operating system: a deleted folder, a full disk, too few open files, no memory."""
 
 from __future__ import annotations
 
@@ -10,42 +10,45 @@ from typing import Final
 from reconciler.errors import MachineError, OutputError, ReconcilerError
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the operating system says of a full disk."""
+"""The error numbers of a full disk."""
 NO_READER: Final = frozenset({errno.EPIPE, errno.EBADF})
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 FEWEST_FILES: Final = 64
-"""That a run may have open at once: twenty connections, and what belongs to git, the journal and the loop."""
+"""The open files that a run needs: twenty connections, and those of git, the journal and the event loop."""
 ENOUGH_FILES: Final = 1024
 MORE_FILES: Final = f"raise the limit: ulimit -n {ENOUGH_FILES}"
 
 
 def said_of(error: BaseException) -> ReconcilerError | None:
-    """The error in words where the machine is its reason; None where it is not."""
+    """The error as a message if the machine is its cause, otherwise None."""
     if isinstance(error, BaseExceptionGroup):
         return next((told for member in error.exceptions if (told := said_of(member))), None)
     if isinstance(error, MemoryError):
-        return MachineError("this machine has not enough memory", hint="a larger one, or a part: --shard 1/4")
+        return MachineError(
+            "this machine has not enough memory", hint="use a larger machine, or a part of the fleet: --shard 1/4"
+        )
     return _said_of_system(error) if isinstance(error, OSError) else None
 
 
 def _said_of_system(error: OSError) -> ReconcilerError:
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in NO_ROOM:
-        return OutputError(f"the output cannot be written: {why}", hint="a run's journal has it all")
+        return OutputError(f"the output cannot be written: {why}", hint="the journal of the run has everything")
     if error.errno in NO_READER:
         return OutputError(
-            "what reads the output has ended before all was printed", hint="a run's journal has it all"
+            "the reader of the output ended before everything was printed",
+            hint="the journal of the run has everything",
         )
     if error.errno in NO_DESCRIPTOR:
         return MachineError("too few files may be open at once", hint=MORE_FILES)
     if _folder_is_gone():
         return MachineError(
             "the folder in which this command was started no longer exists",
-            hint="change into a folder that exists; -C names the fleet's",
+            hint="change to a folder that exists, or name the fleet's folder with -C",
         )
     named = f": {os.fsdecode(error.filename)!r}" if isinstance(error.filename, str | bytes) else ""
     return MachineError(
-        f"this machine refuses what the run needs: {why}{named}", hint="set RECONCILER_TRACEBACK=1 to see where"
+        f"the operating system refused a call: {why}{named}", hint="set RECONCILER_TRACEBACK=1 to see where"
     )
 
 
@@ -58,7 +61,7 @@ def _folder_is_gone() -> bool:
 
 
 def make_room_for_files() -> None:
-    """Raises this process's limit of open files as far as it may, where it is low: some systems begin with few."""
+    """Raises the limit on open files of this process, as far as permitted, if it is low."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -66,7 +69,7 @@ def make_room_for_files() -> None:
 
 
 def require_room_for_files() -> None:
-    """Raises MachineError where a run could not open its connections."""
+    """Raises MachineError if a run could not open its connections."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < FEWEST_FILES:
         raise MachineError(

@@ -44,7 +44,7 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
             raise
         raise InterruptedRunError(
             "ended at once: it is not known what became of the calls under way",
-            hint="the journal names them; run again: what is done stays done",
+            hint="the journal lists them; run again: finished changes are kept",
         ) from cancelled
     finally:
         for number in SIGNALS:

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr as the process gets them: perhaps closed, full, unread, or in ASCII."""
+"""stdin, stdout and stderr: they may be closed, full, without a reader, or in ASCII."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CLOSED: Final = OutputError(
     "stdout is closed: nothing could be printed, so nothing was done", hint="send it to a file, or to /dev/null"
 )
 STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
-"""By their descriptors."""
+"""In the order of their descriptors."""
 
 
 def take_over() -> OutputError | None:
-    """Makes all three usable, before any file is opened. Returns the error where stdout is closed.
+    """Makes all three usable before any file is opened. Returns the error if stdout is closed.
 
     A closed stream is replaced by the null device: else the next file that is opened, a journal perhaps, gets its
     number, and what is printed goes into it.
@@ -38,7 +38,7 @@ def take_over() -> OutputError | None:
 
 
 def leave() -> None:
-    """Hands over what is left to print. What nobody takes is dropped, of which the run has told already."""
+    """Writes what is left to print. Drops it if there is no reader: the run has reported that already."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -47,7 +47,7 @@ def leave() -> None:
 
 
 def fit(document: str, stream: TextIO) -> str:
-    """A JSON document as the stream can take it, with escapes for letters that its encoding lacks."""
+    """A JSON document for the stream, with escapes for letters that its encoding lacks."""
     try:
         document.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -68,7 +68,7 @@ def _null_device_at(descriptor: int) -> None:
 
 
 class _Unheeded(io.FileIO):
-    """Takes whatever is written, also where the disk is full or nobody reads: no run fails for its log."""
+    """Accepts every write, even on a full disk or without a reader: no run fails because of its log."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:

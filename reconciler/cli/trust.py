@@ -1,4 +1,4 @@
-"""Whether files may say where keys go: what they say is held against the base, before any key is read."""
+"""Whether the files may decide where keys are sent: they are compared with the base before any key is read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.environment import Environment
 
 OWNER: Final = "--trust-files"
-REVIEW: Final = f"the owner of the keys looks at these lines, and says {OWNER} where they are meant"
+REVIEW: Final = f"the owner of the keys reviews these lines, and permits them with {OWNER}"
 
 
 def require_trust(
@@ -48,7 +48,7 @@ def require_trust(
     base = _base(files, ref, trust_files=trust_files)
     if unknown := list(_unknown(desired, environ, base)):
         _show(unknown)
-        raise InvalidInputError("the files name variables that nobody allowed: no key was read")
+        raise InvalidInputError("the files name variables that are not permitted: no key was read")
     if base is not None and not trust_files and (found := differences(desired, base)):
         _show([Problem(one.location, str(one)) for one in found])
         raise UntrustedFilesError("the files send keys elsewhere than at the base: no key was read", hint=REVIEW)
@@ -56,7 +56,7 @@ def require_trust(
 
 
 def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
-    """What a run with keys would refuse unless the base says it too: warnings, because no base is looked at."""
+    """What a run with keys refuses unless the base has it too. Warnings, because no base is read here."""
     for problem in _unknown(desired, environ, None):
         hint = f"a run with keys refuses it unless the base has it too; {problem.hint}"
         yield replace(problem, hint=hint, severity=Severity.WARNING)

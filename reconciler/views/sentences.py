@@ -94,7 +94,7 @@ def waiting_sentence(waiting: Waiting) -> str:
     count, many = counted(len(waiting.tenants), "tenant"), len(waiting.tenants) > 1
     if waiting.commit is None:
         return f"{count} {'were' if many else 'was'} never applied: {waiting.reason}"
-    return f"{count} {'wait' if many else 'waiting_sentence'} since commit {waiting.commit[:12]}: {waiting.reason}"
+    return f"{count} {'wait' if many else 'waits'} since commit {waiting.commit[:12]}: {waiting.reason}"
 
 
 def _undecided(plan: Plan) -> str:

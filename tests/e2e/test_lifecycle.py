@@ -89,7 +89,7 @@ def test_a_removed_file_leaves_an_orphan_that_only_prune_deletes(shell: Shell) -
     left.write_text("tenant: acme\ntier: free\n", encoding="utf-8")
     spared = shell.simulated("apply", "--yes", "--prune")
     assert spared.code == 5
-    assert "file tenants/acme.yaml.disabled speaks of the tenant" in " ".join(spared.out.split())
+    assert "file tenants/acme.yaml.disabled names the tenant" in " ".join(spared.out.split())
     left.unlink()
     assert "deleted     acme" in shell.applied("--prune").out
     assert shell.simulated("drift").code == 0

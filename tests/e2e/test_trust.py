@@ -33,7 +33,7 @@ ELSEWHERE: Final = {
     "keys swapped": (SWAPPED, "organizations.free.api_key is ${PAID_ORG_API_KEY}"),
     "a literal id": (TIERS.replace("${NEON_FREE_ORG_ID}", "org-evil"), "organizations.free.id is 'org-evil'"),
     "a registry": (TIERS + "registry: {url: 'postgresql://evil.example/db'}\n", "registry.url is another address"),
-    "no personal key": (TIERS.replace(PERSONAL, ""), "personal_api_key is gone"),
+    "no personal key": (TIERS.replace(PERSONAL, ""), "personal_api_key was removed"),
     "another personal key": (TIERS.replace(PERSONAL, f"personal_api_key: {FREE_KEY}"), "personal_api_key is"),
 }
 """What a pull request writes, and what is said of it."""

@@ -11,7 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import counted, fleet, tenant
-from reconciler.plan.guards.bench import Bench
+from reconciler.plan.guards.context import TenantContext
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
@@ -44,9 +44,9 @@ def guard(
     judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
     kept: Sequence[TenantPlan] = judged.tenants
     refusals = list(judged.refusals[len(plan.refusals) :])
-    bench = counted.Bench(plan, desired, live, permissions, history, selection)
+    context = counted.TenantContext(plan, desired, live, permissions, history, selection)
     for rule in fleet.RULES:
-        found = list(rule(kept, bench))
+        found = list(rule(kept, context))
         refused = {name for refusal in found for name in refusal.tenants}
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
@@ -70,8 +70,8 @@ def guard_tenants(
     """Apply only the guards that judge one tenant at a time; the guards that count are left out."""
     seen = _without_pinned(live, desired)
     only = plan.coverage.only
-    benches = (Bench(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
-    judged = [tenant.judge(bench) for bench in benches]
+    contexts = (TenantContext(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
+    judged = [tenant.judge(context) for context in contexts]
     kept = tuple(planned for planned, _ in judged if planned.actions)
     refusals = (refusal for _, found in judged for refusal in found)
     return structs.replace(plan, tenants=kept, refusals=(*plan.refusals, *refusals))

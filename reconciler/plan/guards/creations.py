@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import DeletedProject
     from reconciler.live.state import LiveState
-    from reconciler.plan.guards.counted import Bench
+    from reconciler.plan.guards.counted import FleetContext
     from reconciler.plan.history import History
     from reconciler.plan.plan import TenantPlan
 
@@ -44,21 +44,21 @@ def _nothing_lives(live: LiveState) -> bool:
     return search is not None and not search.listed and not live.projects and not live.unknown
 
 
-def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def missing_projects(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse creations of tenants with a past, unless ``--allow creates`` permits all creations of the run.
 
     On a first run (``expect_empty``) the files do not count as a past: nothing that they declare is live yet.
     """
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    if len(creating) <= bench.permissions.counts.get("creates", 0):
+    if len(creating) <= context.permissions.counts.get("creates", 0):
         return
     alike: dict[tuple[str, str], list[TenantPlan]] = {}
     for planned in creating:
-        first_run = bench.permissions.expect_empty
-        past = known_past(planned.tenant, bench.live, bench.history, first_run=first_run)
-        past = past or _ended_past(planned.tenant, bench)
+        first_run = context.permissions.expect_empty
+        past = known_past(planned.tenant, context.live, context.history, first_run=first_run)
+        past = past or _ended_past(planned.tenant, context)
         if past is not None:
-            remedy = _remedy(planned.tenant, bench, len(creating))
+            remedy = _remedy(planned.tenant, context, len(creating))
             alike.setdefault((past, remedy), []).append(planned)
     for (past, remedy), tenants in alike.items():
         yield Refusal(
@@ -70,15 +70,15 @@ def missing_projects(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refus
         )
 
 
-def _ended_past(tenant: str, bench: Bench) -> str | None:
+def _ended_past(tenant: str, context: FleetContext) -> str | None:
     """Where no commit shows when the tenant was new: a recently deleted project has its name."""
-    deleted = _deleted(tenant, bench) if tenant in bench.history.ignored else None
+    deleted = _deleted(tenant, context) if tenant in context.history.ignored else None
     return f"project {deleted.project.id} with its name was deleted" if deleted else None
 
 
-def _remedy(tenant: str, bench: Bench, creating: int) -> str:
+def _remedy(tenant: str, context: FleetContext, creating: int) -> str:
     """Return how to find the project, and how to permit a new one."""
-    deleted = _deleted(tenant, bench)
+    deleted = _deleted(tenant, context)
     found = "" if deleted is None else f"add recover: {deleted.project.id} to its file to recover it; "
     return (
         f"{found}add project_id to its file if the project is live under another name, search with --depth "
@@ -87,30 +87,30 @@ def _remedy(tenant: str, bench: Bench, creating: int) -> str:
     )
 
 
-def _deleted(tenant: str, bench: Bench) -> DeletedProject | None:
+def _deleted(tenant: str, context: FleetContext) -> DeletedProject | None:
     """Return the newest recoverable deleted project with the tenant's project name."""
-    names = bench.desired.project_names(tenant)
-    found = [deleted for deleted in bench.live.recoverable if deleted.project.name in names]
+    names = context.desired.project_names(tenant)
+    found = [deleted for deleted in context.live.recoverable if deleted.project.name in names]
     return max(found, key=lambda deleted: (deleted.recoverable_until, deleted.project.id), default=None)
 
 
 _MOST_NAMED: Final = 3
 
 
-def looks_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def looks_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse creations that may be renames, unless ``--allow creates`` permits all creations of the run."""
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    if len(creating) <= bench.permissions.counts.get("creates", 0) or not bench.history.gone:
+    if len(creating) <= context.permissions.counts.get("creates", 0) or not context.history.gone:
         return
-    unmatched = identify(bench.desired, bench.live).unmatched if bench.live.listed else None
-    tenants = [bench.desired.tenants[planned.tenant] for planned in creating]
-    found = lookalikes(bench.desired, bench.history, tenants, unmatched)
+    unmatched = identify(context.desired, context.live).unmatched if context.live.listed else None
+    tenants = [context.desired.tenants[planned.tenant] for planned in creating]
+    found = lookalikes(context.desired, context.history, tenants, unmatched)
     for planned in creating:
         if alike := found.get(planned.tenant):
-            yield _refusal(planned, alike, bench, len(creating))
+            yield _refusal(planned, alike, context, len(creating))
 
 
-def _refusal(planned: TenantPlan, alike: Sequence[str], bench: Bench, creating: int) -> Refusal:
+def _refusal(planned: TenantPlan, alike: Sequence[str], context: FleetContext, creating: int) -> Refusal:
     named = " or ".join(repr(name) for name in alike[:_MOST_NAMED])
     more = f" or one of {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
     return Refusal(
@@ -118,7 +118,7 @@ def _refusal(planned: TenantPlan, alike: Sequence[str], bench: Bench, creating: 
         (planned.tenant,),
         f"looks like a rename of {named}{more}, removed from the files since the base: a new project would "
         "be empty",
-        f"add `previously: [{alike[0]}]` to {bench.desired.tenants[planned.tenant].location}; if this is "
+        f"add `previously: [{alike[0]}]` to {context.desired.tenants[planned.tenant].location}; if this is "
         f"another customer, permit exactly the creations of this run with --allow creates={creating}",
         planned.actions,
     )

@@ -9,7 +9,7 @@ from reconciler.desired.policy import DriftPolicy
 from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
-from reconciler.plan.guards.counted import DELETES, KINDS, Bench, is_caused
+from reconciler.plan.guards.counted import DELETES, KINDS, FleetContext, is_caused
 from reconciler.plan.guards.creations import looks_renamed, missing_projects
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
@@ -27,13 +27,13 @@ MANY: Final = 10
 """From this many creations on, our projects that match no file suggest a changed naming pattern."""
 
 
-def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def many_unmatched(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse many creations while about as many of our projects match no file."""
     creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    if len(creating) < max(MANY, bench.permissions.counts.get("creates", 0) + 1) or not bench.live.listed:
+    if len(creating) < max(MANY, context.permissions.counts.get("creates", 0) + 1) or not context.live.listed:
         return
-    strangers = identify(bench.desired, bench.live).unmatched
-    unmatched = sum(owned(project, bench.desired.fleet) is not False for project in strangers)
+    strangers = identify(context.desired, context.live).unmatched
+    unmatched = sum(owned(project, context.desired.fleet) is not False for project in strangers)
     if 2 * unmatched < len(creating):
         return
     yield _refusal(
@@ -45,11 +45,11 @@ def many_unmatched(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal
     )
 
 
-def shrunken_files(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def shrunken_files(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse to prune more projects than the files declare tenants: most files are missing."""
-    pruned = [planned for planned in kept if planned.tenant not in bench.desired.tenants]
-    declared = len(bench.desired.tenants)
-    if len(pruned) > max(declared, bench.permissions.counts.get("deletes", 0)):
+    pruned = [planned for planned in kept if planned.tenant not in context.desired.tenants]
+    declared = len(context.desired.tenants)
+    if len(pruned) > max(declared, context.permissions.counts.get("deletes", 0)):
         yield _refusal(
             Rule.SHRUNKEN_FILES,
             pruned,
@@ -60,11 +60,11 @@ def shrunken_files(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal
         )
 
 
-def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def tier_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse a removed tier whose new replacement grants less."""
     moved: dict[tuple[str, str], list[TenantPlan]] = defaultdict(list)
     for planned in kept:
-        if not bench.permissions.lowering and (renamed := _renamed(planned.tenant, bench)):
+        if not context.permissions.lowering and (renamed := _renamed(planned.tenant, context)):
             moved[renamed].append(planned)
     for (gone, new), tenants in moved.items():
         lowered = [planned for planned in tenants if any(action.lowering for action in planned.actions)]
@@ -79,26 +79,26 @@ def tier_renamed(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
             )
 
 
-def _renamed(name: str, bench: Bench) -> tuple[str, str] | None:
+def _renamed(name: str, context: FleetContext) -> tuple[str, str] | None:
     """Return the tenant's tier at the base and its current tier, if the first was removed and the second is
     new.
     """
-    said = bench.history.before(name)
+    said = context.history.before(name)
     if said is None:
         return None
     base = said.base
-    tenant, before = bench.desired.tenants.get(name), base.tenants.get(name)
+    tenant, before = context.desired.tenants.get(name), base.tenants.get(name)
     if tenant is None or before is None or tenant.absent or before.absent:
         return None
-    renamed = before.tier not in bench.desired.tiers and tenant.tier not in base.tiers
+    renamed = before.tier not in context.desired.tiers and tenant.tier not in base.tiers
     return (before.tier, tenant.tier) if renamed else None
 
 
-def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def moves_without_a_cause(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse transfers that only undo drift: a transfer up costs money, a transfer down takes something."""
     moving = [planned for planned in kept if any(isinstance(a, TransferProject) for a in planned.actions)]
-    uncaused = [planned for planned in moving if _moves_by_drift(planned, bench)]
-    if uncaused and len(moving) > bench.permissions.counts.get("transfers", 0):
+    uncaused = [planned for planned in moving if _moves_by_drift(planned, context)]
+    if uncaused and len(moving) > context.permissions.counts.get("transfers", 0):
         yield _refusal(
             Rule.MOVE_NEEDS_A_CAUSE,
             uncaused,
@@ -108,17 +108,17 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[
         )
 
 
-def _moves_by_drift(planned: TenantPlan, bench: Bench) -> bool:
+def _moves_by_drift(planned: TenantPlan, context: FleetContext) -> bool:
     change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
-    repairs = bench.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
-    untold = bench.history.untold(planned.tenant)
+    repairs = context.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
+    untold = context.history.untold(planned.tenant)
     repaired = repairs and not untold
-    allowed = repaired or (change.lowering and bench.permissions.lowering)
+    allowed = repaired or (change.lowering and context.permissions.lowering)
     uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and untold)
     return uncaused and not allowed
 
 
-def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def organization_limits(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse what does not fit into an organization, in plan order; transfers are placed first."""
     arrivals: dict[str, list[TenantPlan]] = defaultdict(list)
     for kind in (TransferProject, RecoverProject, CreateProject):
@@ -127,8 +127,8 @@ def organization_limits(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Re
                 if isinstance(action, kind):
                     arrivals[_arrives_in(action, planned)].append(planned)
     for name, arriving in arrivals.items():
-        limit = bench.desired.organizations[name].limits.projects
-        live_count = bench.live.listed.get(name)
+        limit = context.desired.organizations[name].limits.projects
+        live_count = context.live.listed.get(name)
         if limit is None or live_count is None:
             continue
         room = max(0, limit - live_count)
@@ -146,7 +146,7 @@ def _arrives_in(action: TransferProject | RecoverProject | CreateProject, planne
     return action.destination if isinstance(action, TransferProject) else _touches(action, planned)
 
 
-def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
+def thresholds(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse runs above a threshold, unless ``--allow`` names the number of actions in the whole run.
 
     Thresholds hold for each organization, by its number of live projects. The permitted number holds for the whole
@@ -160,12 +160,12 @@ def thresholds(kept: Sequence[TenantPlan], bench: Bench) -> Iterator[Refusal]:
             for name in _touched(kind, _counted(counts, planned), planned):
                 by_organization[name].append(planned)
         total = sum(map(len, by_organization.values()))
-        if total <= bench.permissions.counts.get(kind, 0):
+        if total <= context.permissions.counts.get(kind, 0):
             continue
-        asked = bench.asked_for(kind)
+        asked = context.asked_for(kind)
         for name, touched in by_organization.items():
             uncaused = sum(not is_caused(_counted(counts, planned)) for planned in touched)
-            if told := _too_many(kind, name, len(touched), uncaused, asked.get(name, 0), bench):
+            if told := _too_many(kind, name, len(touched), uncaused, asked.get(name, 0), context):
                 fewer = "ask for fewer in one commit, " if asked.get(name) else ""
                 remedy = (
                     f"{fewer}raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of this run "
@@ -178,28 +178,30 @@ def _counted(counts: Counts, planned: TenantPlan) -> list[Action]:
     return [action for action in planned.actions if counts(action, planned)]
 
 
-def _too_many(kind: str, organization: str, count: int, uncaused: int, asked: int, bench: Bench) -> str | None:
+def _too_many(
+    kind: str, organization: str, count: int, uncaused: int, asked: int, context: FleetContext
+) -> str | None:
     """Return why the count exceeds the threshold, or None."""
-    threshold: Threshold = getattr(bench.desired.policy.thresholds, kind)
-    live_count = bench.live.listed.get(organization)
+    threshold: Threshold = getattr(context.desired.policy.thresholds, kind)
+    live_count = context.live.listed.get(organization)
     most = _most(threshold, live_count)
-    if asked > threshold.allows(live_count or _declared(organization, bench)):
+    if asked > threshold.allows(live_count or _declared(organization, context)):
         return f"{asked} {kind} in organization {organization} in the whole fleet, threshold {most} per run"
     allowed = threshold.allows(live_count)
     if count > max(allowed, asked):
         return f"{count} {kind} in organization {organization}, threshold {most} per run"
-    if uncaused > bench.share(allowed):
-        part = "this shard" if bench.selection.shard else "this part of the fleet"
+    if uncaused > context.share(allowed):
+        part = "this shard" if context.selection.shard else "this part of the fleet"
         return (
             f"{uncaused} {kind} in organization {organization} without a commit that asks for them, "
-            f"threshold {bench.share(allowed)} for {part}, {most} for the fleet"
+            f"threshold {context.share(allowed)} for {part}, {most} for the fleet"
         )
     return None
 
 
-def _declared(organization: str, bench: Bench) -> int:
+def _declared(organization: str, context: FleetContext) -> int:
     """Estimate the projects of an organization that was not listed: the tenants that the base declares there."""
-    base = bench.history.base
+    base = context.history.base
     declared = () if base is None else base.tenants.values()
     return sum(base is not None and base.home(tenant) == organization for tenant in declared)
 
@@ -227,7 +229,7 @@ def _touches(action: Action, planned: TenantPlan) -> str:
     return planned.project.organization if planned.project else ""
 
 
-FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], Bench], Iterator[Refusal]]"
+FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], FleetContext], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (
     looks_renamed,
     missing_projects,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan.concerns import PROJECT_CONCERNS, organization
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.guards.bench import Verdict
+from reconciler.plan.guards.context import Verdict
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
-    from reconciler.plan.guards.bench import Bench
+    from reconciler.plan.guards.context import TenantContext
 
 
-def part_of_a_tier(bench: Bench) -> Verdict | None:
+def part_of_a_tier(context: TenantContext) -> Verdict | None:
     """Refuse to apply a part of a tier change: no tier describes the result."""
-    tenant, project = bench.desired.tenants.get(bench.planned.tenant), bench.planned.project
-    if not bench.only or tenant is None or tenant.absent or project is None:
+    tenant, project = context.desired.tenants.get(context.planned.tenant), context.planned.project
+    if not context.only or tenant is None or tenant.absent or project is None:
         return None
-    settings = bench.desired.settings(tenant)
+    settings = context.desired.settings(tenant)
     differing = list(_differing(settings, project))
-    left_out = [name for name in differing if name not in bench.only]
+    left_out = [name for name in differing if name not in context.only]
     if not left_out:
         return None
     moves = project.organization != settings.organization
-    if not (moves or bench.changes_tier or bench.in_another_tier):
+    if not (moves or context.changes_tier or context.in_another_tier):
         return None
     return Verdict(
         Rule.PART_OF_A_TIER,

@@ -15,7 +15,7 @@ from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
 from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
-from reconciler.plan.guards.bench import Verdict
+from reconciler.plan.guards.context import Verdict
 from reconciler.plan.ownership import is_mark
 from reconciler.plan.plan import Rule
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plan.accepted import Loss
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.guards.bench import Bench, Held
+    from reconciler.plan.guards.context import Held, TenantContext
 
 MOST_NAMED: Final = 5
 OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds"})
@@ -46,52 +46,54 @@ class Doubt:
     """Whether Neon did not return what the change would cost."""
 
 
-def doubts(bench: Bench, held: Held) -> list[Doubt]:
+def doubts(context: TenantContext, held: Held) -> list[Doubt]:
     """Return all doubts about changes that are not refused yet, except those that the tenant's file accepts."""
-    accepts = _acceptances(bench)
+    accepts = _acceptances(context)
     return [
         doubt
-        for doubt in _all(bench, held)
+        for doubt in _all(context, held)
         if doubt.accept is None or accepts is None or not accepts.cover(doubt.accept, doubt.change)
     ]
 
 
-def _all(bench: Bench, held: Held) -> list[Doubt]:
+def _all(context: TenantContext, held: Held) -> list[Doubt]:
     """Return all doubts, also those that the file accepts."""
-    project = bench.planned.project
+    project = context.planned.project
     if project is None:
         return []
     return [
         doubt
-        for action in bench.planned.actions
+        for action in context.planned.actions
         for held_of_it in (held.get(action, {}),)
         for change in action.changes
         if change not in held_of_it
-        for doubt in _about(action, change, project, bench, held)
+        for doubt in _about(action, change, project, context, held)
     ]
 
 
-def _acceptances(bench: Bench) -> Acceptances | None:
-    tenant = bench.desired.tenants.get(bench.planned.tenant)
+def _acceptances(context: TenantContext) -> Acceptances | None:
+    tenant = context.desired.tenants.get(context.planned.tenant)
     if tenant is None:
         return None
-    return Acceptances(tenant, bench.desired, bench.history, bench.now, permitted=bench.permissions.lowering)
+    return Acceptances(
+        tenant, context.desired, context.history, context.now, permitted=context.permissions.lowering
+    )
 
 
-def stops_everything(found: Iterable[Doubt], bench: Bench) -> bool:
+def stops_everything(found: Iterable[Doubt], context: TenantContext) -> bool:
     """Return whether everything is refused: a downgrade transfer is in doubt, or a reduction made for it."""
-    return _moves_down(bench.planned.actions) or any(
+    return _moves_down(context.planned.actions) or any(
         isinstance(doubt.action, PatchProject) and doubt.action.before_transfer for doubt in found
     )
 
 
-def verdict(found: Sequence[Doubt], bench: Bench, held: Held) -> Verdict:
+def verdict(found: Sequence[Doubt], context: TenantContext, held: Held) -> Verdict:
     """Return all doubts of a tenant as one verdict, so that a person sees everything to accept at once.
 
     The suggested line also names what the file already accepts, because it replaces the existing line.
     """
-    accepts = _acceptances(bench)
-    costs = [(doubt.accept, doubt.change) for doubt in _all(bench, held) if doubt.accept is not None]
+    accepts = _acceptances(context)
+    costs = [(doubt.accept, doubt.change) for doubt in _all(context, held) if doubt.accept is not None]
     may_be_accepted = accepts is not None and any(doubt.accept for doubt in found)
     remedies = (
         "run again when Neon returns it" if any(doubt.unknown for doubt in found) else "",
@@ -102,22 +104,26 @@ def verdict(found: Sequence[Doubt], bench: Bench, held: Held) -> Verdict:
     return Verdict(Rule.DOWNGRADE_PROOF, message, ", or ".join(filter(None, remedies)))
 
 
-def _about(action: Action, change: FieldChange, project: LiveProject, bench: Bench, held: Held) -> Iterator[Doubt]:
+def _about(
+    action: Action, change: FieldChange, project: LiveProject, context: TenantContext, held: Held
+) -> Iterator[Doubt]:
     if isinstance(action, TransferProject) and action.downgrade:
-        yield from _unread(action, change, project, bench)
+        yield from _unread(action, change, project, context)
     elif not isinstance(action, PatchProject):
         return
     elif change.path == RESTORE_WINDOW:
         yield from _shorter(action, change)
     elif change.path == LOGICAL_SIZE and change.lowering:
-        yield from _full(action, change, project, _staying(project, bench, held))
+        yield from _full(action, change, project, _staying(project, context, held))
     elif change.path in QUOTA and change.lowering:
         yield from _used_up(action, change, project)
 
 
-def _unread(move: TransferProject, change: FieldChange, project: LiveProject, bench: Bench) -> Iterator[Doubt]:
+def _unread(
+    move: TransferProject, change: FieldChange, project: LiveProject, context: TenantContext
+) -> Iterator[Doubt]:
     """What the destination forbids must have been read before anything is reduced for the transfer."""
-    known = bench.desired.organizations
+    known = context.desired.organizations
     here = known[move.origin].limits if move.origin in known else OrganizationLimits()
     there = known[move.destination].limits
     less = granted_less(here, there)
@@ -126,7 +132,7 @@ def _unread(move: TransferProject, change: FieldChange, project: LiveProject, be
         "computes": project.endpoints is None and not less.isdisjoint(OF_COMPUTES),
         "snapshots": project.snapshots is None and "snapshots" in less,
         "integrations": project.integrations is None,
-        "restore window": _unknown_window_stays(project, bench) and "restore_window_seconds" in less,
+        "restore window": _unknown_window_stays(project, context) and "restore_window_seconds" in less,
     }
     if unread := [what for what, is_missing in missing.items() if is_missing]:
         what = " and ".join(unread)
@@ -134,9 +140,9 @@ def _unread(move: TransferProject, change: FieldChange, project: LiveProject, be
         yield Doubt(move, change, words, None, unknown=True)
 
 
-def _unknown_window_stays(project: LiveProject, bench: Bench) -> bool:
+def _unknown_window_stays(project: LiveProject, context: TenantContext) -> bool:
     """A declared window fits; what its change may cost is a separate doubt."""
-    stated = {change.path for action in bench.planned.actions for change in action.changes}
+    stated = {change.path for action in context.planned.actions for change in action.changes}
     return project.restore_window_seconds is None and RESTORE_WINDOW not in stated
 
 
@@ -197,9 +203,9 @@ def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
     return bool(project.storage_bytes) and (project.storage_bytes or 0) < limit
 
 
-def _staying(project: LiveProject, bench: Bench, held: Held) -> list[LiveBranch] | None:
+def _staying(project: LiveProject, context: TenantContext, held: Held) -> list[LiveBranch] | None:
     """Return the branches that remain after the plan, without marker branches; None if branches were not read."""
-    gone = {a.branch_id for a in bench.planned.actions if isinstance(a, DeleteBranch) and a not in held}
+    gone = {a.branch_id for a in context.planned.actions if isinstance(a, DeleteBranch) and a not in held}
     if project.branches is None:
         return None
     return [branch for branch in project.branches if branch.id not in gone and not is_mark(branch)]

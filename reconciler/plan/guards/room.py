@@ -9,7 +9,7 @@ from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, 
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
-from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.making_way import makes_way
 from reconciler.plan.plan import Rule
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
 
 
-def no_room_below(action: Action, bench: Bench) -> Verdict | None:
+def no_room_below(action: Action, context: TenantContext) -> Verdict | None:
     """Refuse a transfer to an organization that allows fewer branches or snapshots than remain."""
-    if not isinstance(action, TransferProject) or action.destination not in bench.desired.organizations:
+    if not isinstance(action, TransferProject) or action.destination not in context.desired.organizations:
         return None
     rules = (_too_many_branches, _too_many_snapshots, _too_large_computes)
-    return next((verdict for rule in rules if (verdict := rule(action.destination, bench))), None)
+    return next((verdict for rule in rules if (verdict := rule(action.destination, context))), None)
 
 
-def _too_many_branches(organization: str, bench: Bench) -> Verdict | None:
-    limits, remaining = bench.desired.organizations[organization].limits, _remaining_branches(bench)
+def _too_many_branches(organization: str, context: TenantContext) -> Verdict | None:
+    limits, remaining = context.desired.organizations[organization].limits, _remaining_branches(context)
     if limits.branches is None or len(remaining) <= limits.branches:
         return None
     return Verdict(
@@ -39,25 +39,25 @@ def _too_many_branches(organization: str, bench: Bench) -> Verdict | None:
     )
 
 
-def _too_many_snapshots(organization: str, bench: Bench) -> Verdict | None:
-    limits, remaining = bench.desired.organizations[organization].limits, _remaining_snapshots(bench)
+def _too_many_snapshots(organization: str, context: TenantContext) -> Verdict | None:
+    limits, remaining = context.desired.organizations[organization].limits, _remaining_snapshots(context)
     if limits.snapshots is None or len(remaining) <= limits.snapshots:
         return None
     return Verdict(
         Rule.SNAPSHOT_LIMIT,
         f"{snapshots_allowed(organization, limits)}, but {_left(remaining)}",
-        f"delete unused snapshots{_or_let_them_give_way(bench)}",
+        f"delete unused snapshots{_or_let_them_give_way(context)}",
     )
 
 
-def _too_large_computes(organization: str, bench: Bench) -> Verdict | None:
+def _too_large_computes(organization: str, context: TenantContext) -> Verdict | None:
     """Refuse computes that no file sizes: they are not changed, so they block the transfer."""
-    project, limits = bench.planned.project, bench.desired.organizations[organization].limits
+    project, limits = context.planned.project, context.desired.organizations[organization].limits
     names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
-    lowered = {action.branch for action in _before_the_move(bench) if isinstance(action, PatchEndpoint)}
+    lowered = {action.branch for action in _before_the_move(context) if isinstance(action, PatchEndpoint)}
     writers = project.writers.values() if project else ()
     sized = {writer.id for writer in writers if names.get(writer.branch_id) in lowered}
-    remaining = set(_remaining_branches(bench))
+    remaining = set(_remaining_branches(context))
     for endpoint in (project.endpoints if project else None) or ():
         branch = names.get(endpoint.branch_id, endpoint.branch_id)
         sizes = compute.members(endpoint.compute)
@@ -83,9 +83,9 @@ def _compute(endpoint: LiveEndpoint, writers: Collection[LiveEndpoint]) -> tuple
     return "read replica", "reduce its size in the console, or delete it"
 
 
-def _or_let_them_give_way(bench: Bench) -> str:
+def _or_let_them_give_way(context: TenantContext) -> str:
     """Return the remedy if it would help: it does not if the snapshots do not count against this limit."""
-    settings = bench.desired.settings(bench.desired.tenants[bench.planned.tenant])
+    settings = context.desired.settings(context.desired.tenants[context.planned.tenant])
     if settings.snapshot_policy.at_limit is AtLimit.REPLACE_OLDEST or not method(settings).reads_snapshots:
         return ""
     return f", or set tiers.{settings.tier}.snapshots.at_limit: replace_oldest to delete the oldest automatically"
@@ -95,20 +95,20 @@ def _left(remaining: list[str]) -> str:
     return f"{len(remaining)} would remain: {', '.join(map(repr, remaining))}"
 
 
-def _remaining_branches(bench: Bench) -> list[str]:
-    deleted = {action.branch_id for action in _before_the_move(bench) if isinstance(action, DeleteBranch)}
-    project = bench.planned.project
+def _remaining_branches(context: TenantContext) -> list[str]:
+    deleted = {action.branch_id for action in _before_the_move(context) if isinstance(action, DeleteBranch)}
+    project = context.planned.project
     return [branch.name for branch in (project.branches if project else None) or () if branch.id not in deleted]
 
 
-def _remaining_snapshots(bench: Bench) -> list[str]:
+def _remaining_snapshots(context: TenantContext) -> list[str]:
     """Return the snapshots that count against the limit."""
-    deleted = {action.snapshot_id for action in _before_the_move(bench) if isinstance(action, DeleteSnapshot)}
-    project = bench.planned.project
+    deleted = {action.snapshot_id for action in _before_the_move(context) if isinstance(action, DeleteSnapshot)}
+    project = context.planned.project
     live = (project.snapshots if project else None) or ()
     return [snapshot.name for snapshot in live if snapshot.manual and snapshot.id not in deleted]
 
 
-def _before_the_move(bench: Bench) -> list[Action]:
+def _before_the_move(context: TenantContext) -> list[Action]:
     """Actions that may run before the transfer. A snapshot that is replaced later still exists during it."""
-    return [action for action in bench.planned.actions if makes_way(action)]
+    return [action for action in context.planned.actions if makes_way(action)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.compute import DEFAULT_COMPUTE
 from reconciler.plan.action import CreateProject, PatchEndpoint, PatchProject
 from reconciler.plan.concerns import compute
-from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
-def unfit_creation(action: Action, bench: Bench) -> Verdict | None:  # noqa: ARG001 (as all rules about a tenant)
+def unfit_creation(action: Action, context: TenantContext) -> Verdict | None:  # noqa: ARG001 (as all rules about a tenant)
     """A project that Neon would not create, because the stated end does not fit its default for the other one."""
     if not isinstance(action, CreateProject):
         return None

@@ -36,9 +36,9 @@ from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards import proof
-from reconciler.plan.guards.bench import Bench, Held, Verdict, first, with_held
+from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
+from reconciler.plan.guards.dependents import with_dependents
 from reconciler.plan.guards.partial import part_of_a_tier
-from reconciler.plan.guards.resting import with_what_rests_on_it
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.size_range import unfit_creation, unfit_patch
 from reconciler.plan.guards.unconfirmed import held_until_confirmed
@@ -58,35 +58,35 @@ if TYPE_CHECKING:
 Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
-def judge(bench: Bench) -> Judged:
+def judge(context: TenantContext) -> Judged:
     """Return the part of a tenant's plan that may run, and the refusals."""
-    planned = bench.planned
-    waiting, unconfirmed = held_until_confirmed(bench)
+    planned = context.planned
+    waiting, unconfirmed = held_until_confirmed(context)
     if unconfirmed is not None:
         kept = tuple(action for action in planned.actions if action not in waiting)
         return structs.replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
-    if verdict := _stale_revision(bench) or part_of_a_tier(bench):
+    if verdict := _stale_revision(context) or part_of_a_tier(context):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
         for rule in WHOLE_TENANT:
-            if verdict := rule(action, bench):
+            if verdict := rule(action, context):
                 return _refuse_all(planned, verdict)
-    held: Held = dict(_held_changes(bench))
-    if verdict := _stopping(held, bench):
+    held: Held = dict(_held_changes(context))
+    if verdict := _stopping(held, context):
         return _refuse_all(planned, _about_all(verdict, held))
-    held = with_what_rests_on_it(_together(held, bench), bench)
-    if doubts := proof.doubts(bench, held):
-        unproven = proof.verdict(doubts, bench, held)
-        if proof.stops_everything(doubts, bench):
+    held = with_dependents(_together(held, context), context)
+    if doubts := proof.doubts(context, held):
+        unproven = proof.verdict(doubts, context, held)
+        if proof.stops_everything(doubts, context):
             return _refuse_all(planned, unproven)
         held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))
-        held = with_what_rests_on_it(_together(held, bench), bench)
+        held = with_dependents(_together(held, context), context)
     return _hold_back(planned, held)
 
 
-def _stale_revision(bench: Bench) -> Verdict | None:
+def _stale_revision(context: TenantContext) -> Verdict | None:
     """Refuse a file that is older than the last accepted one. A file without a revision is not checked."""
-    revision, last = bench.planned.revision, bench.live.revisions.get(bench.planned.tenant)
+    revision, last = context.planned.revision, context.live.revisions.get(context.planned.tenant)
     if revision is None or last is None or revision >= last:
         return None
     return Verdict(
@@ -96,10 +96,12 @@ def _stale_revision(bench: Bench) -> Verdict | None:
     )
 
 
-def _incomplete_view(action: Action, bench: Bench) -> Verdict | None:
+def _incomplete_view(action: Action, context: TenantContext) -> Verdict | None:
     if not isinstance(action, CreateProject | RecoverProject):
         return None
-    candidates = [unknown for unknown in bench.live.unknown if _may_be_its(unknown, action.tenant, bench.desired)]
+    candidates = [
+        unknown for unknown in context.live.unknown if _may_be_its(unknown, action.tenant, context.desired)
+    ]
     if not candidates:
         return None
     count = len(candidates)
@@ -119,15 +121,15 @@ def _may_be_its(unknown: UnknownProject, tenant: str, desired: DesiredState) -> 
     return namesake not in desired.tenants and namesake not in desired.held_back
 
 
-def _ownership(action: Action, bench: Bench) -> Verdict | None:
-    project = bench.planned.project
-    if not isinstance(action, DeleteProject) or project is None or bench.pinned:
+def _ownership(action: Action, context: TenantContext) -> Verdict | None:
+    project = context.planned.project
+    if not isinstance(action, DeleteProject) or project is None or context.pinned:
         return None
-    fleet = bench.desired.fleet
-    annotated = ownership.created_for(project, bench.desired)
+    fleet = context.desired.fleet
+    annotated = ownership.created_for(project, context.desired)
     if ownership.owned(project, fleet) and annotated == action.tenant:
         return None
-    in_the_registry = bench.live.places.get(action.tenant) == project.id and project.branches is not None
+    in_the_registry = context.live.places.get(action.tenant) == project.id and project.branches is not None
     if in_the_registry and annotated in (None, action.tenant):
         return None  # Neon: the branch that a restore replaced may be deleted, with its annotations
     return Verdict(
@@ -137,8 +139,8 @@ def _ownership(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
-def _protected_branch(action: Action, bench: Bench) -> Verdict | None:
-    project = bench.planned.project
+def _protected_branch(action: Action, context: TenantContext) -> Verdict | None:
+    project = context.planned.project
     if not isinstance(action, DeleteProject) or project is None:
         return None
     protected = [branch.name for branch in project.branches or () if branch.protected]
@@ -151,8 +153,8 @@ def _protected_branch(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
-def _integration(action: Action, bench: Bench) -> Verdict | None:
-    project = bench.planned.project
+def _integration(action: Action, context: TenantContext) -> Verdict | None:
+    project = context.planned.project
     blockers = blocking(project) if isinstance(action, TransferProject) and project else ()
     if not blockers:
         return None
@@ -163,18 +165,18 @@ def _integration(action: Action, bench: Bench) -> Verdict | None:
     )
 
 
-def _older_files(action: Action, bench: Bench) -> Verdict | None:  # noqa: ARG001 - same signature as the other rules
+def _older_files(action: Action, context: TenantContext) -> Verdict | None:  # noqa: ARG001 - same signature as the other rules
     """Refuse a creation that the base no longer asks for."""
     if isinstance(action, CreateProject) and any(c.origin is Origin.BASE_AHEAD for c in action.changes):
         return _BASE_AHEAD
     return None
 
 
-def _recreation(action: Action, bench: Bench) -> Verdict | None:
+def _recreation(action: Action, context: TenantContext) -> Verdict | None:
     """Refuse to create a vanished project again if no commit asks for it."""
     if (
         not isinstance(action, CreateProject)
-        or bench.desired.policy.drift.get(PROJECT.name) is not DriftPolicy.REPORT
+        or context.desired.policy.drift.get(PROJECT.name) is not DriftPolicy.REPORT
     ):
         return None
     if all(change.origin is Origin.CONFIG for change in action.changes):
@@ -182,7 +184,7 @@ def _recreation(action: Action, bench: Bench) -> Verdict | None:
     return _only_reported(PROJECT.name)
 
 
-WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
+WHOLE_TENANT: tuple[Callable[[Action, TenantContext], Verdict | None], ...] = (
     _incomplete_view,
     _ownership,
     _protected_branch,
@@ -194,15 +196,15 @@ WHOLE_TENANT: tuple[Callable[[Action, Bench], Verdict | None], ...] = (
 )
 
 
-def _held_changes(bench: Bench) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
-    for action in bench.planned.actions:
+def _held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
+    for action in context.planned.actions:
         if isinstance(action, CreateProject):
             continue
-        held = {change: verdict for change in action.changes if (verdict := _judge_change(change, bench))}
+        held = {change: verdict for change in action.changes if (verdict := _judge_change(change, context))}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
         if size is not None and not _goes_alone(action, held):
             held |= {change: size for change in action.changes if change.path in SIZE}
-        if misfit := unfit_patch(action, held) or _misfit(action, held, bench):
+        if misfit := unfit_patch(action, held) or _misfit(action, held, context):
             held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
         if held:
             yield action, held
@@ -223,13 +225,13 @@ def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
     return compute.is_a_range(smallest, largest)
 
 
-def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verdict | None:
+def _misfit(action: Action, held: Collection[FieldChange], context: TenantContext) -> Verdict | None:
     """Refuse a patch with an unchanged value that Neon would reject when it is sent with the changed ones."""
     changed = [change for change in action.changes if change.path in compute.PATHS and change not in held]
     if not changed or not isinstance(action, PatchProject | PatchEndpoint):
         return None
-    organization = _whereabouts(action, bench)
-    limits = bench.desired.organizations[organization].limits
+    organization = _whereabouts(action, context)
+    limits = context.desired.organizations[organization].limits
     staying = {**dict(action.companions), **{change.path: change.before for change in held}}
     for path in compute.PATHS:
         if forbids(limits, path, staying.get(path)):
@@ -242,10 +244,10 @@ def _misfit(action: Action, held: Collection[FieldChange], bench: Bench) -> Verd
     return None
 
 
-def _whereabouts(action: PatchProject | PatchEndpoint, bench: Bench) -> str:
+def _whereabouts(action: PatchProject | PatchEndpoint, context: TenantContext) -> str:
     """Return the organization of the project at the time of the action."""
-    moves = (move.destination for move in bench.planned.actions if isinstance(move, TransferProject))
-    project = bench.planned.project
+    moves = (move.destination for move in context.planned.actions if isinstance(move, TransferProject))
+    project = context.planned.project
     here = project.organization if project else ""
     return here if action.before_transfer else next(moves, here)
 
@@ -257,18 +259,18 @@ _BASE_AHEAD: Final = Verdict(
 )
 
 
-def _together(held: Held, bench: Bench) -> Held:
+def _together(held: Held, context: TenantContext) -> Held:
     """A tier change is applied or refused as a whole.
 
     What somebody granted on top of a tier stays and does not block the change. If the project has a whole other
     tier, every origin counts.
     """
-    if not bench.changes_tier:
+    if not context.changes_tier:
         return held
-    origins = set(Origin) if bench.in_another_tier else {Origin.CONFIG, Origin.UNKNOWN}
+    origins = set(Origin) if context.in_another_tier else {Origin.CONFIG, Origin.UNKNOWN}
     parts = {
         action: [change for change in action.changes if change.origin in origins]
-        for action in bench.planned.actions
+        for action in context.planned.actions
     }
     waiting = (held.get(action, {}).get(change) for action, changes in parts.items() for change in changes)
     verdict = next(filter(None, waiting), None)
@@ -277,29 +279,29 @@ def _together(held: Held, bench: Bench) -> Held:
     return with_held(held, ((action, changes, verdict) for action, changes in parts.items() if changes))
 
 
-def _judge_change(change: FieldChange, bench: Bench) -> Verdict | None:
+def _judge_change(change: FieldChange, context: TenantContext) -> Verdict | None:
     if change.origin is Origin.BASE_AHEAD:
         return _BASE_AHEAD
-    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(bench)):
+    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(context)):
         return verdict
     concern = concern_name(change.path)
-    policy = bench.desired.policy.drift.get(concern)
+    policy = context.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
         return _only_reported(concern)
     if ends_an_expiry(change) and change.origin is not Origin.CONFIG and policy is not DriftPolicy.REPAIR:
         return _unstated_expiry(concern)
-    if change.lowering and not _has_cause(change, policy, bench):
-        return _no_cause(change, concern, bench)
+    if change.lowering and not _has_cause(change, policy, context):
+        return _no_cause(change, concern, context)
     return None
 
 
-def _protection(bench: Bench) -> Verdict | None:
+def _protection(context: TenantContext) -> Verdict | None:
     """Protection ends by a commit that is applied before anything is reduced: here, and at the base."""
-    if bench.protected:
+    if context.protected:
         return Verdict(
             Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file in an earlier commit"
         )
-    if bench.was_protected:
+    if context.was_protected:
         return Verdict(
             Rule.PROTECTED,
             "the tenant is protected at the base: one commit cannot remove the protection and reduce or "
@@ -326,18 +328,18 @@ def _only_reported(concern: str) -> Verdict:
     )
 
 
-def _has_cause(change: FieldChange, policy: DriftPolicy | None, bench: Bench) -> bool:
-    pruned = isinstance(bench.planned.actions[0], DeleteProject) and bench.permissions.prune
+def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantContext) -> bool:
+    pruned = isinstance(context.planned.actions[0], DeleteProject) and context.permissions.prune
     return (
         change.origin is Origin.CONFIG
-        or (policy is DriftPolicy.REPAIR and not bench.history.untold(bench.planned.tenant))
-        or bench.permissions.lowering
-        or (pruned and bench.planned.tenant not in bench.desired.tenants)
+        or (policy is DriftPolicy.REPAIR and not context.history.untold(context.planned.tenant))
+        or context.permissions.lowering
+        or (pruned and context.planned.tenant not in context.desired.tenants)
     )
 
 
-def _no_cause(change: FieldChange, concern: str, bench: Bench) -> Verdict:
-    if bench.planned.tenant in bench.history.documents:  # no base has an effect on what stdin asks for
+def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verdict:
+    if context.planned.tenant in context.history.documents:  # no base has an effect on what stdin asks for
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
             "it takes something from the tenant, and a document on stdin is not a commit that asks for it",
@@ -370,18 +372,18 @@ def _about_all(verdict: Verdict, held: Held) -> Verdict:
     )
 
 
-def _stopping(held: Held, bench: Bench) -> Verdict | None:
+def _stopping(held: Held, context: TenantContext) -> Verdict | None:
     """Return the verdict on an action that all other actions depend on; the transfer comes first."""
     deletes = any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in held)
-    crowded = deletes and _fits_only_without(held, bench)
+    crowded = deletes and _fits_only_without(held, context)
     found = [
-        (action, first(changes)) for action, changes in held.items() if _all_rests_on(action, crowded=crowded)
+        (action, first(changes)) for action, changes in held.items() if _blocks_all_others(action, crowded=crowded)
     ]
     found.sort(key=lambda one: not isinstance(one[0], TransferProject))
     return found[0][1] if found else None
 
 
-def _all_rests_on(action: Action, *, crowded: bool) -> bool:
+def _blocks_all_others(action: Action, *, crowded: bool) -> bool:
     """Return whether all other actions depend on this one; ``crowded`` says that they depend on the deletions."""
     match action:
         case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
@@ -396,11 +398,11 @@ def _all_rests_on(action: Action, *, crowded: bool) -> bool:
             assert_never(action)
 
 
-def _fits_only_without(held: Held, bench: Bench) -> bool:
+def _fits_only_without(held: Held, context: TenantContext) -> bool:
     """Return whether the project does not fit into its destination without the refused deletions."""
-    actions = tuple(action for action in bench.planned.actions if action not in held)
-    meanwhile = replace(bench, planned=structs.replace(bench.planned, actions=actions))
-    return any(no_room_below(action, meanwhile) for action in bench.planned.actions)
+    actions = tuple(action for action in context.planned.actions if action not in held)
+    meanwhile = replace(context, planned=structs.replace(context.planned, actions=actions))
+    return any(no_room_below(action, meanwhile) for action in context.planned.actions)
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:

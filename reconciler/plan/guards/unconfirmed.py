@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.plan import adoption
 from reconciler.plan.action import AdoptProject, CreateProject, DeleteDuplicate
-from reconciler.plan.guards.bench import Verdict
+from reconciler.plan.guards.context import Verdict
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
-    from reconciler.plan.guards.bench import Bench
+    from reconciler.plan.guards.context import TenantContext
 
 MESSAGE: Final = (
     "the project was found by name only: differences are reported and not applied until another source "
@@ -20,21 +20,21 @@ MESSAGE: Final = (
 BY_PIN: Final = "add its id as project_id to the tenant's file"
 
 
-def held_until_confirmed(bench: Bench) -> tuple[tuple[Action, ...], Verdict | None]:
+def held_until_confirmed(context: TenantContext) -> tuple[tuple[Action, ...], Verdict | None]:
     """Return the actions that wait for a confirmation of the project's owner, and the verdict; else none.
 
     The deletion of a tombstone is judged by who created the project, that of a second project by its own proof.
     """
-    tenant, project = bench.desired.tenants.get(bench.planned.tenant), bench.planned.project
+    tenant, project = context.desired.tenants.get(context.planned.tenant), context.planned.project
     if tenant is None or project is None or tenant.absent:
         return (), None
     waiting = tuple(
         action
-        for action in bench.planned.actions
+        for action in context.planned.actions
         if not isinstance(action, AdoptProject | CreateProject | DeleteDuplicate)
     )
-    if not waiting or adoption.confirmed(bench.desired, bench.live, bench.history, tenant, project):
+    if not waiting or adoption.confirmed(context.desired, context.live, context.history, tenant, project):
         return (), None
-    marks = len(waiting) < len(bench.planned.actions) or bench.desired.registry is not None
+    marks = len(waiting) < len(context.planned.actions) or context.desired.registry is not None
     remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if marks else BY_PIN
     return waiting, Verdict(Rule.UNCONFIRMED, MESSAGE, remedy)

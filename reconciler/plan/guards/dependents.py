@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
 from reconciler.plan.concerns.times import ends_an_expiry
-from reconciler.plan.guards.bench import first, with_held
+from reconciler.plan.guards.context import first, with_held
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.plan.action import Action
-    from reconciler.plan.guards.bench import Bench, Held, Verdict
+    from reconciler.plan.guards.context import Held, TenantContext, Verdict
 
 
-def with_what_rests_on_it(held: Held, bench: Bench) -> Held:
+def with_dependents(held: Held, context: TenantContext) -> Held:
     """Return the refused changes and the actions that depend on them, with the same verdict."""
     for rule in (_snapshots, _parents, _branches):
-        held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, bench)))
+        held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, context)))
     return held
 
 
-def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+def _snapshots(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """A snapshot waits if the one that it replaces may not be deleted."""
     makes_room = (
         first(changes)
@@ -32,31 +32,31 @@ def _snapshots(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
         if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
     )
     if verdict := next(makes_room, None):
-        yield from ((a, verdict) for a in bench.planned.actions if stage(a) is Stage.CREATE_SNAPSHOT)
+        yield from ((a, verdict) for a in context.planned.actions if stage(a) is Stage.CREATE_SNAPSHOT)
 
 
-def _parents(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+def _parents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """Neon deletes no branch that has children. Children come first in a plan."""
-    project = bench.planned.project
+    project = context.planned.project
     parents = {branch.id: branch.parent_id for branch in (project.branches if project else None) or ()}
     staying = {a.branch_id: first(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
     children: dict[str | None, str] = {}
     for branch_id in staying:
         children.setdefault(parents.get(branch_id), branch_id)
-    for action in bench.planned.actions:
+    for action in context.planned.actions:
         if isinstance(action, DeleteBranch) and (child := children.get(action.branch_id)) is not None:
             staying[action.branch_id] = staying[child]
             children.setdefault(parents.get(action.branch_id), action.branch_id)
             yield action, staying[child]
 
 
-def _branches(held: Held, bench: Bench) -> Iterator[tuple[Action, Verdict]]:
+def _branches(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """A branch waits for its parent, and for room if others may not be deleted."""
     verdicts = {action: first(changes) for action, changes in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
     missing = dict(_unfit_parents(held))
-    room = _room(verdicts, bench)
-    for action in bench.planned.actions:
+    room = _room(verdicts, context)
+    for action in context.planned.actions:
         if not isinstance(action, CreateBranch):
             continue
         verdict = verdicts.get(action) or missing.get(action.parent) or (crowded if room <= 0 else None)
@@ -77,14 +77,14 @@ def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
                     yield name, verdict
 
 
-def _room(held: Mapping[Action, Verdict], bench: Bench) -> float:
+def _room(held: Mapping[Action, Verdict], context: TenantContext) -> float:
     """Return how many branches can be created; refused deletions do not make room."""
-    project = bench.planned.project
+    project = context.planned.project
     if project is None:
         return inf
-    moves = (a.destination for a in bench.planned.actions if isinstance(a, TransferProject))
-    limit = bench.desired.organizations[next(moves, project.organization)].limits.branches
+    moves = (a.destination for a in context.planned.actions if isinstance(a, TransferProject))
+    limit = context.desired.organizations[next(moves, project.organization)].limits.branches
     if limit is None:
         return inf
-    gone = sum(isinstance(action, DeleteBranch) and action not in held for action in bench.planned.actions)
+    gone = sum(isinstance(action, DeleteBranch) and action not in held for action in context.planned.actions)
     return limit - len(project.branches or ()) + gone

@@ -50,7 +50,7 @@ def with_held(held: Held, more: Iterable[tuple[Action, Iterable[FieldChange], Ve
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class TenantContext:
     """Everything that a guard for one tenant may read."""
 
     planned: TenantPlan

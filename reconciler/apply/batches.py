@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_TRANSFER
 from reconciler.model.units import share
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
-from reconciler.plan.making_way import would_lose
+from reconciler.plan.moves import would_lose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

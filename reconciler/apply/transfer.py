@@ -22,7 +22,7 @@ from reconciler.apply.steps import SENT_AGAIN, take_remaining_steps, take_steps
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
 from reconciler.neon.pace import each
 from reconciler.plan.action import DeleteBranch
-from reconciler.plan.making_way import Limit, goes_first, makes_way_for, named, would_lose
+from reconciler.plan.moves import Limit, goes_first, makes_way_for, named, would_lose
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

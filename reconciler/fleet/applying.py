@@ -16,7 +16,7 @@ from reconciler.fleet.registry_rows import correct_rows
 from reconciler.live.registered import part_of
 from reconciler.neon.observe import quietly
 from reconciler.plan.action import TransferProject
-from reconciler.plan.making_way import asks_for_the_mover
+from reconciler.plan.moves import asks_for_the_mover
 
 if TYPE_CHECKING:
     from collections.abc import Callable

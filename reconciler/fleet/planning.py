@@ -16,7 +16,7 @@ from reconciler.plan import adoption
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import guard, nothing_of
-from reconciler.plan.guards.unconfirmed import BY_PIN
+from reconciler.plan.guards.whole_tenant import BY_PIN
 from reconciler.plan.identity import identify
 from reconciler.plan.late_turn import Grounds, as_used
 from reconciler.plan.plan import Note

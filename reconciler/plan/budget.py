@@ -22,7 +22,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.making_way import asks_for_the_mover, goes_first
+from reconciler.plan.moves import asks_for_the_mover, goes_first
 from reconciler.plan.needs import lists_pay, looks, pages
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget

@@ -44,7 +44,7 @@ def guard(
     judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
     kept: Sequence[TenantPlan] = judged.tenants
     refusals = list(judged.refusals[len(plan.refusals) :])
-    context = counted.TenantContext(plan, desired, live, permissions, history, selection)
+    context = counted.FleetContext(plan, desired, live, permissions, history, selection)
     for rule in fleet.RULES:
         found = list(rule(kept, context))
         refused = {name for refusal in found for name in refusal.tenants}

@@ -226,7 +226,7 @@ _ASKS: Final[Mapping[str, Callable[[_Asking], bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class TenantContext:
+class FleetContext:
     """Everything that a guard for the fleet may read, besides the remaining tenant plans."""
 
     plan: Plan

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch, TransferProject
+from msgspec import structs
+
+from reconciler.plan.action import (
+    AdoptProject,
+    CreateBranch,
+    CreateProject,
+    CreateSnapshot,
+    DeleteBranch,
+    DeleteDuplicate,
+    DeleteProject,
+    DeleteSnapshot,
+    PatchBranch,
+    PatchEndpoint,
+    PatchProject,
+    RecoverProject,
+    TransferProject,
+)
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import ends_an_expiry
-from reconciler.plan.guards.context import first, with_held
+from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
+from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.order import Stage, stage
 
 if TYPE_CHECKING:
@@ -88,3 +107,56 @@ def _room(held: Mapping[Action, Verdict], context: TenantContext) -> float:
         return inf
     gone = sum(isinstance(action, DeleteBranch) and action not in held for action in context.planned.actions)
     return limit - len(project.branches or ()) + gone
+
+
+def blocking_verdict(held: Held, context: TenantContext) -> Verdict | None:
+    """Return the verdict on an action that all other actions depend on; the transfer comes first."""
+    deletes = any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in held)
+    crowded = deletes and _fits_only_without(held, context)
+    found = [
+        (action, first(changes)) for action, changes in held.items() if _blocks_all_others(action, crowded=crowded)
+    ]
+    found.sort(key=lambda one: not isinstance(one[0], TransferProject))
+    return found[0][1] if found else None
+
+
+def _blocks_all_others(action: Action, *, crowded: bool) -> bool:
+    """Return whether all other actions depend on this one; ``crowded`` says that they depend on the deletions."""
+    match action:
+        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
+            return True
+        case PatchProject() | PatchEndpoint():
+            return action.before_transfer
+        case DeleteBranch() | DeleteSnapshot():
+            return crowded
+        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
+            return False
+        case _:
+            assert_never(action)
+
+
+def _fits_only_without(held: Held, context: TenantContext) -> bool:
+    """Return whether the project does not fit into its destination without the refused deletions."""
+    actions = tuple(action for action in context.planned.actions if action not in held)
+    meanwhile = replace(context, planned=structs.replace(context.planned, actions=actions))
+    return any(no_room_below(action, meanwhile) for action in context.planned.actions)
+
+
+def with_whole_tier(held: Held, context: TenantContext) -> Held:
+    """A tier change is applied or refused as a whole.
+
+    What somebody granted on top of a tier stays and does not block the change. If the project has a whole other
+    tier, every origin counts.
+    """
+    if not context.changes_tier:
+        return held
+    origins = set(Origin) if context.in_another_tier else {Origin.CONFIG, Origin.UNKNOWN}
+    parts = {
+        action: [change for change in action.changes if change.origin in origins]
+        for action in context.planned.actions
+    }
+    waiting = (held.get(action, {}).get(change) for action, changes in parts.items() for change in changes)
+    verdict = next(filter(None, waiting), None)
+    if verdict is None:
+        return held
+    return with_held(held, ((action, changes, verdict) for action, changes in parts.items() if changes))

@@ -10,7 +10,7 @@ from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.context import TenantContext, Verdict
-from reconciler.plan.making_way import makes_way
+from reconciler.plan.moves import makes_way
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.change import FieldChange
-from reconciler.plan.guards.bench import Bench, Verdict
-from reconciler.plan.guards.resting import with_what_rests_on_it
+from reconciler.plan.guards.context import TenantContext, Verdict
+from reconciler.plan.guards.dependents import with_dependents
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule, TenantPlan
 from tests.builders import (
@@ -85,13 +85,13 @@ def waiting(
     ]
     project = a_project(branches=(a_branch(), *branches))
     free = an_organization("free", replace(FREE_LIMITS, branches=limit))
-    bench = Bench(
+    context = TenantContext(
         TenantPlan("acme", project, actions),
         a_fleet(a_tenant(), organizations=(free, PAID)),
         a_view(project),
         Permissions(),
     )
-    found = with_what_rests_on_it({held: {held.changes[0]: BECAUSE}}, bench)
+    found = with_dependents({held: {held.changes[0]: BECAUSE}}, context)
     assert {verdict for changes in found.values() for verdict in changes.values()} == {BECAUSE}, (
         "for the same reason"
     )

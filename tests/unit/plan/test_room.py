@@ -13,7 +13,7 @@ from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.plan.action import PatchEndpoint
 from reconciler.plan.change import FieldChange
-from reconciler.plan.guards.bench import Bench, Verdict
+from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule, TenantPlan
@@ -54,8 +54,10 @@ def verdict(
     tiers = tuple(replace(tier, snapshots=policy) for tier in (FREE_TIER, PRO_TIER))
     desired = a_fleet(a_tenant(), tiers=tiers, organizations=(TIGHT, PAID))
     moving = move("paid", destination)
-    bench = Bench(TenantPlan("acme", project, (*others, moving)), desired, a_view(project), Permissions())
-    return no_room_below(moving, bench)
+    context = TenantContext(
+        TenantPlan("acme", project, (*others, moving)), desired, a_view(project), Permissions()
+    )
+    return no_room_below(moving, context)
 
 
 def holding(*branches: str, snapshots: tuple[LiveSnapshot, ...] = ()) -> LiveProject:
@@ -163,5 +165,5 @@ def test_only_a_move_to_a_known_organization_is_judged() -> None:
     desired = a_fleet(a_tenant(), organizations=(TIGHT, PAID))
     other = delete("a")
     planned = TenantPlan("acme", crowded, (other, move("paid", "free")))
-    bench = Bench(planned, desired, a_view(crowded), Permissions())
-    assert no_room_below(other, bench) is None
+    context = TenantContext(planned, desired, a_view(crowded), Permissions())
+    assert no_room_below(other, context) is None

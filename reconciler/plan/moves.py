@@ -1,25 +1,46 @@
-"""Which of a tenant's actions may run before its transfer, for a limit that Neon's refusal names.
-
-Nothing is reduced before Neon refused the transfer: whether a transfer checks an organization's limits is not
-documented. A refusal that names no known limit reduces nothing.
-"""
+"""Transfers: integrations that prevent them, and the actions that may run before them."""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.concerns import compute, restore_window
 from reconciler.plan.order import Stage, stage
+from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
+
+BLOCKING: Final = frozenset({"github", "vercel"})
+"""Neon: these prevent a transfer (transferProjectsFromOrgToOrg); others are not documented."""
+
+
+def blocking(project: LiveProject) -> tuple[str, ...]:
+    """Return the integrations that prevent the project's transfer."""
+    return tuple(name for name in project.integrations or () if name.lower() in BLOCKING)
+
+
+def notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
+    """Yield notes for transfers of projects with integrations that Neon does not document."""
+    for plan in plans:
+        moves = [action for action in plan.actions if isinstance(action, TransferProject)]
+        if not moves or plan.project is None:
+            continue
+        blockers = blocking(plan.project)
+        if others := [name for name in plan.project.integrations or () if name not in blockers]:
+            told = (
+                f"project {plan.project.id} is transferred with an integration that may prevent it (Neon "
+                f"does not document it): {', '.join(others)}; if Neon refuses, nothing is reduced"
+            )
+            yield Note(plan.tenant, told, moves[0].source)
 
 
 class Limit(Enum):

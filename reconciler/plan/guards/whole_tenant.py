@@ -1,9 +1,11 @@
-"""``--only``: a tenant that changes its tier or organization gets all of the change or nothing."""
+"""Guards that hold back a tenant as a whole: a part of a change of tier, and a project found by name only."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from reconciler.plan import adoption
+from reconciler.plan.action import AdoptProject, CreateProject, DeleteDuplicate
 from reconciler.plan.concerns import PROJECT_CONCERNS, organization
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.guards.context import Verdict
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.live.project import LiveProject
+    from reconciler.plan.action import Action
     from reconciler.plan.guards.context import TenantContext
 
 
@@ -44,3 +47,30 @@ def _differing(settings: Settings, project: LiveProject) -> Iterator[str]:
     for concern in PROJECT_CONCERNS:
         if concern is not PROJECT and any(True for _ in concern.changes(settings, project)):
             yield concern.name
+
+
+MESSAGE: Final = (
+    "the project was found by name only: differences are reported and not applied until another source "
+    "confirms the owner"
+)
+BY_PIN: Final = "add its id as project_id to the tenant's file"
+
+
+def held_until_confirmed(context: TenantContext) -> tuple[tuple[Action, ...], Verdict | None]:
+    """Return the actions that wait for a confirmation of the project's owner, and the verdict; else none.
+
+    The deletion of a tombstone is judged by who created the project, that of a second project by its own proof.
+    """
+    tenant, project = context.desired.tenants.get(context.planned.tenant), context.planned.project
+    if tenant is None or project is None or tenant.absent:
+        return (), None
+    waiting = tuple(
+        action
+        for action in context.planned.actions
+        if not isinstance(action, AdoptProject | CreateProject | DeleteDuplicate)
+    )
+    if not waiting or adoption.confirmed(context.desired, context.live, context.history, tenant, project):
+        return (), None
+    marks = len(waiting) < len(context.planned.actions) or context.desired.registry is not None
+    remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if marks else BY_PIN
+    return waiting, Verdict(Rule.UNCONFIRMED, MESSAGE, remedy)

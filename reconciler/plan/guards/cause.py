@@ -1,0 +1,187 @@
+"""Which changes of a tenant are refused, because no commit, policy or permission asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.policy import DriftPolicy
+from reconciler.plan.action import (
+    CreateProject,
+    DeleteProject,
+    PatchEndpoint,
+    PatchProject,
+    TransferProject,
+)
+from reconciler.plan.change import Origin, Risk
+from reconciler.plan.concerns import compute, concern_name
+from reconciler.plan.concerns.compute import SIZE
+from reconciler.plan.concerns.organization import forbids
+from reconciler.plan.concerns.times import ends_an_expiry
+from reconciler.plan.guards.context import Held, TenantContext, Verdict
+from reconciler.plan.guards.size_range import unfit_patch
+from reconciler.plan.plan import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
+
+
+BASE_AHEAD: Final = Verdict(
+    Rule.BASE_AHEAD,
+    "the base is ahead of these files: here the files are older, so they ask for no change",
+    "merge or rebase onto the base, or check out its newest commit",
+)
+
+
+def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
+    """Yield each action of which something is refused, with the refused changes."""
+    for action in context.planned.actions:
+        if isinstance(action, CreateProject):
+            continue
+        held = {change: verdict for change in action.changes if (verdict := _judge_change(change, context))}
+        size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
+        if size is not None and not _goes_alone(action, held):
+            held |= {change: size for change in action.changes if change.path in SIZE}
+        if misfit := unfit_patch(action, held) or _misfit(action, held, context):
+            held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
+        if held:
+            yield action, held
+
+
+def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
+    """Return whether a commit asks for one end of the size range, and Neon accepts it with the other end as it
+    is.
+    """
+    going = [change for change in action.changes if change.path in SIZE and change not in held]
+    if any(change.origin is not Origin.CONFIG for change in going):
+        return False
+    values = dict(action.companions) if isinstance(action, PatchProject | PatchEndpoint) else {}
+    values |= {change.path: change.before if change in held else change.after for change in action.changes}
+    smallest, largest = values.get(compute.MIN), values.get(compute.MAX)
+    if not isinstance(smallest, int | float) or not isinstance(largest, int | float):
+        return False
+    return compute.is_a_range(smallest, largest)
+
+
+def _misfit(action: Action, held: Collection[FieldChange], context: TenantContext) -> Verdict | None:
+    """Refuse a patch with an unchanged value that Neon would reject when it is sent with the changed ones."""
+    changed = [change for change in action.changes if change.path in compute.PATHS and change not in held]
+    if not changed or not isinstance(action, PatchProject | PatchEndpoint):
+        return None
+    organization = _whereabouts(action, context)
+    limits = context.desired.organizations[organization].limits
+    staying = {**dict(action.companions), **{change.path: change.before for change in held}}
+    for path in compute.PATHS:
+        if forbids(limits, path, staying.get(path)):
+            return Verdict(
+                Rule.ORGANIZATION_LIMIT,
+                f"{path} is {staying[path]:g}, which organization {organization} does not allow: Neon "
+                "rejects changes of the other fields until it changes",
+                f"declare {path} in the files, and permit it with --allow lowering",
+            )
+    return None
+
+
+def _whereabouts(action: PatchProject | PatchEndpoint, context: TenantContext) -> str:
+    """Return the organization of the project at the time of the action."""
+    moves = (move.destination for move in context.planned.actions if isinstance(move, TransferProject))
+    project = context.planned.project
+    here = project.organization if project else ""
+    return here if action.before_transfer else next(moves, here)
+
+
+def _judge_change(change: FieldChange, context: TenantContext) -> Verdict | None:
+    if change.origin is Origin.BASE_AHEAD:
+        return BASE_AHEAD
+    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(context)):
+        return verdict
+    concern = concern_name(change.path)
+    policy = context.desired.policy.drift.get(concern)
+    if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
+        return only_reported(concern)
+    if ends_an_expiry(change) and change.origin is not Origin.CONFIG and policy is not DriftPolicy.REPAIR:
+        return _unstated_expiry(concern)
+    if change.lowering and not _has_cause(change, policy, context):
+        return _no_cause(change, concern, context)
+    return None
+
+
+def _protection(context: TenantContext) -> Verdict | None:
+    """Protection ends by a commit that is applied before anything is reduced: here, and at the base."""
+    if context.protected:
+        return Verdict(
+            Rule.PROTECTED, "the tenant is protected", "remove protect from the tenant's file in an earlier commit"
+        )
+    if context.was_protected:
+        return Verdict(
+            Rule.PROTECTED,
+            "the tenant is protected at the base: one commit cannot remove the protection and reduce or "
+            "delete something",
+            "apply the commit that removes protect alone; reduce or delete in a later commit",
+        )
+    return None
+
+
+def _unstated_expiry(concern: str) -> Verdict:
+    """An expiry set by hand or by Neon: what the files do not declare is not managed."""
+    return Verdict(
+        Rule.DRIFT_POLICY,
+        "it has an expiry that the file does not declare, and no commit since the base removed it from the file",
+        f"add expires_at to the file, or set drift_policy.{concern}: repair to remove the expiry",
+    )
+
+
+def only_reported(concern: str) -> Verdict:
+    """Return the verdict on drift that the policy reports and does not repair."""
+    return Verdict(
+        Rule.DRIFT_POLICY,
+        f"drift_policy.{concern} is report: the difference is reported and not repaired",
+        f"change the live value by hand, or set drift_policy.{concern}: repair",
+    )
+
+
+def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantContext) -> bool:
+    pruned = isinstance(context.planned.actions[0], DeleteProject) and context.permissions.prune
+    return (
+        change.origin is Origin.CONFIG
+        or (policy is DriftPolicy.REPAIR and not context.history.untold(context.planned.tenant))
+        or context.permissions.lowering
+        or (pruned and context.planned.tenant not in context.desired.tenants)
+    )
+
+
+def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verdict:
+    if context.planned.tenant in context.history.documents:  # no base has an effect on what stdin asks for
+        return Verdict(
+            Rule.LOWERING_NEEDS_A_CAUSE,
+            "it takes something from the tenant, and a document on stdin is not a commit that asks for it",
+            "permit it with --allow lowering, or commit the tenant's file and name the tenant instead of '-'",
+        )
+    if change.origin is Origin.DRIFT:
+        return Verdict(
+            Rule.LOWERING_NEEDS_A_CAUSE,
+            "it takes something from the tenant, and no commit since the base asks for it: the live value "
+            "was changed",
+            f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
+        )
+    return Verdict(
+        Rule.LOWERING_NEEDS_A_CAUSE,
+        "it takes something from the tenant, and no known commit asks for it",
+        "commit it and name the last applied commit with --base, or permit it with --allow lowering",
+    )
+
+
+def for_all_concerns(verdict: Verdict, held: Held) -> Verdict:
+    """Return the verdict with every concern in its remedy for which the same rule refuses something."""
+    changes = (one for of_action in held.values() for one in of_action.items())
+    alike = [change for change, other in changes if other.rule is verdict.rule]
+    concerns = dict.fromkeys(concern_name(change.path) for change in alike)
+    if verdict.rule is not Rule.LOWERING_NEEDS_A_CAUSE or "drift_policy" not in verdict.remedy:
+        return verdict
+    return replace(
+        verdict,
+        remedy=f"permit it with --allow lowering, or always with drift_policy: repair for {', '.join(concerns)}",
+    )

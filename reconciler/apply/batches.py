@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_TRANSFER
 from reconciler.model.units import share
 from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
-from reconciler.plan.moves import would_lose
+from reconciler.plan.moves import may_need_reductions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,7 +114,7 @@ def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
 def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
     for moving in routes:
         move = transfer(moving[0])
-        moving.sort(key=lambda tenant: not would_lose(tenant))  # those who may lose something go first
+        moving.sort(key=lambda tenant: not may_need_reductions(tenant))  # those who may lose something go first
         for part in _parts(moving, PROJECTS_PER_TRANSFER):
             yield SharedTransfer(move.origin, move.destination, part)
 

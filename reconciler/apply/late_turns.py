@@ -18,7 +18,7 @@ from reconciler.live.project import LiveProject
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.action import DeleteDuplicate
-from reconciler.plan.late_turn import around, judge, plan_again, seen_again
+from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details
 from reconciler.plan.needs import NOTHING_BELOW, lists_pay, needed_by, needs
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
-    from reconciler.plan.late_turn import Grounds, Turn
+    from reconciler.plan.late_turn import PlanInputs, Turn
     from reconciler.plan.needs import Details
     from reconciler.plan.plan import TenantPlan
 
@@ -99,7 +99,7 @@ class LateTurns:
     """What the plan of a run was made from, and when each tenant was last observed."""
 
     neon: Neon
-    grounds: Grounds
+    grounds: PlanInputs
     plans: Mapping[str, TenantPlan]
     """The plan of each tenant."""
     live: LiveState
@@ -156,9 +156,9 @@ class LateTurns:
         projects = await self._projects(reader, planned, listed, needed)
         if self.stop.requested:
             raise NotSentError("the run is to end")
-        files = around(self.grounds, planned.tenant, projects)
+        files = files_concerning(self.grounds, planned.tenant, projects)
         live = await self._live(reader, files, projects)
-        fresh = plan_again(self.grounds, files, live, self.now())
+        fresh = plan_late_turn(self.grounds, files, live, self.now())
         project = live.project(planned.project.id) if planned.project else None
         turn = judge(structs.replace(self.plans[planned.tenant], project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
@@ -190,7 +190,7 @@ class LateTurns:
         before = planned.project
         if before is not None:
             own = listed or await reader.read(before.id, first=before.organization)
-            found.append(seen_again(before, own, needed) if isinstance(own, LiveProject) else own)
+            found.append(with_known_details(before, own, needed) if isinstance(own, LiveProject) else own)
         for error in reader.unread.values():
             raise error
         return [project for project in found if isinstance(project, LiveProject)]

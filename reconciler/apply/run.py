@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.approval import Stale
-    from reconciler.plan.late_turn import Grounds
+    from reconciler.plan.late_turn import PlanInputs
     from reconciler.plan.plan import Plan
     from reconciler.secret import Secret
 
@@ -74,7 +74,7 @@ class Planned:
     """When the plan was made."""
     observed_at: float
     """When the observation started, by the loop's clock. A late turn is observed again."""
-    grounds: Grounds
+    grounds: PlanInputs
     """What the plan follows from besides live state. A late turn is planned again by the same grounds."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit their actions."""

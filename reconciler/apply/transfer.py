@@ -22,7 +22,7 @@ from reconciler.apply.steps import SENT_AGAIN, take_remaining_steps, take_steps
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
 from reconciler.neon.pace import each
 from reconciler.plan.action import DeleteBranch
-from reconciler.plan.moves import Limit, goes_first, makes_way_for, named, would_lose
+from reconciler.plan.moves import Limit, goes_first, limits_met_by, limits_named, may_need_reductions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -69,13 +69,13 @@ class Mover:
         return tuple(action for action in self.tenant.actions if action not in over)
 
     @property
-    def would_lose(self) -> bool:
+    def may_need_reductions(self) -> bool:
         """Whether the plan has reductions that the move may need."""
-        return would_lose(self.tenant)
+        return may_need_reductions(self.tenant)
 
     def reductions(self, limits: Collection[Limit]) -> tuple[Action, ...]:
         """The remaining reductions for these limits. A branch is deleted for its compute only as a last resort."""
-        direct = tuple(action for action in self.left if not makes_way_for(action).isdisjoint(limits))
+        direct = tuple(action for action in self.left if not limits_met_by(action).isdisjoint(limits))
         return direct or (self._branches if Limit.COMPUTE in limits else ())
 
     @property
@@ -151,7 +151,7 @@ class SharedCall:
             await self.move(rest, postpone_locked=len(rest) > 1)
             return
         for losing in (False, True):  # tenants within the limits may still move
-            part = [mover for mover in rest if mover.would_lose is losing]
+            part = [mover for mover in rest if mover.may_need_reductions is losing]
             await self.move(part, postpone_locked=len(part) > 1)
 
     async def _rest_after_first(self, movers: Sequence[Mover]) -> Sequence[Mover]:
@@ -289,7 +289,7 @@ class SharedCall:
         ids = self.run.neon.organization_ids
         names = {self.origin, self.destination, ids[self.origin], ids[self.destination]}
         texts = refusal.limits if isinstance(refusal, TransferRefusedError) else ()
-        return named(texts, {*names, *(mover.project_id for mover in movers)})
+        return limits_named(texts, {*names, *(mover.project_id for mover in movers)})
 
     async def _reduce_and_move(
         self, movers: Sequence[Mover], limits: Collection[Limit], postpone_locked: bool

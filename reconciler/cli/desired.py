@@ -27,12 +27,12 @@ from reconciler.files.git import (
     taken_out,
 )
 from reconciler.files.load import OnInvalid, load
-from reconciler.files.names_in_files import mentioned
+from reconciler.files.names_in_files import tenant_names
 from reconciler.files.objects import MISSING
 from reconciler.files.regular_files import printable
 from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
-from reconciler.files.tracked import declared_at_head, ignored, taken_out_unseen, unheld, unseen
+from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, removed_without_commit, unheld
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity
 from reconciler.model.quoting import shown
@@ -127,8 +127,8 @@ class FleetFiles:
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             _check_sources(self._directory)
-            unseen_of = history.unheld | taken_out_unseen(self._directory, desired, self._memo)
-            history = replace(history, mentioned=mentioned(self._directory), unheld=unseen_of)
+            unseen_of = history.unheld | removed_without_commit(self._directory, desired, self._memo)
+            history = replace(history, names_in_files=tenant_names(self._directory), unheld=unseen_of)
         return Request(
             selection=selection(scope, changed),
             depth=Depth(scope.depth),
@@ -180,7 +180,7 @@ class FleetFiles:
             parting = f"{compared} and HEAD have no common past here, or one that crosses"
             _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
             return History(lost=True)
-        if hidden := unseen(self._directory, PRICE_LIST):
+        if hidden := missing_in_git(self._directory, PRICE_LIST):
             _tell(f"git {hidden}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
             return History(lost=True)
         known = self._known(said, compared, parted, desired)

@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
 from reconciler.files.objects import Entry, Kind
 from reconciler.files.regular_files import UnreadableError, printable
 from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing
@@ -129,7 +129,7 @@ class CommitTree:
             goal = resolved(path, self.link, self.prefix)
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
-        if not (stays_in(home, goal) or is_beside(goal)):
+        if not (stays_in(home, goal) or leads_out(goal)):
             return LEAVES_TENANTS
         found = self._entry(goal)
         if found is None:
@@ -152,7 +152,7 @@ class CommitTree:
         """Return the entries of a folder; None if it does not exist."""
         if folder in self._folders:
             return self._folders[folder]
-        if is_beside(folder):
+        if leads_out(folder):
             at, found = "/", self._kept("/", self.whole)
             above = posixpath.normpath(f"{self.prefix}/{folder}")
             folder = "" if above == "." else above

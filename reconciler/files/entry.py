@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.files.marks import Marks, read_marks
+from reconciler.files.positions import Positions, read_positions
 from reconciler.files.readers import text_of
 from reconciler.files.tenant_schema import TenantDocument, as_tombstone
 from reconciler.files.wording import read
@@ -14,7 +14,7 @@ from reconciler.model.problem import Location, Problem
 if TYPE_CHECKING:
     from reconciler.files.events import Parsed
     from reconciler.files.finding import Finding, Path
-    from reconciler.files.marks import Place
+    from reconciler.files.positions import Position
 
 
 @dataclass(slots=True)
@@ -28,13 +28,17 @@ class Text:
     """Number of characters before it on its first line."""
     path: str = ""
     """The path relative to the fleet's folder; empty for text that is not from a file."""
-    _marks: dict[Place, Marks] | None = field(default=None, repr=False)
+    _positions: dict[Position, Positions] | None = field(default=None, repr=False)
 
-    def marks(self, root: Place) -> Marks:
+    def positions(self, root: Position) -> Positions:
         """Return the locations in the document that starts at ``root``."""
-        if self._marks is None:
-            self._marks = {marks.values[()]: marks for marks in read_marks(self.data) if () in marks.values}
-        return self._marks.get(root) or Marks(values={(): root})
+        if self._positions is None:
+            self._positions = {
+                positions.values[()]: positions
+                for positions in read_positions(self.data)
+                if () in positions.values
+            }
+        return self._positions.get(root) or Positions(values={(): root})
 
     def location(self, line: int, column: int) -> Location:
         """Return the location in the file for a location in this text."""
@@ -104,14 +108,14 @@ class Entry:
         )
 
     def _place(self, path: Path, *, at_key: bool) -> Location:
-        marks = self.text.marks((self.line, self.column))
-        if self.base is not None and not marks.holds(path) and self.base.holds(path):
+        positions = self.text.positions((self.line, self.column))
+        if self.base is not None and not positions.holds(path) and self.base.holds(path):
             return self.base._place(path, at_key=at_key)  # noqa: SLF001 - another entry of the same class
-        return self.text.location(*marks.place(path, at_key=at_key))
+        return self.text.location(*positions.place(path, at_key=at_key))
 
     def holds(self, path: Path) -> bool:
         """Return whether the document itself contains the path."""
-        return self.text.marks((self.line, self.column)).holds(path)
+        return self.text.positions((self.line, self.column)).holds(path)
 
 
 def merged(base: object, value: object) -> object:

@@ -18,7 +18,7 @@ from yaml.events import (
 )
 
 from reconciler.desired.naming import composed
-from reconciler.files.hidden_text import unseen_problems
+from reconciler.files.hidden_text import hidden_text_problems
 from reconciler.model.problem import Location, Problem
 from reconciler.model.quoting import shown
 from reconciler.model.strict_json import MAX_DEPTH
@@ -113,7 +113,7 @@ def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem,
     except UnicodeDecodeError as error:
         place = _location(file, data[: error.start], first_line)
         return (Problem(place, "not valid UTF-8", "save the file as UTF-8"),)
-    return unseen_problems(text, file, first_line)
+    return hidden_text_problems(text, file, first_line)
 
 
 def _location(file: str, before: bytes, first_line: int = 1) -> Location:

@@ -58,12 +58,12 @@ _NAMES: Final = {
 """Names of control characters, which have none in Unicode."""
 
 
-def has_unseen(text: str) -> bool:
+def has_hidden(text: str) -> bool:
     """Return whether a name contains such a character, in any notation."""
     return not text.isprintable() or _ANY.search(text) is not None
 
 
-def unseen_problems(text: str, file: str, first_line: int = 1) -> tuple[Problem, ...]:
+def hidden_text_problems(text: str, file: str, first_line: int = 1) -> tuple[Problem, ...]:
     """Return the locations of such characters in a text; one pass."""
     if _MISPLACED.search(text) is None and (text.isascii() or _INDENTATION.search(text) is None):
         return ()

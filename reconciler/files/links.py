@@ -53,14 +53,14 @@ def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> 
             raise UnreadableError(NOWHERE)
         todo += goal.split("/")[::-1]
     found = _from(root, done)
-    if is_beside(found) and not followed:
+    if leads_out(found) and not followed:
         raise UnreadableError(LEAVES)
     if followed and _enters_hidden(path, found):
         raise UnreadableError(HIDDEN)
     return found
 
 
-def is_beside(path: str) -> bool:
+def leads_out(path: str) -> bool:
     """Return whether a path from the root leads out of it."""
     return path == ".." or path.startswith("../")
 
@@ -84,7 +84,7 @@ def is_git(step: str) -> bool:
 
 def _enters_hidden(path: str, found: str) -> bool:
     steps = found.split("/")
-    if is_beside(found):
+    if leads_out(found):
         return any(step.startswith(".") and step != ".." for step in steps)
     top = steps[0]
     return (top.startswith(".") and top != path.split("/", 1)[0]) or any(map(is_git, steps))

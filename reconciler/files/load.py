@@ -13,7 +13,7 @@ from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse, text_problems
 from reconciler.files.json_lines import read_values
-from reconciler.files.name_conflicts import in_the_way
+from reconciler.files.name_conflicts import name_conflicts
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
@@ -103,7 +103,7 @@ def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False)
     """Return what was collected, as far as it can be used. ``past`` as in ``Reading``."""
     fleet = _assembled(collection)
     if fleet is not None:
-        for problem, names in in_the_way(fleet, collection.broken, collection.renamed):
+        for problem, names in name_conflicts(fleet, collection.broken, collection.renamed):
             collection.problems.append(problem)
             collection.held_back.update(names)
         fleet = fleet if fleet.held_back == collection.held_back else _assembled(collection)

@@ -21,7 +21,9 @@ InTheWay: TypeAlias = "tuple[Problem, tuple[str, ...]]"
 """A problem and the tenants that it holds back."""
 
 
-def in_the_way(fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]) -> Iterator[InTheWay]:
+def name_conflicts(
+    fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]
+) -> Iterator[InTheWay]:
     """Yield names that differ only in case from one in a broken file, earlier names of another tenant, and shared
     project names.
 

@@ -19,7 +19,7 @@ _TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
 _NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 
 
-def mentioned(folder: Path) -> dict[str, str]:
+def tenant_names(folder: Path) -> dict[str, str]:
     """Return the file of each name, relative to the folder, with any ending. Links are not followed.
 
     A file mentions the tenant in its name (``acme.yaml.disabled``) and, if its name looks like a tenant file,

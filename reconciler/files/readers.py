@@ -21,7 +21,7 @@ from reconciler.desired.naming import (
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
-from reconciler.files.hidden_text import has_unseen
+from reconciler.files.hidden_text import has_hidden
 from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.compute import (
     DEFAULT_SUSPEND_TIMEOUT_SECONDS,
@@ -91,7 +91,7 @@ def read_text(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if has_unseen(text):
+    if has_hidden(text):
         raise RejectedError("holds a character that cannot be printed")
     return text
 

@@ -34,7 +34,7 @@ _BROKEN_REF: Final = "run `git fsck` for details; fetch the ref again, or delete
 _NAME_IT: Final = f"if this is intended, set {VARIABLE} to the folder that contains the right .git"
 
 
-class Beside(NamedTuple):
+class LinkTargets(NamedTuple):
     """Files of the repository outside the root of a tree, to which a link may lead."""
 
     prefix: str
@@ -275,7 +275,7 @@ def _said(error: Exception) -> str:
     return printable(" ".join(str(error).split()))[:200]
 
 
-def beside(root: Path) -> Beside | None:
+def link_targets(root: Path) -> LinkTargets | None:
     """Return None outside a git checkout, without a commit, and if the fleet's folder is the top folder."""
     try:
         repository = find(root)
@@ -292,4 +292,4 @@ def beside(root: Path) -> Beside | None:
             return False
         return entry is not None and entry.kind is Kind.FILE and entry.path == repository.from_top(path)
 
-    return Beside(repository.prefix, holds)
+    return LinkTargets(repository.prefix, holds)

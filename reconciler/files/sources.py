@@ -84,7 +84,7 @@ class Reading:
         wanted = not _identities(self.only).isdisjoint(map(identity, names))
         return wanted or (_EARLIER_NAMES in line and _mention(self.only).search(line) is not None)
 
-    def mentioned(self, line: bytes) -> set[str]:
+    def names_in_line(self, line: bytes) -> set[str]:
         """Return the wanted tenants that a line without a readable name may be about."""
         if not (wanted := self.only or self.about):
             return set()
@@ -201,7 +201,7 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
                     Problem(entry.location, f"more than {MOST_BROKEN_LINES:,} broken lines", NO_JSON), path
                 )
                 break
-            names = _names(entry, line) or reading.mentioned(line)
+            names = _names(entry, line) or reading.names_in_line(line)
             if not names and reading.only is None and reading.about is None:
                 collection.miss(path)
             if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:

@@ -63,7 +63,7 @@ def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
     return frozenset(tenant.name for tenant in found if not all(map(sight.knows, tenant.files)))
 
 
-def taken_out_unseen(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:
+def removed_without_commit(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:
     """Return the tenants that HEAD declares and the files do not, by an edit that git is configured to ignore."""
     sight = _Sight.of(root)
     head = None if sight is None else load_at(root, HEAD, memo=memo).desired
@@ -86,7 +86,7 @@ def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
     return names & (declared | head.held_back)
 
 
-def unseen(root: Path, path: str) -> str | None:
+def missing_in_git(root: Path, path: str) -> str | None:
     """Return what git does not hold of a file, to follow "git"; None if it holds all of it, or there is no git."""
     sight = _Sight.of(root)
     if sight is None:

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.files.links import LEAVES, NOWHERE, is_beside, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
 from reconciler.files.regular_files import (
     FILE,
     FOLDER,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from reconciler.files.repository import Beside
+    from reconciler.files.repository import LinkTargets
 
 _BEGINNINGS: Final[Mapping[bytes, tuple[str, str]]] = {
     b"version https://git-lfs.github.com/spec/": ("is a pointer of Git LFS, not the file", "git lfs pull"),
@@ -160,7 +160,7 @@ class WorkTree:
         try:
             return resolved(path, link or self.link)
         except UnreadableError as error:
-            around = self._held.beside(self.root) if str(error) == LEAVES else None
+            around = self._held.link_targets(self.root) if str(error) == LEAVES else None
             if around is None:
                 raise
             goal = resolved(path, link or self.link, around.prefix)
@@ -224,7 +224,7 @@ class WorkTree:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
         except OSError:
             return NOWHERE
-        if not (stays_in(home, goal) or is_beside(goal)):
+        if not (stays_in(home, goal) or leads_out(goal)):
             return LEAVES_TENANTS
         if kind(mode) == FOLDER:
             return FOLDERS
@@ -248,17 +248,17 @@ class _Held:
     """The folder that was opened last, and the files outside the root."""
 
     def __init__(self) -> None:
-        self._beside: tuple[Beside | None] | None = None
+        self._link_targets: tuple[LinkTargets | None] | None = None
         self.path: str | None = None
         self.descriptor = -1
 
-    def beside(self, root: Path) -> Beside | None:
+    def link_targets(self, root: Path) -> LinkTargets | None:
         """Return the files outside the root: searched once, and only for a link that leaves the folder."""
-        from reconciler.files.repository import beside  # noqa: PLC0415 - only links that leave the folder need libgit2
+        from reconciler.files.repository import link_targets  # noqa: PLC0415 - only links that leave the folder need libgit2
 
-        if self._beside is None:
-            self._beside = (beside(root),)
-        return self._beside[0]
+        if self._link_targets is None:
+            self._link_targets = (link_targets(root),)
+        return self._link_targets[0]
 
     def keep(self, path: str, descriptor: int) -> None:
         """Replace the open folder."""

@@ -16,7 +16,7 @@ from reconciler.fleet.registry_rows import correct_rows
 from reconciler.live.registered import part_of
 from reconciler.neon.observe import quietly
 from reconciler.plan.action import TransferProject
-from reconciler.plan.moves import asks_for_the_mover
+from reconciler.plan.moves import checks_transfer_permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ async def _check_mover(context: Context, plan: Plan) -> int:
     moves = [action for action in plan.actions if isinstance(action, TransferProject)]
     if moves:
         context.neon.require_personal_key()
-    if not asks_for_the_mover(plan.tenants):
+    if not checks_transfer_permission(plan.tenants):
         return 0
     organizations = (name for move in moves for name in (move.origin, move.destination))
     await context.neon.require_mover(dict.fromkeys(organizations))

@@ -18,13 +18,13 @@ from reconciler.plan.budget import estimate
 from reconciler.plan.guards import guard, nothing_of
 from reconciler.plan.guards.whole_tenant import BY_PIN
 from reconciler.plan.identity import identify
-from reconciler.plan.late_turn import Grounds, as_used
+from reconciler.plan.late_turn import PlanInputs, reach_of_few
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
 from reconciler.plan.pruning import by_document
 from reconciler.plan.registration import misplaced, unchanged_revisions
 from reconciler.plan.survey import orphans
-from reconciler.plan.swapped import require_own_places
+from reconciler.plan.swapped import require_unswapped_organizations
 from reconciler.plan.tombstones import Tombstones, unnamed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def compare(context: Context, request: Request, on_progress: Progress) -> 
     """Everything that differs between files and live state, before any guard."""
     observed_at = asyncio.get_running_loop().time()
     live = await observe_fleet(context, request, on_progress)
-    require_own_places(context.desired, live, context.past(request), request.permissions)
+    require_unswapped_organizations(context.desired, live, context.past(request), request.permissions)
     now = context.time()
     grounds = _grounds(context, live, request)
     plan = make_plan(
@@ -111,7 +111,7 @@ def own_project(context: Context, planned: Planned, history: History, tenant: st
             raise NoConnectionStringError(conflict.message, hint=conflict.remedy)
     identities, declared = identify(desired, live), desired.tenants[tenant]
     project = identities.projects.get(tenant)
-    if tenant in identities.unseen:
+    if tenant in identities.not_returned:
         raise NoConnectionStringError(f"Neon does not show the project of tenant {tenant}", hint="run again later")
     if project is None:
         raise NoConnectionStringError(
@@ -124,16 +124,16 @@ def own_project(context: Context, planned: Planned, history: History, tenant: st
     return project
 
 
-def _grounds(context: Context, live: LiveState, request: Request) -> Grounds:
+def _grounds(context: Context, live: LiveState, request: Request) -> PlanInputs:
     selected = sum(request.selection.includes(tenant) for tenant in context.desired.tenants.values())
-    return Grounds(
+    return PlanInputs(
         desired=context.desired,
         history=_history(context, live, request),
         permissions=request.permissions,
         only=request.only,
         tombstones=_tombstones(context, live, request),
         depth=request.depth,
-        reach=as_used(request.reach, selected),
+        reach=reach_of_few(request.reach, selected),
     )
 
 

@@ -104,7 +104,7 @@ def _has_room(desired: DesiredState, project: LiveProject) -> bool:
     return not taken and (limit is None or len(branches) < limit)
 
 
-def given_out_again(
+def reused_names(
     desired: DesiredState,
     live: LiveState,
     history: History,

@@ -76,7 +76,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
     bases: dict[str, str | None] = {}
     tried: dict[str, tuple[str, ...]] = {}
     begun = _begun(ended)
-    for tenant, done in standing(ended):
+    for tenant, done in tenant_states(ended):
         names = ended.desired.names(tenant)
         was = None if before is None else before.of(*names)
         bases[tenant] = head if done and (was is None or not precedes(head, was)) else was
@@ -115,7 +115,7 @@ def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | No
     return ours if precedes(theirs, ours) else theirs
 
 
-def standing(ended: Ended) -> Iterator[tuple[str, bool]]:
+def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
     """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
     That is the case if nothing is asked for, or if everything asked for was compared and applied.
@@ -172,13 +172,13 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
     outcomes = {outcome.tenant: outcome.result for outcome in ended.report.outcomes}
     carried_out = {name for name, result in outcomes.items() if result in (Result.APPLIED, Result.UNCHANGED)}
     planned = {tenant.tenant for tenant in plan.tenants}
-    unseen = ended.desired.tenants.keys() if plan.coverage.unknown else ()
+    not_returned = ended.desired.tenants.keys() if plan.coverage.unknown else ()
     return frozenset(
         {
             *(name for refusal in plan.refusals if refusal.asked_for for name in refusal.tenants),
             *(conflict.tenant for conflict in plan.conflicts),
             *ended.stale,
-            *({*planned, *unseen} - carried_out),
+            *({*planned, *not_returned} - carried_out),
         }
     )
 

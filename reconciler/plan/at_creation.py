@@ -36,7 +36,7 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         was = _made_with(desired, history, tenant, project, word)
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
             told = f"{word} is {now[word]} in the file, but the project was created with {was[0]}"
-            yield refusals.refusal(tenant.name, told, refusals.OF_A_PROJECT)
+            yield refusals.made_at_creation(tenant.name, told, refusals.OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):  # it was made as the first files that have it say
         first = next((one for one in past.each() if path in one.base and path in one.fork), None)
         if first is None or path not in now:
@@ -44,7 +44,9 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         made = replace(first, attempts=())
         moved = [member for member in members if made.origin(f"{path}.{member}", now) is Origin.CONFIG]
         if moved:
-            yield refusals.refusal(tenant.name, f"{thing} exists, and the file changes its {', '.join(moved)}")
+            yield refusals.made_at_creation(
+                tenant.name, f"{thing} exists, and the file changes its {', '.join(moved)}"
+            )
 
 
 def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:

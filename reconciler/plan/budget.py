@@ -22,7 +22,7 @@ from reconciler.plan.action import (
     TransferProject,
 )
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.moves import asks_for_the_mover, goes_first
+from reconciler.plan.moves import checks_transfer_permission, goes_first
 from reconciler.plan.needs import lists_pay, looks, pages
 from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
@@ -98,7 +98,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     single = len(planned) - sum(routes.values())
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     reads = polls(plans, per_minute) + _looks(created, desired, live)
-    reads += recoveries * len(desired.organizations) + asks_for_the_mover(plans)
+    reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE
     reads += sum(map(_before_replacements, plans))
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)

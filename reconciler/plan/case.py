@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec.structs import replace
 
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION_PATH
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
@@ -95,7 +95,7 @@ class Case:
         """Return why the project is outside its declared organization. ``reduces`` says that the current one
         grants more in any limit.
         """
-        here = Place(self.project.organization, self.here)
+        here = Assignment(self.project.organization, self.here)
         return origin(ORGANIZATION_PATH, self.wanted_now, self.past, reduces=reduces, live=here)
 
 

@@ -23,7 +23,7 @@ class Claimed:
     """The projects that a tenant may claim, or why that is unknown."""
 
     projects: tuple[LiveProject, ...] = ()
-    unseen: bool = False
+    not_returned: bool = False
     """Whether the API did not return the project that a pin or a row names."""
     lost: Conflict | None = None
     """The conflict about a pinned or registered project that does not exist."""
@@ -57,7 +57,7 @@ class Claims:
             return Claimed(named)
         stated = self._named(tenant, place, row_is_gone)
         if not stated.projects:
-            return stated if stated.unseen or stated.lost else Claimed(named)
+            return stated if stated.not_returned or stated.lost else Claimed(named)
         return Claimed((*stated.projects, *(project for project in named if project.id != place)))
 
     def by_annotation(self, projects: Iterable[LiveProject]) -> dict[str, list[LiveProject]]:
@@ -83,7 +83,7 @@ class Claims:
         if project := self._by_id.get(project_id):
             return Claimed((project,))
         if project_id in self._unknown:
-            return Claimed(unseen=True)
+            return Claimed(not_returned=True)
         if tenant.absent or tenant.recover is not None:
             return Claimed()
         elsewhere = self._elsewhere.get(project_id)

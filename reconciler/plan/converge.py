@@ -19,7 +19,7 @@ from reconciler.plan.concerns import (
 )
 from reconciler.plan.concerns.companions import companions
 from reconciler.plan.concerns.concern import turns_off
-from reconciler.plan.concerns.refusals import undoable
+from reconciler.plan.concerns.refusals import cannot_be_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +96,7 @@ def permanent(case: Case) -> Iterator[Refusal]:
     for change in _all_project_changes(case):
         if turns_off(change):
             [patch] = _patch_project(case, [change], {})
-            yield undoable(patch, f"{change.path} stays on: Neon cannot turn it off", STAYS_ON)
+            yield cannot_be_done(patch, f"{change.path} stays on: Neon cannot turn it off", STAYS_ON)
 
 
 def _project_changes(case: Case) -> Iterator[FieldChange]:

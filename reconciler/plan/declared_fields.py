@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, snapshots
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.past import STATE
 
@@ -33,7 +33,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Stated:
     return {
         STATE: PRESENT,
         **({} if tenant.recover is None else {RECOVER: tenant.recover}),
-        organization.PATH: Place(settings.organization, desired.allowed(tenant.tier), tenant.tier),
+        organization.PATH: Assignment(settings.organization, desired.allowed(tenant.tier), tenant.tier),
         **{path: value for concern in managed for path, value in concern.items()},
         **{word: value for word in PINS if (value := getattr(tenant.pins, word)) is not None},
         **branches.wanted(settings),

@@ -58,7 +58,7 @@ def _came_with_the_project(branch: LiveBranch) -> bool:
     return branch.annotations.get(MANAGED_BY) == PRODUCT and BRANCH not in branch.annotations
 
 
-def notes(
+def endangered_annotation_notes(
     desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities
 ) -> Iterator[Note]:
     """Yield notes for tenants whose project only a replaced branch identifies: no pin, no registry row.

@@ -77,7 +77,7 @@ class History:
     """Undeclared tenants that an earlier commit declared, as far as this was searched."""
     gone: frozenset[str] = field(default_factory=frozenset)
     """Tenants that are no longer declared, as far as this was searched."""
-    mentioned: Mapping[str, str] = field(default_factory=dict)
+    names_in_files: Mapping[str, str] = field(default_factory=dict)
     """Tenant names in files that no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
     def under(self, now: DesiredState) -> History:

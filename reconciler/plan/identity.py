@@ -26,7 +26,7 @@ class Identities:
     projects: Mapping[str, LiveProject]
     """By tenant name."""
     conflicts: Mapping[str, Conflict]
-    unseen: frozenset[str]
+    not_returned: frozenset[str]
     """Tenants whose pinned or registered project the API did not return."""
     unmatched: tuple[LiveProject, ...]
     """Projects that match no tenant."""
@@ -42,7 +42,7 @@ class Identities:
         return (
             tenant.name not in self.projects
             and tenant.name not in self.conflicts
-            and tenant.name not in self.unseen
+            and tenant.name not in self.not_returned
         )
 
 
@@ -63,7 +63,7 @@ class _Search:
         self._claims = Claims(desired, live)
         self._projects: dict[str, LiveProject] = {}
         self._conflicts: dict[str, Conflict] = {}
-        self._unseen: set[str] = set()
+        self._not_returned: set[str] = set()
         self._several: dict[str, tuple[LiveProject, ...]] = {}
         self._contested: set[str] = set()
         self._disputed: set[str] = set()
@@ -79,8 +79,8 @@ class _Search:
                 self._conflicts[tenant.name] = claimed.lost
             self._settle(tenant, claimed.projects)
             recovering = tenant.project_id is None and self._claims.unknown(tenant.recover)
-            if claimed.unseen or (recovering and tenant.name not in self._projects):
-                self._unseen.add(tenant.name)
+            if claimed.not_returned or (recovering and tenant.name not in self._projects):
+                self._not_returned.add(tenant.name)
 
     def by_annotation(self) -> None:
         """Match by annotation: a project renamed in the console keeps it. A second annotated project is a
@@ -97,7 +97,9 @@ class _Search:
 
     def _misses_one(self, tenant: Tenant) -> bool:
         """A tombstone misses nothing: a renamed project of its tenant is reported as an orphan."""
-        found = tenant.name in self._projects or tenant.name in self._conflicts or tenant.name in self._unseen
+        found = (
+            tenant.name in self._projects or tenant.name in self._conflicts or tenant.name in self._not_returned
+        )
         return not (found or tenant.project_id or tenant.absent)
 
     def _second(self, tenant: Tenant, others: Sequence[LiveProject]) -> None:
@@ -158,7 +160,7 @@ class _Search:
         return Identities(
             projects=self._projects,
             conflicts=self._conflicts,
-            unseen=frozenset(self._unseen),
+            not_returned=frozenset(self._not_returned),
             unmatched=tuple(self._unmatched()),
             several=self._several,
         )

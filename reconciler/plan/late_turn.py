@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grounds:
+class PlanInputs:
     """The inputs of a plan besides live state and time."""
 
     desired: DesiredState
@@ -56,12 +56,12 @@ class Grounds:
         return pins(self.desired)
 
 
-def as_used(reach: Reach, tenants: int) -> Reach:
+def reach_of_few(reach: Reach, tenants: int) -> Reach:
     """Return the reach for a plan of a few tenants: all details are read if they were read for all tenants."""
     return replace(reach, small_fleet=tenants if tenants <= reach.small_fleet else 0)
 
 
-def seen_again(before: LiveProject, now: LiveProject, dropped: Details) -> LiveProject:
+def with_known_details(before: LiveProject, now: LiveProject, dropped: Details) -> LiveProject:
     """Return the newer reading of a project with the details of the earlier one, except those to read again."""
     return replace(
         now,
@@ -72,7 +72,7 @@ def seen_again(before: LiveProject, now: LiveProject, dropped: Details) -> LiveP
     )
 
 
-def around(grounds: Grounds, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
+def files_concerning(grounds: PlanInputs, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
     """Return the files reduced to this tenant and to tenants that may claim one of these projects."""
     desired = grounds.desired
     told = {tenant}
@@ -89,7 +89,7 @@ def around(grounds: Grounds, tenant: str, projects: Collection[LiveProject]) -> 
     return desired.selecting(told & desired.tenants.keys())
 
 
-def plan_again(grounds: Grounds, desired: DesiredState, live: LiveState, now: datetime) -> Plan:
+def plan_late_turn(grounds: PlanInputs, desired: DesiredState, live: LiveState, now: datetime) -> Plan:
     """Return the current plan for these tenants, without what the guards for one tenant refuse.
 
     ``desired`` and ``live`` hold few tenants and their projects. Guards that count apply once, before a run.

@@ -28,7 +28,7 @@ def blocking(project: LiveProject) -> tuple[str, ...]:
     return tuple(name for name in project.integrations or () if name.lower() in BLOCKING)
 
 
-def notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
+def integration_notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
     """Yield notes for transfers of projects with integrations that Neon does not document."""
     for plan in plans:
         moves = [action for action in plan.actions if isinstance(action, TransferProject)]
@@ -52,7 +52,7 @@ class Limit(Enum):
     RESTORE_WINDOW = ("history", "retention", "restore")
 
 
-def named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
+def limits_named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
     """Return the limits that a refusal names. ``names`` of organizations and projects are ignored in its text."""
     text = " ".join(limits).lower()
     for name in sorted(names, key=len, reverse=True):
@@ -60,18 +60,18 @@ def named(limits: Iterable[str], names: Iterable[str]) -> frozenset[Limit]:
     return frozenset(limit for limit in Limit if any(word in text for word in limit.value))
 
 
-def would_lose(tenant: TenantPlan) -> bool:
+def may_need_reductions(tenant: TenantPlan) -> bool:
     """Return whether the transfer may need a reduction first."""
-    return any(map(makes_way, tenant.actions))
+    return any(map(may_precede_transfer, tenant.actions))
 
 
 def goes_first(tenant: TenantPlan) -> bool:
     """Return whether a tenant with this transfer goes alone, until the route is known to be open."""
     down = any(isinstance(action, TransferProject) and action.downgrade for action in tenant.actions)
-    return down or would_lose(tenant)
+    return down or may_need_reductions(tenant)
 
 
-def asks_for_the_mover(plans: Sequence[TenantPlan]) -> bool:
+def checks_transfer_permission(plans: Sequence[TenantPlan]) -> bool:
     """Return whether the permission of the transferring key is checked before the first write.
 
     A single tenant whose first write is its transfer, without possible reductions, needs no check: the transfer is
@@ -82,16 +82,16 @@ def asks_for_the_mover(plans: Sequence[TenantPlan]) -> bool:
     return bool(moving) and not lone
 
 
-def makes_way(action: Action) -> bool:
+def may_precede_transfer(action: Action) -> bool:
     """Return whether the action may run before the tenant's transfer."""
     if isinstance(action, PatchProject):
         return action.before_transfer
     return stage(action) in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
 
 
-def makes_way_for(action: Action) -> frozenset[Limit]:
+def limits_met_by(action: Action) -> frozenset[Limit]:
     """Return the limits that the action helps to meet; none if it may not run before the transfer."""
-    if not makes_way(action):
+    if not may_precede_transfer(action):
         return frozenset()
     match action:
         case DeleteBranch():

@@ -31,7 +31,7 @@ without a snapshot only briefly, and a snapshot that cannot be taken costs no mo
 does not fit into the destination is deleted before the others.
 
 The transfer comes first: nothing is reduced for a transfer that cannot happen. If Neon refuses it and names a
-limit, the actions that help to meet that limit (``plan/making_way.py``) run, and the transfer is tried again.
+limit, the actions that help to meet that limit (``plan/moves.py``) run, and the transfer is tried again.
 """
 
 from __future__ import annotations

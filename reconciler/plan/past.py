@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.model.values import Value
-    from reconciler.plan.concerns.concern import Place, Stated
+    from reconciler.plan.concerns.concern import Assignment, Stated
 
 STATE: Final = "state"
 
@@ -38,7 +38,7 @@ class Past:
     attempts: tuple[Past, ...] = ()
     """At each commit tried since and not fully applied: what it asked for may be live."""
 
-    def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Place = None) -> Origin:
+    def origin(self, path: str, now: Stated, *, reduces: bool = False, live: Value | Assignment = None) -> Origin:
         """Return why a field differs from live. ``reduces`` says that the change takes something from the tenant.
 
         Then ``live`` is the value to reduce, or None if unknown. The change is asked for where the files moved
@@ -61,7 +61,7 @@ class Past:
             if any(before.get(path) != now.get(path) for before in said):
                 yield path
 
-    def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Place) -> Origin:
+    def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Assignment) -> Origin:
         silent = self.document or (not self.declared and path != STATE)
         if reduces and not silent and self._asks_for_reduction(path, now, live):
             return Origin.CONFIG
@@ -74,7 +74,7 @@ class Past:
         in_part = all(touched(path, before, now, live) for before in (self.base, self.fork))
         return Origin.UNKNOWN if silent or in_part else Origin.DRIFT
 
-    def _asks_for_reduction(self, path: str, now: Stated, live: Value | Place) -> bool:
+    def _asks_for_reduction(self, path: str, now: Stated, live: Value | Assignment) -> bool:
         return all(
             reduced(path, before, now, live, in_another_tier=self.in_another_tier)
             for before in (self.base, self.fork)
@@ -86,7 +86,7 @@ NOTHING = Past({}, {})
 
 
 def origin(
-    path: str, now: Stated, past: Past | None, *, reduces: bool = False, live: Value | Place = None
+    path: str, now: Stated, past: Past | None, *, reduces: bool = False, live: Value | Assignment = None
 ) -> Origin:
     """Return ``Past.origin``; unknown if the earlier files are unknown."""
     return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces, live=live)

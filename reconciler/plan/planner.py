@@ -40,7 +40,7 @@ from reconciler.plan.identity import identify
 from reconciler.plan.order import ordered
 from reconciler.plan.past import NOTHING
 from reconciler.plan.plan import Note, Plan, Refusal, TenantPlan
-from reconciler.plan.tombstones import NOTHING_KNOWN, later_life
+from reconciler.plan.tombstones import NOTHING_KNOWN, later_project_refusal
 from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def make_plan(
         desired, live, tenants, identities, now
     )
     mismatches |= _switched(desired, tenants, identities)
-    mismatches |= adoption.given_out_again(desired, live, history, tenants, identities, now)
+    mismatches |= adoption.reused_names(desired, live, history, tenants, identities, now)
     orphans = survey.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
     found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()
@@ -115,8 +115,8 @@ def make_plan(
             *recovery.notes(desired, live, tenants, plans),
             *rivals.notes(rulings),
             *accepted.notes(desired, history, tenants, now),
-            *default_branch.notes(desired, live, tenants, identities),
-            *moves.notes(plans),
+            *default_branch.endangered_annotation_notes(desired, live, tenants, identities),
+            *moves.integration_notes(plans),
             *planner.notes,
         ),
         coverage=survey.coverage(desired, live, tenants, identities, concerns),
@@ -136,7 +136,7 @@ def _planned_for(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> di
 
 
 class _Planner:
-    """Plans one tenant after another, and collects ``refusals`` and ``notes``."""
+    """Plans one tenant after another, and collects ``refusals`` and ``integration_notes``."""
 
     def __init__(
         self,
@@ -201,7 +201,9 @@ class _Planner:
 
     def _end(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         delete = lifecycle.delete(self._desired, tenant, project.id, self._history.past(tenant.name))
-        refusal = later_life(self._desired, self._live, self._tombstones, tenant, project, delete, self._now)
+        refusal = later_project_refusal(
+            self._desired, self._live, self._tombstones, tenant, project, delete, self._now
+        )
         if refusal is None:
             yield delete
         else:

@@ -49,7 +49,7 @@ def _spared(
     tenant, project = orphan.tenant, orphan.project
     if older := _may_be_older(history, tenant):
         return older, NEWEST
-    if file := history.mentioned.get(tenant):
+    if file := history.names_in_files.get(tenant):
         return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
     if tenant in by_document(live, history, [tenant]):
         return "the tenant signed up by a document, and no file ever declared it", ABSENT

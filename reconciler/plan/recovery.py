@@ -44,7 +44,7 @@ REMOVE = (
 
 def asked(tenant: Tenant, identities: Identities) -> str | None:
     """Return the project id that the tenant's file asks to recover, if it is not its live project."""
-    if tenant.absent or tenant.name in identities.unseen or tenant.name in identities.conflicts:
+    if tenant.absent or tenant.name in identities.not_returned or tenant.name in identities.conflicts:
         return None
     project = identities.projects.get(tenant.name)
     return None if project is not None and project.id == tenant.recover else tenant.recover

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.live.registered import Placement
-from reconciler.plan.adoption import confirmed, given_out_again
+from reconciler.plan.adoption import confirmed, reused_names
 from reconciler.plan.claims import pins
 from reconciler.plan.identity import identify
 from reconciler.plan.survey import orphans
@@ -122,7 +122,7 @@ def registration(
     earlier customer's. Claims from before ``lapsed_before`` led to nothing, or their project is visible.
     """
     identities = identify(desired, live)
-    doubtful = given_out_again(desired, live, history, desired.tenants.values(), identities, now)
+    doubtful = reused_names(desired, live, history, desired.tenants.values(), identities, now)
     found = {name: project for name, project in identities.projects.items() if name not in doubtful}
     certain = {
         name: project

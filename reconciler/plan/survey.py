@@ -75,9 +75,9 @@ def notes(
     yield from _second_projects(desired, tenants, identities)
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
-        if tenant.name in identities.unseen:
-            unseen = tenant.project_id or live.places.get(tenant.name) or tenant.recover
-            yield Note(tenant.name, f"the API did not return project {unseen}", tenant.location)
+        if tenant.name in identities.not_returned:
+            not_returned = tenant.project_id or live.places.get(tenant.name) or tenant.recover
+            yield Note(tenant.name, f"the API did not return project {not_returned}", tenant.location)
         elif project and not tenant.project_id and project.name not in desired.project_names(tenant.name):
             how = "in the registry" if live.places.get(tenant.name) == project.id else "by its annotation"
             found = f"project {project.id}, found {how}, was renamed to {project.name!r}"

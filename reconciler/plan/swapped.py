@@ -26,7 +26,9 @@ COMPARE: Final = (
 )
 
 
-def require_own_places(desired: DesiredState, live: LiveState, history: History, permissions: Permissions) -> None:
+def require_unswapped_organizations(
+    desired: DesiredState, live: LiveState, history: History, permissions: Permissions
+) -> None:
     """Raise WrongOrganizationError if most tenants of an organization are in another one without a commit.
 
     Tenants that the files, a document or a person moved do not count, unless a commit of tiers.yaml exchanges all

@@ -46,7 +46,7 @@ def unnamed(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple
             yield tenant, project
 
 
-def later_life(
+def later_project_refusal(
     desired: DesiredState,
     live: LiveState,
     tombstones: Tombstones,

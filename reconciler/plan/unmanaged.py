@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.model.problem import Location
     from reconciler.model.values import Json, Value
-    from reconciler.plan.concerns.concern import Place, Stated
+    from reconciler.plan.concerns.concern import Assignment, Stated
     from reconciler.plan.history import History
     from reconciler.plan.past import Past
 
@@ -103,13 +103,13 @@ def _gone(past: Past, now: Stated) -> Iterator[str]:
             yield f"{path}.{member}"
 
 
-def _counts_once(path: str, stated: Value | Place) -> bool:
+def _counts_once(path: str, stated: Value | Assignment) -> bool:
     """Return whether the member is refused or its absence has a meaning: an expiry, or a creation-only field."""
     copies = path.partition(".")[0] in COPIES and "." in path
     return copies and stated not in PRESENT and ".compute." not in path
 
 
-def _members_gone(before: list[Value | Place], now: Value | Place) -> list[str]:
+def _members_gone(before: list[Value | Assignment], now: Value | Assignment) -> list[str]:
     """Return the members that a structured value no longer has, at any depth; a replaced one does not count."""
     values = [value.value for value in (*before, now) if isinstance(value, JsonText)]
     if len(values) < len(before) + 1:

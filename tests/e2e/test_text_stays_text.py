@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.hidden_text import has_unseen
+from reconciler.files.hidden_text import has_hidden
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
 from tests.e2e.command_line import TIERS
 from tests.unit.views import nasty
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAMES = [name for name in nasty.EVERYTHING if name.strip()]
 STORED = [name for name in NAMES if name.isprintable()]
 """What a database may hold."""
-WRITTEN = [name for name in STORED if not has_unseen(name) and name == name.strip()]
+WRITTEN = [name for name in STORED if not has_hidden(name) and name == name.strip()]
 """What a file may hold as it is."""
 TYPED = [name for name in (*nasty.TERMINAL, *nasty.RUNNERS, *nasty.SHELL) if name.isprintable() or name.isascii()]
 LOOKS = ("plan", "drift")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.files.events import NULLS, parse
 from reconciler.files.load import Loaded, OnInvalid, parse_tenants
-from reconciler.files.marks import read_marks
+from reconciler.files.positions import read_positions
 from reconciler.model.units import (
     BYTE_UNITS,
     SECOND_UNITS,
@@ -126,7 +126,7 @@ def nulled(value: object) -> object:
 def test_every_document_finds_its_places(data: bytes) -> None:
     with figures.counted(FIGURE):
         parsed = parse(data, "f")
-        roots = {marks.values[()] for marks in read_marks(data) if () in marks.values}
+        roots = {marks.values[()] for marks in read_positions(data) if () in marks.values}
         assert {(document.line, document.column) for document in parsed.documents} <= roots
 
 

@@ -13,7 +13,7 @@ from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.branch_matching import BranchMatching
 from reconciler.plan.concerns.organization import branches_allowed
-from reconciler.plan.concerns.refusals import CORRECT_IT, undoable
+from reconciler.plan.concerns.refusals import CORRECT_IT, cannot_be_done
 from reconciler.plan.concerns.times import hindrance as cannot_expire
 from reconciler.plan.concerns.times import moved_of_branch, outside_window, reset_note, too_far
 from reconciler.plan.concerns.times import path as expiry_path
@@ -122,7 +122,7 @@ def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
             yield Note(case.tenant.name, renamed, case.tenant.location)
         elif hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
-            yield undoable(
+            yield cannot_be_done(
                 delete, f"branch {branch.name!r} is {over} but cannot be deleted: {hindrance}", UNDELETABLE
             )
         else:
@@ -153,13 +153,13 @@ def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection
     """``parents`` are the ids of branches that still have children after the deletions."""
     if live.default:
         message = f"branch {branch.name!r} cannot be created: the default branch has this name"
-        yield undoable(_create(case, branch, branch.parent or live.name), message, ANOTHER_NAME)
+        yield cannot_be_done(_create(case, branch, branch.parent or live.name), message, ANOTHER_NAME)
         return
     yield from reset_note(case, f"branch {branch.name!r}", live, branch.expires_at)
     expiry = list(moved_of_branch(case, path(branch.name), live, branch.expires_at))
     if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
         message = f"the expiry of branch {branch.name!r} cannot be changed: {hindrance}"
-        yield undoable(_patch(case, live, expiry), message, ANOTHER_EXPIRY)
+        yield cannot_be_done(_patch(case, live, expiry), message, ANOTHER_EXPIRY)
         expiry = []
     if changes := [*_renaming(case, branch, live), *expiry]:
         yield _patch(case, live, changes)
@@ -205,7 +205,7 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
         parent = branch.parent or live.default_name
         if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
             message = f"branch {branch.name!r} cannot be created: {hindrance}"
-            yield undoable(_create(case, branch, parent), message, CORRECT_IT)
+            yield cannot_be_done(_create(case, branch, parent), message, CORRECT_IT)
         elif limit is not None and len(there) >= limit:
             allowed = branches_allowed(case.organization, case.limits)
             yield _no_room(case, branch, parent, f"{allowed}; this branch would be number {len(there) + 1}")

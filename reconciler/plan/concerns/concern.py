@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Fields: TypeAlias = Mapping[str, Value]
 """Values by field path."""
-Stated: TypeAlias = "Mapping[str, Value | Place]"
+Stated: TypeAlias = "Mapping[str, Value | Assignment]"
 """All that files state of a tenant, by field path: where it is, too."""
 
 RISKS: Final[Mapping[Effect, Risk]] = {
@@ -32,7 +32,7 @@ RISKS: Final[Mapping[Effect, Risk]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Assignment:
     """The organization that the files assign to a tenant. Tier and limits do not count in comparisons."""
 
     organization: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.plan.concerns.compute import MAX, MIN
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.ways import has_an_order, is_met, met, of_a_compute, ways
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reduced(
-    path: str, before: Stated, now: Stated, live: Value | Place = None, *, in_another_tier: bool = False
+    path: str, before: Stated, now: Stated, live: Value | Assignment = None, *, in_another_tier: bool = False
 ) -> bool:
     """Whether the files ask for what a change from the live value takes.
 
@@ -38,7 +38,7 @@ def reduced(
     return (goes_with_it and _tier_sank(before, now)) or _goes_with_the_maximum(path, before, now, live)
 
 
-def touched(path: str, before: Stated, now: Stated, live: Value | Place) -> bool:
+def touched(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
     """Whether the files ask for a part of what a change from the live value takes."""
     moved = ways(path, before.get(path), now.get(path))
     return any(is_met(way, moved) for way in ways(path, live, now.get(path)))
@@ -50,7 +50,7 @@ def _tier_sank(before: Stated, now: Stated) -> bool:
     The organization decides, where one of the two grants more.
     """
     was, becomes = before.get(ORGANIZATION), now.get(ORGANIZATION)
-    if not isinstance(was, Place) or not isinstance(becomes, Place) or was.tier == becomes.tier:
+    if not isinstance(was, Assignment) or not isinstance(becomes, Assignment) or was.tier == becomes.tier:
         return False
     down, up = ways(ORGANIZATION, was, becomes), ways(ORGANIZATION, becomes, was)
     if down or up:
@@ -60,7 +60,7 @@ def _tier_sank(before: Stated, now: Stated) -> bool:
     return takes and not any(ways(path, now[path], before[path]) for path in both)
 
 
-def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value | Place) -> bool:
+def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
     """Whether a smaller maximum, which the files ask for, leaves no room for the live minimum."""
     if of_a_compute(path) != MIN or not isinstance(live, int | float):
         return False

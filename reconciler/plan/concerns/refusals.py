@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 CORRECT_IT: Final = "correct the entry in the tenant's file, or remove it"
 
 
-def undoable(action: Action, message: str, remedy: str) -> Refusal:
+def cannot_be_done(action: Action, message: str, remedy: str) -> Refusal:
     """Return the refusal of an action that Neon would reject."""
     return Refusal(Rule.CANNOT_BE_DONE, (action.tenant,), message, remedy, (action,))
 
@@ -23,6 +23,6 @@ OF_A_PROJECT: Final = (
 )
 
 
-def refusal(tenant: str, message: str, remedy: str = OF_A_COPY) -> Refusal:
+def made_at_creation(tenant: str, message: str, remedy: str = OF_A_COPY) -> Refusal:
     """Return the refusal of a commit that changes a field which applies at creation only."""
     return Refusal(Rule.MADE_AT_CREATION, (tenant,), f"{message}: this field applies at creation only", remedy, ())

@@ -79,7 +79,7 @@ class ByApi:
         for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and the file changes its expires_at"
-                yield refusals.refusal(case.tenant.name, message)
+                yield refusals.made_at_creation(case.tenant.name, message)
             else:
                 live, file = change.before or "not set", change.after or "not set"
                 message = f"expires_at of snapshot {snapshot.name!r} is {live}, but {file} in the file"

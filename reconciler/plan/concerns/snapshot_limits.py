@@ -64,7 +64,9 @@ class Method(Protocol):
         """Return the deletion; ``early`` if it has to come before the project's transfer."""
 
 
-def giving_way(case: Case, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]) -> list[Kept]:
+def replaceable_snapshots(
+    case: Case, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]
+) -> list[Kept]:
     """Return undeclared live snapshots that may be replaced: expired ones first, then the oldest.
 
     ``declared`` and ``once`` are the names in the files now and at the base.
@@ -104,7 +106,7 @@ class Room:
 
     case: Case
     kept: Sequence[Kept]
-    giving_way: Sequence[Kept]
+    replaceable_snapshots: Sequence[Kept]
     others: int | None
     """How many more snapshots the method allows; None means any number."""
 
@@ -114,7 +116,7 @@ class Room:
 
     def leaving(self, taken: int) -> Sequence[Kept]:
         """Return the snapshots to replace for this many new ones."""
-        return self.giving_way[: surplus(self.case, len(self.kept) + taken)] if taken else ()
+        return self.replaceable_snapshots[: surplus(self.case, len(self.kept) + taken)] if taken else ()
 
     def limited_by_others(self, wanted: int) -> bool:
         """Return whether more would fit if only the snapshot limit counted."""
@@ -122,4 +124,6 @@ class Room:
 
     def _fits(self, count: int) -> bool:
         leaving = surplus(self.case, len(self.kept) + count)
-        return leaving <= len(self.giving_way) and (self.others is None or count - leaving <= self.others)
+        return leaving <= len(self.replaceable_snapshots) and (
+            self.others is None or count - leaving <= self.others
+        )

@@ -16,9 +16,9 @@ from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
-from reconciler.plan.concerns.refusals import CORRECT_IT, undoable
+from reconciler.plan.concerns.refusals import CORRECT_IT, cannot_be_done
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
-from reconciler.plan.concerns.snapshot_limits import Room, giving_way, surplus
+from reconciler.plan.concerns.snapshot_limits import Room, replaceable_snapshots, surplus
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
 from reconciler.plan.concerns.times import path as expiry_path
 from reconciler.plan.plan import Note, Refusal, Rule
@@ -135,7 +135,7 @@ def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
         yield from _handed_over(case)
     said = [past.base for past in case.past.each()] if case.past else []
     once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in said)}
-    replaceable = giving_way(case, kept, {snapshot.name for snapshot in declared}, once)
+    replaceable = replaceable_snapshots(case, kept, {snapshot.name for snapshot in declared}, once)
     leaving = replaceable[: surplus(case, len(kept)) if case.moves else 0]
     for snapshot in leaving:
         yield _surplus_removed(case, snapshot)
@@ -164,7 +164,7 @@ def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Find
             take = keeping.take(
                 case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False)
             )
-            yield undoable(take, f"snapshot {snapshot.name!r} cannot be taken: {hindrance}", CORRECT_IT)
+            yield cannot_be_done(take, f"snapshot {snapshot.name!r} cannot be taken: {hindrance}", CORRECT_IT)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(case.project)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.fields.table import BY_PATH, field_of
 from reconciler.model.values import JsonText
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.free_form import differs
 from reconciler.plan.concerns.organization import granted_less
 
@@ -27,7 +27,7 @@ NONE: Final[frozenset[Way]] = frozenset()
 LESS: Final[frozenset[Way]] = frozenset({("", "less")})
 
 
-def ways(path: str, was: Value | Place, becomes: Value | Place) -> frozenset[Way]:
+def ways(path: str, was: Value | Assignment, becomes: Value | Assignment) -> frozenset[Way]:
     """How the second value takes something that the first one grants; empty where it takes nothing.
 
     A field that the files begin or cease to manage may take in any way. Of fields without an order, each other
@@ -35,7 +35,7 @@ def ways(path: str, was: Value | Place, becomes: Value | Place) -> frozenset[Way
     """
     if was == becomes:
         return NONE
-    if isinstance(was, Place) and isinstance(becomes, Place):
+    if isinstance(was, Assignment) and isinstance(becomes, Assignment):
         return frozenset((limit, "less") for limit in granted_less(was.limits, becomes.limits))
     if isinstance(becomes, JsonText) and (was is None or isinstance(was, JsonText)):
         return frozenset(_of_members("", was.value if was else None, becomes.value, path))
@@ -77,7 +77,7 @@ def has_an_order(path: str) -> bool:
     return field is not None and field.ranking.ordered
 
 
-def _takes(path: str, was: Value | Place, becomes: Value | Place) -> bool | None:
+def _takes(path: str, was: Value | Assignment, becomes: Value | Assignment) -> bool | None:
     """None where the field has no order."""
     if not isinstance(was, int | float) or not isinstance(becomes, int | float) or not has_an_order(path):
         return None

@@ -21,7 +21,7 @@ from reconciler.plan.action import (
 )
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, organization, quota
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.ways import of_a_compute
 from reconciler.plan.identity import identify
@@ -157,7 +157,7 @@ class _Asking:
     def _past(self) -> Past | None:
         return self.history.past(self.tenant.name)
 
-    def origin(self, path: str, *, reduces: bool = False, live: Value | Place = None) -> Origin:
+    def origin(self, path: str, *, reduces: bool = False, live: Value | Assignment = None) -> Origin:
         """Return why a field differs, as in a plan of the tenant."""
         return origin(path, self.now, self._past, reduces=reduces, live=live)
 
@@ -174,7 +174,7 @@ class _Asking:
         return self.home if self.project is None else self.project.organization
 
     @property
-    def lives(self) -> bool:
+    def is_live(self) -> bool:
         """Whether the tenant has a project, or may have one because nothing was listed."""
         return self.before is not None and (self.project is not None or not self.live.listed)
 
@@ -185,26 +185,26 @@ def _asks_for_creation(said: _Asking) -> bool:
 
 def _asks_for_move(said: _Asking) -> bool:
     """A project outside the organization of its tier, by a commit that moved the tenant in that direction."""
-    if said.tenant.absent or not said.lives:
+    if said.tenant.absent or not said.is_live:
         return False
     there, known = said.desired.tiers[said.tenant.tier].organization, said.desired.organizations
     if said.here == there or said.here not in known:
         return False
-    here = Place(said.here, known[said.here].limits)
+    here = Assignment(said.here, known[said.here].limits)
     down = organization.is_downgrade(here.limits, known[there].limits)
     return said.origin(organization.PATH, reduces=down, live=here) is Origin.CONFIG
 
 
 def _asks_for_end(said: _Asking) -> bool:
     """A deletion; files that are older than the base ask for nothing."""
-    if not said.tenant.absent or not said.lives:
+    if not said.tenant.absent or not said.is_live:
         return False
     return said.origin(STATE, reduces=True) is Origin.CONFIG
 
 
 def _asks_for_disruption(said: _Asking) -> bool:
     """Another size of a compute, or a lower quota, that the project does not have yet."""
-    if said.tenant.absent or not said.lives:
+    if said.tenant.absent or not said.is_live:
         return False
     paths = [path for path in said.now if path in QUOTA or of_a_compute(path)]
     if said.project is None:

@@ -26,7 +26,7 @@ def known_past(tenant: str, live: LiveState, history: History, *, first_run: boo
     live. A registry row with a project finds it, or is a conflict. A revision in the registry without a row
     belongs to a tombstone, or to a creation that failed.
     """
-    unused = first_run or ((history.guessed or history.lost) and _nothing_lives(live))
+    unused = first_run or ((history.guessed or history.lost) and _nothing_is_live(live))
     if history.knew(tenant) and not unused:
         declared_now = tenant in history.committed
         return "the current commit declares the tenant" if declared_now else "the base declares the tenant"
@@ -37,7 +37,7 @@ def known_past(tenant: str, live: LiveState, history: History, *, first_run: boo
     return None
 
 
-def _nothing_lives(live: LiveState) -> bool:
+def _nothing_is_live(live: LiveState) -> bool:
     if live.listed:
         return not any(live.listed.values())
     search = live.annotation_search

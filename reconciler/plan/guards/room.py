@@ -10,7 +10,7 @@ from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
 from reconciler.plan.guards.context import TenantContext, Verdict
-from reconciler.plan.moves import makes_way
+from reconciler.plan.moves import may_precede_transfer
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -111,4 +111,4 @@ def _remaining_snapshots(context: TenantContext) -> list[str]:
 
 def _before_the_move(context: TenantContext) -> list[Action]:
     """Actions that may run before the transfer. A snapshot that is replaced later still exists during it."""
-    return [action for action in context.planned.actions if makes_way(action)]
+    return [action for action in context.planned.actions if may_precede_transfer(action)]

@@ -26,7 +26,7 @@ from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.history import History
-from reconciler.plan.late_turn import Grounds
+from reconciler.plan.late_turn import PlanInputs
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Report, Result
 from reconciler.plan.permissions import Permissions
@@ -257,7 +257,7 @@ class World:
 def planned(desired: DesiredState, plan: Plan, live: LiveState) -> Planned:
     """The plan as the start of a run in which no turn is late."""
     api = replace(desired.api, look_again_after_seconds=NEVER_LATE_SECONDS)
-    grounds = Grounds(
+    grounds = PlanInputs(
         desired=replace(desired, api=api),
         history=History(),
         permissions=Permissions(),

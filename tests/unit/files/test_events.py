@@ -7,7 +7,7 @@ import yaml
 
 from reconciler.files import events
 from reconciler.files.events import Document, Quoted, parse
-from reconciler.files.marks import read_marks
+from reconciler.files.positions import read_positions
 
 
 @pytest.fixture(params=["the C parser", "the Python parser"], autouse=True)
@@ -124,7 +124,7 @@ def test_nesting_has_an_end() -> None:
 
 
 def test_every_key_and_value_has_a_place() -> None:
-    [first, second] = read_marks(b"a: 1\nb:\n  - x\n  - {c: y}\n---\nd: 2\n")
+    [first, second] = read_positions(b"a: 1\nb:\n  - x\n  - {c: y}\n---\nd: 2\n")
     assert first.place(("a",), at_key=True) == (1, 1)
     assert first.place(("a",)) == (1, 4)
     assert first.place(("b", 0)) == (3, 5)
@@ -133,7 +133,7 @@ def test_every_key_and_value_has_a_place() -> None:
 
 
 def test_what_is_missing_stands_where_the_thing_around_it_stands() -> None:
-    [marks] = read_marks(b"a:\n  b: 1\n")
+    [marks] = read_positions(b"a:\n  b: 1\n")
     assert marks.place(("a", "c"), at_key=True) == (1, 1)
     assert marks.place(("a", "b", "c", 3)) == (2, 3)
     assert marks.place(("x",)) == (1, 1)

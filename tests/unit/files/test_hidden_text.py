@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.files.hidden_text import MOST_TOLD, has_unseen, unseen_problems
+from reconciler.files.hidden_text import MOST_TOLD, has_hidden, hidden_text_problems
 from reconciler.files.load import parse_tenants
 from tests.unit.files.builders import TIERS, load_files, said
 from tests.unit.files.test_load import desired
@@ -70,7 +70,7 @@ def test_an_escape_is_seen_but_makes_no_name(tmp_path: Path, escape: str) -> Non
     yaml = f'tenant: acme\ntier: pro\ndev_branches: ["a{escape}b"]\n'
     if "\\ud83d" not in escape:
         assert "cannot be printed" in str(load_files(tmp_path, {"tenants/acme.yaml": yaml}).problems)
-    assert has_unseen(named)
+    assert has_hidden(named)
     line = f'{{"tenant": "acme", "tier": "pro", "dev_branches": ["a{escape}b"]}}'
     assert "cannot be printed" in str(load_files(tmp_path, {"fleet.ndjson": line}, tiers=LINES).problems)
 
@@ -87,7 +87,7 @@ def test_an_escape_is_seen_but_makes_no_name(tmp_path: Path, escape: str) -> Non
     ids=["a byte order mark", "lines of Windows", "other scripts", "a tab", "an escape"],
 )
 def test_what_a_review_shows_is_read(tmp_path: Path, text: str) -> None:
-    assert unseen_problems(text, "f") == ()
+    assert hidden_text_problems(text, "f") == ()
     loaded = load_files(tmp_path, {"tenants/acme.yaml": text.replace('labels: {note: "a\\tb"}\n', "")})
     assert list(desired(loaded).tenants) == ["acme"]
 
@@ -106,7 +106,7 @@ def test_an_exotic_space_is_no_indentation(tmp_path: Path, space: str) -> None:
 
 
 def test_a_file_full_of_them_makes_a_bounded_number_of_problems() -> None:
-    problems = unseen_problems("\u2028" * 100_000 + "\n\u00a0" * 100_000, "f")
+    problems = hidden_text_problems("\u2028" * 100_000 + "\n\u00a0" * 100_000, "f")
     assert len(problems) <= 2 * MOST_TOLD
 
 
@@ -118,6 +118,6 @@ def test_every_sign_that_unicode_lets_a_reader_ignore_is_known() -> None:
         for code in range(0x110000)
         if unicodedata.category(chr(code)) in {"Cc", "Cf", "Zl", "Zp"} and code not in drawn
     ]
-    assert [sign for sign in ignored if not has_unseen(sign)] == []
+    assert [sign for sign in ignored if not has_hidden(sign)] == []
     raw = [sign for sign in ignored if sign not in "\t\n"]
-    assert [sign for sign in raw if not unseen_problems(f"a{sign}b", "f")] == []
+    assert [sign for sign in raw if not hidden_text_problems(f"a{sign}b", "f")] == []

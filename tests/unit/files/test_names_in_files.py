@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.names_in_files import mentioned
+from reconciler.files.names_in_files import tenant_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def test_a_file_speaks_of_the_tenant_that_it_is_named_after(tmp_path: Path, file
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    assert mentioned(tmp_path)["acme"] == file
+    assert tenant_names(tmp_path)["acme"] == file
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_file_that_looks_like_one_of_tenants_speaks_of_those_in_it(tmp_path: P
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    assert mentioned(tmp_path)["acme"] == file
+    assert tenant_names(tmp_path)["acme"] == file
 
 
 def test_reports_pipes_links_and_gits_own_files_do_not(tmp_path: Path) -> None:
@@ -50,4 +50,4 @@ def test_reports_pipes_links_and_gits_own_files_do_not(tmp_path: Path) -> None:
     (tmp_path / ".git/acme.yaml").write_text("tenant: acme", encoding="utf-8")
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "outside.yaml").symlink_to("/etc/hostname")
-    assert "acme" not in mentioned(tmp_path)
+    assert "acme" not in tenant_names(tmp_path)

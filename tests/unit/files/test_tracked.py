@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.files.git import load_at
 from reconciler.files.load import load
-from reconciler.files.tracked import declared_at_head, taken_out_unseen, unheld, unseen
+from reconciler.files.tracked import declared_at_head, missing_in_git, removed_without_commit, unheld
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import git, repository
 
@@ -191,26 +191,26 @@ class TestAnEditThatGitOverlooksIsNotHeld:
         edit(root, "tenants/both.yaml", BOTH.rpartition("---")[0])
         desired = load(root).desired
         assert desired is not None
-        assert taken_out_unseen(root, desired) == {"d"}
+        assert removed_without_commit(root, desired) == {"d"}
 
     def test_of_the_price_list(self, root: Path, flag: str) -> None:
         git(root, "update-index", flag, "tiers.yaml")
-        assert unseen(root, "tiers.yaml") is None
+        assert missing_in_git(root, "tiers.yaml") is None
         edit(root, "tiers.yaml", f"{TIERS}{SOURCES}# more\n")
-        assert unseen(root, "tiers.yaml") == "is configured to ignore an edit of tiers.yaml"
+        assert missing_in_git(root, "tiers.yaml") == "is configured to ignore an edit of tiers.yaml"
 
 
 def test_what_git_shows_that_somebody_takes_out_is_taken_out(root: Path) -> None:
     edit(root, "tenants/both.yaml", BOTH.rpartition("---")[0])
     desired = load(root).desired
     assert desired is not None
-    assert taken_out_unseen(root, desired) == set()
+    assert removed_without_commit(root, desired) == set()
 
 
 def test_a_price_list_that_no_commit_has_is_not_held(root: Path) -> None:
     git(root, "rm", "--quiet", "--cached", "tiers.yaml")
     git(root, "commit", "--quiet", "--message=x")
-    assert unseen(root, "tiers.yaml") == "does not hold tiers.yaml"
+    assert missing_in_git(root, "tiers.yaml") == "does not hold tiers.yaml"
 
 
 def test_whom_the_last_commit_declares(root: Path) -> None:
@@ -226,6 +226,6 @@ def test_outside_of_git_nobody_can_tell_either_and_all_is_as_if_held(tmp_path: P
     desired = load(write(tmp_path, {"tenants/acme.yaml": "tenant: acme\ntier: free\n"})).desired
     assert desired is not None
     assert unheld(tmp_path, desired.tenants, desired.tenants) == set()
-    assert unseen(tmp_path, "tiers.yaml") is None
+    assert missing_in_git(tmp_path, "tiers.yaml") is None
     assert declared_at_head(tmp_path, ["acme"]) == set()
-    assert taken_out_unseen(tmp_path, desired) == set()
+    assert removed_without_commit(tmp_path, desired) == set()

@@ -13,7 +13,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Pins, Snapshot
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
-from reconciler.plan.applied import Ended, standing
+from reconciler.plan.applied import Ended, tenant_states
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Before, History
 from reconciler.plan.outcome import Report
@@ -172,7 +172,7 @@ def test_a_tenant_with_such_a_change_keeps_its_base() -> None:
     plan = guard(make_plan(now, LIVE, history=history), now, LIVE, history=history)
     report = Report("r1", NOON, NOON, (), 0)
     ended = Ended(desired=now, history=history, plan=plan, report=report, selection=Selection(), whole=True)
-    assert dict(standing(ended)) == {"acme": False}
+    assert dict(tenant_states(ended)) == {"acme": False}
 
 
 def test_without_a_base_nobody_can_tell() -> None:

@@ -16,7 +16,7 @@ from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText
 from reconciler.plan.action import TransferProject
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.concern import Place
+from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.direction import reduced
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
@@ -24,7 +24,7 @@ from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
 from reconciler.plan.history import Before, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.plan.swapped import require_own_places
+from reconciler.plan.swapped import require_unswapped_organizations
 from tests.builders import (
     DAY,
     FREE,
@@ -266,7 +266,9 @@ class TestOrganizationsUnderOtherNames:
     def test_other_names_alone_are_no_sign(self) -> None:
         now = self.renamed(*map(a_tenant, FREE_ONES))
         live = a_view(*(a_project(name, organization="sponsored") for name in FREE_ONES))
-        require_own_places(now, live, History(a_fleet(*map(a_tenant, FREE_ONES))).under(now), Permissions())
+        require_unswapped_organizations(
+            now, live, History(a_fleet(*map(a_tenant, FREE_ONES))).under(now), Permissions()
+        )
 
     def test_nobody_is_counted_as_moved(self) -> None:
         now = self.renamed(*map(a_tenant, FREE_ONES))
@@ -458,7 +460,11 @@ class TestAllowedAddresses:
 
 
 def test_places_are_told_apart_by_their_organization_alone() -> None:
-    assert Place("free", FREE_LIMITS, "free") == Place("free", PAID_LIMITS, "pro") != Place("paid", PAID_LIMITS)
+    assert (
+        Assignment("free", FREE_LIMITS, "free")
+        == Assignment("free", PAID_LIMITS, "pro")
+        != Assignment("paid", PAID_LIMITS)
+    )
 
 
 def test_a_branch_of_a_tenant_who_is_moved_down_keeps_its_own_cause() -> None:

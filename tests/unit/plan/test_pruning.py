@@ -80,7 +80,7 @@ def test_who_signed_up_by_a_document_is_spared(view: dict[str, Any]) -> None:
 
 
 def test_a_tenant_of_whom_an_unread_file_speaks_is_spared() -> None:
-    message = spared(pruned(History(mentioned={"gone": "tenants/gone.yaml.disabled"})))
+    message = spared(pruned(History(names_in_files={"gone": "tenants/gone.yaml.disabled"})))
     assert message == "file tenants/gone.yaml.disabled names the tenant but declares nothing"
 
 

@@ -10,7 +10,7 @@ from reconciler.errors import ExitCode, WrongOrganizationError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.swapped import require_own_places
+from reconciler.plan.swapped import require_unswapped_organizations
 from reconciler.simulator.seed import ProjectSeed, add_project
 from tests.builders import (
     DAY,
@@ -48,7 +48,7 @@ def stopped(
     permissions: Permissions = Permissions(),
 ) -> bool:
     try:
-        require_own_places(files, live, history, permissions)
+        require_unswapped_organizations(files, live, history, permissions)
     except WrongOrganizationError as error:
         return error.exit_code is ExitCode.DENIED and "are ids or keys swapped?" in str(error)
     return False

@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from reconciler.files.finding import Path
 
-Place: TypeAlias = tuple[int, int]
+Position: TypeAlias = tuple[int, int]
 """Line and column, 1-based."""
 
 
 @dataclass(slots=True)
-class Marks:
+class Positions:
     """The locations of one document's nodes."""
 
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Position] = field(default_factory=dict)
+    values: dict[Path, Position] = field(default_factory=dict)
 
     def holds(self, path: Path) -> bool:
         """Return whether the document contains the path."""
         return path in self.values
 
-    def place(self, path: Path, *, at_key: bool = False) -> Place:
+    def place(self, path: Path, *, at_key: bool = False) -> Position:
         """Return its location; for a missing path, that of its nearest parent."""
         if not at_key and path in self.values:
             return self.values[path]
@@ -49,7 +49,7 @@ class Marks:
         return (1, 1)
 
 
-def read_marks(data: bytes) -> tuple[Marks, ...]:
+def read_positions(data: bytes) -> tuple[Positions, ...]:
     """Return the locations in every document, up to the first syntax error; a duplicate key keeps its first
     location.
     """
@@ -72,12 +72,12 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Reader:
-    documents: list[Marks] = field(default_factory=list)
+    documents: list[Positions] = field(default_factory=list)
     _open: list[_Frame] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         if isinstance(event, DocumentStartEvent):
-            self.documents.append(Marks())
+            self.documents.append(Positions())
         elif isinstance(event, NodeEvent):
             self._node(event)
         elif isinstance(event, CollectionEndEvent):

@@ -13,6 +13,7 @@ from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText
 from reconciler.plan.action import (
+    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
@@ -23,6 +24,7 @@ from reconciler.plan.action import (
     PatchBranch,
     PatchEndpoint,
     PatchProject,
+    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -38,6 +40,7 @@ from reconciler.plan.plan import (
     Rule,
     TenantPlan,
     Unmanaged,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +89,8 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
     when: dict[str, Any] = {"at": st.none() | moments, "expires_at": st.none() | moments}
     return st.one_of(
         st.builds(CreateProject, **shared, organization=texts),
+        st.builds(RecoverProject, **shared, project_id=texts, recoverable_until=moments),
+        st.builds(AdoptProject, **shared, project_id=texts, branch=texts, parent=texts),
         st.builds(TransferProject, **shared, origin=texts, destination=texts, downgrade=flags),
         st.builds(PatchProject, **shared, **early, companions=companions),
         st.builds(PatchEndpoint, **shared, **early, companions=companions, branch=texts),
@@ -190,5 +195,6 @@ def plans(draw: st.DrawFn, fleet: str = "prod", organizations: Mapping[str, str]
             )
         ),
         file_changes=draw(in_tuple(st.builds(FileChange, texts, stated, stated, texts, st.just(()), places))),
+        waiting=draw(in_tuple(st.builds(Waiting, st.none() | texts, texts, st.just(("dee",)), flags))),
         organizations=organizations,
     )

@@ -117,7 +117,7 @@ def _comment(
     whole = ""
     for rows in _ROWS:
         whole = document(
-            (paragraph(head), *_tables(tenants, perspective, rows), *_remarks(planned, perspective, rows))
+            (paragraph(head), *_tables(tenants, perspective, rows), *_sections(planned, perspective, rows))
         )
         if len(whole) <= MAX_CHARACTERS:
             break
@@ -150,8 +150,8 @@ def _rows(block: Alike, perspective: Perspective) -> Iterator[tuple[Markdown, Ma
 
 def _action(action: Action, block: Alike, perspective: Perspective) -> Markdown:
     marks = (strong(text(mark)) for mark in (perspective.action_mark(action), perspective.loss(action)) if mark)
-    deed = row(text(perspective.action(action, block.members[0].project)), *marks)
-    return stacked((deed, text(action.reason)))
+    description = row(text(perspective.action(action, block.members[0].project)), *marks)
+    return stacked((description, text(action.reason)))
 
 
 def _who(block: Alike) -> Markdown:
@@ -190,7 +190,7 @@ def _turn(before: str, after: str, perspective: Perspective) -> Markdown:
     return row(*live, *between, *files)
 
 
-def _remarks(planned: Plan, perspective: Perspective, rows: int) -> Iterator[Block]:
+def _sections(planned: Plan, perspective: Perspective, rows: int) -> Iterator[Block]:
     alone = sentences.file_change_sentences(planned) if perspective is PLAN else ()
     groups = {
         **{title: list(map(_refusal, same_refusals(held))) for title, held in held_back(planned).items()},

@@ -89,7 +89,7 @@ def _plan(plan: Plan, stale: Sequence[Stale], extent: ListLimits) -> Iterator[Li
     for title, found in conflicts_by_cause(plan).items():
         yield from sections.conflicts(title, found, extent)
     yield from sections.waiting(plan.waiting, extent)
-    yield from sections.files_alone(plan, extent)
+    yield from sections.file_changes(plan, extent)
     yield from sections.orphans(plan.orphans, extent)
     yield from sections.notes(plan.notes, extent)
     yield from _plan_summary(plan, len(stale))

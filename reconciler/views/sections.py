@@ -229,7 +229,7 @@ def _note(message: str, alike: Sequence[Note], extent: ListLimits) -> Line:
     return Line(lead, body, indent=2)
 
 
-def files_alone(plan: Plan, extent: ListLimits) -> Iterator[Line | CommaList]:
+def file_changes(plan: Plan, extent: ListLimits) -> Iterator[Line | CommaList]:
     """What a commit changed and no action carries out; nothing where there is none of it."""
     if not (total := count_file_changes(plan)):
         return

@@ -161,13 +161,13 @@ class TestWhatNoFileSpeaksOf:
         console.ask("POST", "/endpoints", {"endpoint": {"branch_id": "main", "type": "read_only", **size}})
         tiers = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
         shell.write("tiers.yaml", tiers.replace("max_cu: 16", "max_cu: 4"))
-        agreed(shell, 2, "beyond-limits", "has max_cu 8, and organization paid allows at most 4")
+        agreed(shell, 2, "beyond-limits", "has max_cu 8, but organization paid allows at most 4")
         assert shell.simulated("apply", "--yes").code == 0, "no commit did that"
 
 
 def test_another_default_branch_is_drift_and_nothing_is_written_to_it(shell: Shell, console: Console) -> None:
     console.ask("POST", "/branches/{preview}/set_as_default")
-    agreed(shell, 2, "'preview' is the default branch of project", "and 'main' was")
+    agreed(shell, 2, "'preview' is now the default branch of project", "and 'main' was")
     shell.tenant("acme", "tier: pro\ndev_branches: [preview, new]\nsnapshots: [v1]")
     text = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
     shell.write("tiers.yaml", text.replace("compute: {min_cu: 0.5, max_cu: 4", "compute: {min_cu: 0.5, max_cu: 8"))

@@ -120,7 +120,7 @@ def test_two_tenants_cannot_ask_for_one_project(shell: Shell) -> None:
     shell.tenant("zoe", "tier: free\nrecover: cool-river-12345678")
     ended = shell.run("validate")
     assert ended.code == 3
-    assert "is also asked for by tenant" in ended.out + ended.err
+    assert "is also recovered by tenant" in ended.out + ended.err
 
 
 def test_a_revision_is_shown_and_an_older_document_than_the_file_is_refused(shell: Shell) -> None:

@@ -68,7 +68,7 @@ ALONE: Final = frozenset(
 """Keys beside which nothing else of the tenant may be told."""
 SHOWN: Final = ("accept",)
 """Keys that need no word beside an action that shows what they do."""
-CALLED: Final = {"project": "name", "at": r"at(, \w+)* of it"} | {
+CALLED: Final = {"project": "name", "at": r"its (\w+, )*at\b"} | {
     member.key: field.path for field in FIELDS for member in field.members
 }
 """Keys that a plan calls otherwise."""
@@ -171,7 +171,7 @@ def live(files: DesiredState) -> LiveProject:
         restore_window_seconds=86_400 if wanted.restore_window_seconds is None else wanted.restore_window_seconds,
         settings=dict(wanted.settings),
         branches=(
-            a_branch(),
+            a_branch(name=files.default_branch(tenant)),
             *made,
             *(_branch(one.name, Purpose.SNAPSHOT, one.expires_at) for one in taken if by_branch),
         ),

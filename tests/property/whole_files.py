@@ -87,7 +87,7 @@ TENANT: Final[Document] = {
     "pg_version": "17",
     "database": "app",
     "role": "app_owner",
-    "branch": "main",
+    "branch": "prod",
 }
 """What is live is as it says."""
 

@@ -139,9 +139,9 @@ def test_a_hostile_stream_of_tenants_is_refused_with_its_place(data: bytes, tmp_
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda path: path.symlink_to("/etc/passwd"), "leaves the folder of the tenants"),
-        (lambda path: path.symlink_to("acme.yaml"), "leads nowhere"),
-        (lambda path: path.symlink_to("../../outside.yaml"), "leaves the folder of the tenants"),
+        (lambda path: path.symlink_to("/etc/passwd"), "leads out of the folder of the tenants"),
+        (lambda path: path.symlink_to("acme.yaml"), "the target of the symbolic link does not exist"),
+        (lambda path: path.symlink_to("../../outside.yaml"), "leads out of the folder of the tenants"),
         (os.mkfifo, "is neither a file nor a folder, but a pipe"),
         (lambda path: path.mkdir(), None),
     ],

@@ -170,7 +170,7 @@ def test_a_pattern_that_stands_there_twice_is_an_error(tmp_path: Path) -> None:
     told = said(load_files(tmp_path, files("acme"), tiers=tiers), tmp_path)
     assert [line.partition(": ")[2] for line in told] == [
         "the pattern is already the current pattern (remove it here)",
-        "the pattern is already there before (remove it here)",
+        "the pattern is already listed before (remove it here)",
     ]
 
 

@@ -60,7 +60,7 @@ class DemoFailedError(ReconcilerError):
 
 @click.command("demo", cls=DescribedCommand, example="reconciler demo")
 def command() -> None:
-    """Watch a fleet that differs from its files converge on the embedded Neon. No account, no network."""
+    """Watch a fleet that differs from its files converge on the Neon simulator. No account, no network."""
     with chdir(SCENE):
         desired = read(Path())
     with (
@@ -111,7 +111,7 @@ class _Demo:
         count = len(self.fleet.desired.tenants)
         self._chapter(
             "1. The fleet",
-            f"The files declare {count} tenants. On the embedded Neon they differ from them in every way:",
+            f"The files declare {count} tenants. On the Neon simulator they differ from them in every way:",
         )
         differences = (SCENE / "differences.yaml").read_text(encoding="utf-8")
         show(status_list(yaml.safe_load(differences)), stdout_console())
@@ -132,7 +132,7 @@ class _Demo:
         self._chapter(
             "3. The apply",
             "Projects that move share one transfer call, and operations are waited for. The seconds are the "
-            "embedded Neon's own: its clock jumps instead of waiting.",
+            "simulator's own: its clock jumps instead of waiting.",
             "reconciler apply --allow lowering",
         )
         report = await self.fleet.apply(planned, RunOptions(journal=self.journal))

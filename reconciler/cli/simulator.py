@@ -55,7 +55,7 @@ port_option = click.option(
 
 @click.group("simulator")
 def command() -> None:
-    """The embedded Neon: organizations and limits of tiers.yaml, state in one file, no network."""
+    """The Neon simulator: organizations and limits of tiers.yaml, state in one file, no network."""
 
 
 @command.command("serve", cls=DescribedCommand, example="reconciler simulator serve --data sim.db --port 8090")
@@ -71,7 +71,7 @@ def command() -> None:
     "  [FILE: as npm installs it here]",
 )
 def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
-    """Serve the embedded Neon on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
+    """Serve the simulator on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
     judge = None if strict_contract is None else _judge(strict_contract)
     with open_account(data, _price_list(directory), surroundings().clock, judge=judge) as simulator:
         _serve(simulator, port, state=data)
@@ -122,7 +122,7 @@ def summary(judge: Judge) -> str:
 @data_option
 @port_option
 def env_command(directory: Path, data: Path, port: int) -> None:
-    """Print its ids, keys and address as shell exports: eval "$(reconciler simulator env)"."""
+    """Print the simulator's ids, keys and address as shell exports."""
     desired = _price_list(directory)
     with open_account(data, desired, _now()) as simulator:
         for name, value in _variables(desired, simulator, port):
@@ -141,7 +141,7 @@ def env_command(directory: Path, data: Path, port: int) -> None:
     help="Names of the projects, with {number}.  [default: naming.project with tenant-{number}]",
 )
 def seed_command(directory: Path, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
-    """Add a believable fleet of projects to it, the same each time."""
+    """Add a believable fleet of projects to the simulator, the same each time."""
     from reconciler.simulator.seed import seed_fleet  # noqa: PLC0415
 
     desired = _price_list(directory)
@@ -162,7 +162,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
 @data_option
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
 def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> None:
-    """Show or change how it behaves where nobody knows how the real Neon does (docs/simulator.md)."""
+    """Show or change switches: what the simulator does where it is not known what Neon does."""
     with open_account(data, _price_list(directory), _now()) as simulator:
         try:
             behaviour = simulator.world.switches.change(dict(_change(text) for text in changes))

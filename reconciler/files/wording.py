@@ -72,7 +72,7 @@ def _without_value(value: object, path: Path) -> Iterator[Finding]:
 def _nothing(path: Path) -> Finding:
     if isinstance(path[-1], int):
         return Finding(path, "the entry is empty")
-    hint = "remove the key, or write [] for an empty list and {} for an empty mapping"
+    hint = "indent its value below it, or remove the key; an empty list is [], an empty mapping {}"
     return Finding(path, f"{shown(path[-1])} has no value", hint, at_key=True)
 
 

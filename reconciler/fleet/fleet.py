@@ -251,7 +251,8 @@ def _including(context: Context, tenants: Sequence[str | TenantJson]) -> tuple[C
     names = [tenant for tenant in tenants if isinstance(tenant, str)]
     if undeclared := [name for name in names if name not in context.desired.tenants]:
         raise InvalidInputError(
-            f"no file declares tenant {undeclared[0]!r}", hint="add its file, or pass a document"
+            f"no file declares tenant {undeclared[0]!r}",
+            hint="add its file, or pass its document ('-' reads documents from stdin)",
         )
     documents = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
     if not documents:

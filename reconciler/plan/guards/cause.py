@@ -164,13 +164,21 @@ def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verd
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
             "it takes something from the tenant, and no commit since the base asks for it: the live value "
-            "was changed",
-            f"permit it with --allow lowering, or always with drift_policy.{concern}: repair",
+            "was changed, or the commit that asks for it is the base or older",
+            _permitting_drift(f"drift_policy.{concern}: repair"),
         )
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
         "it takes something from the tenant, and no known commit asks for it",
         "commit it and name the last applied commit with --base, or permit it with --allow lowering",
+    )
+
+
+def _permitting_drift(policy: str) -> str:
+    """Return what permits a reduction that no commit since the base asks for."""
+    return (
+        f"permit it with --allow lowering, or always with {policy}; if an older commit asks for it, name that "
+        "commit's parent with --base"
     )
 
 
@@ -183,5 +191,5 @@ def for_all_concerns(verdict: Verdict, held: Held) -> Verdict:
         return verdict
     return replace(
         verdict,
-        remedy=f"permit it with --allow lowering, or always with drift_policy: repair for {', '.join(concerns)}",
+        remedy=_permitting_drift(f"drift_policy: repair for {', '.join(concerns)}"),
     )

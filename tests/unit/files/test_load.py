@@ -545,7 +545,10 @@ def test_stdin_holds_one_tenant_or_many(case: str, tmp_path: Path) -> None:
 BROKEN_STDIN = {
     "": ["-:1:1: contains no tenant"],
     '{"tenant": "a",\n "tier": }': [
-        "-:2:2: 'tier' has no value (remove the key, or write [] for an empty list and {} for an empty mapping)"
+        (
+            "-:2:2: 'tier' has no value (indent its value below it, or remove the key; an empty list is [], "
+            "an empty mapping {})"
+        )
     ],
     '{"tenant": "a",\n "tier": "free"': ["-:2:16: not valid JSON: Expecting ',' delimiter"],
     '[{"tenant": "a", "tier": "free"},': ["-:1:34: not valid JSON: Expecting value"],

@@ -48,7 +48,7 @@ SCHEMA = {
         [
             (
                 "3:1: 'snapshots' has no value"
-                " (remove the key, or write [] for an empty list and {} for an empty mapping)"
+                " (indent its value below it, or remove the key; an empty list is [], an empty mapping {})"
             )
         ],
     ),
@@ -162,7 +162,7 @@ SCHEMA = {
         [
             (
                 "3:24: 'hipaa' has no value"
-                " (remove the key, or write [] for an empty list and {} for an empty mapping)"
+                " (indent its value below it, or remove the key; an empty list is [], an empty mapping {})"
             )
         ],
     ),

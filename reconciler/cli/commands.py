@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.described import LOCAL, OUTPUT, PERMITTED, DescribedCommand, flag
+from reconciler.cli.described import LOCAL, OUTPUT, PERMITTED, DescribedCommand, DescribedGroup, flag
 from reconciler.cli.options import (
     account_options,
     base_option,
@@ -196,7 +196,7 @@ CONNECTION_STRING: Final = _command(
 )
 
 
-@click.group("registry")
+@click.group("registry", cls=DescribedGroup)
 def registry() -> None:
     """The tenant registry that tiers.yaml names: a row for each tenant, written before its project is created."""
 

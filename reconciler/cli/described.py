@@ -34,6 +34,8 @@ MEANINGS: Final = {
 }
 LOCAL: Final = (ExitCode.DONE, ExitCode.ERROR, ExitCode.INVALID, ExitCode.INTERRUPTED)
 """The codes of a command that calls no API."""
+LONGEST_LINE: Final = 200
+"""Length to which the one line of help for a command may go."""
 
 
 class Flag(click.Option):
@@ -73,6 +75,17 @@ class DescribedCommand(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The example and the exit codes."""
         write_ending(formatter, self.example, self.exit_codes)
+
+
+class DescribedGroup(click.Group):
+    """A group whose help shows the whole first sentence of each command, on several lines where it is long."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table of commands; click's own cuts each text to one line."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(LONGEST_LINE)) for name, command in self.commands.items()]
+            )
 
 
 def write_ending(formatter: click.HelpFormatter, example: str, exit_codes: Iterable[ExitCode]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.described import DescribedCommand
+from reconciler.cli.described import DescribedCommand, DescribedGroup
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
@@ -53,7 +53,7 @@ port_option = click.option(
 )
 
 
-@click.group("simulator")
+@click.group("simulator", cls=DescribedGroup)
 def command() -> None:
     """The Neon simulator: organizations and limits of tiers.yaml, state in one file, no network."""
 

@@ -110,3 +110,11 @@ def test_a_usage_error_says_what_helps(
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == ExitCode.INVALID
     assert "\nCommands:\n  validate " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["registry", "simulator"])
+def test_the_table_of_a_group_cuts_no_text_off(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == ExitCode.DONE
+    shown = capsys.readouterr().out
+    assert "\nCommands:\n" in shown
+    assert "..." not in shown.partition("\nCommands:\n")[2]

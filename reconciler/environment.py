@@ -1,4 +1,4 @@
-"""The environment variables. Every value is a secret until it has been validated."""
+"""The environment variables. Every value counts as a secret until it is validated."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAMES_ALLOWED: Final = "RECONCILER_ENV"
-"""The variable that lists further variables which files may name."""
+"""The variable that lists the additional variables that files may name."""
 HOSTS_ALLOWED: Final = "RECONCILER_API_HOSTS"
-"""The variable that lists the hosts that files may name besides Neon's own."""
+"""The variable that lists the API hosts that files may name in addition to Neon's."""
 HOST: Final = "NEON_API_HOST"
-"""The variable with the host of all calls; it overrides the files."""
+"""The variable with the API host. It overrides the files."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BETWEEN: Final = re.compile(r"[\s,]+")
@@ -34,13 +34,13 @@ PULL_REQUESTS: Final = (
     "SYSTEM_PULLREQUEST_PULLREQUESTID",
     "TRAVIS_PULL_REQUEST",
 )
-"""What CI services set while they build a pull request: Jenkins CHANGE_ID, GitLab CI_MERGE_REQUEST_ID, Azure
-SYSTEM_PULLREQUEST_PULLREQUESTID, the others by name."""
+"""The variables that CI services set in builds of pull requests. Jenkins sets CHANGE_ID, GitLab sets
+CI_MERGE_REQUEST_ID, Azure sets SYSTEM_PULLREQUEST_PULLREQUESTID; the others contain the service's name."""
 _NO: Final = re.compile(r"0|false|no", re.IGNORECASE)
 
 
 class Environment:
-    """Variables with their values, which only ``find(...).reveal()`` returns."""
+    """Environment variables. Only ``find(...).reveal()`` returns a value."""
 
     __slots__ = ("_secrets",)
 
@@ -50,17 +50,17 @@ class Environment:
 
     @classmethod
     def of(cls, values: Environment | Mapping[str, str] | None) -> Environment:
-        """The values as an environment. None: the environment of the process."""
+        """Converts the values to an environment. None means the environment of the process."""
         if isinstance(values, Environment):
             return values
         return cls(os.environ if values is None else values)
 
     def find(self, name: str) -> Secret | None:
-        """The value of a variable without spaces around it; None if it is not set or empty."""
+        """The value of a variable, without surrounding spaces. None if the variable is not set or empty."""
         return self._secrets.get(name)
 
     def words(self, name: str) -> list[Secret]:
-        """The items of a list in a variable, separated by commas or spaces."""
+        """The items of a variable that holds a list, separated by commas or spaces."""
         found = self.find(name)
         return [] if found is None else [Secret(word) for word in _BETWEEN.split(found.reveal()) if word]
 
@@ -69,8 +69,8 @@ class Environment:
         words = self.words(NAMES_ALLOWED)
         if not all(word.looks_like(_NAME) for word in words):
             raise InvalidInputError(
-                f"${NAMES_ALLOWED} holds something that is no name of a variable",
-                hint="it lists names, not values, with commas or spaces between them",
+                f"${NAMES_ALLOWED} contains a word that is not the name of an environment variable",
+                hint="list names of variables, not values, separated by commas or spaces",
             )
         return frozenset(word.reveal() for word in words)
 
@@ -81,7 +81,7 @@ class Environment:
         return any(value is not None and not value.looks_like(_NO) for value in set_to)
 
     def hide(self, text: str) -> str:
-        """The text without the values of variables that may be secrets (``may_be_secret``)."""
+        """Replaces the values of variables that may be secrets (``may_be_secret``) in the text."""
         for name, secret in self._secrets.items():
             if may_be_secret(name):
                 text = secret.hidden_in(text)
@@ -91,7 +91,7 @@ class Environment:
         return f"Environment({len(self._secrets)} variables)"
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("an environment is not written anywhere")
+        raise TypeError("an environment cannot be pickled or copied: it contains secrets")
 
 
 _SECRET: Final = re.compile(

@@ -1,4 +1,4 @@
-"""Values that must not be shown: API keys, connection strings, everything the environment holds."""
+"""Values that must not be shown: API keys, connection strings, and the values of environment variables."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import re
 from typing import Final
 
 HIDDEN: Final = "***"
-"""Replaces a secret."""
+"""The text that replaces a secret."""
 SHORTEST: Final = 8
-"""A shorter value is not a key of Neon's; to replace it would damage other words."""
+"""The shortest secret, in characters, that is replaced. Neon's keys are longer; a shorter value may be part of
+other words."""
 
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?:[^\s:/]*:\S*|[^/\s@]+)(?=@)")
-"""A user with a password, up to the last ``@`` before a space, because people write passwords as they are, with
-``/`` and ``@``; or a word in the user's place, which may be a key. An address with a path alone stays."""
+"""A user name with a password, up to the last ``@`` before a space, because passwords may contain ``/`` and ``@``
+unescaped. Also a user name without a password, which may be a key. An address without a user does not match."""
 _API_KEY = re.compile(r"\bnapi_\w+")
 """Neon: API keys begin with ``napi_``."""
 
 
 class Secret:
-    """A text that no message, repr or log shows; only ``reveal`` returns it."""
+    """A text that messages, reprs and logs do not show. Only ``reveal`` returns it."""
 
     __slots__ = ("_text",)
 
@@ -26,7 +27,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself: for a request header, or for a destination that the user has chosen."""
+        """Returns the text, for a request header or for an output that the user has chosen."""
         return self._text
 
     def looks_like(self, pattern: re.Pattern[str]) -> bool:
@@ -34,7 +35,7 @@ class Secret:
         return pattern.fullmatch(self._text) is not None
 
     def hidden_in(self, text: str) -> str:
-        """The text with this secret replaced, unless the secret is shorter than ``SHORTEST``."""
+        """Replaces this secret in the text, unless the secret is shorter than ``SHORTEST``."""
         return text.replace(self._text, HIDDEN) if len(self._text) >= SHORTEST else text
 
     def __repr__(self) -> str:
@@ -50,11 +51,11 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("a secret is not written anywhere")
+        raise TypeError("a secret cannot be pickled or copied")
 
 
 def redact(text: str, *secrets: Secret) -> str:
-    """The text with these secrets replaced, and everything that looks like a password or a key."""
+    """Replaces these secrets in the text, and everything that looks like a password or an API key."""
     for secret in secrets:
         text = secret.hidden_in(text)
     return _API_KEY.sub(HIDDEN, _PASSWORD_IN_URL.sub(HIDDEN, text))

@@ -203,7 +203,7 @@ async def _patch_branch(run: Run, action: PatchBranch, address: Address, request
         address.branch(action.branch),
         name=action.rename_to,
         expires_at=action.expires_at,
-        expires_no_more=action.expires_no_more,
+        removes_expiry=action.expires_no_more,
         request_id=request_id,
     )
     return Performed(

@@ -38,13 +38,13 @@ def with_fleet(
 ) -> T:
     """Connects the fleet and uses it in an event loop of its own, on virtual time with the simulator.
 
-    Before any key is read, what ``files`` say about where keys go is held against ``base`` (``--base``). Raises
-    MachineError where this process may open too few files.
+    Before it reads a key, compares the destinations of keys in ``files`` with those at ``base`` (``--base``).
+    Raises MachineError if the limit on open files is too low.
     """
     require_room_for_files()
     around = surroundings()
     if account.simulator is not None:
-        from reconciler.cli.rehearsal import rehearsal  # noqa: PLC0415 - the simulator is no small import
+        from reconciler.cli.rehearsal import rehearsal  # noqa: PLC0415 - the simulator is slow to import
 
         with rehearsal(account.simulator, desired, around, share=share) as (runner, connection):
             return _use(runner, connection, use)
@@ -61,8 +61,8 @@ def with_fleet(
 
 
 def _show_host(address: str | None) -> None:
-    """Where keys went, if that is not Neon itself: a run that fails has no other output that says so."""
-    from reconciler.views.sections import api_host  # noqa: PLC0415 - a run that prints nothing needs no layout
+    """Prints the host that received keys, if it is not Neon's: a failed run has no other output that names it."""
+    from reconciler.views.sections import api_host  # noqa: PLC0415 - only a failed run needs it
     from reconciler.views.terminal import Page  # noqa: PLC0415
 
     show(Page(lambda: api_host(address)), stderr_console())
@@ -80,7 +80,7 @@ def _use(
         async with connection as fleet:
             found.append(await use(fleet))
 
-    # The runner's task returns nothing: on its way out the runner formats it as text, its result included
-    # (CPython: Runner.run, signal.getsignal), which takes seconds for the live state of a large fleet.
+    # The task returns nothing: Runner.run (CPython) formats the task and its result as text before it returns,
+    # which takes seconds for the live state of a large fleet.
     runner.run(main())
     return found[0]

@@ -1,4 +1,4 @@
-"""``reconciler demo``: a fleet that differs from its files in every way, converged on the embedded Neon."""
+"""``reconciler demo``: converges a fleet on the simulator that differs from its files in many ways."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
 
 LOWERING: Final = Request(permissions=Permissions(lowering=True))
-"""A person has looked at what is taken from tenants, and permits it."""
+"""A person has reviewed the reductions and permits them."""
 SCENE: Final = Path(__file__).parent / "demo_fleet"
-"""The files of the fleet, what is live (``simulator/scene.py``), and how each tenant differs, in words."""
+"""The files of the fleet, its live state (``simulator/scene.py``), and a description of each difference."""
 RAISED: Final = "meadow"
 RAISED_BYTES: Final = 1024**4
 SHRUNK: Final = "harbor"
@@ -55,12 +55,12 @@ SHRUNK_CU: Final = 0.25
 
 
 class DemoFailedError(ReconcilerError):
-    """The demonstration did not end as it says."""
+    """The demo did not have the expected result."""
 
 
 @click.command("demo", cls=DescribedCommand, example="reconciler demo")
 def command() -> None:
-    """Watch a fleet that differs from its files converge on the Neon simulator. No account, no network."""
+    """Converge a sample fleet on the Neon simulator. Needs no account and no network."""
     with chdir(SCENE):
         desired = read(Path())
     with (
@@ -96,7 +96,7 @@ async def _play(desired: DesiredState, simulator: Simulator, *, journal: Path) -
 class _Demo:
     fleet: Fleet
     console: Neon
-    """Somebody else, at work in Neon's console."""
+    """Another person, who works in Neon's console."""
     journal: Path
 
     async def play(self) -> None:
@@ -111,7 +111,7 @@ class _Demo:
         count = len(self.fleet.desired.tenants)
         self._chapter(
             "1. The fleet",
-            f"The files declare {count} tenants. On the Neon simulator they differ from them in every way:",
+            f"The files declare {count} tenants. Their live projects in the simulator differ from the files:",
         )
         differences = (SCENE / "differences.yaml").read_text(encoding="utf-8")
         show(status_list(yaml.safe_load(differences)), stdout_console())
@@ -120,7 +120,7 @@ class _Demo:
         self._chapter(
             "2. The plan",
             "A downgrade or a deletion takes something from a tenant. No commit asks for it here, so a person "
-            "permits it. A protected tenant stays as it is all the same, and what no file declares is "
+            "permits it with --allow. A protected tenant is still not reduced. A project that no file declares is "
             "reported, never deleted.",
             "reconciler plan --allow lowering",
         )
@@ -131,8 +131,8 @@ class _Demo:
     async def _apply(self, planned: Planned) -> None:
         self._chapter(
             "3. The apply",
-            "Projects that move share one transfer call, and operations are waited for. The seconds are the "
-            "simulator's own: its clock jumps instead of waiting.",
+            "Projects that move share one transfer call. The run waits for the operations. The seconds are "
+            "simulated: the clock of the simulator jumps instead of waiting.",
             "reconciler apply --allow lowering",
         )
         report = await self.fleet.apply(planned, RunOptions(journal=self.journal))
@@ -142,7 +142,7 @@ class _Demo:
     async def _plan_again(self) -> None:
         self._chapter(
             "4. The same plan again",
-            "Nothing is left to do; only what the guards hold back is still open.",
+            "Nothing is left to do, except for the change that a guard refuses.",
             "reconciler plan --allow lowering",
         )
         again = await self.fleet.plan(LOWERING)
@@ -150,10 +150,10 @@ class _Demo:
         _check(again.plan.empty, "the second plan is not empty")
 
     async def _give_back(self, planned: Planned) -> None:
-        """Whoever is responsible for the protected tenants sets them right by hand."""
+        """Changes the protected tenants by hand, as their owner would."""
         self._chapter(
             "5. In sync",
-            "The protected tenant's limit is set right by hand in the console, by whoever gave it.",
+            "Somebody corrects the limit of the protected tenant by hand in the console.",
             "reconciler plan",
         )
         owners = identify(self.fleet.desired, planned.live).projects
@@ -168,10 +168,10 @@ class _Demo:
 
     async def _find_drift(self) -> None:
         self._chapter(
-            "6. Behind its back",
-            "Somebody raises one tenant's limit in the console and shrinks another one's compute. The next apply "
-            "would give the compute its size back; the limit it would only report, for lowering it takes "
-            "something from the tenant and no commit asks for that.",
+            "6. Drift",
+            "Somebody raises the limit of one tenant in the console, and shrinks the compute of another. The next "
+            "apply restores the size of the compute. It only reports the limit: lowering it takes something from "
+            "the tenant, and no commit asks for that.",
             "reconciler drift",
         )
         seen = await self.fleet.drift()

@@ -25,7 +25,8 @@ def said_of(error: BaseException) -> ReconcilerError | None:
         return next((told for member in error.exceptions if (told := said_of(member))), None)
     if isinstance(error, MemoryError):
         return MachineError(
-            "this machine has not enough memory", hint="use a larger machine, or a part of the fleet: --shard 1/4"
+            "this machine does not have enough memory",
+            hint="use a larger machine, or a part of the fleet: --shard 1/4",
         )
     return _said_of_system(error) if isinstance(error, OSError) else None
 
@@ -40,7 +41,7 @@ def _said_of_system(error: OSError) -> ReconcilerError:
             hint="the journal of the run has everything",
         )
     if error.errno in NO_DESCRIPTOR:
-        return MachineError("too few files may be open at once", hint=MORE_FILES)
+        return MachineError("the limit on open files is too low", hint=MORE_FILES)
     if _folder_is_gone():
         return MachineError(
             "the folder in which this command was started no longer exists",
@@ -73,5 +74,5 @@ def require_room_for_files() -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < FEWEST_FILES:
         raise MachineError(
-            f"this process may open {soft} files at once, and a run needs {FEWEST_FILES}", hint=MORE_FILES
+            f"this process may open {soft} files at once, but a run needs {FEWEST_FILES}", hint=MORE_FILES
         )

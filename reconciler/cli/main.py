@@ -28,8 +28,8 @@ COMMANDS: Final = {
     "connection-string": "Hand out the connection strings of a few tenants again.",
     "registry": "The tenant registry: rebuild it from live.",
     "schema": "Print the JSON Schema of the files, or of a JSON document.",
-    "simulator": "The Neon simulator: serve it, seed it, print its keys.",
-    "demo": "Watch a fleet converge on the Neon simulator.",
+    "simulator": "Serve and seed the Neon simulator, and print its keys.",
+    "demo": "Converge a sample fleet on the Neon simulator.",
 }
 """One line of help for each. A command is imported when it is called."""
 

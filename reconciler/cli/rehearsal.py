@@ -1,4 +1,4 @@
-"""``--simulator FILE``: the embedded Neon in this process, on a clock that jumps instead of waiting."""
+"""``--simulator FILE``: the simulator in this process, on a clock that jumps instead of waiting."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from reconciler.simulator.contract.judge import Judge
 
 HOST: Final = "http://127.0.0.1/api/v2"
-"""Never connected to: the app is called in process."""
+"""Never connected to: calls go to the app in this process."""
 LATENCY: Final = Latency(0.05, 0.15)
-"""Seconds of simulated time per call, so that durations are comparable with the real API's."""
+"""Simulated seconds per call, similar to those of the real API."""
 
 
 @contextmanager
 def rehearsal(
     file: Path, desired: DesiredState, around: Surroundings, *, share: float
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
-    """The simulated account in the file: a loop on virtual time, and the connection of the fleet to open in it.
+    """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it.
 
-    Its organizations and limits are those of the files.
+    The organizations and limits come from the files.
     """
     account = open_account(file, desired, LoopTime(around.clock()))
     with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -51,7 +51,7 @@ def rehearsal(
             Fleet.connect(
                 with_simulated_registry(with_simulated_ids(desired, simulator), file),
                 environ=keys(desired, simulator),
-                base=desired,  # whatever variables the files name: none is looked up
+                base=desired,  # no variable that the files name is read
                 host=HOST,
                 share=share,
                 via=around.wrap(httpx.ASGITransport(simulator.app)),
@@ -67,9 +67,9 @@ def open_account(
     *,
     judge: Judge | None = None,
 ) -> Simulator:
-    """The account in the file, created if it does not exist, with the organizations of tiers.yaml by id.
+    """Opens the simulated account in the file, with the organizations of tiers.yaml. Creates a missing file.
 
-    Raises InvalidInputError for a file that is not an account of the simulator.
+    Raises InvalidInputError if the file is not a simulated account.
     """
     try:
         regular_files.require_file(file)
@@ -87,21 +87,21 @@ def open_account(
 
 
 def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredState:
-    """The desired state with the simulator's ids of the organizations."""
+    """The desired state with the simulator's organization ids."""
     ids = simulator.organization_ids
     organizations = {name: replace(o, id=ids[name]) for name, o in desired.organizations.items()}
     return replace(desired, organizations=organizations)
 
 
 def with_simulated_registry(desired: DesiredState, file: Path) -> DesiredState:
-    """The desired state with a registry in a file beside the simulated account, instead of the real registry."""
+    """The desired state with its registry replaced by a file next to the simulated account."""
     if desired.registry is None:
         return desired
     return replace(desired, registry=f"sqlite:///{file.absolute().with_suffix('.registry.db')}")
 
 
 def keys(desired: DesiredState, simulator: Simulator) -> Mapping[str, str]:
-    """The environment variables that the files name for keys, with the simulator's keys."""
+    """The simulator's keys, by the environment variables that the files name."""
     found = {o.api_key.name: simulator.organization_keys[name] for name, o in desired.organizations.items()}
     if desired.personal_api_key is not None:
         found[desired.personal_api_key.name] = simulator.personal_key

@@ -1,4 +1,4 @@
-"""``reconciler simulator``: the embedded Neon for other programs."""
+"""``reconciler simulator``: Neon's API, simulated for other programs."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _NAME: Final = re.compile(r"NEON_\w+|\w+_(?:ID|KEY|TOKEN)", re.ASCII)
 _VALUE: Final = re.compile(r"[\w:/.-]+", re.ASCII)
 LOOK_FOR_IT: Final = ""
 PLACES: Final = ("node_modules", "tests/contract/node_modules")
-"""Where npm may have put the description."""
+"""Where npm may have installed the description."""
 
 data_option = click.option(
     "--data",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("sim.db"),
     show_default=True,
-    help="File that holds the simulated account.",
+    help="File with the state of the simulated account.",
 )
 port_option = click.option(
     "--port",
@@ -55,7 +55,7 @@ port_option = click.option(
 
 @click.group("simulator", cls=DescribedGroup)
 def command() -> None:
-    """The Neon simulator: organizations and limits of tiers.yaml, state in one file, no network."""
+    """The Neon simulator: organizations and limits from tiers.yaml, state in one file, no network."""
 
 
 @command.command("serve", cls=DescribedCommand, example="reconciler simulator serve --data sim.db --port 8090")
@@ -67,11 +67,11 @@ def command() -> None:
     is_flag=False,
     flag_value=LOOK_FOR_IT,
     metavar="[FILE]",
-    help="Hold every exchange against Neon's official description, and exit 1 where one broke it."
-    "  [FILE: as npm installs it here]",
+    help="Validate every request and response against Neon's official description. Exit 1 on a violation."
+    "  [FILE: where npm installs it]",
 )
 def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
-    """Serve the simulator on 127.0.0.1, for any client, until interrupted. Port 0 picks a free one."""
+    """Serve the simulator on 127.0.0.1 until interrupted. Port 0 picks a free port."""
     judge = None if strict_contract is None else _judge(strict_contract)
     with open_account(data, _price_list(directory), surroundings().clock, judge=judge) as simulator:
         _serve(simulator, port, state=data)
@@ -82,21 +82,21 @@ def serve_command(directory: Path, data: Path, port: int, strict_contract: str |
 
 
 def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
-    from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is no small import
+    from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is slow to import
 
     def announce(url: str) -> None:
-        say(f"Neon simulator on {url} (state in {state}); Ctrl-C ends it")
+        say(f"Neon simulator on {url} (state in {state}); Ctrl-C stops it")
 
     try:
         serve(simulator, port=port, on_ready=announce)
     except OSError as error:
         raise InvalidInputError(
-            f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free one"
+            f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free port"
         ) from error
 
 
 def _judge(file: str) -> Judge:
-    """The judge by the description in a file, which tells at once what breaks it."""
+    """A judge with the description in a file. It prints each violation at once."""
     try:
         from reconciler.simulator.contract.description import FILE, read  # noqa: PLC0415
         from reconciler.simulator.contract.judge import Judge  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _judge(file: str) -> Judge:
 
 
 def summary(judge: Judge) -> str:
-    """What a judge has seen, in one line."""
+    """The number of exchanges and violations, in one line."""
     return (
         f"official description: {judge.judged} exchanges of {len(judge.operations)} operations validated, "
         f"{len(judge.violations)} violations"
@@ -132,8 +132,10 @@ def env_command(directory: Path, data: Path, port: int) -> None:
 @command.command("seed", cls=DescribedCommand, example="reconciler simulator seed --tenants 100")
 @directory_option
 @data_option
-@click.option("--tenants", type=click.IntRange(1, 1_000_000), required=True, help="How many projects to add.")
-@click.option("--organization", metavar="NAME", help="Where to.  [default: the first of tiers.yaml]")
+@click.option("--tenants", type=click.IntRange(1, 1_000_000), required=True, help="Number of projects to add.")
+@click.option(
+    "--organization", metavar="NAME", help="Organization of the projects.  [default: the first in tiers.yaml]"
+)
 @click.option(
     "--name",
     default=None,
@@ -141,14 +143,15 @@ def env_command(directory: Path, data: Path, port: int) -> None:
     help="Names of the projects, with {number}.  [default: naming.project with tenant-{number}]",
 )
 def seed_command(directory: Path, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
-    """Add a believable fleet of projects to the simulator, the same each time."""
+    """Add a realistic fleet of projects to the simulator. The same arguments give the same projects."""
     from reconciler.simulator.seed import seed_fleet  # noqa: PLC0415
 
     desired = _price_list(directory)
     chosen = organization or next(iter(desired.organizations))
     if chosen not in desired.organizations:
         raise InvalidInputError(
-            f"tiers.yaml knows no organization {chosen!r}", hint=f"one of {', '.join(desired.organizations)}"
+            f"tiers.yaml does not declare organization {chosen!r}",
+            hint=f"use one of {', '.join(desired.organizations)}",
         )
     tier = next((tier.name for tier in desired.tiers.values() if tier.organization == chosen), "")
     pattern = name or desired.naming.project_name("tenant-{number:05d}", tier=tier, organization=chosen)
@@ -162,7 +165,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
 @data_option
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
 def switches_command(directory: Path, data: Path, changes: tuple[str, ...]) -> None:
-    """Show or change switches: what the simulator does where it is not known what Neon does."""
+    """Show or change how the simulator behaves where Neon's behaviour is not documented (docs/simulator.md)."""
     with open_account(data, _price_list(directory), _now()) as simulator:
         try:
             behaviour = simulator.world.switches.change(dict(_change(text) for text in changes))
@@ -190,28 +193,30 @@ def _written(value: object) -> str:
 
 
 def _export(name: str, value: str) -> str:
-    """The line that a shell evaluates. Raises InvalidInputError for what may be more than an id or a key there.
+    """The line that a shell evaluates. Raises InvalidInputError if the name or the value is not of an id or a key.
 
-    The files give the name, and the account's file may have come with them: a variable such as BASH_ENV would name
-    a script that the next shell runs.
+    The name comes from the files, and the file of the account may come from the same place. A variable such as
+    BASH_ENV would name a script that the next shell runs.
     """
     if not _NAME.fullmatch(name):
         raise InvalidInputError(
-            f"{name} is no variable to export for an id or a key",
-            hint="name it in tiers.yaml so that it begins with NEON_ or ends with _ID, _KEY or _TOKEN",
+            f"{name} is not a permitted variable for an id or a key",
+            hint="rename it in tiers.yaml: it must begin with NEON_ or end with _ID, _KEY or _TOKEN",
         )
     if not _VALUE.fullmatch(value):
-        raise InvalidInputError(f"the account's value for {name} is no id, key or address: {value!r}")
+        raise InvalidInputError(
+            f"the value of {name} in the simulated account is not an id, a key or an address: {value!r}"
+        )
     return f"export {name}={shlex.quote(value)}"
 
 
 def _now() -> LoopTime:
-    """Time that stands at the moment at which the command began."""
+    """The time at which the command starts. It does not advance."""
     return LoopTime(surroundings().clock())
 
 
 def _price_list(directory: Path) -> DesiredState:
-    """The organizations and their limits; a broken tenant file is no reason not to have them."""
+    """The organizations and their limits. Skips invalid tenant files."""
     return FleetFiles(FilesFlags(directory, OnInvalid.SKIP.value)).desired()
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 CLOSED: Final = OutputError(
-    "stdout is closed: nothing could be printed, so nothing was done", hint="send it to a file, or to /dev/null"
+    "stdout is closed: the command cannot print, so it did nothing",
+    hint="redirect stdout to a file or to /dev/null",
 )
 STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """In the order of their descriptors."""
@@ -23,8 +24,8 @@ STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 def take_over() -> OutputError | None:
     """Makes all three usable before any file is opened. Returns the error if stdout is closed.
 
-    A closed stream is replaced by the null device: else the next file that is opened, a journal perhaps, gets its
-    number, and what is printed goes into it.
+    Replaces a closed stream with the null device. Otherwise the next file that is opened, such as a journal, gets
+    its descriptor, and output is written into that file.
     """
     stdout_is_closed = sys.stdout is None
     for descriptor, (name, mode) in enumerate(STREAMS):
@@ -32,8 +33,10 @@ def take_over() -> OutputError | None:
             _null_device_at(descriptor)
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name must not fail where a letter of it is unknown
-    sys.stderr = _whoever_listens(sys.stderr)
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a name with a letter that the encoding lacks must not fail
+    sys.stderr = _unfailing(sys.stderr)
     return CLOSED if stdout_is_closed else None
 
 
@@ -43,7 +46,7 @@ def leave() -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError):
-            _null_device_at(sys.stdout.fileno())  # Python flushes once more when it ends, and complains
+            _null_device_at(sys.stdout.fileno())  # Python flushes again at exit, and would print an error
 
 
 def fit(document: str, stream: TextIO) -> str:
@@ -67,7 +70,7 @@ def _null_device_at(descriptor: int) -> None:
         os.close(opened)
 
 
-class _Unheeded(io.FileIO):
+class _UnfailingFile(io.FileIO):
     """Accepts every write, even on a full disk or without a reader: no run fails because of its log."""
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -77,8 +80,8 @@ class _Unheeded(io.FileIO):
             return memoryview(data).nbytes
 
 
-def _whoever_listens(stderr: TextIO) -> TextIO:
-    raw = _Unheeded(stderr.fileno(), "w", closefd=False)
+def _unfailing(stderr: TextIO) -> TextIO:
+    raw = _UnfailingFile(stderr.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding=stderr.encoding, errors="backslashreplace", line_buffering=True
     )

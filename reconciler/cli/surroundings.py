@@ -1,4 +1,4 @@
-"""What a command depends on outside of its flags: the environment, the terminal, and the clock."""
+"""The inputs of a command besides its flags: the environment, the terminal, and the clock."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def _at_a_terminal() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The context object (click) of every command. A test passes its own."""
+    """The context object (click) of every command. Tests pass their own."""
 
     environ: Environment = field(default_factory=lambda: Environment.of(None))
     forget: Callable[[Iterable[str]], object] = _nothing
-    """Removes variables from the environment of the process after they were read."""
+    """Removes variables from the environment of the process after they are read."""
     interactive: bool = field(default_factory=_at_a_terminal)
     """Whether a person can answer a question."""
     wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _as_it_is
@@ -45,11 +45,11 @@ class Surroundings:
 
 
 def surroundings() -> Surroundings:
-    """Those of the current command."""
+    """The surroundings of the current command."""
     return surroundings_in(click.get_current_context().obj)
 
 
 def surroundings_in(obj: object) -> Surroundings:
-    """Those that click's context object is, or that it makes when it is called; else those of this process."""
+    """The surroundings in click's context object, or those that it returns when called. Default: this process."""
     found = obj() if callable(obj) else obj
     return found if isinstance(found, Surroundings) else Surroundings()

@@ -33,17 +33,17 @@ REVIEW: Final = f"the owner of the keys reviews these lines, and permits them wi
 def require_trust(
     desired: DesiredState, environ: Environment, files: FleetFiles, ref: str | None, *, trust_files: bool
 ) -> DesiredState | None:
-    """The price list at the base, whose variables may be named. ``ref`` is ``--base``.
+    """The price list at the base. Files may name the variables that it names. ``ref`` is ``--base``.
 
-    Raises UntrustedFilesError where the files send keys elsewhere than those at the base, where that cannot be
-    known, and on a pull request where no base is named: what a CI service checks out then is somebody else's, its
-    history too.
-    Raises InvalidInputError where they name a variable that nobody else speaks of, whoever trusts them.
+    Raises UntrustedFilesError if the files send keys to other destinations than the base does, if the base cannot
+    be read, and on a pull request without ``--base``: the author of a pull request controls its files and its
+    history. Raises InvalidInputError if the files name a variable that neither the base nor ``RECONCILER_ENV``
+    names, even with ``trust_files``.
     """
     if ref is None and environ.of_a_pull_request and not trust_files and files.commit() is not None:
         raise UntrustedFilesError(
-            "on a pull request a run with keys needs a trusted base: the parent commit may be a stranger's",
-            hint=f"name it, as in --base applied; or {OWNER}, where all commits are the key owner's",
+            "a run with keys on a pull request needs a trusted base: its author controls the commits",
+            hint=f"pass a base, such as --base applied; or {OWNER} if the owner of the keys wrote all commits",
         )
     base = _base(files, ref, trust_files=trust_files)
     if unknown := list(_unknown(desired, environ, base)):
@@ -51,14 +51,16 @@ def require_trust(
         raise InvalidInputError("the files name variables that are not permitted: no key was read")
     if base is not None and not trust_files and (found := differences(desired, base)):
         _show([Problem(one.location, str(one)) for one in found])
-        raise UntrustedFilesError("the files send keys elsewhere than at the base: no key was read", hint=REVIEW)
+        raise UntrustedFilesError(
+            "the files send keys to other destinations than the base does: no key was read", hint=REVIEW
+        )
     return base
 
 
 def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
     """What a run with keys refuses unless the base has it too. Warnings, because no base is read here."""
     for problem in _unknown(desired, environ, None):
-        hint = f"a run with keys refuses it unless the base has it too; {problem.hint}"
+        hint = f"a run with keys refuses this unless the base has it too; {problem.hint}"
         yield replace(problem, hint=hint, severity=Severity.WARNING)
     if not host_is_allowed(desired, environ):
         named = host_of(desired)
@@ -77,8 +79,8 @@ def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredSt
         if trust_files:
             return None
         raise UntrustedFilesError(
-            f"nobody can tell whether the files send keys elsewhere than before: {error}",
-            hint=f"--base names a commit whose files were valid; or {REVIEW}",
+            f"cannot compare the destinations of keys with the base: {error}",
+            hint=f"pass --base with a commit whose files are valid; or {REVIEW}",
         ) from error
 
 

@@ -1,1 +1,1 @@
-"""Talking to Neon: the only code that speaks HTTP. Everything above sees our own types and errors."""
+"""The client of Neon's API: the only code that sends HTTP requests. It returns types of ``live``."""

@@ -25,20 +25,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _no_mover(key: Key, why: str, request_id: str | None = None) -> WrongPersonalKeyError:
+def _unusable_personal_key(key: Key, why: str, request_id: str | None = None) -> WrongPersonalKeyError:
     request = f" (request {request_id})" if request_id else ""
     return WrongPersonalKeyError(
-        f"${key.variable} {why}: it moves no project between organizations, and nothing was changed{request}",
-        hint="make a personal API key of somebody who is an admin of both organizations "
-        "(console: account settings, API keys)",
+        f"${key.variable} {why}: it cannot transfer projects between organizations. Nothing was changed{request}",
+        hint="create a personal API key of an admin of both organizations (console: account settings, API keys)",
     )
 
 
 class Account:
-    """The base of every family of calls: the transport, the keys, and which organization a project is in."""
+    """The base class of all calls: the transport, the keys, and the organization of a project."""
 
     def __init__(self, transport: Transport, access: Access, run: RunCalls | None = None) -> None:
-        """``run``: the run that the calls belong to; None for calls that belong to no run."""
+        """``run``: the run that the calls belong to. None for calls outside a run."""
         self._transport = transport
         self._access = access
         self._run = run or RunCalls()
@@ -62,7 +61,7 @@ class Account:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """Identifies the account: two that are equal reach the same projects."""
+        """Identifies the account: equal values mean the same host and the same organizations."""
         return (self._transport.place, *self.organization_ids.items())
 
     @property
@@ -71,39 +70,40 @@ class Account:
         return self._transport.clock
 
     def finish_with(self, project_id: str) -> None:
-        """Allows writes to this project after the end of the run."""
+        """Permits writes to this project after the end of the run."""
         self._run.finish_with(project_id)
 
     def arriving(self, project_ids: Iterable[str]) -> None:
-        """These projects have moved to another organization, whose key may not see them for some seconds."""
+        """Marks projects as just transferred: the new organization's key may not see them for some seconds."""
         self._transport.arriving(project_ids)
 
     def require_personal_key(self) -> None:
-        """Raises MissingKeyError before a run that transfers makes its first call."""
+        """Raises MissingKeyError if there is no personal key. Makes no call."""
         self._access.personal_key()
 
     async def require_mover(self, organizations: Iterable[str]) -> None:
         """Checks that the personal key belongs to a person in all these organizations. One call.
 
-        Neon: a transfer takes an admin of the origin; the answer does not show roles. The key of an organization
-        gets 404, or its own organization alone. Raises MissingKeyError and WrongPersonalKeyError.
+        Neon: a transfer needs an admin of the origin. The response does not contain roles. For the key of an
+        organization the response is 404, or contains that organization only. Raises MissingKeyError and
+        WrongPersonalKeyError.
         """
         key = self._access.personal_key()
-        call = Call("GET", "/users/me/organizations", "read whose key the personal API key is")
+        call = Call("GET", "/users/me/organizations", "read the organizations of the personal API key")
         try:
             answer = await self._transport.send(call, key, wire.MyOrganizations, run=self._run)
         except (NotFoundError, PermissionDeniedError) as refusal:
-            raise _no_mover(key, "is no person's key", refusal.request_id) from refusal
+            raise _unusable_personal_key(key, "is not a personal API key", refusal.request_id) from refusal
         opened = {organization.id for organization in answer.organizations}
         lacking = [name for name in organizations if self._organization(name).id not in opened]
         if lacking:
-            raise _no_mover(key, f"does not open organization {' nor '.join(lacking)}")
+            raise _unusable_personal_key(key, f"has no access to organization {' or '.join(lacking)}")
 
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]
 
-    def _fit_to_show(self, told: str) -> str:
-        """A message with words from an answer, which may repeat a key or a connection string."""
+    def _redacted(self, told: str) -> str:
+        """Redacts a message that quotes a response, which may contain a key or a connection string."""
         return redact(told, *self._access.secrets)
 
     async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
@@ -119,12 +119,12 @@ class Account:
             self._check_organization(answer, organization, self._organization(organization).id)
 
     def _live(self, answer: wire.ProjectAnswer, asked: str) -> LiveProject:
-        """The project under the organization that it says it is in: a personal key sees into all of them."""
+        """The project with the organization in the response: a personal key reads projects of any organization."""
         names = {organization.id: name for name, organization in self._access.organizations.items()}
         organization = asked if answer.org_id is None else names.get(answer.org_id)
         if organization is None:
             wrong = self._wrong_organization(answer, asked, self._organization(asked).id)
-            there = self._fit_to_show(answer.org_id or "")
+            there = self._redacted(answer.org_id or "")
             raise ForeignProjectError(str(wrong), hint=wrong.hint, organization_id=there)
         return wire.live_project(answer, organization or asked)
 
@@ -137,8 +137,8 @@ class Account:
     ) -> WrongOrganizationError:
         variable = self._organization(asked).key.variable
         message = (
-            f"organization {asked} is {organization_id}, but project {answer.id} that came with its key is "
-            f"in {answer.org_id}"
+            f"organization {asked} has the id {organization_id}, but its key returned project {answer.id} of "
+            f"organization {answer.org_id}"
         )
         hint = f"check ${variable} and the id of organization {asked} in tiers.yaml"
-        return WrongOrganizationError(self._fit_to_show(message), hint=hint)
+        return WrongOrganizationError(self._redacted(message), hint=hint)

@@ -1,4 +1,4 @@
-"""The meaning of an answer: a decoded body, an error of this program, or another attempt."""
+"""Converts a response to a decoded body, to an error, or to another attempt."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ T = TypeVar("T")
 NOT_CARRIED_OUT: Final = frozenset({423, 429, 503})
 """Neon: safe to retry, whatever the method is."""
 OUTCOME_UNKNOWN: Final = frozenset({408, 500, 502, 504, *range(520, 528), 530})
-"""Neon may have executed the write. 520 and above come from a proxy in front of the API."""
+"""Statuses after which Neon may have executed the write. A proxy in front of the API sends 520 and above."""
 
 FEW: Final = 4
-"""Attempts where waiting is not known to help."""
+"""The number of attempts if it is not known that waiting helps."""
 MANY: Final = 1_000
-"""Attempts that only the limit on the total wait ends."""
+"""The number of attempts if only the total wait is limited."""
 LIMIT_WORDS: Final = ("limit", "maximum", "minimum", "exceed", "not allowed")
-"""Words by which a message says that something exceeds a limit of an organization."""
+"""Words in a message that an organization's limit is exceeded."""
 QUOTED_CHARACTERS: Final = 300
 YEARS: Final = range(2000, 9000)
-"""The years that a date in a header may have. Arithmetic with dates at the ends of the calendar fails."""
+"""The valid years of a date in a header. Arithmetic with the first and last dates of the calendar fails."""
 
 
 class TooLargeError(Exception):
-    """An answer is larger than any of the API's; ``str()`` gives the limit."""
+    """A response is larger than any response of the API. ``str()`` names the limit."""
 
 
 class TryAgain(Exception):  # noqa: N818
-    """Ends one attempt. If it was the last one, ``error`` is raised."""
+    """Ends an attempt that may be repeated. After the last attempt, ``error`` is raised."""
 
     def __init__(self, error: ReconcilerError, *, attempts: int, at_least_seconds: float = 0.0) -> None:
         super().__init__(str(error))
@@ -83,7 +83,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; ``headers`` by lower-case name."""
+    """A response; ``headers`` by lower-case name."""
 
     status: int
     headers: Mapping[str, str]
@@ -91,7 +91,7 @@ class Answer:
 
 
 def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
-    """The body of a success as ``shape``. Raises the error that the answer means, or TryAgain."""
+    """Decodes the body of a successful response to ``shape``. Raises the error of other responses, or TryAgain."""
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _refusal(exchange, answer)
     body = b"{}" if answer.status == HTTPStatus.NO_CONTENT else answer.body
@@ -102,34 +102,34 @@ def read(exchange: Exchange, answer: Answer, shape: type[T]) -> T:
 
 
 def moment(answer: Answer) -> datetime | None:
-    """The time of the answer by the API's clock; None if the answer has no date."""
+    """The time of the response by the API's clock. None if the response has no date."""
     return _date(answer.headers.get("date", ""))
 
 
 def unreadable(exchange: Exchange, error: Exception) -> Exception:
-    """A write was executed, but its answer is unknown. A read is retried if its body may have been cut off."""
+    """The error for a body that cannot be decoded. A read is retried if the body may be incomplete."""
     if not exchange.call.reads:
-        return lost(exchange, f"it was taken, but the answer cannot be read: {error}")
+        return lost(exchange, f"Neon accepted the request, but the response cannot be read: {error}")
     told = UnexpectedAnswerError(
-        exchange.failed(f"the answer is not of the documented shape: {error}"),
-        hint="is the host right, and is nothing between here and the API that answers for it?",
+        exchange.failed(f"the response does not have the documented form: {error}"),
+        hint="check the host (--api-host), and whether a proxy answered instead of the API",
     )
     final = isinstance(error, (msgspec.ValidationError, TooLargeError))
     return told if final else TryAgain(told, attempts=FEW)
 
 
 def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
-    """The call was sent and its answer is lost: a read is retried, a write is not."""
+    """The error for a call that was sent and has no response. A read is retried. A write is not."""
     if exchange.call.reads:
         return TryAgain(UnreachableError(exchange.failed(why), hint=hint), attempts=FEW)
-    hint = "it may or may not have been carried out; the next run looks at the live state and decides"
+    hint = "it may or may not have been carried out; run again: the next run reads the live state and decides"
     return UnknownOutcomeError(exchange.failed(why), hint=hint)
 
 
-def unreachable(exchange: Exchange, why: str, hint: str, *, lasts: bool) -> Exception:
-    """There was no connection, so nothing was sent: every call is retried, unless the failure ``lasts``."""
+def unreachable(exchange: Exchange, why: str, hint: str, *, permanent: bool) -> Exception:
+    """The error for a failed connection. Nothing was sent, so every call is retried unless ``permanent``."""
     error = UnreachableError(exchange.failed(why), hint=hint)
-    return error if lasts else TryAgain(error, attempts=FEW)
+    return error if permanent else TryAgain(error, attempts=FEW)
 
 
 def _refusal(exchange: Exchange, answer: Answer) -> Exception:
@@ -142,7 +142,7 @@ def _refusal(exchange: Exchange, answer: Answer) -> Exception:
             return lost(exchange, _told(answer))
         return TryAgain(_error(exchange, answer), attempts=FEW, at_least_seconds=_retry_after_seconds(answer))
     if status < HTTPStatus.BAD_REQUEST:
-        hint = "redirects are not followed: give the API's own address (--api-host)"
+        hint = "redirects are not followed: set the address of the API itself (--api-host)"
         return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)
     if exchange.call.transfers and status in (400, 406, 412, 422):
         return _transfer_refusal(exchange, answer)
@@ -160,7 +160,7 @@ ERRORS: Final[Mapping[int, type[ApiError]]] = {
 
 
 DENYING: Final = frozenset({401, 403, 404})
-"""Statuses whose hint is about the key. It is not the key if something else than the API answered."""
+"""Statuses whose hint is about the key. If a proxy answered, the key is not the cause."""
 
 
 def _error(exchange: Exchange, answer: Answer) -> ApiError:
@@ -177,36 +177,36 @@ def _error(exchange: Exchange, answer: Answer) -> ApiError:
 
 def _hint(exchange: Exchange, answer: Answer) -> str | None:
     hint = _hint_of_the_api(exchange, answer)
-    if not _is_of_another(answer) or answer.status not in DENYING:
+    if not _is_not_from_the_api(answer) or answer.status not in DENYING:
         return hint
-    return f"something between here and the API may have answered, such as a proxy or a firewall; if not, {hint}"
+    return f"a proxy or a firewall may have answered instead of the API; if not, {hint}"
 
 
 def _hint_of_the_api(exchange: Exchange, answer: Answer) -> str | None:
     variable = f"${exchange.key.variable}"
     if answer.status == 403 and exchange.call.transfers:
-        return f"a transfer needs a personal API key of an admin of both organizations: {variable} is used"
+        return f"a transfer needs a personal API key of an admin of both organizations: check {variable}"
     if answer.status == 422 and "LIMIT_EXCEEDED" in _text(_json(answer).get("code")):
-        return "a limit of the organization is reached: make room, or have Neon raise it"
+        return "a limit of the organization is reached: delete something, or ask Neon to raise the limit"
     seconds = _retry_after_seconds(answer)
     return {
         401: f"the key is unknown to the API: check {variable}",
-        403: f"the key in {variable} may not do this",
-        404: f"it does not exist, or the key in {variable} may not see it",
-        423: "other operations hold one of the projects: run again later"
+        403: f"the key in {variable} does not have permission for this call",
+        404: f"it does not exist, or the key in {variable} has no access to it",
+        423: "other operations have locked one of the projects: run again later"
         if exchange.call.transfers
-        else "other operations hold the project: run again later",
+        else "other operations have locked the project: run again later",
         429: f"the API asks to wait {seconds:.0f} s"
         if seconds
-        else "other users of the account take its rate too",
+        else "other programs use the rate limit of this account too",
         503: f"the API asks to wait {seconds:.0f} s" if seconds else "the API is unavailable: run again later",
     }.get(answer.status)
 
 
 def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedError:
-    """Neon: a refused transfer says ``limits`` (406) or ``projects`` with their integrations (422).
+    """Neon: the response to a refused transfer has ``limits`` (406) or ``projects`` with integrations (422).
 
-    What organizations refuse elsewhere comes as a message (400, 412, 422), which may name a limit, too.
+    Other refusals have only a message (400, 412, 422), which may also name a limit.
     """
     body = _json(answer)
     limits = [
@@ -237,18 +237,18 @@ def _limits_told(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _told(answer: Answer) -> str:
-    """The status and, where there is one, Neon's own sentence."""
+    """The status, and Neon's message if there is one."""
     name = f"{answer.status} {_phrase(answer.status)}".strip()
     if location := answer.headers.get("location"):
-        return f"the answer is {name}, to {location}"
+        return f"the response is {name}, to {location}"
     message = _text(_json(answer).get("message"))
     if message:
         return f"Neon answers {name}: {message}"
-    return f"the answer is {name}, " + ("and no JSON" if _is_of_another(answer) else "without a message")
+    return f"the response is {name}, " + ("and not JSON" if _is_not_from_the_api(answer) else "without a message")
 
 
-def _is_of_another(answer: Answer) -> bool:
-    """Whether the body is not from the API, such as a web page of a proxy."""
+def _is_not_from_the_api(answer: Answer) -> bool:
+    """Whether the body is not JSON, such as a web page of a proxy."""
     body = answer.body.strip()
     return bool(body) and not body.startswith(b"{")
 
@@ -261,7 +261,7 @@ def _phrase(status: int) -> str:
 
 
 def _json(answer: Answer) -> dict[str, Any]:
-    """The body of an error if it is a JSON object, else an empty one: HTML and empty bodies occur."""
+    """The body of an error if it is a JSON object, otherwise an empty object: HTML and empty bodies occur."""
     try:
         body = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -278,12 +278,12 @@ def _text(value: object) -> str:
 
 
 def _retry_after_seconds(answer: Answer) -> float:
-    """``Retry-After`` in seconds. A date counts from the answer's own ``Date``. 0 without the header."""
+    """``Retry-After`` in seconds. A date counts from the ``Date`` of the response. 0 without the header."""
     stated = answer.headers.get("retry-after", "").strip()
     if stated.isascii() and stated.isdigit():
         return float(stated)
     until, now = _date(stated), moment(answer)
-    now = now or datetime.now(UTC)  # noqa: TID251 - an answer without a date of its own
+    now = now or datetime.now(UTC)  # noqa: TID251 - a response without a date
     return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 

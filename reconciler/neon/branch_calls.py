@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, wire
 from reconciler.neon.account import Account
-from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, endless
+from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, unending_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.neon.operations import Operation
 
 BRANCHES_PER_PAGE: Final = 10_000
-"""Neon: the most, and more than any project may have."""
+"""Neon: the maximum. No project may have more branches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CreatedBranch:
 
 @dataclass(frozen=True, slots=True)
 class PatchedBranch:
-    """The branch after a patch, without its annotations, which are not in the answer."""
+    """The branch after a patch. The response does not contain its annotations."""
 
     branch: LiveBranch
     operations: tuple[Operation, ...]
@@ -45,7 +45,7 @@ class BranchCalls(Account):
     async def branches(self, organization: str, project_id: str) -> tuple[LiveBranch, ...]:
         """Every branch of a project with its annotations, oldest first.
 
-        Raises IncompleteViewError for a list without end.
+        Raises IncompleteViewError if the list does not end.
         """
         found: dict[str, LiveBranch] = {}
         cursor: str | None = None
@@ -56,7 +56,7 @@ class BranchCalls(Account):
             # Neon: `next` comes even with the last page; no project has more branches than one page holds.
             if len(page.branches) < BRANCHES_PER_PAGE or cursor in (None, last):
                 return tuple(found.values())
-        raise endless(f"read the branches of project {project_id}")
+        raise unending_list(f"read the branches of project {project_id}")
 
     async def create_branch(
         self,
@@ -73,9 +73,9 @@ class BranchCalls(Account):
         annotations: Mapping[str, str],
         request_id: str | None = None,
     ) -> CreatedBranch:
-        """Create a branch of the parent as it is, or as it was ``at`` a moment of its history.
+        """Create a branch from the current state of the parent, or from its state ``at`` a time in its history.
 
-        Raises ConflictError where the name is taken (Neon: names are unique in a project).
+        Raises ConflictError if the name exists (Neon: names are unique in a project).
         """
         body = bodies.new_branch_body(
             name=name,
@@ -104,16 +104,16 @@ class BranchCalls(Account):
         *,
         name: str | None = None,
         expires_at: datetime | None = None,
-        expires_no_more: bool = False,
+        removes_expiry: bool = False,
         request_id: str | None = None,
     ) -> PatchedBranch:
-        """Change a branch's name or expiry; None keeps it as it is. ``expires_no_more`` removes the expiry."""
+        """Change the name or expiry of a branch. None changes nothing. ``removes_expiry`` removes the expiry."""
         call = Call(
             "PATCH",
             BRANCH,
             f"patch branch {branch_id} of project {project_id}",
             {"project_id": project_id, "branch_id": branch_id},
-            body=bodies.branch_body(name=name, expires_at=expires_at, expires_no_more=expires_no_more),
+            body=bodies.branch_body(name=name, expires_at=expires_at, expires_no_more=removes_expiry),
         )
         answer = await self._send(organization, call, wire.OneBranch, request_id)
         return PatchedBranch(wire.live_branch(answer.branch, {}), tuple(answer.operations))
@@ -131,7 +131,7 @@ class BranchCalls(Account):
 
 
 def _branches_call(project_id: str, cursor: str | None) -> Call:
-    """Neon: by default the newest change comes first, so that a branch could move between two pages."""
+    """Sorted by creation. In Neon's default order, by latest change, a branch could move between two pages."""
     query: dict[str, str | int | bool] = {
         "limit": BRANCHES_PER_PAGE,
         "sort_by": "created_at",

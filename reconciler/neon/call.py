@@ -18,12 +18,12 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 PROJECT: Final = "/projects/{project_id}"
 BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
 MOST_PAGES: Final = 1_000
-"""The most pages of one list: 400,000 projects, far more than an organization may have."""
+"""The maximum number of pages of one list: 400,000 projects, more than an organization may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call. Neon counts bursts by its route."""
+    """A call. Neon limits bursts per route."""
 
     method: Method
     path_template: str
@@ -34,11 +34,11 @@ class Call:
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
     body: Json = None
     hurried: bool = False
-    """Whether to wait only some seconds for a lock (423), because the caller can do other work first."""
+    """Whether to wait only some seconds for a lock (423), because the caller has other work."""
 
     @property
     def route(self) -> str:
-        """Method and path without the ids: what the limit on bursts applies to."""
+        """Method and path without the ids. Neon limits bursts per route."""
         return f"{self.method} {self.path_template}"
 
     @property
@@ -48,20 +48,20 @@ class Call:
 
     @property
     def reads(self) -> bool:
-        """Whether it is a read, which is safe to repeat."""
+        """Whether it is a read. A read is safe to repeat."""
         return self.method == "GET"
 
     @property
     def transfers(self) -> bool:
-        """Whether it is a transfer, which takes a personal key and has error bodies of its own."""
+        """Whether it is a transfer, which needs a personal key and has its own error bodies."""
         return self.path_template.endswith("/projects/transfer")
 
 
 class RunCalls:
     """Counts the calls of one run, and refuses its writes once the run has ended.
 
-    Several runs share one transport: the end of one run does not affect the others. ``may_write`` is called right
-    before each attempt of a write. Without it, for calls that belong to no run, every write goes out.
+    Several runs share one transport: the end of one run does not affect the others. ``may_write`` is called
+    before each attempt of a write. The default, for calls outside a run, permits every write.
     """
 
     def __init__(self, may_write: Callable[[], bool] = lambda: True) -> None:
@@ -71,24 +71,24 @@ class RunCalls:
         """Requests sent so far, retries included."""
 
     def finish_with(self, project_id: str) -> None:
-        """Allows writes to this project after the end of the run: it cleans up what it created there."""
+        """Permits writes to this project after the end of the run, so that the run can clean up."""
         self._to_finish.add(project_id)
 
     def check(self, call: Call) -> None:
-        """Raises NotSentError for a write of a run that has ended, also after it waited for its turn."""
+        """Raises NotSentError for a write of a run that has ended, perhaps while the write waited."""
         if call.reads or call.ids.get("project_id") in self._to_finish:
             return
         if not self._may_write():
             raise NotSentError(f"the run ended before it could {call.purpose}")
 
 
-def endless(purpose: str) -> IncompleteViewError:
-    """The error for a list without an end."""
+def unending_list(purpose: str) -> IncompleteViewError:
+    """The error for a list with more than ``MOST_PAGES`` pages."""
     return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages")
 
 
-def holed(purpose: str) -> IncompleteViewError:
-    """The error for a list with an empty page before others."""
+def gap_in_list(purpose: str) -> IncompleteViewError:
+    """The error for a list with an empty page before its end."""
     return IncompleteViewError(
-        f"could not {purpose}: an empty page stood where more projects follow", hint="run again later"
+        f"could not {purpose}: the API returned an empty page before the end of the list", hint="run again later"
     )

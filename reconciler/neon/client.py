@@ -17,7 +17,7 @@ from reconciler.errors import (
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon import bodies, wire
 from reconciler.neon.branch_calls import BranchCalls
-from reconciler.neon.call import MOST_PAGES, PROJECT, Call, endless, holed
+from reconciler.neon.call import MOST_PAGES, PROJECT, Call, gap_in_list, unending_list
 from reconciler.neon.operations import Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.snapshot_calls import SnapshotCalls
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 OPERATIONS_PER_PAGE: Final = 100
 _ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
-"""A part of a name in ASCII that no combining character follows."""
+"""A part of a name in ASCII. No combining character follows it."""
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
-"""Neon: the most. The longer it may take, the fewer projects are left out as unavailable."""
+"""Neon: the maximum. With more time, fewer projects are unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All projects of an organization. ``unavailable``: the ids of those that Neon did not read in time."""
+    """All projects of an organization. ``unavailable``: the ids of projects that Neon did not read in time."""
 
     projects: tuple[LiveProject, ...]
     unavailable: tuple[str, ...]
@@ -64,7 +64,7 @@ class CreatedProject:
 
 @dataclass(frozen=True, slots=True)
 class PatchedProject:
-    """The project as it is after a patch."""
+    """The project after a patch."""
 
     project: LiveProject
     operations: tuple[Operation, ...]
@@ -72,7 +72,7 @@ class PatchedProject:
 
 @dataclass(frozen=True, slots=True)
 class PatchedEndpoint:
-    """The compute as it is after a patch."""
+    """The compute after a patch."""
 
     endpoint: LiveEndpoint
     operations: tuple[Operation, ...]
@@ -85,7 +85,7 @@ class Neon(BranchCalls, SnapshotCalls):
     """
 
     async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
-        """Every project of an organization. After each page, ``on_page`` gets the number so far."""
+        """Every project of an organization. Calls ``on_page`` after each page with the count so far."""
         found: dict[str, LiveProject] = {}
         unavailable: dict[str, None] = {}
         async for page in self._listed_pages(organization):
@@ -99,38 +99,38 @@ class Neon(BranchCalls, SnapshotCalls):
     async def deleted_projects(self, organization: str) -> tuple[DeletedProject, ...]:
         """Every deleted project of an organization that can still be recovered.
 
-        Raises IncompleteViewError where Neon does not show all of them.
+        Raises IncompleteViewError if Neon does not return all of them.
         """
         found: dict[str, DeletedProject] = {}
         purpose = f"list the deleted projects of organization {organization}"
         async for page in self._pages(organization, purpose, recoverable=True):
             if page.unavailable_project_ids:
-                raise IncompleteViewError(f"the API would not show all deleted projects of {organization}")
+                raise IncompleteViewError(f"the API did not return all deleted projects of {organization}")
             self._check_organizations(page, organization)
             found.update({one.project.id: one for one in wire.deleted_projects(page, organization)})
         return tuple(found.values())
 
     async def _listed_pages(self, organization: str) -> AsyncIterator[wire.ProjectsPage]:
-        """Raises WrongOrganizationError where the key does not open the organization."""
+        """Raises WrongOrganizationError if the key has no access to the organization."""
         try:
             async for page in self._pages(organization, f"list the projects of organization {organization}"):
                 yield page
         except NotFoundError as error:
             access = self._organization(organization)
             raise WrongOrganizationError(
-                f"{error}: the key in ${access.key.variable} does not open organization {access.id}",
-                hint=f"are the id of organization {organization} and its key swapped with another's?",
+                f"{error}: the key in ${access.key.variable} has no access to organization {access.id}",
+                hint=f"check that id and key of organization {organization} are not those of another organization",
             ) from error
 
     async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
-        """The projects of exactly this name."""
+        """The projects with exactly this name."""
         return await self.searched(organization, Search(name, (name,)))
 
     async def searched(self, organization: str, search: Search) -> tuple[LiveProject, ...]:
         """The projects with exactly these names. Neon: names are not unique, and a search matches parts of names.
 
-        A page that is not full and has a match ends the search; without a match every page is read.
-        Unavailable ids are read one by one, so an empty result means that there is no such project.
+        Reads pages until one has a match and is not full. Reads every page if there is no match. Reads unavailable
+        ids one by one, so an empty result means that there is no such project.
         """
         found: dict[str, LiveProject] = {}
         purpose = f"look for project {' or '.join(search.names)} in organization {organization}"
@@ -202,7 +202,7 @@ class Neon(BranchCalls, SnapshotCalls):
         *,
         request_id: str | None = None,
     ) -> PatchedEndpoint:
-        """Patch one compute. Neon restarts a running one."""
+        """Patch one compute. Neon restarts a running compute."""
         call = Call(
             "PATCH",
             f"{PROJECT}/endpoints/{{endpoint_id}}",
@@ -222,10 +222,10 @@ class Neon(BranchCalls, SnapshotCalls):
         hurried: bool = False,
         request_id: str | None = None,
     ) -> None:
-        """Move up to 400 projects. They have moved when the answer arrives; there are no operations.
+        """Move up to 400 projects. The transfer is complete when the response arrives; there are no operations.
 
         ``hurried`` waits only some seconds for a lock, because one locked project delays all the others.
-        Raises TransferRefusedError, with the ids of the projects that the answer names, and MissingKeyError.
+        Raises TransferRefusedError, with the ids of the projects in the response, and MissingKeyError.
         Neon: needs a personal key. Not documented: whether a refused batch moves some of the projects.
         """
         call = Call(
@@ -290,7 +290,7 @@ class Neon(BranchCalls, SnapshotCalls):
         try:
             await wait_for(operations, poll)
         except OperationFailedError as error:
-            raise OperationFailedError(self._fit_to_show(str(error)), hint=error.hint) from error
+            raise OperationFailedError(self._redacted(str(error)), hint=error.hint) from error
 
     async def _operation(self, organization: str, project_id: str, operation_id: str) -> Operation:
         ids = {"project_id": project_id, "operation_id": operation_id}
@@ -307,10 +307,11 @@ class Neon(BranchCalls, SnapshotCalls):
     async def _pages(
         self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
     ) -> AsyncGenerator[wire.ProjectsPage, None]:
-        """Pages until one is empty, has no cursor or repeats it. Neon: a page may be short for lack of time.
+        """Pages until one is empty, has no cursor or repeats it. Neon: a page may be short after a timeout.
 
-        An empty page with a cursor, or after a full page, may be an error: the next page, or the same page read
-        again, has to be empty too. Raises IncompleteViewError if it is not, and for a list without an end.
+        An empty page with a cursor, or after a full page, may be an error. It is read again, or the next page is
+        read; that page must be empty too. Raises IncompleteViewError if it is not, and for a list that does not
+        end.
         """
         query: dict[str, str | int | bool] = {
             "org_id": self._organization(organization).id,
@@ -331,14 +332,14 @@ class Neon(BranchCalls, SnapshotCalls):
             cursor = page.pagination.cursor if page.pagination else None
             count = len(page.projects) + len(page.unavailable_project_ids)
             if doubted and count:
-                raise holed(purpose)
+                raise gap_in_list(purpose)
             if doubted or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
                 return
             full, doubted = count >= PROJECTS_PER_PAGE, not count
             if cursor:
                 seen.add(cursor)
                 query = {**query, "cursor": cursor}
-        raise endless(purpose)
+        raise unending_list(purpose)
 
 
 @asynccontextmanager
@@ -350,9 +351,9 @@ async def connect(
     via: httpx.AsyncBaseTransport | None = None,
     random: Random | None = None,
 ) -> AsyncIterator[Neon]:
-    """A client. ``share`` of the account's rate: ``api.batch_share`` for a fleet, all for one tenant.
+    """A client. ``share`` is its part of the rate limit: ``api.batch_share`` for a fleet, 1.0 for one tenant.
 
-    ``via`` replaces the network, for a simulator in process. Raises InvalidInputError for a host that is not an
+    ``via`` replaces the network, for a simulator in process. Raises InvalidInputError if the host is not a valid
     address.
     """
     pace = Pace.of(api, share=share)
@@ -361,7 +362,7 @@ async def connect(
 
 
 def _in_any_form(text: str) -> str:
-    """A text that both Unicode forms of a name contain: its longest part in ASCII, if there is one."""
+    """A search text that matches both Unicode forms (NFC, NFD) of a name: its longest part in ASCII, if any."""
     return text if text.isascii() else max(_ASCII.findall(text), key=len, default=text)
 
 

@@ -1,4 +1,4 @@
-"""Why a connection to the API failed: the message, and whether another attempt can help."""
+"""The cause of a failed connection to the API: the message, and whether another attempt can help."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from reconciler.neon.network import NetworkPath
 
 NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout)
-"""What is raised before a request has left."""
+"""Errors that are raised before a request is sent."""
 BROKEN_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""A connection that broke while TLS was agreed on: any connection may break."""
+"""Errors of a connection that broke during the TLS handshake. They may be temporary."""
 NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-"""The name servers answered that there is no such name; EAI_AGAIN says that they did not answer."""
+"""Errors that mean that the name does not exist. EAI_AGAIN means that no name server answered."""
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 MOST_CAUSES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailure:
-    """``lasts``: the next attempt would fail in the same way."""
+    """``permanent``: the next attempt would fail in the same way."""
 
     why: str
     hint: str
-    lasts: bool
+    permanent: bool
 
 
 def connection_failure(error: Exception, host: str, path: NetworkPath, *, known: bool) -> ConnectionFailure:
-    """Why the connection failed. ``known``: the host has answered in this run already."""
+    """The cause of the failure. ``known``: the host has already answered in this run."""
     causes = tuple(_causes(error))
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno in NO_DESCRIPTOR:
             return ConnectionFailure(
-                "too few files may be open at once", "raise the limit: ulimit -n 1024", lasts=True
+                "the limit on open files is too low", "raise the limit: ulimit -n 1024", permanent=True
             )
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, BROKEN_OFF):
             return _untrusted(cause, host, path)
@@ -51,27 +51,25 @@ def connection_failure(error: Exception, host: str, path: NetworkPath, *, known:
     unknown = any(cause.errno in NO_SUCH_NAME for cause in names)
     return ConnectionFailure(
         f"{host} cannot be reached: {_reason(error, causes)}",
-        f"is {host} right, and can it be reached from here?",
-        lasts=unknown and not known,
+        f"check the host {host} (--api-host), and the network of this machine",
+        permanent=unknown and not known,
     )
 
 
 def proxy_hint(path: NetworkPath) -> str | None:
-    """The hint for a connection that broke: where a proxy carried it, that may have been the one."""
-    return None if path.proxy is None else f"{path.proxy} is between here and the API"
+    """The hint for a broken connection: it names the proxy, which may be the cause. None without a proxy."""
+    return None if path.proxy is None else f"the connection goes through {path.proxy}"
 
 
 def _untrusted(error: ssl.SSLError, host: str, path: NetworkPath) -> ConnectionFailure:
-    between = f"; {path.proxy} is between here and the API" if path.proxy else ""
+    between = f"; the connection goes through {path.proxy}" if path.proxy else ""
     if isinstance(error, ssl.SSLCertVerificationError):
-        hint = (
-            "certificates of your own, such as a proxy's that inspects TLS, go into the file SSL_CERT_FILE names"
-        )
+        hint = "add its certificate, or that of a proxy that inspects TLS, to the file that SSL_CERT_FILE names"
         why = f"the certificate of {host} is not trusted: {error.verify_message}"
-        return ConnectionFailure(why, f"{hint}{between}", lasts=True)
+        return ConnectionFailure(why, f"{hint}{between}", permanent=True)
     reason = (error.reason or "no common protocol").lower().replace("_", " ")
-    hint = f"does https:// fit {host} and its port?{between}"
-    return ConnectionFailure(f"{host} does not speak TLS as this program does: {reason}", hint, lasts=True)
+    hint = f"check whether {host} and its port serve https://{between}"
+    return ConnectionFailure(f"the TLS handshake with {host} failed: {reason}", hint, permanent=True)
 
 
 def _proxy_refuses(
@@ -80,21 +78,19 @@ def _proxy_refuses(
     named = variable or "the settings"
     if not isinstance(error, httpx.ProxyError):
         unknown = any(isinstance(cause, socket.gaierror) and cause.errno in NO_SUCH_NAME for cause in causes)
-        hint = f"correct {named}; NO_PROXY names hosts that need no proxy"
-        return ConnectionFailure(f"{proxy} cannot be reached: {_reason(error, causes)}", hint, lasts=unknown)
+        hint = f"correct {named}, or add the host to NO_PROXY"
+        return ConnectionFailure(f"{proxy} cannot be reached: {_reason(error, causes)}", hint, permanent=unknown)
     said = str(error)
     if said.startswith("407") or "username/password" in said.lower():
-        hint = f"put the proxy's user name and password into {named}: http://user:password@host:port"
-        return ConnectionFailure(
-            f"{proxy} asks for a user name and password that it accepts: {said}", hint, lasts=True
-        )
-    hint = f"is the host allowed at the proxy? correct {named}; NO_PROXY names hosts that need no proxy"
+        hint = f"set the user name and password of the proxy in {named}: http://user:password@host:port"
+        return ConnectionFailure(f"{proxy} requires a valid user name and password: {said}", hint, permanent=True)
+    hint = f"check whether the proxy permits the host; correct {named}, or add the host to NO_PROXY"
     passing = said.startswith("5") or ("could not connect" in said and "not allowed" not in said)
-    return ConnectionFailure(f"{proxy} does not connect: {said}", hint, lasts=not passing)
+    return ConnectionFailure(f"{proxy} refuses the connection: {said}", hint, permanent=not passing)
 
 
 def _reason(error: Exception, causes: tuple[BaseException, ...]) -> str:
-    """In the operating system's words where it has some: what is raised on top of them says less."""
+    """The message of the operating system if there is one: the errors that wrap it contain less."""
     for cause in reversed(causes):
         if isinstance(cause, socket.gaierror):
             return str(cause.strerror)
@@ -104,7 +100,7 @@ def _reason(error: Exception, causes: tuple[BaseException, ...]) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes, the members of groups one by one, the first causes last."""
+    """An error and its causes, the first cause last. Includes the members of exception groups."""
     waiting, seen = [error], 0
     while waiting and seen < MOST_CAUSES:
         found = waiting.pop(0)

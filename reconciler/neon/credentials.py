@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 _KEY = re.compile(r"[!-~]+")
-"""The characters that a request header can hold."""
+"""The characters that a request header may contain."""
 _ORGANIZATION_ID = re.compile(r"[a-z0-9-]{1,60}")
-"""Neon: the pattern of ``org_id``, which a key may have too."""
+"""Neon: the pattern of ``org_id``. A key may match it too."""
 _NO_KEY = re.compile(r"org-[a-z0-9-]{1,56}")
-"""How every organization id of Neon's begins. Ids are printed and stand in addresses, so that a value of the
-environment is taken for one only where it cannot be a key. Another one may stand in the files themselves."""
+"""An organization id that cannot be a key: every id of Neon's begins with ``org-``. Ids appear in output and in
+addresses, so a value from the environment must match. An id in the files may be any ``_ORGANIZATION_ID``."""
 _LOOKS: Final = "ids look like org-quiet-lake-12345678"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key, and the environment variable that holds it. Messages name the variable only."""
+    """An API key and its environment variable. Messages name only the variable."""
 
     variable: str
     secret: Secret
@@ -51,11 +51,11 @@ class Access:
     organizations: Mapping[str, OrganizationAccess]
     personal: Key | None = None
     personal_variable: str | None = None
-    """The variable that ``personal_api_key`` names, set or not; None where the files name none."""
+    """The variable that ``personal_api_key`` names, set or not. None if the files do not name one."""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """Every key. No message may show any of them, whichever call it is about."""
+        """Every key. No message may show any of them."""
         personal = () if self.personal is None else (self.personal.secret,)
         return (*(each.key.secret for each in self.organizations.values()), *personal)
 
@@ -64,7 +64,9 @@ class Access:
         if self.personal is not None:
             return self.personal
         if self.personal_variable is None:
-            message = "moving projects between organizations needs a personal API key, and tiers.yaml names none"
+            message = (
+                "moving projects between organizations needs a personal API key, but tiers.yaml does not name one"
+            )
             raise MissingKeyError(message, hint="add `personal_api_key: ${PERSONAL_API_KEY}` to tiers.yaml")
         message = f"${self.personal_variable} is not set: moving projects needs a personal API key"
         raise MissingKeyError(
@@ -73,11 +75,11 @@ class Access:
 
 
 def read_access(desired: DesiredState, environ: Environment) -> Access:
-    """Look up every reference. Raises MissingKeyError with all that are missing; an empty value is missing.
-    Raises WrongOrganizationError where two organizations have one id, and InvalidInputError, which names the
-    variable alone, for a value that is not what it should be.
+    """Reads every variable that the files name.
 
-    The personal key may be missing: only a transfer asks for it.
+    Raises MissingKeyError with all variables that are not set or empty, WrongOrganizationError if two
+    organizations have the same id, and InvalidInputError for an invalid value; its message names the variable, not
+    the value. The personal key may be missing: only a transfer needs it.
     """
     organizations = desired.organizations.values()
     _require(organizations, environ)
@@ -110,7 +112,7 @@ def _require_ids_of_their_own(accesses: Iterable[OrganizationAccess]) -> None:
         if (other := first.setdefault(access.id, access.name)) != access.name:
             raise WrongOrganizationError(
                 f"organizations {other} and {access.name} have the same id: are ids or keys swapped?",
-                hint="compare the ids in the environment with organizations in tiers.yaml",
+                hint="compare the ids in the environment with `organizations` in tiers.yaml",
             )
 
 
@@ -132,18 +134,19 @@ def _id(organization: Organization, environ: Environment) -> str:
     where = f"organization {organization.name} ({organization.location})"
     if not isinstance(reference, EnvReference):
         if not _ORGANIZATION_ID.fullmatch(reference):
-            raise InvalidInputError(f"{reference!r} is no organization id: {where}", hint=_LOOKS)
+            raise InvalidInputError(f"{reference!r} is not an organization id: {where}", hint=_LOOKS)
         return reference
     value = _found(reference, environ)
     if not value.looks_like(_NO_KEY):
-        raise InvalidInputError(f"the value of ${reference.name} is no organization id: {where}", hint=_LOOKS)
+        raise InvalidInputError(f"the value of ${reference.name} is not an organization id: {where}", hint=_LOOKS)
     return value.reveal()
 
 
 def _key(reference: EnvReference, value: Secret) -> Key:
     if not value.looks_like(_KEY):
         raise InvalidInputError(
-            f"the value of ${reference.name} cannot be an API key: it holds spaces or other signs"
+            f"the value of ${reference.name} is not an API key: it contains spaces or characters that no key has",
+            hint=f"set {reference.name} again, to the key alone",
         )
     return Key(variable=reference.name, secret=value)
 

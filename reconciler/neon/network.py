@@ -1,7 +1,7 @@
 """The network path from this machine to the API: the proxy and the certificates that the environment names.
 
-The environment is read here and nowhere else, and before the first call: what cannot be used of it is an error
-that names the variable, and never its value, which may hold a password.
+This module alone reads these variables, before the first call. The error for an invalid variable names the
+variable and not its value, which may contain a password.
 """
 
 from __future__ import annotations
@@ -24,48 +24,48 @@ if TYPE_CHECKING:
 
 PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 LONGEST_SOCKS_WORD: Final = 255
-"""Bytes of a user name and of a password (RFC 1929)."""
+"""The maximum length of a user name and of a password, in bytes (RFC 1929)."""
 CERTIFICATES_HINT: Final = (
-    "name certificates in PEM form, or unset it to trust the ones that came with this program"
+    "name certificates in PEM format, or unset the variable to trust the certificates of the package certifi"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkPath:
-    """The transport of requests to the API, and how messages name the proxy between, if there is one."""
+    """The transport of requests to the API, and the name of the proxy in messages, if there is a proxy."""
 
     transport: httpx.AsyncBaseTransport
     proxy: str | None = None
     variable: str | None = None
-    """The variable that names the proxy; None for the settings of the operating system."""
+    """The variable that names the proxy. None if the settings of the operating system name it."""
 
 
 def network_path_to(url: httpx.URL, limits: httpx.Limits) -> NetworkPath:
     """The network path to this address. Raises InvalidInputError for a proxy or certificates that cannot be used.
 
-    Plain http is for this machine, and a proxy may be on another one: it takes none.
+    Addresses with http:// are on this machine and use no proxy.
     """
     certificates = trusted_certificates(os.environ)
     proxies = getproxies()
     scheme = _proxied_by(url, proxies)
     if scheme is None:
         return NetworkPath(
-            _Connecting(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits))
+            _ClosingTransport(httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits))
         )
     variable = _variable(scheme)
     named = f"the proxy that ${variable} names" if variable else "the proxy of the operating system's settings"
     proxy = _proxy(proxies[scheme], variable or "the proxy in the settings", certificates)
     carrier = httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits, proxy=proxy)
-    return NetworkPath(_Connecting(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
+    return NetworkPath(_ClosingTransport(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
 
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Trust in the certificates that SSL_CERT_FILE names, else SSL_CERT_DIR, else those of certifi.
+    """A TLS context with the certificates of SSL_CERT_FILE, otherwise of SSL_CERT_DIR, otherwise of certifi.
 
-    Raises InvalidInputError where they cannot be read or are none.
+    Raises InvalidInputError if they cannot be read, or are not certificates.
     """
-    # Not ssl.create_default_context: it writes the secrets of every connection to the file $SSLKEYLOGFILE, with
-    # which whoever has recorded the traffic reads the API keys.
+    # Not ssl.create_default_context: it writes the secrets of every connection to the file $SSLKEYLOGFILE. They
+    # decrypt recorded traffic, and with it the API keys.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if file := environ.get("SSL_CERT_FILE"):
         _load_file(context, Path(file))
@@ -77,7 +77,7 @@ def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
         except OSError as error:  # ssl.SSLError is one
             raise MachineError(
                 f"the certificates of the package certifi cannot be read: {error.strerror or error}",
-                hint="install it again, or name others by SSL_CERT_FILE",
+                hint="install certifi again, or name other certificates with SSL_CERT_FILE",
             ) from error
     return context
 
@@ -85,16 +85,16 @@ def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
 def _load_file(context: ssl.SSLContext, file: Path) -> None:
     try:
         if file.exists() and not file.is_file():
-            raise _unusable("SSL_CERT_FILE", "it names no file")
+            raise _unusable("SSL_CERT_FILE", "it does not name a file")
         context.load_verify_locations(cafile=file)
     except ssl.SSLError as error:
-        raise _unusable("SSL_CERT_FILE", "the file holds no certificate that can be read") from error
+        raise _unusable("SSL_CERT_FILE", "the file contains no readable certificate") from error
     except (OSError, ValueError) as error:
         raise _unusable("SSL_CERT_FILE", _why(error)) from error
 
 
 def _load_folders(context: ssl.SSLContext, folders: str) -> None:
-    """OpenSSL looks for a certificate when it needs one, by the hash of its name: ``5ad8a5d6.0``."""
+    """OpenSSL reads a certificate when it is needed, from a file named by its hash: ``5ad8a5d6.0``."""
     try:
         found = [name for folder in folders.split(os.pathsep) if folder for name in os.listdir(folder)]  # noqa: PTH208
         context.load_verify_locations(capath=folders)
@@ -103,7 +103,7 @@ def _load_folders(context: ssl.SSLContext, folders: str) -> None:
     if not any(_is_hashed(name) for name in found):
         raise _unusable(
             "SSL_CERT_DIR",
-            "the folder holds no certificate under the hash of its name (`openssl rehash` makes them)",
+            "the folder contains no certificate named by its hash (run `openssl rehash` on the folder)",
         )
 
 
@@ -113,7 +113,7 @@ def _is_hashed(name: str) -> bool:
 
 
 def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or "it is no path"
+    return (error.strerror if isinstance(error, OSError) else None) or "it is not a path"
 
 
 def _unusable(variable: str, why: str) -> InvalidInputError:
@@ -121,14 +121,14 @@ def _unusable(variable: str, why: str) -> InvalidInputError:
 
 
 def _proxied_by(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
-    """The key of the proxy that an address takes; None where it takes none."""
+    """The key in ``proxies`` of the proxy for an address. None if the address uses no proxy."""
     if url.scheme != "https" or _goes_directly(url, proxies.get("no", "")):
         return None
     return next((scheme for scheme in ("https", "all") if proxies.get(scheme)), None)
 
 
 def _goes_directly(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY names a host: the host, a domain that it is in, either with a port, or ``*`` for all."""
+    """Whether NO_PROXY names the host, a domain that contains it (either with a port), or ``*`` for all hosts."""
     host = url.raw_host.decode("ascii").strip("[]").lower()
     port = url.port or 443
     for entry in no_proxy.lower().split(","):
@@ -140,7 +140,7 @@ def _goes_directly(url: httpx.URL, no_proxy: str) -> bool:
 
 
 def _variable(scheme: str) -> str | None:
-    """The name by which the proxy of a scheme is in the environment; lower case counts first."""
+    """The environment variable with the proxy of a scheme. Lower case has precedence."""
     name = f"{scheme}_proxy"
     if os.environ.get(name):
         return name
@@ -155,20 +155,22 @@ def _proxy(text: str, variable: str, certificates: ssl.SSLContext) -> httpx.Prox
     except (ValueError, httpx.InvalidURL) as error:  # idna.IDNAError is a ValueError
         raise InvalidInputError(
             f"${variable} cannot be used: {_words(error)}",
-            hint="as in http://proxy.example:8080, socks5://proxy.example:1080; or name the host in NO_PROXY",
+            hint="use the form http://proxy.example:8080 or socks5://proxy.example:1080; or set NO_PROXY",
         ) from None
 
 
 def _words(error: Exception) -> str:
-    """httpx's own messages repeat parts of the address."""
-    return "it is no address of a proxy" if isinstance(error, httpx.InvalidURL | UnicodeError) else str(error)
+    """The message of an error. Messages of httpx are not used: they repeat parts of the address."""
+    return "it is not the address of a proxy" if isinstance(error, httpx.InvalidURL | UnicodeError) else str(error)
 
 
 def _checked(stated: str) -> httpx.URL:
-    """The address of a proxy. Raises ValueError that repeats none of it, or httpx.InvalidURL."""
+    """The address of a proxy. Raises ValueError whose message repeats no part of it, or httpx.InvalidURL."""
     scheme, _, rest = stated.partition("://")
     if scheme.lower() not in PROXY_SCHEMES:
-        raise ValueError(f"a proxy is reached by {', '.join(f'{known}://' for known in PROXY_SCHEMES)}")
+        raise ValueError(
+            f"the address of a proxy must begin with {' or '.join(f'{known}://' for known in PROXY_SCHEMES)}"
+        )
     authority = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
     host, colon, port = _split_port(authority)
     check_host(host)
@@ -176,7 +178,9 @@ def _checked(stated: str) -> httpx.URL:
     url = httpx.URL(stated)
     words = (url.username, url.password)
     if scheme.lower().startswith("socks") and max(len(word.encode()) for word in words) > LONGEST_SOCKS_WORD:
-        raise ValueError(f"a SOCKS proxy takes at most {LONGEST_SOCKS_WORD} bytes of user name and of password")
+        raise ValueError(
+            f"the user name and the password of a SOCKS proxy have at most {LONGEST_SOCKS_WORD} bytes each"
+        )
     return url
 
 
@@ -187,11 +191,11 @@ def _split_port(authority: str) -> tuple[str, str, str]:
     return authority.partition(":")
 
 
-class _Connecting(httpx.AsyncBaseTransport):
-    """A connection that does not come about is closed, and is a failure that httpx has a name for.
+class _ClosingTransport(httpx.AsyncBaseTransport):
+    """Closes the sockets of failed connections, and raises their errors as errors of httpx.
 
-    httpcore leaves a socket open whose TLS handshake is cancelled, or whose SOCKS handshake fails, and lets the
-    errors of the latter through as they are.
+    httpcore does not close a socket if its TLS handshake is cancelled or its SOCKS handshake fails, and does not
+    convert the errors of a SOCKS handshake.
     """
 
     def __init__(self, carrier: httpx.AsyncBaseTransport, *, socks: bool = False) -> None:
@@ -199,7 +203,7 @@ class _Connecting(httpx.AsyncBaseTransport):
         self._socks = socks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises httpx.TransportError; httpx.ProxyError for whatever is answered that is not SOCKS."""
+        """Raises httpx.TransportError; httpx.ProxyError if a proxy does not answer with SOCKS."""
         opened: list[Any] = []
 
         async def note(event: str, about: Mapping[str, Any]) -> None:
@@ -215,9 +219,9 @@ class _Connecting(httpx.AsyncBaseTransport):
             named = isinstance(error, httpx.TransportError) or not isinstance(error, Exception)
             if named or not self._socks:
                 raise
-            raise httpx.ProxyError("the answer is not SOCKS 5") from error
+            raise httpx.ProxyError("the response is not SOCKS 5") from error
 
-    async def __aenter__(self) -> _Connecting:
+    async def __aenter__(self) -> _ClosingTransport:
         await self._carrier.__aenter__()
         return self
 

@@ -1,4 +1,4 @@
-"""Reads live state with few calls: lists first, then details where the plan needs them."""
+"""Reads live state with few calls: first the lists, then the details that the plan needs."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ if TYPE_CHECKING:
     from reconciler.neon.project_reader import Seen
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
-"""Called with how many are done, of how many (None if not known yet), and of what."""
+"""Called with the number done, the total (None if not known yet), and what is counted."""
 
 TOO_MANY_MISSING: Final = 50
-"""The number of declared tenants above which an organization without live projects is taken for the wrong one."""
+"""With this many declared tenants, an organization without live projects counts as the wrong one."""
 
 NO_REGISTRY: Final[Mapping[str, Registered]] = MappingProxyType({})
 
 
 class Requirements(Protocol):
-    """What a plan has to know of live state. Pure functions, asked again after each round of reading."""
+    """The live state that a plan needs. Pure functions, called again after each round of reads."""
 
     @property
     def strangers_read(self) -> int | None:
-        """How many projects of no tenant have their annotations read, at most; None for all of them."""
+        """The maximum number of projects without a tenant whose annotations are read. None for all of them."""
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:
-        """The details that have not been read yet; empty once nothing is missing."""
+        """The details that are still to be read. Empty if nothing is missing."""
 
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:
-        """Whether the deleted projects have to be listed. ``mention``: also where they only help to explain."""
+        """Whether to list the deleted projects. ``mention``: also if only messages would name them."""
 
     def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:
-        """Those of the tenants that should have a project and have none that was seen."""
+        """Those of the tenants that should have a project and whose project was not found."""
 
     def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
         """The tenant that the annotation of a project names."""
@@ -74,9 +74,10 @@ async def observe(
 ) -> LiveState:
     """The whole fleet: lists every organization, then reads the details that the plan requires.
 
-    Reads a project by its id where a file or a row of the registry names it and no list shows it: a list may lag,
-    and somebody may have moved the project. Raises WrongOrganizationError where nothing is live although much is
-    declared, unless ``expect_empty``, and IncompleteViewError where very many projects cannot be read.
+    Reads a project by its id if a file or a row of the registry names it and no list contains it: a list may be
+    stale, and the project may have been moved. Raises WrongOrganizationError if many tenants of an organization
+    are declared and none has a project, unless ``expect_empty``. Raises IncompleteViewError if too many projects
+    cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
     listings = await _list(neon, reader.organizations, on_progress)
@@ -106,11 +107,11 @@ async def look_up(
     known: Collection[str] = (),
     on_progress: Progress = quietly,
 ) -> LiveState:
-    """Only what concerns a few tenants: finds their projects by pin or registry, else by exact name.
+    """The live state of a few tenants: finds their projects by pin or registry, otherwise by exact name.
 
-    Lists the live projects only where one of the ``known`` tenants, which had a project before, is not found by
-    name: to search for its annotation. Lists the deleted projects there, and where a file asks for a recovery.
-    ``mention_deleted`` also lists them, at one call per organization, where a new tenant is to be created.
+    Lists the live projects only if one of the ``known`` tenants, which had a project before, is not found by name,
+    to search for its annotation. Then it also lists the deleted projects, as it does if a file asks for a
+    recovery. ``mention_deleted`` also lists them if a tenant is to be created. It costs one call per organization.
     """
     chosen = desired.selecting(tenants)
     reader = ProjectReader(neon, tuple(desired.organizations))
@@ -137,9 +138,9 @@ async def _find_annotated(
 ) -> LiveState:
     """The same state with the projects whose annotation names one of the tenants, and with what was searched.
 
-    Neon searches projects by name only, and annotations are those of branches. So this lists every organization,
-    leaves out what has another tenant's name, and reads the branches of the rest. Costs the pages of every
-    organization, and a call for each project whose branches are read.
+    Neon searches projects by name only, and annotations belong to branches. So this lists every organization,
+    leaves out projects with the name of another tenant, and reads the branches of the others. Costs the pages of
+    every organization, and one call for each project whose branches are read.
     """
     everybody = await _list_all(reader)
     seen = {project.id for project in live.projects}
@@ -167,7 +168,7 @@ async def _list_all(reader: ProjectReader) -> LiveState:
 
 
 def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -> Sequence[LiveProject]:
-    """The projects that may have been renamed: without the name of a declared tenant, or of any tenant."""
+    """The projects that may have been renamed: those without the name of a declared tenant, or of any tenant."""
     named = [desired.tenant_by_project_name(project.name) for project in projects]
     of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
     odd = [p for p, name in zip(projects, named, strict=True) if name is None]
@@ -191,9 +192,9 @@ async def find_named(
 ) -> tuple[LiveProject, ...]:
     """Every live project with one of these names. Searches or lists, whichever takes fewer calls.
 
-    ``listed`` is the number of projects per organization, where known; other organizations are searched. Raises
-    IncompleteViewError for a project that cannot be read. Once ``ended`` returns True, no further read begins, and
-    projects that were not read by then are missing from the result.
+    ``listed`` is the number of projects per organization; organizations that it lacks are searched. Raises
+    IncompleteViewError for a project that cannot be read. Once ``ended`` returns True, no further read starts, and
+    the result lacks the projects that were not read.
     """
 
     async def find(organization: str) -> list[LiveProject]:
@@ -213,7 +214,7 @@ async def find_named(
 
 
 async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, needed: bool) -> LiveState:
-    """The same state with the deleted projects; leaves out an organization that does not show all of them."""
+    """The same state with the deleted projects. Leaves out an organization that does not return all of them."""
     if not needed:
         return live
     organizations = tuple(desired.organizations)
@@ -232,7 +233,7 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     listing = await neon.projects(organization)
     reads = await each(listing.unavailable, ProjectReader(neon, (organization,)).read)
     if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
-        message = f"the API would not show projects of organization {organization}: {', '.join(unread[:5])}"
+        message = f"the API did not return projects of organization {organization}: {', '.join(unread[:5])}"
         raise IncompleteViewError(message, hint="run again later")
     seen = [*listing.projects, *(seen for seen in reads if isinstance(seen, LiveProject))]
     return [project for project in seen if project.name in names]
@@ -252,9 +253,9 @@ async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress)
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
-    """A list that shows the quota of any project shows every quota: a project without one is unlimited.
+    """If a list contains the quota of any project, a project without a quota is unlimited.
 
-    If it shows no quota at all, quotas count as not observed, and are read where they matter.
+    If it contains no quota, quotas count as not observed, and are read if the plan needs them.
     """
     if all(project.quota is None for project in projects):
         return projects
@@ -304,7 +305,7 @@ def _counts(live: LiveState, organizations: Iterable[str]) -> dict[str, int]:
 
 
 def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
-    """Refuses an organization without projects if many declared tenants belong to it."""
+    """Raises WrongOrganizationError for an organization without projects to which many declared tenants belong."""
     known = {project.id for project in live.projects} | {project.name for project in live.projects}
     missing = Counter(
         desired.tiers[tenant.tier].organization
@@ -314,9 +315,9 @@ def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
     for organization, count in live.listed.items():
         if count == 0 and missing[organization] >= TOO_MANY_MISSING:
             raise WrongOrganizationError(
-                f"organization {organization} shows no project at all, and {missing[organization]} of its tenants "
-                "have none",
-                hint="check its id and its key; on a first run, say so: --expect-empty",
+                f"the API returned no projects of organization {organization}, and {missing[organization]} of its "
+                "tenants have no project",
+                hint="check its id and its key; on a first run, pass --expect-empty",
             )
 
 

@@ -1,4 +1,4 @@
-"""Neon's asynchronous operations: what a write starts, and waiting until all operations have ended."""
+"""Neon's asynchronous operations, which a write starts, and waiting for their end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAY_RECOVER: Final = "failed"
 RECOVERY_SECONDS: Final = 30.0
 """How long to wait for Neon to retry a failed operation."""
 LIMIT_SECONDS: Final = 300.0
-"""After this the wait ends, whatever the status is: no status may block a run for ever."""
+"""The maximum wait. It ends then whatever the status is."""
 FIRST_PAUSE_SECONDS: Final = 0.3
 LONGEST_PAUSE_SECONDS: Final = 5.0
 PAUSE_GROWTH: Final = 1.5
@@ -29,7 +29,7 @@ PAUSE_GROWTH: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation, with the names of the API (Neon: Operation)."""
+    """One operation, with the member names of the API (Neon: Operation)."""
 
     id: str
     action: str

@@ -18,20 +18,20 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 AT_ONCE: Final = 32
-"""More than the calls in flight: a call that waits for its retry does not delay others."""
+"""More than the calls in flight, so that a call that waits for its retry does not delay others."""
 BURST: Final = 20
-"""Calls that may start at once after a pause. They count towards the minute: 20 + 680 refilled = 700."""
+"""The number of calls that may start at once after a pause. They count towards the minute: 20 + 680 = 700."""
 BURST_PART: Final = 35
-"""A slower account gets a smaller burst: one 35th of its minute, as 20 is of 700."""
+"""The burst of an account with a lower rate: 1/35 of its calls per minute, as 20 is of 700."""
 ROUTE_BURST_PART: Final = 0.25
-"""The share of a route's calls per second that may start at once; the others start evenly."""
+"""The share of the calls per second of a route that may start at once. The others start evenly."""
 SLOW_SECONDS: Final = 60.0
-"""How long calls start at half the rate after a 429: another program uses the account too."""
+"""How long calls start at half the rate after a 429, because another program uses the account too."""
 SLOW_COST: Final = 2
 
 
 class Pace:
-    """Two token buckets on the way to each call: one for the account, one for the route.
+    """Two token buckets that each call passes: one for the account, one for the route.
 
     Neon: 700 requests a minute per account, bursts up to 40 a second per route (api-rate-limiting).
     """
@@ -63,7 +63,7 @@ class Pace:
             await self._account.acquire(self._cost)
 
     def slow_down(self) -> None:
-        """Neon has answered 429."""
+        """Halves the rate for ``SLOW_SECONDS``, after a 429."""
         self._slow_until = asyncio.get_running_loop().time() + SLOW_SECONDS
 
     @property

@@ -1,4 +1,4 @@
-"""Reading single projects, in whichever organization they are, and details below them."""
+"""Reads single projects, in any organization, and their details."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Seen: TypeAlias = LiveProject | UnknownProject | None
 """The result of reading a project: the project, an id that could not be read, or None if it no longer exists."""
 
 TOO_MANY_UNREADABLE: Final = 100
-"""The number of unreadable projects above which the API counts as down."""
+"""With more unreadable projects than this, the API counts as down."""
 UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
-"""Errors of a single project. An unreachable host ends the run instead."""
+"""Errors that concern one project. An unreachable host ends the run instead."""
 
 
 @dataclass(slots=True)
 class ProjectReader:
-    """The reads of one observation. Gives up once very many projects cannot be read; reads no detail twice."""
+    """The reads of one observation. Stops if too many projects cannot be read. Reads no detail twice."""
 
     neon: Neon
     organizations: tuple[str, ...]
@@ -45,12 +45,12 @@ class ProjectReader:
     elsewhere: dict[str, str] = field(default_factory=dict)
     """As ``LiveState.elsewhere``."""
     unread: dict[str, ReconcilerError] = field(default_factory=dict)
-    """Why a project could not be read, by its id."""
+    """The error of each project that could not be read, by id."""
 
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
-        """The project, in whichever organization has it. Asks organization ``first`` first.
+        """Searches all organizations for the project, organization ``first`` before the others.
 
-        ``name`` is the one under which it was listed, if it was.
+        ``name`` is its name in a list, if a list contains it.
         """
         for organization in sorted(self.organizations, key=lambda name: name != first):
             try:
@@ -65,7 +65,7 @@ class ProjectReader:
         return None
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
-        """One entry per id. Reads again what was listed twice, as it was moving, and what was not read."""
+        """One entry per id. Reads unread projects, and again those in two lists: they moved meanwhile."""
         sightings: dict[str, list[LiveProject]] = {}
         for project in seen:
             sightings.setdefault(project.id, []).append(project)
@@ -81,9 +81,9 @@ class ProjectReader:
         needed: Callable[[LiveState], Needs],
         on_done: Callable[[int, int], None],
     ) -> LiveState:
-        """The same state with details, read in rounds: what one round shows may require more.
+        """The same state with details, read in rounds: the result of one round may require more details.
 
-        ``on_done`` is told how many projects of the round are done, and of how many.
+        Calls ``on_done`` with the number of projects of the round that are done, and with their total.
         """
         while wanted := self._wanted(live, needed(live)):
             live = await self._read_round(live, wanted, on_done)
@@ -101,7 +101,7 @@ class ProjectReader:
         return _updated(live, {project.id: read for project, read in zip(projects, reads, strict=True)})
 
     def _wanted(self, live: LiveState, need: Needs) -> dict[str, list[str]]:
-        """The kinds of details to read by project id, less those that were read before."""
+        """The kinds of details to read, by project id, without those that were read before."""
         homes = {project.id: project.organization for project in live.projects}
         wanted: dict[str, list[str]] = {}
         details = {
@@ -120,15 +120,14 @@ class ProjectReader:
         return wanted
 
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
-        """The project with these details. If it is no longer there, searches all organizations for it.
+        """The project with these details. If the API does not find it, searches all organizations for it.
 
-        One that is there all the same, and only its details are not, is unknown: without them nobody can tell
-        whose it is.
+        A project that still exists but whose details are not found is unknown: its owner cannot be determined.
         """
         neon, home = self.neon, project.organization
         try:
             if "project" in kinds:
-                project = _fuller(project, await neon.project(home, project.id))
+                project = _with_earlier_details(project, await neon.project(home, project.id))
             if "branches" in kinds:
                 project = replace(project, branches=await neon.branches(home, project.id))
             if "endpoints" in kinds:
@@ -154,8 +153,8 @@ class ProjectReader:
         self.unread[project.id] = error
         self._unreadable += 1
         if self._unreadable > TOO_MANY_UNREADABLE:
-            message = f"more than {TOO_MANY_UNREADABLE} projects cannot be read; of the last one: {error}"
-            raise IncompleteViewError(message, hint="the API seems to be in trouble: run again later") from error
+            message = f"more than {TOO_MANY_UNREADABLE} projects cannot be read; the last error: {error}"
+            raise IncompleteViewError(message, hint="the API may be down: run again later") from error
         return project
 
 
@@ -165,20 +164,20 @@ def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
 
 
 def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
-    """The state after these projects were read: some have more details, some are gone, some unknown."""
+    """The state after these reads: adds details, removes missing projects, and adds unknown ones."""
     projects = {project.id: project for project in live.projects}
     unknown = {project.id: project for project in live.unknown}
     for id_, seen in reads.items():
         before = projects.pop(id_, None)
         if isinstance(seen, LiveProject):
-            projects[id_] = seen if before is None else _fuller(before, seen)
+            projects[id_] = seen if before is None else _with_earlier_details(before, seen)
         elif seen is not None:
             unknown[id_] = seen
     return replace(live, projects=ordered(projects.values()), unknown=tuple(unknown.values()))
 
 
-def _fuller(before: LiveProject, read: LiveProject) -> LiveProject:
-    """The newer project, with the details known before that a single read does not show."""
+def _with_earlier_details(before: LiveProject, read: LiveProject) -> LiveProject:
+    """The newer project, with the earlier details that a single read does not contain."""
     return replace(
         read,
         integrations=before.integrations if read.integrations is None else read.integrations,

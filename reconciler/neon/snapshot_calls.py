@@ -1,4 +1,4 @@
-"""The calls about snapshots of a project (Neon: beta), and about changes of its restore window."""
+"""The calls for snapshots of a project (Neon: beta), and for changes of its restore window."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, wire
 from reconciler.neon.account import Account
-from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, endless
+from reconciler.neon.call import BRANCH, MOST_PAGES, PROJECT, Call, unending_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,11 +37,11 @@ class SnapshotCalls(Account):
     async def restore_window_changed(
         self, organization: str, project_id: str, *, since: datetime, but_for: Collection[str]
     ) -> datetime | None:
-        """When the restore window of a project was changed last since then; None where it was not.
+        """The time of the last change of a project's restore window after ``since``. None if there was no change.
 
-        ``but_for`` are ids of operations that do not count. Neon keeps operations for half a year, the newest
-        first, and no window is longer than 30 days. An operation that does not say when it was begun counts as one
-        of that time. Raises IncompleteViewError.
+        ``but_for`` are ids of operations that do not count. Neon keeps operations for six months, lists the newest
+        first, and limits the window to 30 days. An operation without a time counts as started at ``since``. Raises
+        IncompleteViewError.
         """
         purpose = f"read the operations of project {project_id}"
         cursor: str | None = None
@@ -59,7 +59,7 @@ class SnapshotCalls(Account):
             if not page.operations or following in (None, cursor):
                 return None
             cursor = following
-        raise endless(purpose)
+        raise unending_list(purpose)
 
     async def snapshots(self, organization: str, project_id: str) -> tuple[LiveSnapshot, ...]:
         """Every snapshot of a project, oldest first, in one call (Neon: this list has no pages and no order)."""
@@ -80,14 +80,15 @@ class SnapshotCalls(Account):
         expires_at: datetime | None,
         request_id: str | None = None,
     ) -> CreatedSnapshot:
-        """Create a snapshot of a root branch as it is, or as it was ``at`` a moment of its history.
+        """Create a snapshot of the current state of a root branch, or of its state ``at`` a time in its history.
 
-        Raises UnknownOutcomeError if it may exist. Names are not unique (Neon), so a second call may create two.
+        Raises UnknownOutcomeError if the snapshot may exist. Names are not unique (Neon), so a second call may
+        create two.
         """
         call = Call(
             "POST",
             f"{BRANCH}/snapshot",
-            f"take snapshot {name} of project {project_id}",
+            f"create snapshot {name} of project {project_id}",
             {"project_id": project_id, "branch_id": branch_id},
             bodies.new_snapshot_query(name=name, at=at, expires_at=expires_at),
         )

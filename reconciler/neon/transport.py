@@ -1,4 +1,4 @@
-"""The one place for authentication, retries, request ids, redaction, and limits on calls in flight."""
+"""The only place for authentication, retries, request ids, redaction, and the limit on calls in flight."""
 
 from __future__ import annotations
 
@@ -46,33 +46,33 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CLOCKS_APART: Final = timedelta(minutes=1)
-"""The clock difference from the API above which the clock of this machine is corrected."""
+"""The largest difference from the API's clock that is not corrected."""
 CALLS_IN_FLIGHT: Final = 20
 CALL_SECONDS: Final = 60.0
-"""The longest duration of one attempt. Neon may take 30 seconds for a page of a list."""
+"""The timeout of one attempt. Neon may take 30 seconds for a page of a list."""
 CONNECT_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 2**26
-"""Decompressed; a full page of projects has a hundredth of it."""
+"""The maximum size of a decompressed response. A full page of projects has a hundredth of it."""
 PATIENCE_SECONDS: Final = 90.0
-"""The longest total wait between the attempts of one call."""
+"""The maximum total wait between the attempts of one call."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
-"""How long the key of an organization may not see a project that has moved there. Not documented by Neon."""
+"""How long the key of an organization may not see a transferred project. Neon does not document it."""
 
 
 class ApiClock:
-    """The time in the latest answer, plus the time since then by the loop's clock."""
+    """The time in the latest response, plus the time since then by the event loop's clock."""
 
     def __init__(self) -> None:
         self._stated: tuple[datetime, float] | None = None
 
     def set(self, moment: datetime) -> None:
-        """Sets the time from an answer that has just arrived; to the second."""
+        """Sets the time from a response that has just arrived. Precise to the second."""
         self._stated = moment, asyncio.get_running_loop().time()
 
     def now(self) -> datetime | None:
-        """The API's time; None before an answer with a time."""
+        """The API's time. None before the first response with a time."""
         if self._stated is None:
             return None
         moment, at = self._stated
@@ -83,13 +83,13 @@ class ApiClock:
         return machine if abs(self.off_by(machine)) <= CLOCKS_APART else machine - self.off_by(machine)
 
     def off_by(self, machine: datetime) -> timedelta:
-        """How far this machine is ahead of the API; 0 before an answer with a time."""
+        """How far this machine is ahead of the API. 0 before the first response with a time."""
         now = self.now()
         return timedelta() if now is None else machine - now
 
 
 class Transport:
-    """Sends calls to one API host. An async context manager: leaving it closes the connections.
+    """Sends calls to one API host. An async context manager, which closes the connections at its end.
 
     ``via`` replaces the network: an ``httpx.ASGITransport`` around a simulator. No error message shows any of
     the ``secrets``.
@@ -109,7 +109,7 @@ class Transport:
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
         self._path = network_path_to(url, limits) if via is None else NetworkPath(via)
         self.place: tuple[object, ...] = (str(url), via)
-        """The destination of the calls: the host, and the simulator that replaces it."""
+        """The destination of the calls: the host, and the transport that replaces the network."""
         self._http = httpx.AsyncClient(
             base_url=url,
             transport=self._path.transport,
@@ -125,7 +125,7 @@ class Transport:
         self._answered = False
         self.clock = ApiClock()
         self._arriving: dict[str, float] = {}
-        """By project id: until when a moved project may be invisible to its new key, by the loop's clock."""
+        """By project id: until when a transferred project may be invisible to its new key, in event loop time."""
 
     async def __aenter__(self) -> Transport:
         await self._http.__aenter__()
@@ -137,19 +137,19 @@ class Transport:
         await self._http.__aexit__(kind, error, traceback)
 
     def arriving(self, project_ids: Iterable[str]) -> None:
-        """These projects have moved to another organization, whose key may not see them for some seconds."""
+        """Marks projects as just transferred: the new organization's key may not see them for some seconds."""
         until = asyncio.get_running_loop().time() + ARRIVAL_SECONDS
         self._arriving.update(dict.fromkeys(project_ids, until))
 
     async def send(
         self, call: Call, key: Key, shape: type[T], *, run: RunCalls, request_id: str | None = None
     ) -> T:
-        """Make the call and decode its answer. Retries where that is safe.
+        """Sends the call and decodes its response. Retries if that is safe.
 
-        ``run`` counts the call. ``request_id`` goes out as ``X-Request-ID``, the same for every attempt.
-        Raises NotSentError for a write of a run that has ended, ApiError and its kin for refusals,
-        UnreachableError where there was no answer, UnknownOutcomeError for a write whose answer was lost,
-        UnexpectedAnswerError for an answer to a read that is not of this shape.
+        ``run`` counts the call. ``request_id`` is sent as ``X-Request-ID``, the same for every attempt.
+        Raises NotSentError for a write of a run that has ended, ApiError and its subclasses for errors of the API,
+        UnreachableError if there was no response, UnknownOutcomeError for a write whose response was lost, and
+        UnexpectedAnswerError for a response to a read that does not have this shape.
         """
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
         attempts = AsyncRetrying(
@@ -185,7 +185,7 @@ class Transport:
         return decoded
 
     def _has_arrived(self, call: Call) -> bool:
-        """False if the project of the call has just moved and no call has found it since."""
+        """False if the project of the call was just transferred and no call has found it since."""
         until = self._arriving.get(call.ids.get("project_id", ""))
         return until is None or asyncio.get_running_loop().time() >= until
 
@@ -196,9 +196,9 @@ class Transport:
                 body = await _body(response)
         except NOTHING_SENT as error:
             failure = connection_failure(error, self._http.base_url.host, self._path, known=self._answered)
-            raise unreachable(exchange, failure.why, failure.hint, lasts=failure.lasts) from error
+            raise unreachable(exchange, failure.why, failure.hint, permanent=failure.permanent) from error
         except TimeoutError as error:
-            raise lost(exchange, f"no answer within {CALL_SECONDS:.0f} s", proxy_hint(self._path)) from error
+            raise lost(exchange, f"no response within {CALL_SECONDS:.0f} s", proxy_hint(self._path)) from error
         except httpx.RequestError as error:
             raise lost(exchange, f"the connection broke: {_reason(error)}", proxy_hint(self._path)) from error
         except TooLargeError as error:
@@ -215,20 +215,20 @@ class Transport:
             headers["Content-Type"] = "application/json"
         query = httpx.QueryParams(dict(call.query))
         request = self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
-        request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # no variable ever holds it
+        request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # not kept in a variable
         return request
 
     def _new_request_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def _wait_seconds(self, state: RetryCallState) -> float:
-        """Full jitter: calls that failed together are not retried together. Retry-After has precedence."""
+        """Retry-After plus full jitter, so that calls that failed together are not retried together."""
         ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
         return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
 
 
 async def _body(response: httpx.Response) -> bytes:
-    """The whole body. Raises TooLargeError before it exceeds the limit on memory."""
+    """The whole body. Raises TooLargeError if it is larger than ``MAX_ANSWER_BYTES``."""
     body = bytearray()
     try:
         async for chunk in response.aiter_bytes():
@@ -242,7 +242,7 @@ async def _body(response: httpx.Response) -> bytes:
 
 @cache
 def _user_agent() -> str:
-    """Read once: it stands in a file of the installed package."""
+    """Cached: reads a file of the installed package."""
     try:
         return f"{PRODUCT}/{version(PRODUCT)}"
     except PackageNotFoundError:  # run from a checkout that is not installed
@@ -270,5 +270,5 @@ def _checked(host: str) -> httpx.URL:
     try:
         return httpx.URL(read_api_address(host))
     except (ValueError, httpx.InvalidURL) as error:
-        told = str(error) if isinstance(error, ValueError) else "it is no URL"
+        told = str(error) if isinstance(error, ValueError) else "it is not a URL"
         raise InvalidInputError(f"the address of the API cannot be used: {told}", hint=EXAMPLE) from None

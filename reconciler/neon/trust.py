@@ -1,4 +1,4 @@
-"""Where tiers.yaml alone may send keys, and what must be allowed from outside the files."""
+"""Where tiers.yaml may send keys, and which names and hosts need a permission from outside the files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.environment import Environment
 
-LOOKS: Final = f"it looks like {NEON}"
+LOOKS: Final = f"use the form {NEON}"
 
 
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
-    """Raises InvalidInputError with every variable that the files may not name. Reads no variable."""
+    """Raises InvalidInputError with every variable that the files may not name. Reads none of them."""
     if found := list(not_to_be_named(desired, base, environ.names_allowed())):
         told = "; ".join(f"{one.place}: {unnamed(one)}" for one in found)
         raise InvalidInputError(told, hint=naming_hint(found))
@@ -29,19 +29,19 @@ def check_names(desired: DesiredState, environ: Environment, base: DesiredState 
 
 def unnamed(reference: Destination) -> str:
     """The message about a variable that files may not name."""
-    return f"{reference.path}: {reference.value} may not be named as {_use(reference)}"
+    return f"{reference.path}: {reference.value} is not permitted as {_use(reference)}"
 
 
 def naming_hint(found: list[Destination]) -> str:
-    """The hint that says how to allow the variables."""
+    """The hint about how to permit the variables."""
     names = dict.fromkeys(str(one.value)[2:-1] for one in found)
-    return f"where that is meant: export {NAMES_ALLOWED}={','.join(names)}"
+    return f"to permit it: export {NAMES_ALLOWED}={','.join(names)}"
 
 
 def chosen_host(desired: DesiredState, environ: Environment, given: str | None) -> str:
-    """The host of all calls: ``given``, else that of the environment, else that of the files if it is allowed.
+    """The host of all calls: ``given``, otherwise the environment's, otherwise that of the files if permitted.
 
-    The result is a text from outside the files, so the parsing of the files' text does not decide where keys go.
+    The result is a text from outside the files, so the text in the files never decides where keys are sent.
     Raises InvalidInputError for an invalid address, UntrustedFilesError for one that only the files name.
     """
     if given is not None:
@@ -63,18 +63,20 @@ def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
 
 def host_not_allowed(named: Destination) -> str:
     """The message about a host that only the files name."""
-    return f"{named.path}: {str(named.value)!r} is not Neon's own API, and only the files name it"
+    return f"{named.path}: {str(named.value)!r} is not Neon's API, and only the files name it"
 
 
-HOST_HINT: Final = f"where it may get the keys, put it into {HOSTS_ALLOWED}, or say --api-host"
-"""The hint that says how to allow the host. It repeats no address, which may come from an attacker."""
+HOST_HINT: Final = f"to send the keys there, add the host to {HOSTS_ALLOWED}, or pass --api-host"
+"""The hint about how to permit the host. It does not repeat the address, which may come from an attacker."""
 
 
 def _address(text: str, source: str) -> str:
     try:
         return normal(text)
     except ValueError as error:
-        raise InvalidInputError(f"the value of {source} is no address of an API: {error}", hint=LOOKS) from None
+        raise InvalidInputError(
+            f"the value of {source} is not the address of an API: {error}", hint=LOOKS
+        ) from None
 
 
 def _hosts_allowed(environ: Environment) -> Iterator[str]:
@@ -82,7 +84,7 @@ def _hosts_allowed(environ: Environment) -> Iterator[str]:
         try:
             yield allowed(word.reveal())
         except ValueError as error:
-            message = f"${HOSTS_ALLOWED} holds something that is no address of an API: {error}"
+            message = f"${HOSTS_ALLOWED} contains a word that is not the address of an API: {error}"
             raise InvalidInputError(message, hint=LOOKS) from None
 
 

@@ -1,4 +1,4 @@
-"""Opening the registry that tiers.yaml names. SQLAlchemy is imported only then."""
+"""Opens the registry that tiers.yaml names. Imports SQLAlchemy only then."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
     from reconciler.environment import Environment
     from reconciler.registry.store import Registry
 
-PATIENCE_SECONDS: Final = 15
-"""For a connection, a lock, a statement, or a server that is not there any more."""
-SQLITE_PATIENCE: Final = {"timeout": PATIENCE_SECONDS}
-POSTGRESQL_PATIENCE: Final = {
-    "connect_timeout": PATIENCE_SECONDS,
-    "tcp_user_timeout": PATIENCE_SECONDS * 1000,
+TIMEOUT_SECONDS: Final = 15
+"""The timeout of a connection, a lock, a statement, and of a server that no longer responds."""
+SQLITE_TIMEOUTS: Final = {"timeout": TIMEOUT_SECONDS}
+POSTGRESQL_TIMEOUTS: Final = {
+    "connect_timeout": TIMEOUT_SECONDS,
+    "tcp_user_timeout": TIMEOUT_SECONDS * 1000,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-STATEMENTS_PATIENCE: Final = "SELECT " + ", ".join(
-    f"set_config('{name}', '{PATIENCE_SECONDS}s', true)" for name in ("lock_timeout", "statement_timeout")
+SET_TIMEOUTS: Final = "SELECT " + ", ".join(
+    f"set_config('{name}', '{TIMEOUT_SECONDS}s', true)" for name in ("lock_timeout", "statement_timeout")
 )
-"""For one transaction at a time: PgBouncer refuses a connection that brings such parameters along."""
+"""Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
 INSTALL: Final = "pip install 'neon-reconciler[registry]'"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-"""The addresses that are understood, by how they begin, and what SQLAlchemy calls them."""
+"""The supported schemes of an address, and SQLAlchemy's name of the driver."""
 
 
 def open_registry(address: str | EnvReference, environ: Environment, *, fleet: str) -> Registry:
     """The registry at an address. Makes no call to the database.
 
-    Raises MissingKeyError for a variable that is not set, InvalidInputError for what is no address, and
-    RegistryError where the packages are not installed.
+    Raises MissingKeyError for a variable that is not set, InvalidInputError for an invalid address, and
+    RegistryError if the packages are not installed.
     """
     value = _looked_up(address, environ)
     try:
-        from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and no small import
+        from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and slow to import
 
         engine = _engine(_url(value, address), address)
     except ImportError as error:
@@ -63,19 +63,19 @@ def _looked_up(address: str | EnvReference, environ: Environment) -> Secret:
 
 
 def _url(value: Secret, address: str | EnvReference) -> URL:
-    """The address as SQLAlchemy takes it. A message never repeats it: it may hold a password."""
+    """The address for SQLAlchemy. Messages never repeat it, because it may contain a password."""
     from sqlalchemy import make_url  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     try:
         url = make_url(value.reveal())
     except (ArgumentError, ValueError):
-        raise _no_address(address) from None
+        raise _invalid_address(address) from None
     driver = DRIVERS.get(url.drivername.partition("+")[0])
     if driver is None:
-        raise _no_address(address)
-    if "@" in (url.host or ""):  # what stands before it is the end of a password, and messages name hosts
-        raise _no_address(address, "; in a user or a password write @ as %40")
+        raise _invalid_address(address)
+    if "@" in (url.host or ""):  # the text before it is the end of a password, and messages name hosts
+        raise _invalid_address(address, "; write @ as %40 in a user name or a password")
     return url.set(drivername=driver)
 
 
@@ -85,28 +85,28 @@ def _engine(url: URL, address: str | EnvReference) -> Engine:
 
     sqlite = url.drivername == "sqlite"
     if not sqlite and not _options().issuperset(url.query):
-        raise _no_address(address)
-    patience = SQLITE_PATIENCE if sqlite else POSTGRESQL_PATIENCE
+        raise _invalid_address(address)
+    timeouts = SQLITE_TIMEOUTS if sqlite else POSTGRESQL_TIMEOUTS
     try:
-        engine = create_engine(url, connect_args=patience, hide_parameters=True)
-    except (ArgumentError, ValueError):  # of a host before an SQLite file, or of what follows a question mark
-        raise _no_address(address) from None
+        engine = create_engine(url, connect_args=timeouts, hide_parameters=True)
+    except (ArgumentError, ValueError):  # a host before an SQLite file, or an invalid query
+        raise _invalid_address(address) from None
     if not sqlite:
-        event.listen(engine, "begin", _be_patient)
+        event.listen(engine, "begin", _set_timeouts)
     return engine
 
 
 def _options() -> set[str]:
-    """The options that an address may state: libpq repeats any other, which may be a part of a password."""
+    """The options that an address may have. libpq repeats unknown options, which may be part of a password."""
     from psycopg import pq  # noqa: PLC0415
 
     return {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
-def _be_patient(connection: Connection) -> None:
-    connection.exec_driver_sql(STATEMENTS_PATIENCE)
+def _set_timeouts(connection: Connection) -> None:
+    connection.exec_driver_sql(SET_TIMEOUTS)
 
 
-def _no_address(address: str | EnvReference, more: str = "") -> InvalidInputError:
+def _invalid_address(address: str | EnvReference, more: str = "") -> InvalidInputError:
     named = f"the value of ${address.name}" if isinstance(address, EnvReference) else "`registry` in tiers.yaml"
-    return InvalidInputError(f"{named} is no address of a registry", hint=f"as in {FORM}{more}")
+    return InvalidInputError(f"{named} is not the address of a registry", hint=f"use the form {FORM}{more}")

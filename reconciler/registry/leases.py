@@ -1,7 +1,7 @@
-"""The statements of leases, each in the transaction of its caller.
+"""The SQL statements of leases. Each runs in the transaction of its caller.
 
-The first statement of taking one changes the row that counts the tokens. So of several runs that take a lease at
-once each sees what those before it have done (PostgreSQL: a lock on the row; SQLite: on the file).
+To take a lease, the first statement updates the row that counts the tokens. It locks the row (PostgreSQL) or the
+file (SQLite), so runs that take leases at the same time do so one after the other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 COUNTER: Final = ""
-"""The part of the row that counts the tokens of a fleet."""
+"""The ``part`` of the row that counts the tokens of a fleet."""
 _ROW: Final = LEASES.c
 
 
@@ -34,7 +34,7 @@ def take(
     *,
     lapsed_before: datetime,
 ) -> Lease:
-    """The run's lease, or the lease of another run on an overlapping part."""
+    """Takes the lease. Returns it, or the lease of another run on an overlapping part."""
     key = [_ROW.fleet, _ROW.part]
     counting = insert(LEASES).values(fleet=fleet, part=COUNTER, token=1)
     counted = counting.on_conflict_do_update(index_elements=key, set_={"token": _ROW.token + 1})
@@ -51,12 +51,12 @@ def take(
 
 
 def renew(connection: sa.Connection, fleet: str, lease: Lease, at: datetime) -> bool:
-    """Returns False where the lease is no longer the run's."""
+    """Returns False if the run no longer holds the lease."""
     return connection.execute(_one(fleet, lease).values(renewed_at=at)).rowcount == 1
 
 
 def let_go(connection: sa.Connection, fleet: str, lease: Lease) -> None:
-    """Ends the lease: it is nobody's then."""
+    """Releases the lease: no run holds it afterwards."""
     connection.execute(_one(fleet, lease).values(held_by=None))
 
 

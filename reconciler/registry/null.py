@@ -1,4 +1,4 @@
-"""The registry of a fleet that keeps none: every claim succeeds, and nothing is recorded."""
+"""The registry of a fleet without a registry: every claim succeeds, and nothing is recorded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class NullRegistry:
-    """The methods of ``Registry``, which keeps the rows in a database, for a fleet without one."""
+    """The interface of ``Registry``, without a database."""
 
     keeps_rows: ClassVar[bool] = False
-    """Whether a claim excludes other runs, so that nobody has to look for a rival's project."""
+    """Whether a claim excludes other runs. If not, a run must search for projects of a concurrent run."""
 
     async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that writes."""
@@ -58,7 +58,7 @@ class NullRegistry:
         run: str,  # noqa: ARG002
         at: datetime,  # noqa: ARG002
     ) -> list[str]:
-        """Leaves no row out."""
+        """Returns no tenants: there are no rows."""
         return []
 
     def rename(self, tenant: str, present: str, seen: Registered) -> None:

@@ -1,7 +1,7 @@
 """The registry in a database: a row per tenant, claimed before its project is created and filled afterwards.
 
-Each call is one transaction. It blocks for some milliseconds, or as long as another client holds a lock, so a run
-makes calls ``aside``, in a thread.
+Each call is one transaction. It blocks for some milliseconds, or as long as another client holds a lock. So a run
+makes its calls in threads, with ``aside`` and ``look``.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
-"""Both have ON CONFLICT."""
+"""The INSERT statements with ON CONFLICT."""
 ROWS_AT_ONCE: Final = 500
 LOOKS_AT_ONCE: Final = 5
 WRITES_AT_ONCE: Final = 10
-"""Calls in threads at once: together as many as there are connections (SQLAlchemy: 5, and 10 more)."""
+"""Concurrent calls in threads. The sum is the size of the connection pool (SQLAlchemy: 5, and 10 overflow)."""
 TRIES: Final = 5
-"""Attempts to claim: a row that prevents a claim may be released before it can be read."""
+"""Attempts to claim: another run may release the row that prevents a claim before it is read."""
 _ROW: Final = TENANTS.c
 
 
 class Registry(NullRegistry):
-    """The rows of one fleet. Every method raises RegistryError where the database fails.
+    """The rows of one fleet. Every method raises RegistryError if the database fails.
 
-    It has no clock: ``at`` comes from the clock by which the caller also judges the age of claims.
+    It has no clock: ``at`` comes from the clock with which the caller computes the age of claims.
     """
 
     keeps_rows = True
@@ -66,7 +66,7 @@ class Registry(NullRegistry):
     async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that writes in a thread: a call that waits for a lock does not block the event loop.
 
-        A call that has begun runs to its end, also where its caller is cancelled.
+        A call that has started runs to its end, even if its caller is cancelled.
         """
         return await _in(self._writing_aside, partial(call, *args, **named))
 
@@ -83,11 +83,11 @@ class Registry(NullRegistry):
                 with self._engine.begin() as connection:
                     connection.execute(CreateTable(table, if_not_exists=True))
             except SQLAlchemyError as error:
-                if not self._exists(table):  # PostgreSQL: of two at once, one may fail
-                    raise self._trouble(error) from None
+                if not self._exists(table):  # PostgreSQL: of two concurrent statements, one may fail
+                    raise self._failed(error) from None
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
-        """All rows, or those of a few tenants, in order of name. Writes nothing, creates no table."""
+        """All rows, or those of a few tenants, sorted by tenant. Writes nothing and creates no table."""
         if not self._exists(TENANTS):
             return {}
         query = sa.select(TENANTS).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
@@ -97,7 +97,7 @@ class Registry(NullRegistry):
             return {row.tenant: _registered(row) for row in connection.execute(query)}
 
     def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:
-        """Claims a tenant that the run is about to create. Returns None, or the row that exists."""
+        """Claims a tenant that the run is about to create. Returns None, or the existing row."""
         row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": at, "updated_at": at}
         for _ in range(TRIES):
             with self._writing() as connection:
@@ -110,14 +110,14 @@ class Registry(NullRegistry):
         raise RegistryError(f"tenant {tenant!r} could not be claimed: other runs keep claiming and releasing it")
 
     def take_over(self, tenant: str, lapsed: Registered, run: str, at: datetime) -> bool:
-        """Takes over a lapsed claim. Returns False where the row has changed since it was read."""
+        """Takes over a lapsed claim. Returns False if the row has changed since it was read."""
         taken = sa.update(TENANTS).where(*self._as(tenant, lapsed))
         with self._writing() as connection:
             values = taken.values(claimed_by=run, claimed_at=at, updated_at=at)
             return connection.execute(values).rowcount == 1
 
     def release(self, tenant: str, run: str) -> None:
-        """Deletes a claim of this run that created nothing."""
+        """Deletes a claim of this run without a project."""
         mine = (_ROW.claimed_by == run, _ROW.project_id.is_(None))
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), *mine))
@@ -125,7 +125,7 @@ class Registry(NullRegistry):
     def place(self, placement: Placement, run: str, at: datetime) -> None:
         """Records the project of a tenant and its organization, after it was created or moved.
 
-        Raises RegistryError where the row names another project.
+        Raises RegistryError if the row names another project.
         """
         unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
         placing = self._adding(placement, run, at).on_conflict_do_update(
@@ -135,8 +135,8 @@ class Registry(NullRegistry):
             if connection.execute(placing.returning(_ROW.tenant)).first() is not None:
                 return
         raise RegistryError(
-            f"the registry names another project for tenant {placement.tenant!r} than {placement.project_id}",
-            hint="run again: the next run checks which of them is the tenant's",
+            f"the registry has another project for tenant {placement.tenant!r} than {placement.project_id}",
+            hint="run again: the next run checks which project belongs to the tenant",
         )
 
     def mend(
@@ -146,19 +146,19 @@ class Registry(NullRegistry):
 
         Returns the tenants whose row was changed, added or deleted since then: their rows stay as they are.
         """
-        overtaken = []
+        changed_since = []
         for start in range(0, len(placements), ROWS_AT_ONCE):
             with self._writing() as connection:
                 for placement in placements[start : start + ROWS_AT_ONCE]:
                     mending = self._mending(placement, seen.get(placement.tenant), run, at)
                     if connection.execute(mending.returning(_ROW.tenant)).first() is None:
-                        overtaken.append(placement.tenant)
-        return overtaken
+                        changed_since.append(placement.tenant)
+        return changed_since
 
     def rename(self, tenant: str, present: str, seen: Registered) -> None:
         """Renames a tenant's row to its present name, unless either row has changed since it was ``seen``.
 
-        Deletes the row where the present name has one for the same project.
+        Deletes the row if the present name already has a row for the same project.
         """
         both = sa.select(TENANTS).where(*self._of(present))
         with self._writing() as connection:
@@ -169,12 +169,12 @@ class Registry(NullRegistry):
                 connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen)))
 
     def forget(self, tenant: str, project_id: str) -> None:
-        """Deletes the row of a deleted project, unless the row names another project by now."""
+        """Deletes the row of a deleted project, unless the row now names another project."""
         with self._writing() as connection:
             connection.execute(sa.delete(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id))
 
     def drop(self, tenant: str, seen: Registered) -> bool:
-        """Deletes a row without a live project. Returns False where it has changed since it was seen."""
+        """Deletes a row without a live project. Returns False if it has changed since it was ``seen``."""
         with self._writing() as connection:
             return connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen))).rowcount == 1
 
@@ -191,7 +191,7 @@ class Registry(NullRegistry):
         Returns the tenants whose recorded revision is newer, with that revision: the run skips them.
         """
         newer = {}
-        tenants = sorted(revisions)  # in one order, or two runs might wait for each other's rows
+        tenants = sorted(revisions)  # in one order, to avoid a deadlock between two runs
         for start in range(0, len(tenants), ROWS_AT_ONCE):
             part = tenants[start : start + ROWS_AT_ONCE]
             rows = [{"tenant": tenant, "revision": revisions[tenant]} for tenant in part]
@@ -212,12 +212,12 @@ class Registry(NullRegistry):
             return leases.take(connection, self._insert, self._fleet, part, run, at, lapsed_before=lapsed_before)
 
     def renew(self, lease: Lease, at: datetime) -> bool:
-        """Renews a lease. Returns False where another run has taken it over."""
+        """Renews a lease. Returns False if another run has taken it over."""
         with self._writing() as connection:
             return leases.renew(connection, self._fleet, lease, at)
 
     def let_go(self, lease: Lease) -> None:
-        """Ends a lease, unless another run holds it by now."""
+        """Releases a lease, unless another run now holds it."""
         with self._writing() as connection:
             leases.let_go(connection, self._fleet, lease)
 
@@ -271,7 +271,7 @@ class Registry(NullRegistry):
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from None
+            raise self._failed(error) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -279,15 +279,15 @@ class Registry(NullRegistry):
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise self._trouble(error) from None
+            raise self._failed(error) from None
 
-    def _trouble(self, error: SQLAlchemyError) -> RegistryError:
-        """The driver's message, without the statement, its values and every part of the address."""
+    def _failed(self, error: SQLAlchemyError) -> RegistryError:
+        """An error with the driver's message, without the statement, its values, and any part of the address."""
         words = str(getattr(error, "orig", None) or error).strip().splitlines()
         told = words[0] if words else type(error).__name__
         return RegistryError(
-            f"the registry does not answer: {_without_address(told, self._engine.url)}",
-            hint="no tenant is created without its claim: run again once the database is back",
+            f"the registry does not respond: {_without_address(told, self._engine.url)}",
+            hint="no tenant is created without a claim: run again when the database responds",
         )
 
 
@@ -304,7 +304,7 @@ def _where(placement: Placement, at: datetime) -> dict[str, Any]:
 
 
 def _without_address(told: str, url: sa.URL) -> str:
-    """Every part of the address may be a misplaced password. Replaces the longest first."""
+    """Hides every part of the address, the longest first: each may be a misplaced password."""
     asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
     parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
     for part in sorted(map(str, parts), key=len, reverse=True):

@@ -18,11 +18,11 @@ class Moment(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """In UTC: a database that keeps no time zone keeps the figures alone (SQLAlchemy)."""
+        """Converts to UTC, because a database without time zones stores only the local time (SQLAlchemy)."""
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As an aware time (SQLAlchemy)."""
+        """Converts to a time with a time zone (SQLAlchemy)."""
         moment: datetime | None = value
         if moment is None:
             return None
@@ -42,7 +42,7 @@ TENANTS: Final = sa.Table(
     sa.Column("claimed_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
 )
-"""One row for each tenant of a fleet. That fleet and tenant are its key is what makes a claim exclusive."""
+"""One row for each tenant of a fleet. The primary key (fleet, tenant) makes a claim exclusive."""
 
 REVISIONS: Final = sa.Table(
     "neon_reconciler_revisions",
@@ -53,7 +53,8 @@ REVISIONS: Final = sa.Table(
     sa.Column("accepted_by", sa.String(64), nullable=False),
     sa.Column("accepted_at", Moment, nullable=False),
 )
-"""The newest document of each tenant. A row outlives the tenant, whom no older document may bring back."""
+"""The newest revision of each tenant. A row is kept after the tenant is deleted, so that an older document cannot
+recreate the tenant."""
 
 LEASES: Final = sa.Table(
     "neon_reconciler_leases",
@@ -65,4 +66,5 @@ LEASES: Final = sa.Table(
     sa.Column("since", Moment),
     sa.Column("renewed_at", Moment),
 )
-"""Which run applies a fleet, or a part of one. The row of no part counts the tokens, which no two leases share."""
+"""The run that applies a fleet, or a part of it. The row with an empty part counts the tokens. Each lease has its
+own token."""

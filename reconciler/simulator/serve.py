@@ -1,4 +1,4 @@
-"""The simulator on a port of this machine, for any client."""
+"""Serves the simulator over HTTP on a port of this machine."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SHUTDOWN_SECONDS: Final = 3
 
 
 def serve(simulator: Simulator, *, port: int = 0, on_ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGINT or SIGTERM. Port 0 takes a free one; ``on_ready`` is told the API's base URL.
+    """Serves until SIGINT or SIGTERM. Port 0 picks a free port. Calls ``on_ready`` with the base URL of the API.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is in use.
     """
-    with _ending_quietly(), _listening(port) as (listener, url):
+    with _ignoring_second_signal(), _listening(port) as (listener, url):
         _Server(_config(simulator), lambda: on_ready(url)).run(sockets=[listener])
 
 
 @contextmanager
 def serving(simulator: Simulator, *, port: int = 0) -> Iterator[str]:
-    """Serve from a thread for as long as the block lasts, which is given the API's base URL.
+    """Serves from a thread until the ``with`` block ends. Yields the base URL of the API.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is in use.
     """
     ready = threading.Event()
     with _listening(port) as (listener, url):
@@ -53,7 +53,8 @@ def serving(simulator: Simulator, *, port: int = 0) -> Iterator[str]:
 
 @contextmanager
 def _listening(port: int) -> Iterator[tuple[socket.socket, str]]:
-    # asyncio sends small answers at once only on sockets that say they are TCP; else each may wait 40 ms.
+    # asyncio sets TCP_NODELAY only if the socket's protocol is IPPROTO_TCP. Without it, each small response may
+    # be delayed by 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
@@ -62,9 +63,9 @@ def _listening(port: int) -> Iterator[tuple[socket.socket, str]]:
 
 
 @contextmanager
-def _ending_quietly() -> Iterator[None]:
-    """Let a signal end the server and nothing more: uvicorn raises it once again when it has stopped."""
-    before = {each: signal.signal(each, _heed) for each in (signal.SIGINT, signal.SIGTERM)}
+def _ignoring_second_signal() -> Iterator[None]:
+    """Ignores the signal that uvicorn raises again after it has stopped."""
+    before = {each: signal.signal(each, _ignore) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -72,13 +73,13 @@ def _ending_quietly() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _heed(_number: int, _frame: object) -> None:
-    """Do nothing: the server has stopped already."""
+def _ignore(_number: int, _frame: object) -> None:
+    """Does nothing: the server has already stopped."""
 
 
 def _config(simulator: Simulator) -> uvicorn.Config:
     return uvicorn.Config(
-        _Breaking(simulator.app),
+        _DroppingConnections(simulator.app),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -90,26 +91,26 @@ def _config(simulator: Simulator) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that calls ``on_ready`` once it listens."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Starts to listen, then calls ``on_ready``."""
         await super().startup(sockets)
         self._on_ready()
 
 
-class _Breaking:
-    """Breaks the connection where the simulator says so: headers that promise a body, and then nothing."""
+class _DroppingConnections:
+    """Breaks the connection for ConnectionDropped: sends headers that announce a body, but no body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI)."""
+        """Answers one request (ASGI)."""
         try:
             await self._app(scope, receive, send)
         except ConnectionDropped:

@@ -21,7 +21,7 @@ CHAPTERS = (
     "3. The apply",
     "4. The same plan again",
     "5. In sync",
-    "6. Behind its back",
+    "6. Drift",
 )
 LATER = datetime(2037, 12, 30, 23, 59, 59, tzinfo=UTC)
 

@@ -112,7 +112,7 @@ def test_a_variable_that_nobody_allowed_is_named_and_its_value_is_not(
     commit(fleet, ANY_VARIABLE[what])
     fleet.environ |= SECRETS
     for command in COMMANDS:
-        refused(fleet.run(*command, *flags), 3, "tiers.yaml:", "may not be named as", "RECONCILER_ENV=")
+        refused(fleet.run(*command, *flags), 3, "tiers.yaml:", "is not permitted as", "RECONCILER_ENV=")
 
 
 def test_validate_warns_of_both_and_needs_no_base(shell: Shell) -> None:
@@ -121,9 +121,9 @@ def test_validate_warns_of_both_and_needs_no_base(shell: Shell) -> None:
     shell.environ |= SECRETS
     ended = shell.run("validate")
     assert ended.code == 0
-    named = "organizations.free.api_key: ${AWS_SECRET_ACCESS_KEY} may not be named as an API key"
+    named = "organizations.free.api_key: ${AWS_SECRET_ACCESS_KEY} is not permitted as an API key"
     assert f"tiers.yaml:7:5: warning: {named}" in ended.out
-    assert "warning: api.host: 'https://evil.example/api/v2' is not Neon's own API" in ended.out
+    assert "warning: api.host: 'https://evil.example/api/v2' is not Neon's API" in ended.out
     assert "marked" not in ended.out
     shell.environ |= {"RECONCILER_ENV": "AWS_SECRET_ACCESS_KEY", "RECONCILER_API_HOSTS": "evil.example"}
     assert "warning" not in shell.run("validate").out
@@ -160,7 +160,7 @@ def test_a_pull_request_of_several_commits_does_not_slip_through(fleet: Shell) -
 def test_a_base_that_says_nothing_is_no_way_round(fleet: Shell) -> None:
     commit(fleet, "version: 1\n")
     commit(fleet, SWAPPED)
-    refused(fleet.run("plan"), 5, "nobody can tell", "--base")
+    refused(fleet.run("plan"), 5, "cannot compare the destinations of keys", "--base")
     refused(fleet.run("plan", "--trust-files"), 4, "not set in the environment")
 
 
@@ -177,9 +177,9 @@ def test_the_first_commit_and_no_repository_have_nothing_to_compare_with(fleet: 
 def test_a_host_that_is_none_is_named_by_its_variable_alone(shell: Shell, value: str) -> None:
     shell.tenant("acme")
     shell.environ |= {**SECRETS, "NEON_API_HOST": value}
-    refused(shell.run("plan"), 3, "$NEON_API_HOST is no address of an API")
+    refused(shell.run("plan"), 3, "$NEON_API_HOST is not the address of an API")
     del shell.environ["NEON_API_HOST"]
-    refused(shell.run("plan", "--api-host", value), 3, "--api-host is no address of an API")
+    refused(shell.run("plan", "--api-host", value), 3, "--api-host is not the address of an API")
     shell.environ["RECONCILER_API_HOSTS"] = value.replace("https://x", "https://x/ y")
     if value != "marked-key":
-        refused(shell.run("plan"), 3, "$RECONCILER_API_HOSTS holds something")
+        refused(shell.run("plan"), 3, "$RECONCILER_API_HOSTS contains a word")

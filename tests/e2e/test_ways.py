@@ -141,7 +141,7 @@ def test_a_socks_proxy_carries_calls_and_no_secrets_of_tls_are_written(
     assert b"Bearer marked-" in api.heard
     assert b"Basic" not in api.heard
     assert not secrets.exists()
-    assert "the proxy that $ALL_PROXY names is between here and the API" in ended.err
+    assert "the connection goes through the proxy that $ALL_PROXY names" in ended.err
     assert SECRET not in ended.err
 
 
@@ -149,14 +149,14 @@ def test_a_socks_proxy_carries_calls_and_no_secrets_of_tls_are_written(
 @pytest.mark.parametrize(
     ("scheme", "serve", "told", "attempts"),
     [
-        ("socks5", socks5, "asks for a user name and password that it accepts", 1),
-        ("socks5", answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "the answer is not SOCKS 5", 1),
-        ("socks5", answering(b""), "the answer is not SOCKS 5", 1),
-        ("http", answering(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), "accepts: 407", 1),
-        ("http", answering(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "does not connect: 403 Forbidden", 1),
-        ("http", answering(b"HTTP/1.1 503 Later\r\n\r\n"), "does not connect: 503 Later", 4),
-        ("https", answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak TLS", 1),
-        ("http", answering(b""), "is between here and the API", 4),
+        ("socks5", socks5, "requires a valid user name and password", 1),
+        ("socks5", answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "the response is not SOCKS 5", 1),
+        ("socks5", answering(b""), "the response is not SOCKS 5", 1),
+        ("http", answering(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), "password: 407", 1),
+        ("http", answering(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "refuses the connection: 403 Forbidden", 1),
+        ("http", answering(b"HTTP/1.1 503 Later\r\n\r\n"), "refuses the connection: 503 Later", 4),
+        ("https", answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "the TLS handshake with", 1),
+        ("http", answering(b""), "the connection goes through", 4),
     ],
 )
 def test_a_proxy_that_refuses_is_told_by_its_variable_and_asked_again_where_that_can_help(
@@ -184,7 +184,7 @@ def test_a_proxy_that_refuses_is_told_by_its_variable_and_asked_again_where_that
 def test_a_host_that_does_not_speak_tls_or_is_not_trusted_is_asked_once(shell: Shell) -> None:
     with serving(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as (port, served):
         ended = planned(shell, f"https://127.0.0.1:{port}/api/v2")
-    assert "does not speak TLS as this program does" in " ".join(ended.err.split())
+    assert "the TLS handshake with" in " ".join(ended.err.split())
     assert len(served) <= 2
 
 

@@ -74,7 +74,7 @@ def applied(
 
 
 def test_a_page_that_is_empty_once_is_an_incomplete_view(account: World, tmp_path: Path) -> None:
-    with pytest.raises(IncompleteViewError, match="an empty page stood where more projects follow"):
+    with pytest.raises(IncompleteViewError, match="the API returned an empty page before the end of the list"):
         applied(account, tmp_path, 1, base=None, permissions=ANY_NUMBER)
 
 

@@ -213,7 +213,9 @@ class TestThePersonalKey:
             here.full("acme", "birch")
             before, after = fleet("pro", "acme", "birch"), fleet("free", "acme", "birch")
             key = here.neon.environ["PAID_ORG_API_KEY"]
-            with pytest.raises(WrongPersonalKeyError, match=r"\$PERSONAL_API_KEY is no person's key") as told:
+            with pytest.raises(
+                WrongPersonalKeyError, match=r"\$PERSONAL_API_KEY is not a personal API key"
+            ) as told:
                 here.apply(before, after, PERSONAL_API_KEY=key)
             assert told.value.exit_code is ExitCode.DENIED
             assert here.neon.writes() == []
@@ -227,7 +229,7 @@ class TestThePersonalKey:
             here.neon.simulator.faults.add(
                 AnswerWith(200, text=json.dumps(mine)), "GET", "/users/me/organizations"
             )
-            with pytest.raises(WrongPersonalKeyError, match="does not open organization free"):
+            with pytest.raises(WrongPersonalKeyError, match="has no access to organization free"):
                 here.apply(fleet("pro", "acme"), fleet("free", "acme"))
             assert here.neon.writes() == []
 

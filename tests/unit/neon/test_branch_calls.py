@@ -138,7 +138,7 @@ def test_a_full_project_is_told_with_what_to_do() -> None:
     with pytest.raises(ApiError, match="branches limit exceeded") as caught:
         made(full)
     assert caught.value.hint is not None
-    assert "make room" in caught.value.hint
+    assert "ask Neon to raise the limit" in caught.value.hint
 
 
 def test_a_branch_gets_another_name_and_expiry() -> None:

@@ -72,7 +72,7 @@ def test_a_listing_goes_on_over_short_pages_until_one_is_empty() -> None:
 
 
 def test_an_empty_page_between_others_is_an_incomplete_view() -> None:
-    with pytest.raises(IncompleteViewError, match="an empty page stood where more projects follow"):
+    with pytest.raises(IncompleteViewError, match="the API returned an empty page before the end of the list"):
         listing(page(project("a"), cursor="a"), page(cursor="b"), page(project("c"), cursor="c"), page())
 
 
@@ -143,7 +143,7 @@ def test_a_foreign_project_named_like_a_key_is_not_repeated() -> None:
     for key in ("napi_free_secret", "napi_of_somebody_else"):
         with pytest.raises(WrongOrganizationError) as caught:
             listing(page(project(key, org_id=key)))
-        assert str(caught.value).endswith("project *** that came with its key is in ***")
+        assert str(caught.value).endswith("its key returned project *** of organization ***")
 
 
 def test_a_project_is_in_the_organization_that_it_names() -> None:
@@ -241,7 +241,7 @@ def test_a_project_limit_is_told_with_what_to_do() -> None:
         using(ScriptedApi(replies(full)), lambda neon: neon.create_project("free", {"name": "acme"}, {}))
     assert (
         getattr(caught.value, "hint", "")
-        == "a limit of the organization is reached: make room, or have Neon raise it"
+        == "a limit of the organization is reached: delete something, or ask Neon to raise the limit"
     )
 
 
@@ -347,7 +347,7 @@ def test_an_id_from_a_file_leads_nowhere_else() -> None:
 def test_an_unknown_project_is_not_found() -> None:
     with pytest.raises(NotFoundError, match="could not read project p1") as caught:
         using(ScriptedApi(routes({})), lambda neon: neon.project("free", "p1"))
-    assert caught.value.hint == "it does not exist, or the key in $FREE_KEY may not see it"
+    assert caught.value.hint == "it does not exist, or the key in $FREE_KEY has no access to it"
 
 
 def test_the_endpoints_of_a_project_take_one_call() -> None:

@@ -62,7 +62,7 @@ def test_the_personal_key_may_be_missing_until_a_transfer_asks_for_it(environ: d
 
 def test_a_file_that_names_no_personal_key_is_told_to_name_one() -> None:
     access = read_access(replace(a_fleet(), personal_api_key=None), Environment(ENVIRON))
-    with pytest.raises(MissingKeyError, match=r"tiers\.yaml names none"):
+    with pytest.raises(MissingKeyError, match=r"tiers\.yaml does not name one"):
         access.personal_key()
 
 
@@ -76,7 +76,7 @@ def test_a_key_that_fits_no_header_is_refused_without_being_shown(key: str) -> N
 
 @pytest.mark.parametrize("value", ["Org Free", "../x", "org-" + "a" * 60])
 def test_an_id_that_is_none_is_refused(value: str) -> None:
-    with pytest.raises(InvalidInputError, match="no organization id"):
+    with pytest.raises(InvalidInputError, match="not an organization id"):
         read_access(a_fleet(organizations=(replace(FREE, id=value),)), Environment(ENVIRON))
 
 
@@ -87,7 +87,7 @@ def test_what_may_be_a_key_is_no_id_and_is_not_shown(value: str) -> None:
     """Also where a key has the form that Neon allows for ids: ids are printed, and stand in addresses."""
     environ = Environment({**ENVIRON, "NEON_FREE_ORG_ID": value})
     with pytest.raises(
-        InvalidInputError, match=r"the value of \$NEON_FREE_ORG_ID is no organization id"
+        InvalidInputError, match=r"the value of \$NEON_FREE_ORG_ID is not an organization id"
     ) as caught:
         read_access(a_fleet(), environ)
     frames = [entry.frame.f_locals for entry in caught.traceback[1:]]

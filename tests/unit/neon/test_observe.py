@@ -184,7 +184,9 @@ def many(count: int, **how: Any) -> list[Any]:
 def test_no_live_project_at_all_where_many_are_declared_means_a_wrong_key() -> None:
     assert seen(Fleet(), a_fleet(*many(49))).projects == ()
     assert seen(Fleet(), a_fleet(*many(60, absent=True))).projects == ()
-    with pytest.raises(WrongOrganizationError, match="free shows no project at all, and 50 of its tenants"):
+    with pytest.raises(
+        WrongOrganizationError, match="returned no projects of organization free, and 50 of its tenants"
+    ):
         seen(Fleet(), a_fleet(*many(50)))
     assert seen(Fleet(), a_fleet(*many(50)), expect_empty=True).projects == ()
 
@@ -487,5 +489,5 @@ def test_a_listing_for_names_reads_what_it_does_not_show_and_does_not_guess() ->
     fleet = Fleet(*FOUR, unavailable={FREE_ID: ["2", "gone"]})
     assert names_found(fleet, names, {"free": 3}) == ["2"]
     fleet.broken = {"2"}
-    with pytest.raises(IncompleteViewError, match="would not show projects of organization free: 2"):
+    with pytest.raises(IncompleteViewError, match="did not return projects of organization free: 2"):
         names_found(fleet, names, {"free": 3})

@@ -322,7 +322,7 @@ def test_a_key_that_opens_another_organization_is_named() -> None:
             async with connect(swapped, API, via=account.via) as neon:
                 await neon.projects("free")
 
-        with pytest.raises(WrongOrganizationError, match=r"PAID_ORG_API_KEY does not open") as caught:
+        with pytest.raises(WrongOrganizationError, match=r"PAID_ORG_API_KEY has no access to") as caught:
             account.run(listing())
         assert caught.value.exit_code is ExitCode.DENIED
 

@@ -72,10 +72,10 @@ def test_a_snapshot_of_now_that_is_kept_for_ever_says_only_its_name() -> None:
 
 def test_a_snapshot_beyond_the_limit_is_told_with_what_to_do() -> None:
     full = Reply(422, {"code": "SNAPSHOTS_LIMIT_EXCEEDED", "message": "snapshots limit exceeded"})
-    with pytest.raises(ApiError, match=r"could not take snapshot v1\.0 & more of project p1: .*limit") as caught:
+    with pytest.raises(ApiError, match=r"could not create snapshot v1\.0 & more of project p1: .*limit") as caught:
         taken(full)
     assert caught.value.hint is not None
-    assert "make room" in caught.value.hint
+    assert "ask Neon to raise the limit" in caught.value.hint
 
 
 def test_a_snapshot_whose_answer_is_lost_is_not_taken_twice() -> None:

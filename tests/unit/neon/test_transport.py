@@ -98,7 +98,7 @@ def test_a_write_that_broke_on_the_server_has_an_unknown_outcome_and_is_sent_onc
     error = error_of(api, write)
     assert type(error) is UnknownOutcomeError
     assert len(api.asked) == 1
-    assert f"could not patch project p1: the answer is {status}" in str(error)
+    assert f"could not patch project p1: the response is {status}" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_answer_that_never_comes_ends_the_call(work: Work, kind: type[Reconci
     api = ScriptedApi(replies(Reply(after_seconds=10_000)))
     error = error_of(api, work)
     assert type(error) is kind
-    assert "no answer within 60 s" in str(error)
+    assert "no response within 60 s" in str(error)
 
 
 @pytest.mark.parametrize("body", ["<html>hello</html>", '{"project": {"id": "p', b"\xff\xfe", ""])
@@ -214,7 +214,7 @@ def test_a_refusal_is_final(status: int, kind: type[ApiError], exit_code: ExitCo
 def test_a_refusal_without_a_proper_body_is_still_told(status: int, body: str | bytes) -> None:
     error = error_of(ScriptedApi(replies(Reply(status, body))), write)
     assert isinstance(error, ApiError)
-    assert f"could not patch project p1: the answer is {status} " in str(error)
+    assert f"could not patch project p1: the response is {status} " in str(error)
 
 
 def test_a_wrong_key_is_told_by_the_name_of_its_variable() -> None:
@@ -231,10 +231,10 @@ def test_where_something_else_has_answered_the_key_is_not_the_first_to_blame(
 ) -> None:
     error = error_of(ScriptedApi(replies(Reply(status, body))), read)
     assert isinstance(error, ApiError)
-    assert "and no JSON" in str(error)
+    assert "and not JSON" in str(error)
     assert error.hint is not None
     network, _, key = error.hint.partition("; if not, ")
-    assert "between here and the API" in network
+    assert "a proxy or a firewall" in network
     assert "$FREE_KEY" in key
 
 
@@ -242,7 +242,7 @@ def test_where_something_else_has_answered_the_key_is_not_the_first_to_blame(
 def test_a_refusal_of_the_api_blames_the_key(body: str) -> None:
     error = error_of(ScriptedApi(replies(Reply(403, body))), read)
     assert isinstance(error, ApiError)
-    assert error.hint == "the key in $FREE_KEY may not do this"
+    assert error.hint == "the key in $FREE_KEY does not have permission for this call"
 
 
 def test_a_redirect_is_not_followed() -> None:

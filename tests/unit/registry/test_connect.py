@@ -32,7 +32,7 @@ def test_what_is_no_address_is_refused_and_not_repeated(value: str) -> None:
     required()
     error = refused(value)
     assert isinstance(error, InvalidInputError)
-    assert "the value of $REGISTRY_URL is no address of a registry" in str(error)
+    assert "the value of $REGISTRY_URL is not the address of a registry" in str(error)
     assert "hunter2" not in f"{error} {error.hint}"
 
 
@@ -51,7 +51,7 @@ def test_an_address_that_only_the_driver_refuses_is_told_in_the_right_form(value
     required()
     error = refused(value)
     assert isinstance(error, InvalidInputError)
-    assert error.hint == "as in postgresql://user:password@host/database or sqlite:///registry.db"
+    assert error.hint == "use the form postgresql://user:password@host/database or sqlite:///registry.db"
     assert "hunter2" not in str(error)
 
 
@@ -60,7 +60,7 @@ def test_a_password_with_a_bare_at_sign_is_refused_and_no_part_of_it_shown() -> 
     error = refused("postgresql://app:s3cr@t!pw@host/db")
     assert isinstance(error, InvalidInputError)
     assert error.hint is not None
-    assert error.hint.endswith("in a user or a password write @ as %40")
+    assert error.hint.endswith("write @ as %40 in a user name or a password")
     assert "t!pw" not in f"{error} {error.hint}"
 
 

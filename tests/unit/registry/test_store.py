@@ -78,7 +78,7 @@ def test_the_project_is_put_down_once_and_never_another(registry: Registry) -> N
     registry.claim("acme", "run1", NOON)
     registry.place(PLACED, "run1", NOON)
     registry.place(PLACED, "run1", NOON)
-    with pytest.raises(RegistryError, match="names another project for tenant 'acme' than cool-river-2"):
+    with pytest.raises(RegistryError, match="has another project for tenant 'acme' than cool-river-2"):
         registry.place(Placement("acme", "cool-river-2", "free"), "run2", NOON)
     assert registry.rows() == {"acme": Registered("cool-river-1", "free", "run1", NOON)}
 
@@ -204,7 +204,7 @@ def test_looking_makes_no_table(tmp_path_factory: pytest.TempPathFactory) -> Non
 def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
     address = "postgresql://somebody:hunter2@127.0.0.1:1/none"
     registry = open_registry(address, Environment({}), fleet="prod")
-    with pytest.raises(RegistryError, match="the registry does not answer") as raised:
+    with pytest.raises(RegistryError, match="the registry does not respond") as raised:
         registry.rows()
     assert "hunter2" not in f"{raised.value} {raised.value.hint}"
     registry.close()
@@ -216,13 +216,13 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
     """A migration, or a session that somebody forgot: the wait blocks a run, signals and all."""
     import psycopg  # noqa: PLC0415
 
-    monkeypatch.setattr(connect, "STATEMENTS_PATIENCE", connect.STATEMENTS_PATIENCE.replace("15s", "200ms"))
+    monkeypatch.setattr(connect, "SET_TIMEOUTS", connect.SET_TIMEOUTS.replace("15s", "200ms"))
     registry = open_registry(postgres, Environment({}), fleet="locked")
     registry.prepare()
     with psycopg.connect(postgres) as locking:
         locking.execute("SET idle_in_transaction_session_timeout = '5s'")
         locking.execute("LOCK TABLE neon_reconciler_tenants")
         for blocked in (lambda: registry.claim("acme", "run1", NOON), registry.rows):
-            with pytest.raises(RegistryError, match="the registry does not answer: canceling statement due to"):
+            with pytest.raises(RegistryError, match="the registry does not respond: canceling statement due to"):
                 blocked()
     registry.close()

@@ -52,7 +52,7 @@ async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = Non
 
     ``recovered`` is the id of the deleted project to recover: a row with that project is no obstacle.
     """
-    row = await run.registry.aside(run.registry.claim, tenant, run.id, run.now())
+    row = await run.registry.write(run.registry.claim, tenant, run.id, run.now())
     if row is None:
         return
     if row.project_id != recovered and row.project_id is not None:
@@ -66,7 +66,7 @@ async def release(run: Run, tenant: str, error: Exception) -> None:
     """Releases the claim where nothing has certainly been created. Else it lapses by itself."""
     if isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
-            await run.registry.aside(run.registry.release, tenant, run.id)
+            await run.registry.write(run.registry.release, tenant, run.id)
 
 
 def deadline() -> float:
@@ -95,7 +95,7 @@ async def register(run: Run, create: CreateProject, created: Performed) -> None:
     address = created.address
     placement = Placement(create.tenant, address.project_id, address.organization)
     try:
-        await run.registry.aside(run.registry.place, placement, run.id, run.now())
+        await run.registry.write(run.registry.place, placement, run.id, run.now())
     except RegistryError as error:
         raise RegistryError(
             f"project {address.project_id} was created, but not written to the registry: {error}",
@@ -110,7 +110,7 @@ async def register_move(run: Run, tenant: str, project_id: str, organization: st
     """
     try:
         placement = Placement(tenant, project_id, organization)
-        await run.registry.aside(run.registry.place, placement, run.id, run.now())
+        await run.registry.write(run.registry.place, placement, run.id, run.now())
     except RegistryError as error:
         return f"the registry was not updated: {error}"
     return ""
@@ -121,7 +121,7 @@ async def unregister(run: Run, action: Action) -> str:
     if not isinstance(action, DeleteProject):
         return ""
     try:
-        await run.registry.aside(run.registry.forget, action.tenant, action.project_id)
+        await run.registry.write(run.registry.forget, action.tenant, action.project_id)
     except RegistryError as error:
         return f"the registry was not updated: {error}; `reconciler registry rebuild` removes the row"
     return ""
@@ -138,7 +138,7 @@ async def accepted(run: Run, tenants: Sequence[TenantPlan]) -> list[TenantPlan]:
     if not stated:
         return list(tenants)
     try:
-        newer = await run.registry.aside(run.registry.accept, stated, run.id, run.now())
+        newer = await run.registry.write(run.registry.accept, stated, run.id, run.now())
     except RegistryError as error:  # without the record, a later run could not tell an older revision
         for tenant in tenants:
             if tenant.tenant in stated:
@@ -186,7 +186,7 @@ async def _take_over(run: Run, tenant: str, name: str, row: Registered) -> None:
             hint=RUN_AGAIN,
         )
     registry, at = run.registry, run.now()
-    if not await registry.aside(registry.take_over, tenant, row, run.id, at):
+    if not await registry.write(registry.take_over, tenant, row, run.id, at):
         raise ClaimedError(f"another run has taken over the claim of run {row.claimed_by}", hint="run again")
 
 

@@ -122,7 +122,7 @@ class Replacement:
             self.address.organization,
             self.address.project_id,
             since=self.creation.at,
-            but_for=self.own_operations,
+            excluding=self.own_operations,
         )
         if changed is None:
             return ""

@@ -63,7 +63,7 @@ class HeldLease:
             await asyncio.sleep(RENEWED_EVERY_SECONDS)
             began = (asyncio.get_running_loop().time(), self.now())
             try:
-                if not await self.registry.aside(self.registry.renew, self.lease, began[1]):
+                if not await self.registry.write(self.registry.renew, self.lease, began[1]):
                     self.stop.request("another run has taken over its lease on the fleet", ExitCode.ERROR)
                     return
             except RegistryError:  # the lease is still valid for a while
@@ -84,7 +84,7 @@ async def leased(
     finally:
         keeping.cancel()
         with suppress(RegistryError):  # it lapses by itself
-            await registry.aside(registry.let_go, lease)
+            await registry.write(registry.let_go, lease)
 
 
 async def _taken(
@@ -94,7 +94,7 @@ async def _taken(
     until = loop.time() + PATIENCE_SECONDS
     while True:
         at = now()
-        lease = await registry.aside(registry.lease, part, run, at, lapsed_before=at - LAPSES_AFTER)
+        lease = await registry.write(registry.lease, part, run, at, lapsed_before=at - LAPSES_AFTER)
         if lease.run == run:
             return lease
         if loop.time() >= until or stop.requested:

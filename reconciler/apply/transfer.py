@@ -209,7 +209,11 @@ class SharedCall:
         await self.run.writes.send(
             intent,
             lambda request_id: self.run.neon.transfer_projects(
-                self.origin, self.destination, project_ids, hurried=postpone_locked, request_id=request_id
+                self.origin,
+                self.destination,
+                project_ids,
+                brief_lock_wait=postpone_locked,
+                request_id=request_id,
             ),
         )
 

@@ -19,19 +19,19 @@ ENOUGH_FILES: Final = 1024
 MORE_FILES: Final = f"raise the limit: ulimit -n {ENOUGH_FILES}"
 
 
-def said_of(error: BaseException) -> ReconcilerError | None:
+def as_reconciler_error(error: BaseException) -> ReconcilerError | None:
     """The error as a message if the machine is its cause, otherwise None."""
     if isinstance(error, BaseExceptionGroup):
-        return next((told for member in error.exceptions if (told := said_of(member))), None)
+        return next((told for member in error.exceptions if (told := as_reconciler_error(member))), None)
     if isinstance(error, MemoryError):
         return MachineError(
             "this machine does not have enough memory",
             hint="use a larger machine, or a part of the fleet: --shard 1/4",
         )
-    return _said_of_system(error) if isinstance(error, OSError) else None
+    return _as_machine_error(error) if isinstance(error, OSError) else None
 
 
-def _said_of_system(error: OSError) -> ReconcilerError:
+def _as_machine_error(error: OSError) -> ReconcilerError:
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in NO_ROOM:
         return OutputError(f"the output cannot be written: {why}", hint="the journal of the run has everything")

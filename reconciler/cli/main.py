@@ -176,7 +176,7 @@ def _print_unexpected(error: Exception, environ: Environment) -> ExitCode:
 
     if os.environ.get("RECONCILER_TRACEBACK"):
         _say_lines(environ.hide("".join(traceback.format_exception(error))))
-    elif known := machine.said_of(error):
+    elif known := machine.as_reconciler_error(error):
         _print_error(known)
     else:
         _say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import httpx
 
 
-def _nothing(_names: Iterable[str]) -> None:
+def _forget_nothing(_names: Iterable[str]) -> None:
     pass
 
 
-def _as_it_is(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+def _unchanged(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
     return transport
 
 
@@ -34,11 +34,11 @@ class Surroundings:
     """The context object (click) of every command. Tests pass their own."""
 
     environ: Environment = field(default_factory=lambda: Environment.of(None))
-    forget: Callable[[Iterable[str]], object] = _nothing
+    forget: Callable[[Iterable[str]], object] = _forget_nothing
     """Removes variables from the environment of the process after they are read."""
     interactive: bool = field(default_factory=_at_a_terminal)
     """Whether a person can answer a question."""
-    wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _as_it_is
+    wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = _unchanged
     """Wraps the simulator's transport."""
     clock: Callable[[], float] = time.time  # noqa: TID251 - the one clock of every command
     """Seconds since 1970 at which simulated time starts."""

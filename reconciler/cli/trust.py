@@ -13,7 +13,7 @@ from reconciler.neon.trust import (
     host_is_allowed,
     host_not_allowed,
     naming_hint,
-    unnamed,
+    variable_not_allowed,
 )
 from reconciler.views.console import show, stderr_console
 from reconciler.views.formats import text_of
@@ -69,7 +69,7 @@ def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
 
 def _unknown(desired: DesiredState, environ: Environment, base: DesiredState | None) -> Iterator[Problem]:
     for one in not_to_be_named(desired, base, environ.names_allowed()):
-        yield Problem(one.location, unnamed(one), naming_hint([one]))
+        yield Problem(one.location, variable_not_allowed(one), naming_hint([one]))
 
 
 def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredState | None:

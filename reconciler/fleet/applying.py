@@ -14,7 +14,7 @@ from reconciler.apply.lease import leased
 from reconciler.apply.run import Run
 from reconciler.fleet.registry_rows import correct_rows
 from reconciler.live.registered import part_of
-from reconciler.neon.observe import quietly
+from reconciler.neon.observe import no_progress
 from reconciler.plan.action import TransferProject
 from reconciler.plan.moves import checks_transfer_permission
 
@@ -35,7 +35,7 @@ async def apply_alone(context: Context, planned: Planned, options: RunOptions, o
     registry = context.registry
     if not registry.keeps_rows or planned.plan.empty:
         return await apply_plan(context, planned, options, on_progress=on_progress)
-    await registry.look(registry.prepare)
+    await registry.read(registry.prepare)
     async with leased(registry, part_of(planned.shard), options.id, context.time, options.stop) as lease:
         return await apply_plan(context, planned, options, lease=lease, on_progress=on_progress)
 
@@ -47,7 +47,7 @@ async def apply_plan(
     *,
     lease: HeldLease | None = None,
     just_observed: bool = False,
-    on_progress: Progress = quietly,
+    on_progress: Progress = no_progress,
     on_connection: Callable[[str, Secret], None] | None = None,
 ) -> Report:
     """Applies the plan. ``just_observed`` and ``on_connection`` as in ``Run``."""
@@ -79,7 +79,7 @@ async def _check_mover(context: Context, plan: Plan) -> int:
     if not checks_transfer_permission(plan.tenants):
         return 0
     organizations = (name for move in moves for name in (move.origin, move.destination))
-    await context.neon.require_mover(dict.fromkeys(organizations))
+    await context.neon.require_transfer_key(dict.fromkeys(organizations))
     return 1
 
 

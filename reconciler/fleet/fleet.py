@@ -21,7 +21,7 @@ from reconciler.fleet.registry_rows import rebuild
 from reconciler.fleet.request import Converged, Request
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
-from reconciler.neon.observe import Progress, quietly
+from reconciler.neon.observe import Progress, no_progress
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan.history import History
 from reconciler.plan.lifecycle import database_and_role
@@ -129,14 +129,14 @@ class Fleet:
                     raise
                 await fleet._running.ended()
 
-    async def plan(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
+    async def plan(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Observes, plans, and guards. Writes nothing.
 
         Raises WrongOrganizationError where the organizations seem to be swapped.
         """
         return await _plan(self._context, request, on_progress)
 
-    async def drift(self, request: Request = Request(), *, on_progress: Progress = quietly) -> Planned:
+    async def drift(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Everything that differs, before any guard: what people or programs changed outside the files.
 
         Raises WrongOrganizationError where the organizations seem to be swapped.
@@ -151,7 +151,7 @@ class Fleet:
         """What a saved plan permits of a guarded plan; it never adds actions. ``strict``: all or nothing."""
         return planning.approved(self._context, planned, saved, strict=strict)
 
-    async def apply(self, planned: Planned, run: RunOptions, *, on_progress: Progress = quietly) -> Report:
+    async def apply(self, planned: Planned, run: RunOptions, *, on_progress: Progress = no_progress) -> Report:
         """Carries out a guarded plan. Failures are in the report; only what prevents every write is raised.
 
         With a registry, no other run applies the fleet, or the same shard, at the same time: raises LeasedError if
@@ -193,7 +193,7 @@ class Fleet:
                 return converged
 
     async def _converge(self, context: Context, request: Request, options: RunOptions) -> Converged:
-        planned = await _plan(context, request, quietly)
+        planned = await _plan(context, request, no_progress)
         from reconciler.fleet.applying import apply_plan  # noqa: PLC0415 - not before the first request
 
         options = replace(options, stop=options.stop.of_run())
@@ -212,13 +212,13 @@ class Fleet:
         context, names, documented = _including(self._context, (tenant,))
         await self._context.process.queue.idle(names)
         few = _few(self.desired, request, names, documented)
-        planned = await _plan(context, few, quietly)
+        planned = await _plan(context, few, no_progress)
         project = planning.own_project(context, planned, context.past(few), names[0])
         database, role = database_and_role(context.desired, context.desired.tenants[names[0]])
         return await context.neon.connection_uri(project.organization, project.id, database, role, pooled)
 
     async def rebuild_registry(
-        self, history: History = History(), *, on_progress: Progress = quietly
+        self, history: History = History(), *, on_progress: Progress = no_progress
     ) -> RebuiltRegistry:
         """Fills the registry by pins, annotations, and names that ``history`` confirms.
 

@@ -49,7 +49,7 @@ class Memory:
 
 async def read_memory(registry: NullRegistry, tenants: Collection[str] | None) -> Memory:
     """The rows and revisions of all tenants, or of a few. Empty without a registry. Raises RegistryError."""
-    return Memory(await registry.look(registry.rows, tenants), await registry.look(registry.revisions, tenants))
+    return Memory(await registry.read(registry.rows, tenants), await registry.read(registry.revisions, tenants))
 
 
 def last_revisions(registered: Mapping[str, int], applied: Mapping[str, int]) -> dict[str, int]:
@@ -80,15 +80,15 @@ async def correct_rows(registry: NullRegistry, planned: Planned, run: str, at: d
     Raises RegistryError.
     """
     desired, live = planned.grounds.desired, planned.live
-    await registry.look(registry.prepare)  # only reads where the tables exist, which is nearly always
+    await registry.read(registry.prepare)  # only reads where the tables exist, which is nearly always
     if any(tenant.previously for tenant in desired.tenants.values()):
-        await registry.aside(_rename, registry, desired)
+        await registry.write(_rename, registry, desired)
     if planned.placements:
-        await registry.aside(registry.mend, planned.placements, live.registered, run, at)
+        await registry.write(registry.correct, planned.placements, live.registered, run, at)
     unchanged = planned.unchanged_revisions.items()
     newer = {name: revision for name, revision in unchanged if revision > live.revisions.get(name, -1)}
     if newer:
-        await registry.aside(registry.accept, newer, run, at)
+        await registry.write(registry.accept, newer, run, at)
 
 
 async def rebuild(
@@ -101,7 +101,7 @@ async def rebuild(
 ) -> RebuiltRegistry:
     """Fills the registry by pins, annotations, and names that ``history`` confirms. Raises RegistryError."""
     started_at = asyncio.get_running_loop().time()
-    rows = await registry.aside(_rows, registry, desired)
+    rows = await registry.write(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
         deep = PlanRequirements(depth=Depth.DEEP)
@@ -113,7 +113,7 @@ async def rebuild(
     duration = timedelta(seconds=asyncio.get_running_loop().time() - started_at)
     at = now()
     found = registration(desired, live, rows, history, now=at, lapsed_before=at - duration - LAPSES_AFTER)
-    return await registry.aside(_write, registry, found, rows, at)
+    return await registry.write(_write, registry, found, rows, at)
 
 
 def _rows(registry: NullRegistry, desired: DesiredState) -> dict[str, Registered]:
@@ -125,6 +125,6 @@ def _rows(registry: NullRegistry, desired: DesiredState) -> dict[str, Registered
 def _write(
     registry: NullRegistry, found: Registration, rows: Mapping[str, Registered], at: datetime
 ) -> RebuiltRegistry:
-    overtaken = registry.mend(found.placements, rows, secrets.token_hex(4), at)
+    overtaken = registry.correct(found.placements, rows, secrets.token_hex(4), at)
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
     return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))

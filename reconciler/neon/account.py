@@ -81,7 +81,7 @@ class Account:
         """Raises MissingKeyError if there is no personal key. Makes no call."""
         self._access.personal_key()
 
-    async def require_mover(self, organizations: Iterable[str]) -> None:
+    async def require_transfer_key(self, organizations: Iterable[str]) -> None:
         """Checks that the personal key belongs to a person in all these organizations. One call.
 
         Neon: a transfer needs an admin of the origin. The response does not contain roles. For the key of an

@@ -41,9 +41,9 @@ NOT_CARRIED_OUT: Final = frozenset({423, 429, 503})
 OUTCOME_UNKNOWN: Final = frozenset({408, 500, 502, 504, *range(520, 528), 530})
 """Statuses after which Neon may have executed the write. A proxy in front of the API sends 520 and above."""
 
-FEW: Final = 4
+FEW_ATTEMPTS: Final = 4
 """The number of attempts if it is not known that waiting helps."""
-MANY: Final = 1_000
+MANY_ATTEMPTS: Final = 1_000
 """The number of attempts if only the total wait is limited."""
 LIMIT_WORDS: Final = ("limit", "maximum", "minimum", "exceed", "not allowed")
 """Words in a message that an organization's limit is exceeded."""
@@ -115,13 +115,13 @@ def unreadable(exchange: Exchange, error: Exception) -> Exception:
         hint="check the host (--api-host), and whether a proxy answered instead of the API",
     )
     final = isinstance(error, (msgspec.ValidationError, TooLargeError))
-    return told if final else TryAgain(told, attempts=FEW)
+    return told if final else TryAgain(told, attempts=FEW_ATTEMPTS)
 
 
 def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
     """The error for a call that was sent and has no response. A read is retried. A write is not."""
     if exchange.call.reads:
-        return TryAgain(UnreachableError(exchange.failed(why), hint=hint), attempts=FEW)
+        return TryAgain(UnreachableError(exchange.failed(why), hint=hint), attempts=FEW_ATTEMPTS)
     hint = "it may or may not have been carried out; run again: the next run reads the live state and decides"
     return UnknownOutcomeError(exchange.failed(why), hint=hint)
 
@@ -129,18 +129,20 @@ def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
 def unreachable(exchange: Exchange, why: str, hint: str, *, permanent: bool) -> Exception:
     """The error for a failed connection. Nothing was sent, so every call is retried unless ``permanent``."""
     error = UnreachableError(exchange.failed(why), hint=hint)
-    return error if permanent else TryAgain(error, attempts=FEW)
+    return error if permanent else TryAgain(error, attempts=FEW_ATTEMPTS)
 
 
 def _refusal(exchange: Exchange, answer: Answer) -> Exception:
     status = answer.status
     if status in NOT_CARRIED_OUT:
-        attempts = FEW if status == HTTPStatus.LOCKED and exchange.call.hurried else MANY
+        attempts = FEW_ATTEMPTS if status == HTTPStatus.LOCKED and exchange.call.brief_lock_wait else MANY_ATTEMPTS
         return TryAgain(_error(exchange, answer), attempts=attempts, at_least_seconds=_retry_after_seconds(answer))
     if status in OUTCOME_UNKNOWN:
         if not exchange.call.reads:
             return lost(exchange, _told(answer))
-        return TryAgain(_error(exchange, answer), attempts=FEW, at_least_seconds=_retry_after_seconds(answer))
+        return TryAgain(
+            _error(exchange, answer), attempts=FEW_ATTEMPTS, at_least_seconds=_retry_after_seconds(answer)
+        )
     if status < HTTPStatus.BAD_REQUEST:
         hint = "redirects are not followed: set the address of the API itself (--api-host)"
         return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)

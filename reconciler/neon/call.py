@@ -33,7 +33,7 @@ class Call:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
     body: Json = None
-    hurried: bool = False
+    brief_lock_wait: bool = False
     """Whether to wait only some seconds for a lock (423), because the caller has other work."""
 
     @property

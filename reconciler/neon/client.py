@@ -219,12 +219,12 @@ class Neon(BranchCalls, SnapshotCalls):
         destination: str,
         project_ids: Sequence[str],
         *,
-        hurried: bool = False,
+        brief_lock_wait: bool = False,
         request_id: str | None = None,
     ) -> None:
         """Move up to 400 projects. The transfer is complete when the response arrives; there are no operations.
 
-        ``hurried`` waits only some seconds for a lock, because one locked project delays all the others.
+        ``brief_lock_wait`` waits only some seconds for a lock, because one locked project delays all the others.
         Raises TransferRefusedError, with the ids of the projects in the response, and MissingKeyError.
         Neon: needs a personal key. Not documented: whether a refused batch moves some of the projects.
         """
@@ -237,7 +237,7 @@ class Neon(BranchCalls, SnapshotCalls):
                 "destination_org_id": self._organization(destination).id,
                 "project_ids": list(project_ids),
             },
-            hurried=hurried,
+            brief_lock_wait=brief_lock_wait,
         )
         key = self._access.personal_key()
         await self._transport.send(call, key, wire.Done, run=self._run, request_id=request_id)
@@ -323,7 +323,7 @@ class Neon(BranchCalls, SnapshotCalls):
         if recoverable:
             query["recoverable"] = True
         seen: set[str] = set()
-        full, doubted = False, False
+        full, confirming = False, False
         while len(seen) < MOST_PAGES:
             page = await self._send(
                 organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
@@ -331,11 +331,11 @@ class Neon(BranchCalls, SnapshotCalls):
             yield page
             cursor = page.pagination.cursor if page.pagination else None
             count = len(page.projects) + len(page.unavailable_project_ids)
-            if doubted and count:
+            if confirming and count:
                 raise gap_in_list(purpose)
-            if doubted or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
+            if confirming or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
                 return
-            full, doubted = count >= PROJECTS_PER_PAGE, not count
+            full, confirming = count >= PROJECTS_PER_PAGE, not count
             if cursor:
                 seen.add(cursor)
                 query = {**query, "cursor": cursor}

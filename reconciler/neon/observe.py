@@ -43,7 +43,7 @@ class Requirements(Protocol):
     """The live state that a plan needs. Pure functions, called again after each round of reads."""
 
     @property
-    def strangers_read(self) -> int | None:
+    def max_unowned_reads(self) -> int | None:
         """The maximum number of projects without a tenant whose annotations are read. None for all of them."""
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:
@@ -59,7 +59,7 @@ class Requirements(Protocol):
         """The tenant that the annotation of a project names."""
 
 
-def quietly(_done: int, _total: int | None, _what: str) -> None:
+def no_progress(_done: int, _total: int | None, _what: str) -> None:
     """Shows no progress."""
 
 
@@ -70,7 +70,7 @@ async def observe(
     *,
     expect_empty: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
-    on_progress: Progress = quietly,
+    on_progress: Progress = no_progress,
 ) -> LiveState:
     """The whole fleet: lists every organization, then reads the details that the plan requires.
 
@@ -105,7 +105,7 @@ async def look_up(
     mention_deleted: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
     known: Collection[str] = (),
-    on_progress: Progress = quietly,
+    on_progress: Progress = no_progress,
 ) -> LiveState:
     """The live state of a few tenants: finds their projects by pin or registry, otherwise by exact name.
 
@@ -145,8 +145,8 @@ async def _find_annotated(
     everybody = await _list_all(reader)
     seen = {project.id for project in live.projects}
     others = [project for project in everybody.projects if project.id not in seen]
-    at_most = requirements.strangers_read
-    asked = others if at_most is None else _few(others, desired, at_most)
+    limit = requirements.max_unowned_reads
+    asked = others if limit is None else _possibly_renamed(others, desired, limit)
     read = await _with_branches(reader, replace(everybody, projects=tuple(asked)))
     named = [(project, requirements.tenant_of(desired, project)) for project in read.projects]
     found = [project for project, tenant in named if tenant in tenants]
@@ -167,12 +167,12 @@ async def _list_all(reader: ProjectReader) -> LiveState:
     return await reader.merge([project for _, listing in of_each for project in listing.projects], unread)
 
 
-def _few(projects: Sequence[LiveProject], desired: DesiredState, at_most: int) -> Sequence[LiveProject]:
+def _possibly_renamed(projects: Sequence[LiveProject], desired: DesiredState, limit: int) -> Sequence[LiveProject]:
     """The projects that may have been renamed: those without the name of a declared tenant, or of any tenant."""
     named = [desired.tenant_by_project_name(project.name) for project in projects]
     of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
     odd = [p for p, name in zip(projects, named, strict=True) if name is None]
-    return next((some for some in (of_nobody, odd) if len(some) <= at_most), ())
+    return next((some for some in (of_nobody, odd) if len(some) <= limit), ())
 
 
 async def _with_branches(reader: ProjectReader, live: LiveState) -> LiveState:

@@ -35,13 +35,13 @@ class SnapshotCalls(Account):
     """List, create and delete snapshots; find the last change of the restore window."""
 
     async def restore_window_changed(
-        self, organization: str, project_id: str, *, since: datetime, but_for: Collection[str]
+        self, organization: str, project_id: str, *, since: datetime, excluding: Collection[str]
     ) -> datetime | None:
         """The time of the last change of a project's restore window after ``since``. None if there was no change.
 
-        ``but_for`` are ids of operations that do not count. Neon keeps operations for six months, lists the newest
-        first, and limits the window to 30 days. An operation without a time counts as started at ``since``. Raises
-        IncompleteViewError.
+        ``excluding`` are ids of operations that do not count. Neon keeps operations for six months, lists the
+        newest first, and limits the window to 30 days. An operation without a time counts as started at ``since``.
+        Raises IncompleteViewError.
         """
         purpose = f"read the operations of project {project_id}"
         cursor: str | None = None
@@ -53,7 +53,7 @@ class SnapshotCalls(Account):
                 begun = since if operation.created_at is None else operation.created_at
                 if begun < since:
                     return None
-                if operation.action == WINDOW_CHANGES and operation.id not in but_for:
+                if operation.action == WINDOW_CHANGES and operation.id not in excluding:
                     return begun
             following = page.pagination.cursor if page.pagination else None
             if not page.operations or following in (None, cursor):

@@ -19,7 +19,7 @@ from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.errors import InvalidInputError, NotFoundError
 from reconciler.model.annotations import PRODUCT
 from reconciler.neon.answers import (
-    MANY,
+    MANY_ATTEMPTS,
     Answer,
     Exchange,
     TooLargeError,
@@ -178,7 +178,7 @@ class Transport:
         except NotFoundError as error:
             if self._has_arrived(exchange.call):
                 raise
-            raise TryAgain(error, attempts=MANY) from error
+            raise TryAgain(error, attempts=MANY_ATTEMPTS) from error
         self._arriving.pop(exchange.call.ids.get("project_id", ""), None)
         if stated := moment(answer):
             self.clock.set(stated)

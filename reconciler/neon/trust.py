@@ -23,11 +23,11 @@ LOOKS: Final = f"use the form {NEON}"
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
     """Raises InvalidInputError with every variable that the files may not name. Reads none of them."""
     if found := list(not_to_be_named(desired, base, environ.names_allowed())):
-        told = "; ".join(f"{one.place}: {unnamed(one)}" for one in found)
+        told = "; ".join(f"{one.place}: {variable_not_allowed(one)}" for one in found)
         raise InvalidInputError(told, hint=naming_hint(found))
 
 
-def unnamed(reference: Destination) -> str:
+def variable_not_allowed(reference: Destination) -> str:
     """The message about a variable that files may not name."""
     return f"{reference.path}: {reference.value} is not permitted as {_use(reference)}"
 

@@ -171,7 +171,7 @@ class PlanRequirements:
     half_done: Collection[str] = ()
 
     @property
-    def strangers_read(self) -> int | None:
+    def max_unowned_reads(self) -> int | None:
         """How many projects of no tenant have their annotations read, at most; None for all of them."""
         return None if self.depth is Depth.DEEP else self.reach.few_strangers
 

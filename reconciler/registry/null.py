@@ -22,11 +22,11 @@ class NullRegistry:
     keeps_rows: ClassVar[bool] = False
     """Whether a claim excludes other runs. If not, a run must search for projects of a concurrent run."""
 
-    async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that writes."""
         return call(*args, **named)
 
-    async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that reads."""
         return call(*args, **named)
 
@@ -51,7 +51,7 @@ class NullRegistry:
     def place(self, placement: Placement, run: str, at: datetime) -> None:
         """Does nothing."""
 
-    def mend(
+    def correct(
         self,
         placements: Sequence[Placement],  # noqa: ARG002
         seen: Mapping[str, Registered],  # noqa: ARG002

@@ -1,7 +1,7 @@
 """The registry in a database: a row per tenant, claimed before its project is created and filled afterwards.
 
 Each call is one transaction. It blocks for some milliseconds, or as long as another client holds a lock. So a run
-makes its calls in threads, with ``aside`` and ``look``.
+makes its calls in threads, with ``write`` and ``read``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 }
 """The INSERT statements with ON CONFLICT."""
 ROWS_AT_ONCE: Final = 500
-LOOKS_AT_ONCE: Final = 5
+READS_AT_ONCE: Final = 5
 WRITES_AT_ONCE: Final = 10
 """Concurrent calls in threads. The sum is the size of the connection pool (SQLAlchemy: 5, and 10 overflow)."""
 TRIES: Final = 5
@@ -60,19 +60,19 @@ class Registry(NullRegistry):
         self._engine = engine
         self._fleet = fleet
         self._insert = INSERTS[engine.dialect.name]
-        self._looking = ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="registry-looks")
-        self._writing_aside = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
+        self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="registry-reads")
+        self._writers = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
 
-    async def aside(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that writes in a thread: a call that waits for a lock does not block the event loop.
 
         A call that has started runs to its end, even if its caller is cancelled.
         """
-        return await _in(self._writing_aside, partial(call, *args, **named))
+        return await _in(self._writers, partial(call, *args, **named))
 
-    async def look(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """The same for a call that reads, in threads of its own: it does not queue behind blocked writes."""
-        return await _in(self._looking, partial(call, *args, **named))
+        return await _in(self._readers, partial(call, *args, **named))
 
     def prepare(self) -> None:
         """Creates the tables that do not exist."""
@@ -139,7 +139,7 @@ class Registry(NullRegistry):
             hint="run again: the next run checks which project belongs to the tenant",
         )
 
-    def mend(
+    def correct(
         self, placements: Sequence[Placement], seen: Mapping[str, Registered], run: str, at: datetime
     ) -> list[str]:
         """Corrects rows that have not changed since they were ``seen``.
@@ -150,8 +150,8 @@ class Registry(NullRegistry):
         for start in range(0, len(placements), ROWS_AT_ONCE):
             with self._writing() as connection:
                 for placement in placements[start : start + ROWS_AT_ONCE]:
-                    mending = self._mending(placement, seen.get(placement.tenant), run, at)
-                    if connection.execute(mending.returning(_ROW.tenant)).first() is None:
+                    correction = self._correction(placement, seen.get(placement.tenant), run, at)
+                    if connection.execute(correction.returning(_ROW.tenant)).first() is None:
                         changed_since.append(placement.tenant)
         return changed_since
 
@@ -223,11 +223,11 @@ class Registry(NullRegistry):
 
     def close(self) -> None:
         """Closes the database, without waiting for calls that still run in threads."""
-        self._looking.shutdown(wait=False)
-        self._writing_aside.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+        self._writers.shutdown(wait=False)
         self._engine.dispose()
 
-    def _mending(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
+    def _correction(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
         if seen is None:
             return self._adding(placement, run, at).on_conflict_do_nothing()
         return sa.update(TENANTS).where(*self._as(placement.tenant, seen)).values(_where(placement, at))

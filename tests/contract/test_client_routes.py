@@ -43,7 +43,7 @@ async def use_everything(neon: Neon) -> None:
     await neon.projects("free")
     await neon.named("free", "acme-2")
     await neon.searched("free", Search("acme", ("acme-2", "acme-3")))
-    await neon.require_mover(("free", "paid"))
+    await neon.require_transfer_key(("free", "paid"))
     await neon.transfer_projects("free", "paid", [id_])
     await neon.project("paid", id_)
     await neon.branches("paid", id_)
@@ -75,7 +75,7 @@ async def use_branches_and_snapshots(neon: Neon, id_: str, root_id: str) -> None
     patched = await neon.update_branch("paid", id_, made.branch.id, name="dev-2", expires_at=EXPIRY)
     await neon.wait("paid", id_, patched.operations)
     await neon.wait("paid", id_, await neon.delete_branch("paid", id_, made.branch.id))
-    await neon.restore_window_changed("paid", id_, since=EXPIRY - timedelta(days=9), but_for=())
+    await neon.restore_window_changed("paid", id_, since=EXPIRY - timedelta(days=9), excluding=())
     taken = await neon.create_snapshot("paid", id_, root_id, name="v1", at=None, expires_at=EXPIRY)
     await neon.wait("paid", id_, taken.operations)
     for snapshot in await neon.snapshots("paid", id_):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.plan.outcome import Result
-from reconciler.registry.store import LOOKS_AT_ONCE, WRITES_AT_ONCE, Registry
+from reconciler.registry.store import READS_AT_ONCE, WRITES_AT_ONCE, Registry
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import World, now
 
@@ -94,7 +94,7 @@ def test_a_sign_up_elsewhere_goes_ahead_while_another_waits_for_the_lock(kept: K
 
 
 def test_so_does_a_tenant_of_the_same_fleet_that_needs_no_claim_however_many_wait(kept: Kept) -> None:
-    many = [f"t{number}" for number in range(WRITES_AT_ONCE + LOOKS_AT_ONCE)]
+    many = [f"t{number}" for number in range(WRITES_AT_ONCE + READS_AT_ONCE)]
     desired = a_fleet(*FLEET.tenants.values(), *map(a_tenant, many))
 
     async def main() -> None:

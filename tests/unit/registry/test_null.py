@@ -21,12 +21,12 @@ def test_every_claim_succeeds_and_nothing_is_recorded() -> None:
     async def main() -> None:
         registry = NullRegistry()
         for run in ("r1", "r2"):
-            assert await registry.aside(registry.claim, "acme", run, NOW) is None
-            await registry.aside(registry.place, Placement("acme", "p-1", "free"), run, NOW)
-            assert await registry.aside(registry.accept, {"acme": 7}, run, NOW) == {}
+            assert await registry.write(registry.claim, "acme", run, NOW) is None
+            await registry.write(registry.place, Placement("acme", "p-1", "free"), run, NOW)
+            assert await registry.write(registry.accept, {"acme": 7}, run, NOW) == {}
             assert registry.lease("all", run, NOW, lapsed_before=NOW).run == run
-        assert not await registry.look(registry.rows)
-        assert not await registry.look(registry.revisions)
+        assert not await registry.read(registry.rows)
+        assert not await registry.read(registry.revisions)
         assert not registry.keeps_rows
 
     asyncio.run(main())

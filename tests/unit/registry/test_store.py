@@ -117,7 +117,7 @@ def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
 def test_a_row_that_is_as_it_was_seen_is_mended(registry: Registry) -> None:
     registry.place(PLACED, "run1", NOON)
     moved = Placement("acme", "cool-river-1", "paid")
-    assert registry.mend([moved, BIRCH], registry.rows(), "run2", LATER) == []
+    assert registry.correct([moved, BIRCH], registry.rows(), "run2", LATER) == []
     assert registry.rows() == {
         "acme": Registered("cool-river-1", "paid", "run1", NOON),
         "birch": Registered("still-moon-2", "free", "run2", LATER),
@@ -130,7 +130,7 @@ def test_a_row_that_changed_came_or_went_since_it_was_seen_is_left_alone(registr
     registry.place(BIRCH, "run1", NOON)
     registry.forget("acme", "cool-river-1")
     again = Placement("birch", "cool-river-3", "paid")
-    assert registry.mend([PLACED, again], seen, "run3", LATER) == ["acme", "birch"]
+    assert registry.correct([PLACED, again], seen, "run3", LATER) == ["acme", "birch"]
     assert registry.rows() == {"birch": Registered("still-moon-2", "free", "run1", NOON)}
 
 
@@ -142,7 +142,7 @@ def test_a_claim_that_was_made_anew_since_it_was_seen_is_neither_dropped_nor_men
     seen = registry.rows()
     assert registry.take_over("acme", seen["acme"], run, at)
     assert not registry.drop("acme", seen["acme"])
-    assert registry.mend([PLACED], seen, "run3", LATER) == ["acme"]
+    assert registry.correct([PLACED], seen, "run3", LATER) == ["acme"]
     assert registry.rows() == {"acme": Registered(None, None, run, at)}
     assert registry.drop("acme", registry.rows()["acme"])
     assert registry.rows() == {}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
+    from reconciler.files.tenant_schema import TenantDocument
 
 MOST_PROBLEMS: Final = 100
 """Problems listed per file; more are only counted."""
@@ -43,6 +44,8 @@ class Collection:
     pins_held_back: set[str] = field(default_factory=set)
     lost: bool = False
     """tiers.yaml cannot be used."""
+    past: bool = False
+    """As in ``Reading``."""
     unread: set[str] = field(default_factory=set)
     """Files and folders that could not be read completely: their tenants are unknown."""
     broken: dict[str, Named] = field(default_factory=dict)
@@ -104,17 +107,19 @@ class Collection:
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
         if not entry.whole:
             return None
-        document = entry.document()
+        document = entry.past_document() if self.past else entry.document()
         if isinstance(document, tuple):
             problems += [entry.problem(finding) for finding in document]
             return None
-        if self.fleet is not None:
-            problems += [entry.problem(finding) for finding in tenant_findings(document, self.fleet)]
+        problems += [entry.problem(finding) for finding in self._findings(document)]
         tenant = build.tenant(document, entry.location, entry.files)
         if tenant.previously:
             self.renamed.append(entry)
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]
         return tenant
+
+    def _findings(self, document: TenantDocument) -> Iterable[Finding]:
+        return () if self.fleet is None else tenant_findings(document, self.fleet, past=self.past)
 
     def _hold_back(self, broken: Iterable[Named]) -> None:
         for named in broken:

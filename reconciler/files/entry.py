@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.files.positions import Positions, read_positions
 from reconciler.files.readers import text_of
 from reconciler.files.tenant_schema import TenantDocument, as_tombstone
+from reconciler.files.unknown_settings import tolerant_tenant
 from reconciler.files.wording import read
 from reconciler.model.problem import Location, Problem
 
@@ -64,6 +65,14 @@ class Entry:
         if self._read is None:
             self._read = read(TenantDocument, as_tombstone(self.value))
         return self._read
+
+    def past_document(self) -> TenantDocument | tuple[Finding, ...]:
+        """Return the document of an earlier commit: unknown settings count as unchecked."""
+        document = self.document()
+        if isinstance(document, TenantDocument):
+            return document
+        earlier = read(TenantDocument, as_tombstone(tolerant_tenant(self.value)))
+        return earlier if isinstance(earlier, TenantDocument) else document
 
     @property
     def location(self) -> Location:

@@ -73,7 +73,8 @@ def load_at(
     """Load the fleet from the files of a commit. ``tiers`` is relative to ``root``; the rest as in ``load``,
     without pinned projects: ``only`` leaves out every other tenant.
 
-    Tenants with broken files there are held back: newer files cannot repair them. Unreadable files are listed as
+    Tenants with broken files there are held back: newer files cannot repair them. Settings that this release does
+    not know count as unchecked: another release applied them. Unreadable files are listed as
     ``unread`` and hold back the tenant with their name.
     """
     tree = fleet_tree(found(root), ref)

@@ -73,7 +73,7 @@ def load(
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     """Load from any tree."""
-    prices = read_price_list(tree, reading.tiers)
+    prices = read_price_list(tree, reading.tiers, past=reading.past)
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))
@@ -81,7 +81,7 @@ def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
 
 
 def _read(tree: Tree, prices: PriceList, reading: Reading) -> Collection:
-    collection = Collection(prices.fleet, lost=_has_error(prices.problems))
+    collection = Collection(prices.fleet, lost=_has_error(prices.problems), past=reading.past)
     collection.problems += prices.problems
     if reading.only != frozenset():
         with _collector_paused():

@@ -13,6 +13,7 @@ from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import pointer
+from reconciler.files.unknown_settings import tolerant_tiers
 from reconciler.files.wording import read
 from reconciler.model.problem import Location, Problem
 
@@ -43,8 +44,11 @@ class PriceList:
     problems: tuple[Problem, ...]
 
 
-def read_price_list(tree: Tree, path: str) -> PriceList:
-    """Read tiers.yaml with all its problems; tenants can be checked against it even if it has some."""
+def read_price_list(tree: Tree, path: str, *, past: bool = False) -> PriceList:
+    """Read tiers.yaml with all its problems; tenants can be checked against it even if it has some.
+
+    ``past`` as in ``Reading``.
+    """
     name = tree.name(path)
     try:
         data = tree.read(path)
@@ -64,7 +68,7 @@ def read_price_list(tree: Tree, path: str) -> PriceList:
     problems = (*parsed.problems, *_not_one(parsed, name))
     if len(parsed.documents) != 1 or not parsed.documents[0].whole:
         return _broken(*problems)
-    return _checked(entries_of(parsed, Text(name, data))[0], problems)
+    return _checked(entries_of(parsed, Text(name, data))[0], problems, past=past)
 
 
 def _not_one(parsed: Parsed, name: str) -> Iterator[Problem]:
@@ -80,12 +84,12 @@ def _not_one(parsed: Parsed, name: str) -> Iterator[Problem]:
         )
 
 
-def _checked(entry: Entry, problems: tuple[Problem, ...]) -> PriceList:
-    document = read(TiersDocument, entry.value)
+def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> PriceList:
+    document = read(TiersDocument, tolerant_tiers(entry.value) if past else entry.value)
     if not isinstance(document, TiersDocument):
         return _broken(*problems, *(entry.problem(finding) for finding in document))
     fleet = build.fleet(document, entry.place)
-    found = (entry.problem(finding) for finding in tiers_findings(document, fleet))
+    found = (entry.problem(finding) for finding in tiers_findings(document, fleet, past=past))
     return PriceList(fleet, tuple(_sources(document, entry)), (*problems, *found))
 
 

@@ -60,7 +60,8 @@ class Reading:
     about: frozenset[str] | None = None
     """The tenants that a full load is for: a broken line without a name does not concern them."""
     past: bool = False
-    """Whether this is an earlier state: an unreadable file only makes its own tenants unknown."""
+    """Whether this is an earlier state: an unreadable file only makes its own tenants unknown, and settings that
+    this release does not know, or checks by now, count as unchecked."""
     pins: bool = False
     """Whether tenants with a pinned project are wanted too: no other tenant may take it by name."""
 

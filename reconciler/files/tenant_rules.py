@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     )
 
 
-def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Yield all problems of a tenant of this fleet. A tombstone needs no settings.
+def tenant_findings(document: TenantDocument, fleet: DesiredState, *, past: bool = False) -> Iterator[Finding]:
+    """Yield all problems of a tenant of this fleet. A tombstone needs no settings. ``past`` as in ``Reading``.
 
     A conflict with tiers.yaml is stale: a commit to that file may have caused it for thousands of tenants.
     """
@@ -37,7 +37,7 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState) -> Iterator[F
         return
     yield from _copy_findings(document.snapshots or (), "snapshots", "snapshot")
     yield from _branch_findings(document.dev_branches or ())
-    if document.overrides is not None:
+    if document.overrides is not None and not past:
         yield from unchecked_findings(document.overrides.settings, ("overrides",))
     yield from (replace(finding, stale=True) for finding in _misfits(document, fleet))
 

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization, Tier
     from reconciler.files.finding import Path
-    from reconciler.files.tiers_schema import SourceDocument, TierDocument, TiersDocument
+    from reconciler.files.tiers_schema import SourceDocument, TiersDocument
 
 
-def tiers_findings(document: TiersDocument, fleet: DesiredState) -> Iterator[Finding]:
-    """Yield all problems across the keys of tiers.yaml."""
+def tiers_findings(document: TiersDocument, fleet: DesiredState, *, past: bool = False) -> Iterator[Finding]:
+    """Yield all problems across the keys of tiers.yaml. ``past`` as in ``Reading``."""
     yield from _naming_findings(document)
     yield from _shared_organizations(document)
     for name, written in document.tiers.items():
-        yield from _tier_findings(written, fleet.tiers[name], fleet)
+        yield from _tier_findings(fleet.tiers[name], fleet)
+        if not past:
+            yield from unchecked_findings(written.settings, ("tiers", name))
     for index, source in enumerate(document.tenants):
         yield from _source_findings(source, index)
     for name, threshold in document.guards:
@@ -61,7 +63,7 @@ def _shared_organizations(document: TiersDocument) -> Iterator[Finding]:
         first.setdefault(organization.id, name)
 
 
-def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> Iterator[Finding]:
+def _tier_findings(tier: Tier, fleet: DesiredState) -> Iterator[Finding]:
     path = ("tiers", tier.name)
     organization = fleet.organizations.get(tier.organization)
     if organization is None:
@@ -71,7 +73,6 @@ def _tier_findings(written: TierDocument, tier: Tier, fleet: DesiredState) -> It
     if tier.compute is not None:
         yield from compute_findings(tier.compute, tier.compute, organization, (*path, "compute"))
     yield from restore_window_findings(tier.restore_window_seconds, organization, path)
-    yield from unchecked_findings(written.settings, path)
     yield from _dev_branch_findings(tier, organization)
 
 

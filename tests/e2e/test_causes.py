@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 QUIET = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
 
 
+FREE = "  free:\n    settings: {}\n    organization"
+"""The tier ``free`` with settings."""
 LIMIT = "$.settings.quota.data_transfer_bytes"
 
 
@@ -454,3 +456,18 @@ def test_a_downgrade_takes_all_that_a_document_gave(fleet: Shell) -> None:
     commit(fleet)
     assert run(fleet, "apply", "--base", "applied").code == 0
     assert run(fleet, "plan", "--base", "HEAD", "--detailed-exitcode").code == 0
+
+
+def test_a_base_with_settings_that_this_release_does_not_know_holds_nobody_back(fleet: Shell) -> None:
+    """HEAD moves settings that an earlier release accepted under ``unchecked``, and lowers a limit."""
+    tier = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    settings = "overrides: {{quota: {{data_transfer: {}GiB}}, settings: {}}}\n"
+    fleet.write("tiers.yaml", tier.replace("  free:\n    organization", FREE.format("{bright: 1}")))
+    fleet.tenant("acme", "tier: free\n" + settings.format(8, "{shiny: true}"))
+    commit(fleet)
+    git(fleet, "tag", "--force", "applied")
+    fleet.write("tiers.yaml", tier.replace("  free:\n    organization", FREE.format("{unchecked: {bright: 1}}")))
+    fleet.tenant("acme", "tier: free\n" + settings.format(7, "{unchecked: {shiny: true}}"))
+    commit(fleet)
+    fleet.applied("--base", "applied", "--only", "quota")
+    assert transfers(fleet) == {"acme": 7, "bluebird": 8}

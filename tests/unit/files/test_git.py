@@ -208,6 +208,37 @@ def test_a_memo_changes_nothing_but_the_time(tmp_path: Path) -> None:
     assert len(memo) == 3
 
 
+def test_settings_of_another_release_are_readable_at_a_commit(tmp_path: Path) -> None:
+    """Unknown ones, and those that this release checks by now, count as unchecked: also in tiers.yaml."""
+    unknown = "overrides: {settings: {shiny: 1, hipaa: true, unchecked: {audit_log_level: base}}}\n"
+    tier = TIERS + "    settings: {bright: {a: [1, no]}, block_vpc_connections: true}\n"
+    root = repository(tmp_path, {"tenants/acme.yaml": "tenant: acme\ntier: pro\n" + unknown, "tiers.yaml": tier})
+    write(root, {}, tiers=tier)
+    memo: Memo = {}
+    assert load(root, memo=memo).desired is None
+    then = load_at(root, "HEAD", memo=memo)
+    assert then.problems == ()
+    assert [one.settings for one in settings(then)] == [
+        {
+            "bright": {"a": [1, "no"]},
+            "block_vpc_connections": True,
+            "shiny": 1,
+            "hipaa": True,
+            "audit_log_level": "base",
+        }
+    ]
+
+
+@pytest.mark.parametrize("broken", ["hipaa: on", "quota: {active_time_seconds: 1}", "unchecked: 1, shiny: 1"])
+def test_settings_that_no_release_accepts_hold_a_tenant_back_at_a_commit(broken: str, tmp_path: Path) -> None:
+    root = repository(
+        tmp_path, {"tenants/acme.yaml": f"{ACME}overrides: {{settings: {{{broken}}}}}\n", "tiers.yaml": TIERS}
+    )
+    then = load_at(root, "HEAD").desired
+    assert then is not None
+    assert then.held_back == {"acme"}
+
+
 @pytest.mark.parametrize("ref", ["nowhere", "-c", "--help", "", "HEAD:tiers.yaml", "a..b", "x\ny", "HEAD\0"])
 def test_what_names_no_commit_is_refused(ref: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError):

@@ -24,7 +24,10 @@ def status_list(story: Mapping[str, str]) -> Page:
     """One line for each name, with its status."""
     width = width_of(story)
     return Page(
-        lambda: [Line(column(name, width), styled(said_of, _style(said_of)), 2) for name, said_of in story.items()]
+        lambda: [
+            Line(column(name, width), styled(difference, _style(difference)), 2)
+            for name, difference in story.items()
+        ]
     )
 
 

@@ -186,7 +186,7 @@ class FleetFiles:
         known = self._known(said, compared, parted, desired)
         if self._only is None:
             known = replace(known, gone=renames.gone(known, desired))
-        elif any(known.new(name) for name in self._only if name in desired.tenants):
+        elif any(known.may_be_renamed(name) for name in self._only if name in desired.tenants):
             known = self._with_gone(known, compared, parted, desired)
         return replace(known, guessed=base is None)
 

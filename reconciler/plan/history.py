@@ -233,6 +233,10 @@ class History:
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
+    def may_be_renamed(self, tenant: str) -> bool:
+        """Return whether no earlier file declares the tenant, whether or not git has its file yet."""
+        return self.new(tenant) or (tenant in self.unheld and not self.knew(tenant))
+
     def accepted(self, tenant: str) -> tuple[Accepted, ...] | None:
         """Return what the tenant's file accepted at its base and at the fork; None if unknown.
 

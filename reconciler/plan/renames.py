@@ -33,7 +33,7 @@ def lookalikes(
     It has all the same settings, or one name is a prefix of the other. ``unmatched`` are the live projects that
     match no tenant: a removed tenant without one does not count. None if they were not listed.
     """
-    new = [tenant for tenant in tenants if history.new(tenant.name)] if history.gone else []
+    new = [tenant for tenant in tenants if history.may_be_renamed(tenant.name)] if history.gone else []
     if not new:
         return {}
     meant = history.gone if unmatched is None else history.gone & _owners(desired, unmatched)

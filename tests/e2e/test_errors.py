@@ -61,7 +61,11 @@ def test_a_tier_that_is_retired_holds_back_its_tenants_and_nobody_else(shell: Sh
     assert "1 tenant skipped: the file is invalid." in shell.simulated("plan").out
     for words in (("plan", "--tenant", "acme"), ("converge", "acme")):
         check(shell.simulated(*words), 3, "tenants/acme.yaml:2:7:")
-    check(shell.simulated("converge", "-", stdin=b'{"tenant": "cedar", "tier": "gold"}'), 3, "no tier 'gold'")
+    check(
+        shell.simulated("converge", "-", stdin=b'{"tenant": "cedar", "tier": "gold"}'),
+        3,
+        "tier 'gold' does not exist",
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)

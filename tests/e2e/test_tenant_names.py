@@ -103,6 +103,20 @@ def test_a_rename_that_the_file_does_not_tell_makes_no_empty_project(fleet: Shel
     assert ids(fleet) == before
 
 
+@pytest.mark.parametrize(
+    "door", [("apply", "--yes"), ("apply", "--yes", "--tenant", "acme-inc"), ("converge", "acme-inc")]
+)
+def test_nor_does_one_that_is_not_committed(fleet: Shell, door: tuple[str, ...]) -> None:
+    """Its new file is one that git does not have yet."""
+    (fleet.folder / "tenants/acme.yaml").unlink()
+    grant(fleet, "acme-inc", 8)
+    before = ids(fleet)
+    ended = run(fleet, *door, "--base", "applied")
+    assert ended.code == 5, ended.err + ended.out
+    assert "looks-renamed" in ended.out + ended.err
+    assert ids(fleet) == before
+
+
 def test_nor_do_two_of_them_that_say_no_more_than_a_tier(shell: Shell) -> None:
     git(shell, "init", "--quiet", "--initial-branch=main")
     for tenant in ("red", "green"):

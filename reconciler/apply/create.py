@@ -346,7 +346,7 @@ def _record_unchecked(run: Run, unchecked: Sequence[SentCreate], error: Reconcil
 
 
 def _create(tenant: TenantPlan) -> CreateProject:
-    """The first action of a tenant that is to be created (plan/order.py)."""
+    """The first action of a tenant that is to be created (plan/stage.py)."""
     first = tenant.actions[0]
     if not isinstance(first, CreateProject):
         raise TypeError(f"the plan of the new tenant {tenant.tenant} starts with {first.kind}")

@@ -13,8 +13,8 @@ from reconciler.plan import unused
 from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
 from reconciler.plan.contradictions import age
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.rivals import maker, ours
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -43,9 +43,9 @@ def needs_room(action: Action) -> bool:
 
 def successor(deletion: Action, later: Sequence[Action]) -> CreateSnapshot | CreateBranch | None:
     """What the deletion makes room for. None where it does not delete a snapshot to make room for another one."""
-    if stage(deletion) is not Stage.REPLACE_SNAPSHOT:
+    if deletion.stage is not Stage.REPLACE_SNAPSHOT:
         return None
-    creations = (action for action in later if stage(action) is Stage.CREATE_SNAPSHOT)
+    creations = (action for action in later if action.stage is Stage.CREATE_SNAPSHOT)
     return next((action for action in creations if isinstance(action, CreateSnapshot | CreateBranch)), None)
 
 

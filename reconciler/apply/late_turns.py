@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from reconciler.errors import NotSentError, ReconcilerError
+from reconciler.live.needs import NOTHING_BELOW
 from reconciler.live.project import LiveProject
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details
-from reconciler.plan.needs import NOTHING_BELOW, lists_pay, needed_by, needs
+from reconciler.plan.needs import lists_pay, needed_by, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
     from reconciler.apply.stop import StopSignal
     from reconciler.desired.state import Api, DesiredState
+    from reconciler.live.needs import Details
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
     from reconciler.plan.late_turn import PlanInputs, Turn
-    from reconciler.plan.needs import Details
     from reconciler.plan.plan import TenantPlan
 
 

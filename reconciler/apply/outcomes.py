@@ -9,8 +9,8 @@ from msgspec import structs
 
 from reconciler.errors import ApiError, ExitCode, LostRaceError, NotSentError, UnknownOutcomeError
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -169,11 +169,11 @@ def with_lost_snapshots(outcomes: Sequence[ActionOutcome]) -> tuple[ActionOutcom
 
 
 def _made_room(action: Action) -> bool:
-    return stage(action) is Stage.REPLACE_SNAPSHOT
+    return action.stage is Stage.REPLACE_SNAPSHOT
 
 
 def _not_created(outcome: ActionOutcome) -> bool:
-    return stage(outcome.action) is Stage.CREATE_SNAPSHOT and outcome.result is not Result.APPLIED
+    return outcome.action.stage is Stage.CREATE_SNAPSHOT and outcome.result is not Result.APPLIED
 
 
 def _name(action: Action) -> str:

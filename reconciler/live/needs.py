@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Details: TypeAlias = "frozenset[str]"
+"""Details to read below a project: names of attributes of LiveProject."""
+
+NOTHING_BELOW: Final[Details] = frozenset()
+BRANCHES: Final[Details] = frozenset({"branches"})
+COMPUTES: Final[Details] = BRANCHES | {"endpoints"}
+SNAPSHOTS: Final[Details] = BRANCHES | {"snapshots"}
+"""Branch names are reused, so whatever a name leads to is read together with the names."""
 
 
 @dataclass(frozen=True, slots=True)

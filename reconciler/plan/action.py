@@ -1,15 +1,19 @@
 """Actions: one class per API call, pure data that addresses things by name."""
 
 from datetime import UTC, datetime
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.live.needs import BRANCHES, COMPUTES, NOTHING_BELOW, SNAPSHOTS, Details
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import Value
 from reconciler.plan.change import FieldChange, Risk, highest
+from reconciler.plan.stage import Stage
+
+Verb: TypeAlias = Literal["create", "recover", "adopt", "transfer", "change", "delete"]
 
 
 class TenantAction(Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -22,17 +26,30 @@ class TenantAction(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """The place in the files that asks for it."""
     changes: tuple[FieldChange, ...] = ()
 
-    verb: ClassVar[str]
+    verb: ClassVar[Verb]
     thing: ClassVar[str]
     """What is done to what, in the words of every view."""
     of_whole_project: ClassVar[bool] = False
     """True where a plan tells the tenant by this action: its project is created, deleted, ..."""
     base_risk: ClassVar[Risk] = Risk.SAFE
+    usual_stage: ClassVar[Stage]
+    """When it runs within its tenant's plan, unless ``stage`` says otherwise."""
+    details: ClassVar[Details] = NOTHING_BELOW
+    """What is read again below the project before a late turn."""
+    starts_operations: ClassVar[bool] = False
+    """True where every such call starts operations, as far as Neon documents it."""
+    in_no_list: ClassVar[bool] = False
+    """True where no list shows the effect: its operations are awaited even if no other action follows."""
 
     @property
     def subject(self) -> str:
         """The thing as its tenant knows it: a branch that keeps a moment is a snapshot."""
         return self.thing
+
+    @property
+    def stage(self) -> Stage:
+        """When it runs within its tenant's plan."""
+        return self.usual_stage
 
     @property
     def kind(self) -> str:
@@ -56,6 +73,8 @@ class CreateProject(TenantAction, frozen=True, kw_only=True, tag="create_project
     verb: ClassVar = "create"
     thing: ClassVar = "project"
     of_whole_project: ClassVar = True
+    usual_stage: ClassVar = Stage.CREATE_PROJECT
+    starts_operations: ClassVar = True
     organization: str
 
 
@@ -65,6 +84,7 @@ class RecoverProject(TenantAction, frozen=True, kw_only=True, tag="recover_proje
     verb: ClassVar = "recover"
     thing: ClassVar = "project"
     of_whole_project: ClassVar = True
+    usual_stage: ClassVar = Stage.RECOVER_PROJECT
     project_id: str
     recoverable_until: datetime
 
@@ -78,6 +98,9 @@ class AdoptProject(TenantAction, frozen=True, kw_only=True, tag="adopt_project")
     verb: ClassVar = "adopt"
     thing: ClassVar = "project"
     of_whole_project: ClassVar = True
+    usual_stage: ClassVar = Stage.ADOPT_PROJECT
+    details: ClassVar = BRANCHES
+    starts_operations: ClassVar = True
     project_id: str
     branch: str
     """The name of the branch."""
@@ -91,6 +114,7 @@ class TransferProject(TenantAction, frozen=True, kw_only=True, tag="transfer_pro
     verb: ClassVar = "transfer"
     thing: ClassVar = "project"
     of_whole_project: ClassVar = True
+    usual_stage: ClassVar = Stage.TRANSFER
     origin: str
     destination: str
     downgrade: bool
@@ -107,6 +131,7 @@ class PatchProject(TenantAction, frozen=True, kw_only=True, tag="patch_project")
 
     verb: ClassVar = "change"
     thing: ClassVar = "project"
+    usual_stage: ClassVar = Stage.PATCH_PROJECT
     before_transfer: bool = False
     """True for what the destination organization forbids and must be lowered before the move."""
     companions: tuple[tuple[str, Value], ...] = ()
@@ -119,10 +144,19 @@ class PatchEndpoint(TenantAction, frozen=True, kw_only=True, tag="patch_endpoint
 
     verb: ClassVar = "change"
     thing: ClassVar = "compute"
+    usual_stage: ClassVar = Stage.PATCH_ENDPOINT
+    details: ClassVar = COMPUTES
+    starts_operations: ClassVar = True
+    in_no_list: ClassVar = True
     branch: str
     """The name of the branch whose read-write compute it is."""
     before_transfer: bool = False
     companions: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def stage(self) -> Stage:
+        """Before the other changes, where the destination requires it."""
+        return Stage.LOWER if self.before_transfer else self.usual_stage
 
 
 class DeleteProject(TenantAction, frozen=True, kw_only=True, tag="delete_project"):
@@ -132,6 +166,8 @@ class DeleteProject(TenantAction, frozen=True, kw_only=True, tag="delete_project
     thing: ClassVar = "project"
     of_whole_project: ClassVar = True
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    usual_stage: ClassVar = Stage.DELETE_PROJECT
+    details: ClassVar = BRANCHES
     project_id: str
 
     @property
@@ -149,6 +185,8 @@ class DeleteDuplicate(TenantAction, frozen=True, kw_only=True, tag="delete_dupli
     verb: ClassVar = "delete"
     thing: ClassVar = "project"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    usual_stage: ClassVar = Stage.DELETE_DUPLICATE
+    details: ClassVar = COMPUTES | SNAPSHOTS
     project_id: str
     name: str
     organization: str
@@ -182,6 +220,10 @@ class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch")
 
     verb: ClassVar = "create"
     thing: ClassVar = "branch"
+    usual_stage: ClassVar = Stage.CREATE_BRANCH
+    details: ClassVar = BRANCHES
+    starts_operations: ClassVar = True
+    in_no_list: ClassVar = True
     branch: str
     parent: str
     """The name of the branch that it starts from."""
@@ -199,12 +241,19 @@ class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch")
         """What it is to the tenant, by its purpose."""
         return "snapshot" if self.purpose is Purpose.SNAPSHOT else self.thing
 
+    @property
+    def stage(self) -> Stage:
+        """That of a snapshot, where it is one."""
+        return Stage.CREATE_SNAPSHOT if self.purpose is Purpose.SNAPSHOT else self.usual_stage
+
 
 class PatchBranch(TenantAction, frozen=True, kw_only=True, tag="patch_branch"):
     """PATCH /projects/{id}/branches/{id}: its name or its expiry, as the last part of a change's path says."""
 
     verb: ClassVar = "change"
     thing: ClassVar = "branch"
+    usual_stage: ClassVar = Stage.PATCH_BRANCH
+    details: ClassVar = BRANCHES
     branch: str
     """Its present name."""
 
@@ -236,6 +285,9 @@ class DeleteBranch(TenantAction, frozen=True, kw_only=True, tag="delete_branch")
     verb: ClassVar = "delete"
     thing: ClassVar = "branch"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    usual_stage: ClassVar = Stage.DELETE_BRANCH
+    details: ClassVar = BRANCHES
+    starts_operations: ClassVar = True
     branch: str
     branch_id: str
     purpose: Purpose
@@ -247,12 +299,23 @@ class DeleteBranch(TenantAction, frozen=True, kw_only=True, tag="delete_branch")
         """What it is to the tenant, by its purpose."""
         return "snapshot" if self.purpose is Purpose.SNAPSHOT else self.thing
 
+    @property
+    def stage(self) -> Stage:
+        """That of a snapshot, where it is not a dev branch."""
+        if self.purpose is Purpose.DEV_BRANCH:
+            return self.usual_stage
+        return Stage.MAKE_ROOM if self.before_transfer else Stage.REPLACE_SNAPSHOT
+
 
 class CreateSnapshot(TenantAction, frozen=True, kw_only=True, tag="create_snapshot"):
     """POST /projects/{id}/branches/{id}/snapshot (Neon: beta; of root branches only)."""
 
     verb: ClassVar = "create"
     thing: ClassVar = "snapshot"
+    usual_stage: ClassVar = Stage.CREATE_SNAPSHOT
+    details: ClassVar = SNAPSHOTS
+    starts_operations: ClassVar = True
+    in_no_list: ClassVar = True
     snapshot: str
     branch: str
     """The name of the branch that it is taken of."""
@@ -266,10 +329,18 @@ class DeleteSnapshot(TenantAction, frozen=True, kw_only=True, tag="delete_snapsh
     verb: ClassVar = "delete"
     thing: ClassVar = "snapshot"
     base_risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    usual_stage: ClassVar = Stage.REPLACE_SNAPSHOT
+    details: ClassVar = SNAPSHOTS
+    starts_operations: ClassVar = True
     snapshot: str
     snapshot_id: str
     before_transfer: bool = False
     """True for one that the destination organization has no room for."""
+
+    @property
+    def stage(self) -> Stage:
+        """Before the others, where it does not fit into the destination."""
+        return Stage.MAKE_ROOM if self.before_transfer else self.usual_stage
 
 
 Action: TypeAlias = (

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 from reconciler.model.fields.table import FIELDS
 from reconciler.plan.action import (
-    AdoptProject,
     CreateBranch,
     CreateProject,
     CreateSnapshot,
     DeleteBranch,
     DeleteDuplicate,
     DeleteSnapshot,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
@@ -24,8 +22,8 @@ from reconciler.plan.action import (
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.moves import checks_transfer_permission, goes_first
 from reconciler.plan.needs import lists_pay, looks, pages
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Budget
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,17 +39,6 @@ OPERATION_SECONDS: Final = 0.8
 """Typical duration of an operation (Neon: provisioning takes less than a second)."""
 AT_ONCE: Final = 32
 """Maximum number of tenants in progress at the same time."""
-SHOWN_IN_NO_LIST: Final = (PatchEndpoint, CreateBranch, CreateSnapshot)
-"""Actions whose operations are awaited even if no other action follows."""
-ALWAYS: Final = (
-    AdoptProject,
-    CreateBranch,
-    CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteSnapshot,
-    PatchEndpoint,
-)
 WITHOUT_WORK: Final = frozenset(field.path for field in FIELDS if not field.starts_operations)
 """Project fields whose change starts no operation (Neon: manage/operations)."""
 
@@ -69,7 +56,7 @@ def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
 def _awaited(actions: Sequence[Action]) -> int:
     """Return how many writes of a tenant have operations to wait for."""
     return sum(
-        starts_work(action) and (place < len(actions) or isinstance(action, SHOWN_IN_NO_LIST))
+        starts_work(action) and (place < len(actions) or action.in_no_list)
         for place, action in enumerate(actions, start=1)
     )
 
@@ -78,7 +65,7 @@ def starts_work(action: Action) -> bool:
     """Return whether the call starts operations, as far as Neon documents it."""
     if isinstance(action, PatchProject):
         return any(change.path not in WITHOUT_WORK for change in action.changes)
-    return isinstance(action, ALWAYS)
+    return action.starts_operations
 
 
 BURST_SECONDS: Final = 60 / 35
@@ -117,7 +104,7 @@ def _before_replacements(plan: TenantPlan) -> int:
 
     For a snapshot of an earlier time, also the project and its operations.
     """
-    leaving = [action for action in plan.actions if stage(action) is Stage.REPLACE_SNAPSHOT]
+    leaving = [action for action in plan.actions if action.stage is Stage.REPLACE_SNAPSHOT]
     coming = [action for action in plan.actions if isinstance(action, CreateSnapshot)]
     of_the_past = any(isinstance(a, CreateSnapshot | CreateBranch) and a.at is not None for a in plan.actions)
     return len(leaving) * (1 + bool(coming) + 2 * of_the_past)
@@ -182,7 +169,7 @@ def _deletions_later(plan: TenantPlan) -> int:
     """Return the deletions that run some calls after the tenant's turn begins."""
     deletes = [isinstance(action, DeleteBranch | DeleteSnapshot) for action in plan.actions]
     leading = next((place for place, deletion in enumerate(deletes) if not deletion), len(deletes))
-    replaced = any(stage(action) is Stage.REPLACE_SNAPSHOT for action in plan.actions[:leading])
+    replaced = any(action.stage is Stage.REPLACE_SNAPSHOT for action in plan.actions[:leading])
     return sum(deletes if replaced else deletes[leading:])
 
 

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from reconciler.desired.selection import Depth, Reach
     from reconciler.desired.state import DesiredState
+    from reconciler.live.needs import Details
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.history import History
-    from reconciler.plan.needs import Details
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan, Refusal, TenantPlan
     from reconciler.plan.tombstones import Tombstones

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.annotations import Purpose
 from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject, TransferProject
 from reconciler.plan.concerns import compute, restore_window
-from reconciler.plan.order import Stage, stage
 from reconciler.plan.plan import Note
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +86,7 @@ def may_precede_transfer(action: Action) -> bool:
     """Return whether the action may run before the tenant's transfer."""
     if isinstance(action, PatchProject):
         return action.before_transfer
-    return stage(action) in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
+    return action.stage in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
 
 
 def limits_met_by(action: Action) -> frozenset[Limit]:

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import OrganizationLimits
-from reconciler.live.needs import Needs
+from reconciler.live.needs import BRANCHES, Needs
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.plan import recovery, rivals, tombstones
-from reconciler.plan.action import (
-    AdoptProject,
-    CreateBranch,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteDuplicate,
-    DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
-)
 from reconciler.plan.claims import pins
 from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
 from reconciler.plan.concerns.organization import granted_less, is_downgrade
@@ -29,10 +18,11 @@ from reconciler.plan.identity import identify
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.desired.state import Api, DesiredState
     from reconciler.desired.tenant import Tenant
+    from reconciler.live.needs import Details
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
@@ -41,27 +31,6 @@ if TYPE_CHECKING:
 
 CALLS_PER_TURN: Final = 2
 """Typical number of calls for a tenant besides the one that a list replaces."""
-Details: TypeAlias = "frozenset[str]"
-"""Details to read below a project: names of attributes of LiveProject."""
-
-NOTHING_BELOW: Final[Details] = frozenset()
-BRANCHES: Final[Details] = frozenset({"branches"})
-COMPUTES: Final[Details] = BRANCHES | {"endpoints"}
-SNAPSHOTS: Final[Details] = BRANCHES | {"snapshots"}
-NEEDED: Final[Mapping[type[Action], Details]] = {
-    PatchEndpoint: COMPUTES,
-    CreateBranch: BRANCHES,
-    PatchBranch: BRANCHES,
-    DeleteBranch: BRANCHES,
-    AdoptProject: BRANCHES,
-    CreateSnapshot: SNAPSHOTS,
-    DeleteSnapshot: SNAPSHOTS,
-    DeleteProject: BRANCHES,
-    DeleteDuplicate: COMPUTES | SNAPSHOTS,
-}
-"""Branch names are reused, so whatever a name leads to is read together with the names. For other actions the
-project itself is enough.
-"""
 
 
 def needed_by(actions: Iterable[Action]) -> Details:
@@ -70,8 +39,7 @@ def needed_by(actions: Iterable[Action]) -> Details:
 
 
 def _needed(action: Action) -> Details:
-    needed = NEEDED.get(type(action), NOTHING_BELOW)
-    return needed | BRANCHES if action.lowering else needed
+    return action.details | BRANCHES if action.lowering else action.details
 
 
 def looks(tenant: TenantPlan) -> int:

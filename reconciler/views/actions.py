@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, assert_never
 
 from rich.filesize import decimal
 
@@ -52,41 +52,28 @@ def thing_and_name(action: Creation | Removal) -> FormattedText:
 
 
 def _name(action: Creation | Removal) -> str:
-    match action:
-        case CreateBranch() | DeleteBranch():
-            return action.branch
-        case CreateSnapshot() | DeleteSnapshot():
-            return action.snapshot
-        case _:
-            assert_never(action)
+    return action.branch if isinstance(action, CreateBranch | DeleteBranch) else action.snapshot
 
 
 def made_from(action: Creation) -> FormattedText:
     """``from main as of 2026-11-19 14:00 UTC  (compute 0.25-1 CU, suspend 5m)``."""
-    match action:
-        case CreateBranch(purpose=Purpose.SNAPSHOT):
-            facts = [formatted("kept as a branch"), *_expiry(action)]
-            return formatted("of {}{}{}", action.parent, _as_of(action), _in_parentheses(facts))
-        case CreateBranch():
-            return formatted("from {}{}{}", action.parent, _as_of(action), _in_parentheses(_branch_facts(action)))
-        case CreateSnapshot():
-            return formatted("of {}{}{}", action.branch, _as_of(action), _in_parentheses(_expiry(action)))
-        case _:
-            assert_never(action)
+    if isinstance(action, CreateSnapshot):
+        return formatted("of {}{}{}", action.branch, _as_of(action), _in_parentheses(_expiry(action)))
+    if action.purpose is Purpose.SNAPSHOT:
+        facts = [formatted("kept as a branch"), *_expiry(action)]
+        return formatted("of {}{}{}", action.parent, _as_of(action), _in_parentheses(facts))
+    return formatted("from {}{}{}", action.parent, _as_of(action), _in_parentheses(_branch_facts(action)))
 
 
 def deleted_thing(action: Removal, project: LiveProject | None) -> FormattedText:
     """``snapshot nightly-3 (snap-0a1b, taken 2026-11-01)``: what a person needs to know before it is deleted."""
-    match action:
-        case DeleteBranch():
-            kept = "kept as branch " if action.purpose is Purpose.SNAPSHOT else ""
-            facts = [formatted(f"{kept}{{}}", action.branch_id)] if action.branch_id else []
-        case DeleteSnapshot():
-            snapshots = (project.snapshots if project else None) or ()
-            taken = (formatted(f"taken {s.created_at:%Y-%m-%d}") for s in snapshots if s.id == action.snapshot_id)
-            facts = [formatted("{}", action.snapshot_id), *taken]
-        case _:
-            assert_never(action)
+    if isinstance(action, DeleteBranch):
+        kept = "kept as branch " if action.purpose is Purpose.SNAPSHOT else ""
+        facts = [formatted(f"{kept}{{}}", action.branch_id)] if action.branch_id else []
+    else:
+        snapshots = (project.snapshots if project else None) or ()
+        taken = (formatted(f"taken {s.created_at:%Y-%m-%d}") for s in snapshots if s.id == action.snapshot_id)
+        facts = [formatted("{}", action.snapshot_id), *taken]
     return formatted("{}{}", thing_and_name(action), _in_parentheses(facts, gap=" "))
 
 
@@ -187,20 +174,9 @@ class Perspective:
         return action.proof if isinstance(action, DeleteDuplicate) else ()
 
     def _origin(self, action: Action) -> str:
-        """Where an action without field changes comes from."""
-        match action:
-            case CreateProject() | PatchProject() | PatchEndpoint() | PatchBranch() | DeleteDuplicate():
-                return ""
-            case AdoptProject():
-                return ""
-            case RecoverProject() | TransferProject() | DeleteProject():
-                pass
-            case CreateBranch() | DeleteBranch():
-                pass
-            case CreateSnapshot() | DeleteSnapshot():
-                pass
-            case _:
-                assert_never(action)
+        """Where an action comes from whose changes are neither shown nor named by itself."""
+        if action.verb in ("change", "adopt") or isinstance(action, CreateProject | DeleteDuplicate):
+            return ""
         return self.origins.get(action.changes[0].origin, "") if action.changes else ""
 
     def change_mark(self, change: FieldChange, action: Action) -> str:
@@ -225,64 +201,65 @@ def _restarts(action: Action) -> bool:
     return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
 
 
-def will_do(  # noqa: C901, PLR0911 - one case for each action
-    action: Action, project: LiveProject | None = None
-) -> FormattedText:
+def will_do(action: Action, project: LiveProject | None = None) -> FormattedText:
     """What the action does: ``transfer from free to paid``."""
-    match action:
-        case CreateProject():
-            return formatted("create project in {}", action.organization)
-        case RecoverProject():
-            return formatted("recover {}", _deleted(action, project))
-        case AdoptProject():
-            return formatted("adopt {}", _named(action, project))
-        case TransferProject():
-            return formatted("transfer from {} to {}", action.origin, action.destination)
-        case PatchProject():
-            return formatted("patch project")
-        case PatchEndpoint():
-            return formatted("patch compute of branch {}", action.branch)
-        case CreateBranch() | CreateSnapshot():
-            return formatted("create {} {}", thing_and_name(action), made_from(action))
-        case PatchBranch():
-            return formatted("patch branch {}", action.branch)
-        case DeleteBranch() | DeleteSnapshot():
-            return formatted("delete {}", deleted_thing(action, project))
-        case DeleteDuplicate():
-            return formatted("delete {}", _second(action))
-        case DeleteProject():
-            return formatted("delete {}", _named(action, project))
-        case _:
-            assert_never(action)
+    return _described(action, project).planned
 
 
-def was_found(  # noqa: C901, PLR0911 - one case for each action
-    action: Action, project: LiveProject | None = None
-) -> FormattedText:
+def was_found(action: Action, project: LiveProject | None = None) -> FormattedText:
     """How live differs from the files: ``live in free; the files say paid``."""
+    return _described(action, project).found
+
+
+class _Described(NamedTuple):
+    """An action in a plan, and in a drift report."""
+
+    planned: FormattedText
+    found: FormattedText
+
+
+def _described(  # noqa: C901, PLR0911 - one case for each action
+    action: Action, project: LiveProject | None
+) -> _Described:
     match action:
         case CreateProject():
-            return formatted("no live project; the files declare one in {}", action.organization)
+            return _Described(
+                formatted("create project in {}", action.organization),
+                formatted("no live project; the files declare one in {}", action.organization),
+            )
         case RecoverProject():
-            return formatted("{}, deleted; the files recover it", _deleted(action, project))
+            name = _deleted(action, project)
+            return _Described(formatted("recover {}", name), formatted("{}, deleted; the files recover it", name))
         case AdoptProject():
-            return formatted("{}, found by name only", _named(action, project))
+            name = _named(action, project)
+            return _Described(formatted("adopt {}", name), formatted("{}, found by name only", name))
         case TransferProject():
-            return formatted("live in {}; the files say {}", action.origin, action.destination)
+            route = (action.origin, action.destination)
+            return _Described(
+                formatted("transfer from {} to {}", *route), formatted("live in {}; the files say {}", *route)
+            )
         case PatchProject():
-            return formatted("project")
+            return _Described(formatted("patch project"), formatted("project"))
         case PatchEndpoint():
-            return formatted("compute of branch {}", action.branch)
-        case CreateBranch() | CreateSnapshot():
-            return formatted("no live {}; the files declare one {}", thing_and_name(action), made_from(action))
+            name = formatted("compute of branch {}", action.branch)
+            return _Described(formatted("patch {}", name), name)
         case PatchBranch():
-            return formatted("branch {}", action.branch)
+            name = formatted("branch {}", action.branch)
+            return _Described(formatted("patch {}", name), name)
+        case CreateBranch() | CreateSnapshot():
+            made = (thing_and_name(action), made_from(action))
+            return _Described(
+                formatted("create {} {}", *made), formatted("no live {}; the files declare one {}", *made)
+            )
         case DeleteBranch() | DeleteSnapshot():
-            return formatted("{}, not declared", deleted_thing(action, project))
+            name = deleted_thing(action, project)
+            return _Described(formatted("delete {}", name), formatted("{}, not declared", name))
         case DeleteDuplicate():
-            return formatted("{}, left by a run that died", _second(action))
+            name = _second(action)
+            return _Described(formatted("delete {}", name), formatted("{}, left by a run that died", name))
         case DeleteProject():
-            return formatted("{}; the files say absent", _named(action, project))
+            name = _named(action, project)
+            return _Described(formatted("delete {}", name), formatted("{}; the files say absent", name))
         case _:
             assert_never(action)
 

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from reconciler.model.problem import Location
-from reconciler.plan.action import (
-    AdoptProject,
-    CreateBranch,
-    CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteDuplicate,
-    DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
-    PatchProject,
-    RecoverProject,
-    TransferProject,
-)
+from reconciler.plan.action import CreateProject, PatchBranch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +24,8 @@ CONFLICTS: Final = "Conflicts"
 EARLIER_CONFLICTS: Final = "Conflicts since earlier commits"
 OTHER_CONFLICTS: Final = "Conflicts of tenants that no commit changed"
 _NOWHERE: Final = Location("")
+_OWN: Final[Mapping[str, Any]] = {"companions": (), "branch_id": "", "snapshot_id": ""}
+"""Members of actions that differ between tenants with the same actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +58,18 @@ def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> TenantGroup
 
 def _anonymous(action: Action) -> Action:
     """The action without what differs between tenants and what no view shows."""
-    match action:
-        case CreateProject():
-            changes = tuple(change for change in action.changes if change.path != "name")
-            return replace(action, tenant="", source=_NOWHERE, changes=changes)
-        case PatchProject() | PatchEndpoint():
-            return replace(action, tenant="", source=_NOWHERE, companions=())
-        case DeleteBranch():
-            return replace(action, tenant="", source=_NOWHERE, branch_id="")
-        case DeleteSnapshot():
-            return replace(action, tenant="", source=_NOWHERE, snapshot_id="")
-        case RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
-            return replace(action, tenant="", source=_NOWHERE)
-        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
-            return replace(action, tenant="", source=_NOWHERE)
-        case _:
-            assert_never(action)
+    changes = action.changes
+    if isinstance(action, CreateProject):
+        changes = tuple(change for change in changes if change.path != "name")
+    own = {name: blank for name, blank in _OWN.items() if name in action.__struct_fields__}
+    return replace(action, tenant="", source=_NOWHERE, changes=changes, **own)
 
 
 def field_changes(action: Action) -> tuple[FieldChange, ...]:
     """The changes that say more than the action itself does; the action already names its branch."""
-    match action:
-        case PatchProject() | PatchEndpoint():
-            return action.changes
-        case PatchBranch():
-            return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
-        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
-            return ()
-        case CreateBranch() | DeleteBranch():
-            return ()
-        case CreateSnapshot() | DeleteSnapshot() | DeleteDuplicate():
-            return ()
-        case _:
-            assert_never(action)
+    if isinstance(action, PatchBranch):
+        return tuple(replace(change, path=change.path.rpartition(".")[2]) for change in action.changes)
+    return action.changes if action.verb == "change" else ()
 
 
 def held_back(plan: Plan) -> Mapping[str, list[Refusal]]:

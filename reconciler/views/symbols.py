@@ -5,21 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.plan.action import (
-    AdoptProject,
-    CreateBranch,
-    CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteDuplicate,
-    DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
-    PatchProject,
-    RecoverProject,
-    TransferProject,
-)
 from reconciler.plan.summary import Kind
 
 if TYPE_CHECKING:
@@ -55,19 +40,19 @@ CONFLICT: Final = Symbol("?", "bold magenta")
 
 def symbol_of_action(action: Action) -> Symbol:
     """The symbol of an action."""
-    match action:
-        case CreateProject() | RecoverProject() | CreateBranch() | CreateSnapshot():
+    match action.verb:
+        case "create" | "recover":
             return CREATE
-        case AdoptProject():
+        case "adopt":
             return ADOPT
-        case TransferProject():
+        case "transfer":
             return TRANSFER
-        case PatchProject() | PatchEndpoint() | PatchBranch():
+        case "change":
             return PATCH
-        case DeleteProject() | DeleteDuplicate() | DeleteBranch() | DeleteSnapshot():
+        case "delete":
             return DELETE
         case _:
-            assert_never(action)
+            assert_never(action.verb)
 
 
 def symbol_of_kind(kind: Kind) -> Symbol:

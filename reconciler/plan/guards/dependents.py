@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from reconciler.plan.action import (
-    AdoptProject,
     CreateBranch,
-    CreateProject,
-    CreateSnapshot,
     DeleteBranch,
-    DeleteDuplicate,
-    DeleteProject,
     DeleteSnapshot,
     PatchBranch,
     PatchEndpoint,
     PatchProject,
-    RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
 from reconciler.plan.guards.room import no_room_below
-from reconciler.plan.order import Stage, stage
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,10 +42,10 @@ def _snapshots(held: Held, context: TenantContext) -> Iterator[tuple[Action, Ver
     makes_room = (
         first(changes)
         for action, changes in held.items()
-        if stage(action) in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
+        if action.stage in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
     )
     if verdict := next(makes_room, None):
-        yield from ((a, verdict) for a in context.planned.actions if stage(a) is Stage.CREATE_SNAPSHOT)
+        yield from ((a, verdict) for a in context.planned.actions if a.stage is Stage.CREATE_SNAPSHOT)
 
 
 def _parents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
@@ -122,17 +116,9 @@ def blocking_verdict(held: Held, context: TenantContext) -> Verdict | None:
 
 def _blocks_all_others(action: Action, *, crowded: bool) -> bool:
     """Return whether all other actions depend on this one; ``crowded`` says that they depend on the deletions."""
-    match action:
-        case CreateProject() | RecoverProject() | AdoptProject() | TransferProject() | DeleteProject():
-            return True
-        case PatchProject() | PatchEndpoint():
-            return action.before_transfer
-        case DeleteBranch() | DeleteSnapshot():
-            return crowded
-        case CreateBranch() | PatchBranch() | CreateSnapshot() | DeleteDuplicate():
-            return False
-        case _:
-            assert_never(action)
+    if isinstance(action, PatchProject | PatchEndpoint):
+        return action.before_transfer
+    return action.of_whole_project or (crowded and isinstance(action, DeleteBranch | DeleteSnapshot))
 
 
 def _fits_only_without(held: Held, context: TenantContext) -> bool:

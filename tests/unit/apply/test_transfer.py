@@ -53,7 +53,7 @@ def test_culprits_that_the_answer_names_fail_alone(tmp_path: Path, behaviour: Be
         assert await moved(world) == set(ids) - {ids[2], ids[5]}
         failed = [name for name, result in applied.results().items() if result is Result.FAILED]
         assert failed == ["t002", "t005"]
-        assert "is it has an integration: github" in applied.message("t002")
+        assert "is connected to github" in applied.message("t002")
 
     virtually(main())
 

@@ -22,7 +22,7 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_projects
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _fill(file: Path, desired: DesiredState) -> None:
     with open_account(file, desired) as simulator:
         long_ago = simulator.clock.now() - YESTERDAY_SECONDS
         for organization in desired.organizations:
-            add_projects(simulator, organization, _seeds(desired, organization, long_ago))
+            simulator.add_projects(organization, _seeds(desired, organization, long_ago))
 
 
 def _seeds(desired: DesiredState, organization: str, created_at: float) -> Iterator[ProjectSeed]:

@@ -20,9 +20,8 @@ from scene import ACCOUNT
 
 from reconciler.cli.main import OBJECTS_BETWEEN_COLLECTIONS
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import seed_fleet
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +34,9 @@ def seed_account(folder: Path) -> float:
     """As many projects as the fleet has, each with branch, compute, role and database, into a new file."""
     with _opened(folder) as simulator:
         count = simulator.world.store.value("SELECT count(*) FROM projects")
-    with Simulator.open(_fresh(folder), [SimulatedOrganization("free")]) as made:
+    with Simulator.open(_fresh(folder), [Organization("free")]) as made:
         start = time.perf_counter()
-        seed_fleet(made, "free", count)
+        made.seed_fleet("free", count)
         return time.perf_counter() - start
 
 

@@ -25,11 +25,12 @@ from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet
 from tests.contract.judge import Judge, JudgedTransport, session_judge
+from tests.simulated import simulated_limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 API: Final = Api(host="https://neon.test/api/v2")
-ORGANIZATIONS: Final = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+ORGANIZATIONS: Final = (
+    Organization("free", simulated_limits(FREE_LIMITS)),
+    Organization("paid", simulated_limits(PAID_LIMITS)),
+)
 AS_DOCUMENTED: Final = Behaviour()
 AT_ONCE: Final = Latency()
 WRITING: Final = ("POST", "PATCH", "PUT", "DELETE")
@@ -131,7 +135,7 @@ class World:
 
 @contextmanager
 def world(
-    *organizations: SimulatedOrganization,
+    *organizations: Organization,
     path: Path | str = ":memory:",
     behaviour: Behaviour = AS_DOCUMENTED,
     latency: Latency = AT_ONCE,

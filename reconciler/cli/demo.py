@@ -16,6 +16,7 @@ import yaml
 
 from reconciler.cli.described import DescribedCommand
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
+from reconciler.cli.scene import read_scene
 from reconciler.cli.surroundings import surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
@@ -28,8 +29,6 @@ from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.scene import read_scene
-from reconciler.simulator.seed import add_project
 from reconciler.simulator.virtual_time import VirtualLoop
 from reconciler.views import plain_text
 from reconciler.views.console import show, stdout_console
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 LOWERING: Final = Request(permissions=Permissions(lowering=True))
 """A person has reviewed the reductions and permits them."""
 SCENE: Final = Path(__file__).parent / "demo_fleet"
-"""The files of the fleet, its live state (``simulator/scene.py``), and a description of each difference."""
+"""The files of the fleet, its live state (``cli/scene.py``), and a description of each difference."""
 RAISED: Final = "meadow"
 RAISED_BYTES: Final = 1024**4
 SHRUNK: Final = "harbor"
@@ -70,7 +69,7 @@ def command() -> None:
     ):
         live = (SCENE / "live.yaml").read_text(encoding="utf-8")
         for organization, seed in read_scene(live, fleet=desired.fleet, now=simulator.clock.now()):
-            add_project(simulator, organization, seed)
+            simulator.add_project(organization, seed)
         runner.run(_play(desired, simulator, journal=Path(folder) / "journal.jsonl"))
 
 

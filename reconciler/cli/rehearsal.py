@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +17,9 @@ from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Limits
+from reconciler.simulator.types import Organization as SimulatedOrganization
 from reconciler.simulator.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.surroundings import Surroundings
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Organization
     from reconciler.simulator.contract.judge import Judge
 
 HOST: Final = "http://127.0.0.1/api/v2"
@@ -75,7 +77,7 @@ def open_account(
         regular_files.require_file(file)
         return Simulator.open(
             file,
-            [SimulatedOrganization(o.name, o.limits, str(o.id)) for o in desired.organizations.values()],
+            [_simulated(o) for o in desired.organizations.values()],
             clock_source=clock_source,
             latency=LATENCY,
             judge=judge,
@@ -84,6 +86,12 @@ def open_account(
         raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}") from error
     except sqlite3.Error as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error
+
+
+def _simulated(organization: Organization) -> SimulatedOrganization:
+    return SimulatedOrganization(
+        organization.name, Limits(**asdict(organization.limits)), reference=str(organization.id)
+    )
 
 
 def with_simulated_ids(desired: DesiredState, simulator: Simulator) -> DesiredState:

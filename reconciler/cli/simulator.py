@@ -98,7 +98,7 @@ def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
 def _judge(file: str) -> Judge:
     """A judge with the description in a file. It prints each violation at once."""
     try:
-        from reconciler.simulator.contract.description import FILE, read  # noqa: PLC0415
+        from reconciler.simulator.contract.description import FILE, PACKAGE, DescriptionError, read  # noqa: PLC0415
         from reconciler.simulator.contract.judge import Judge  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InvalidInputError(
@@ -106,7 +106,11 @@ def _judge(file: str) -> Judge:
         ) from error
     places = [Path(file)] if file != LOOK_FOR_IT else [Path(place, FILE) for place in PLACES]
     path = next((place for place in places if place.exists()), places[0])
-    return Judge(read(path), on_violation=lambda violation: say(f"contract: {violation}"))
+    try:
+        description = read(path)
+    except DescriptionError as error:
+        raise InvalidInputError(str(error), hint=f"npm install {PACKAGE}") from error
+    return Judge(description, on_violation=lambda violation: say(f"contract: {violation}"))
 
 
 def summary(judge: Judge) -> str:
@@ -144,7 +148,6 @@ def env_command(directory: Path, data: Path, port: int) -> None:
 )
 def seed_command(directory: Path, data: Path, tenants: int, organization: str | None, name: str | None) -> None:
     """Add a realistic fleet of projects to the simulator. The same arguments give the same projects."""
-    from reconciler.simulator.seed import seed_fleet  # noqa: PLC0415
 
     desired = _price_list(directory)
     chosen = organization or next(iter(desired.organizations))
@@ -156,7 +159,7 @@ def seed_command(directory: Path, data: Path, tenants: int, organization: str | 
     tier = next((tier.name for tier in desired.tiers.values() if tier.organization == chosen), "")
     pattern = name or desired.naming.project_name("tenant-{number:05d}", tier=tier, organization=chosen)
     with open_account(data, desired, _now()) as simulator:
-        seed_fleet(simulator, chosen, tenants, name=pattern)
+        simulator.seed_fleet(chosen, tenants, name=pattern)
     say(f"added {tenants:,} projects to organization {chosen} in {data}")
 
 

@@ -10,8 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.model.values import Json
     from reconciler.simulator.request import Request
+    from reconciler.simulator.types import Json
 
 
 @dataclass(frozen=True, slots=True)

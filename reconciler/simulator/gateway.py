@@ -60,6 +60,7 @@ class Gateway:
         pages: ASGIApp,
         faults: Faults,
         latency: Latency,
+        exchanges: list[Exchange],
         judge: Judge | None = None,
     ) -> None:
         self._world = world
@@ -69,9 +70,9 @@ class Gateway:
         self._limiter = RateLimiter()
         self._latency = latency
         self._judge = judge
+        self.exchanges = exchanges
         self._random = Random(0)  # noqa: S311
         self._late: set[asyncio.Task[None]] = set()
-        self.exchanges: list[Exchange] = []
         self.steps: tuple[Step, ...] = (
             self._travel,
             self._log,

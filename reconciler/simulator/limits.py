@@ -6,18 +6,18 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.types import SHORTEST_SUSPEND_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.desired.tier import OrganizationLimits
     from reconciler.simulator.store import Reading
+    from reconciler.simulator.types import Limits
 
 SIZES_CU: Final = (0.25, 0.5, *range(1, 17), *range(18, 57, 2))
 """Neon: manage/computes."""
 AUTOSCALING_RANGE_CU: Final = 8
 LARGEST_AUTOSCALING_CU: Final = 16
-SHORTEST_SUSPEND_SECONDS: Final = 60
 LONGEST_SUSPEND_SECONDS: Final = 604_800
 DEFAULT_SUSPEND_SECONDS: Final = 300
 MAX_BRANCH_TTL_SECONDS: Final = 30 * 86_400
@@ -26,7 +26,7 @@ DATABASES_PER_BRANCH: Final = 500
 """Neon: manage/roles and manage/databases; the same on every plan."""
 
 
-def check_compute(compute: Mapping[str, Any], limits: OrganizationLimits) -> None:
+def check_compute(compute: Mapping[str, Any], limits: Limits) -> None:
     """Refuse a size or suspend timeout that does not exist or that the plan does not hold."""
     smallest, largest = compute["autoscaling_limit_min_cu"], compute["autoscaling_limit_max_cu"]
     _check_sizes(smallest, largest)
@@ -51,7 +51,7 @@ def _check_sizes(smallest: float, largest: float) -> None:
         raise Refusal(400, f"autoscaling between {smallest:g} and {largest:g} compute units is not supported")
 
 
-def _check_suspend_timeout(seconds: int, limits: OrganizationLimits) -> None:
+def _check_suspend_timeout(seconds: int, limits: Limits) -> None:
     if 0 < seconds < SHORTEST_SUSPEND_SECONDS:
         raise Refusal(400, f"suspend_timeout_seconds must be at least {SHORTEST_SUSPEND_SECONDS}")
     if seconds > LONGEST_SUSPEND_SECONDS:
@@ -80,7 +80,7 @@ def _is_addresses(entry: str) -> bool:
         return False
 
 
-def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:
+def check_restore_window(seconds: int, limits: Limits) -> None:
     """Refuse a restore window that the plan does not hold (Neon: 400, naming the maximum)."""
     longest = limits.restore_window_seconds
     if longest is not None and seconds > longest:
@@ -90,14 +90,14 @@ def check_restore_window(seconds: int, limits: OrganizationLimits) -> None:
         )
 
 
-def check_room_for_project(store: Reading, org_id: str, limits: OrganizationLimits, lingering: int) -> None:
+def check_room_for_project(store: Reading, org_id: str, limits: Limits, lingering: int) -> None:
     """Refuse one project more than the organization holds; ``lingering`` ones are deleted and still counted."""
     if limits.projects is not None and count_projects(store, org_id) + lingering >= limits.projects:
         message = f"projects limit exceeded, limit:{limits.projects}"
         raise Refusal(422, message, code="PROJECTS_LIMIT_EXCEEDED")
 
 
-def check_room_for_branch(count: int, limits: OrganizationLimits) -> None:
+def check_room_for_branch(count: int, limits: Limits) -> None:
     """Refuse one branch more than a project of the organization holds."""
     if limits.branches is not None and count >= limits.branches:
         raise Refusal(422, f"branches limit exceeded, limit:{limits.branches}", code="BRANCHES_LIMIT_EXCEEDED")
@@ -116,7 +116,7 @@ def check_room_for_protected_branch(count: int, limit: int | None) -> None:
         raise Refusal(422, message, code="BRANCHES_PROTECTED_LIMIT_EXCEEDED")
 
 
-def check_room_for_snapshot(count: int, limits: OrganizationLimits) -> None:
+def check_room_for_snapshot(count: int, limits: Limits) -> None:
     """Refuse one manual snapshot more than a project of the organization holds. The code is a guess by analogy."""
     if limits.snapshots is not None and count >= limits.snapshots:
         raise Refusal(422, f"snapshots limit exceeded, limit:{limits.snapshots}", code="SNAPSHOTS_LIMIT_EXCEEDED")

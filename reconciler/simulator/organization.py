@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+import uuid
+from dataclasses import asdict, dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.tier import OrganizationLimits
-from reconciler.simulator import keys
+from reconciler.simulator import keys, user
 from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.store import Reading, body_of, encoded
+from reconciler.simulator.types import Limits
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from reconciler.simulator.documents import Document
     from reconciler.simulator.store import Transaction
+    from reconciler.simulator.types import Organization
 
 PERSONAL_KEY: Final = "sim_personal_key"
 """Not a secret: every simulator has it."""
@@ -26,26 +29,16 @@ _NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatedOrganization:
-    """An organization to be simulated. A limit of None is none."""
-
-    name: str
-    limits: OrganizationLimits = field(default_factory=OrganizationLimits)
-    reference: str | None = None
-    """How whoever uses the account refers to its id: the account knows it by that under another name, too."""
-
-
-@dataclass(frozen=True, slots=True)
 class StoredOrganization:
     """An organization of the store."""
 
     id: str
     name: str
-    limits: OrganizationLimits
+    limits: Limits
     created_at: str
 
 
-def register(transaction: Transaction, organizations: Iterable[SimulatedOrganization], created_at: str) -> None:
+def register(transaction: Transaction, organizations: Iterable[Organization], created_at: str) -> None:
     """Store organizations with their keys; a known one keeps both and takes on the new limits, and a new name."""
     wanted = tuple(organizations)
     ids = _ids(transaction, wanted)
@@ -67,7 +60,7 @@ def register(transaction: Transaction, organizations: Iterable[SimulatedOrganiza
         keys.give(transaction, organization_key(org_id), Key(KeyKind.ORGANIZATION, org_id), organization.name)
 
 
-def _ids(store: Reading, wanted: Iterable[SimulatedOrganization]) -> dict[str, str]:
+def _ids(store: Reading, wanted: Iterable[Organization]) -> dict[str, str]:
     """By name: the id of the stored organization that was referenced alike, else the one of the name.
 
     That one is another's, where an organization has moved on from this name to another one.
@@ -117,4 +110,15 @@ def stored_organization(store: Reading, org_id: str) -> StoredOrganization | Non
 
 def _organization(row: sqlite3.Row) -> StoredOrganization:
     body = body_of(row)
-    return StoredOrganization(row["id"], row["name"], OrganizationLimits(**body["limits"]), body["created_at"])
+    return StoredOrganization(row["id"], row["name"], Limits(**body["limits"]), body["created_at"])
+
+
+def member(organization: StoredOrganization) -> Document:
+    """The user as a member of an organization."""
+    return {
+        "id": str(uuid.uuid5(uuid.UUID(user.ID), organization.id)),
+        "user_id": user.ID,
+        "org_id": organization.id,
+        "role": "admin",
+        "joined_at": organization.created_at,
+    }

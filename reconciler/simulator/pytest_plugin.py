@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.exchanges import Exchange
     from reconciler.simulator.faults import Faults
-    from reconciler.simulator.organization import SimulatedOrganization
     from reconciler.simulator.simulator import Simulator
+    from reconciler.simulator.types import Organization
 
 ORGANIZATIONS: Final = ("free", "paid")
 
@@ -32,7 +32,7 @@ class ServedSimulator:
     """A simulated account on a port of this machine, for as long as a test runs."""
 
     simulator: Simulator
-    """Everything else, for ``reconciler.simulator.seed`` and the like."""
+    """Everything else, such as ``simulator.add_project(...)``."""
     url: str
     """What stands for ``https://console.neon.tech/api/v2``."""
 
@@ -72,11 +72,11 @@ class ServedSimulator:
 
 
 @pytest.fixture
-def neon_organizations() -> Sequence[SimulatedOrganization]:
+def neon_organizations() -> Sequence[Organization]:
     """The organizations of the account; ``free`` and ``paid`` without limits, unless a project says otherwise."""
-    from reconciler.simulator.organization import SimulatedOrganization  # noqa: PLC0415 - see neon_simulator
+    from reconciler.simulator.types import Organization  # noqa: PLC0415 - see neon_simulator
 
-    return [SimulatedOrganization(name) for name in ORGANIZATIONS]
+    return [Organization(name) for name in ORGANIZATIONS]
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def neon_behaviour() -> Behaviour:
 
 @pytest.fixture
 def neon_simulator(
-    tmp_path: Path, neon_organizations: Sequence[SimulatedOrganization], neon_behaviour: Behaviour
+    tmp_path: Path, neon_organizations: Sequence[Organization], neon_behaviour: Behaviour
 ) -> Iterator[ServedSimulator]:
     """A simulated account of its own for each test, on a free port of 127.0.0.1."""
     # Imported here, because pytest loads the plugin in every project of the environment.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.model.quota import Quota
 from reconciler.simulator import (
     branches,
     catalog,
@@ -26,16 +25,17 @@ from reconciler.simulator import (
 )
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
+from reconciler.simulator.types import Quota
 from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.model.compute import Compute
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.simulator import Simulator
     from reconciler.simulator.store import Reading, Transaction
+    from reconciler.simulator.types import Compute
+    from reconciler.simulator.world import World
 
 DAY_SECONDS: Final = 86_400.0
 OLDEST_DAYS: Final = 700
@@ -136,27 +136,14 @@ class Seeded:
     """The branch that was the default one before the project was restored."""
 
 
-def add_project(simulator: Simulator, organization: str, seed: ProjectSeed) -> Seeded:
-    """Make one project in the organization of that name."""
-    return add_projects(simulator, organization, (seed,))[0]
-
-
-def add_projects(simulator: Simulator, organization: str, seeds: Iterable[ProjectSeed]) -> tuple[Seeded, ...]:
+def add_projects(world: World, org_id: str, seeds: Iterable[ProjectSeed]) -> tuple[Seeded, ...]:
     """Make projects, all in one transaction. No limit of the organization is checked."""
-    org_id = simulator.organization_ids[organization]
-    with simulator.world.writing() as transaction:
-        return tuple(_add(simulator, transaction, org_id, seed) for seed in seeds)
+    with world.writing() as transaction:
+        return tuple(_add(world, transaction, org_id, seed) for seed in seeds)
 
 
-def seed_fleet(
-    simulator: Simulator, organization: str, count: int, *, name: str = "tenant-{number:05d}", first: int = 1
-) -> tuple[Seeded, ...]:
-    """Make a believable fleet of free tenants, the same each time. ``name`` may hold ``{number}``."""
-    now = simulator.clock.now()
-    return add_projects(simulator, organization, _fleet(name, range(first, first + count), now))
-
-
-def _fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSeed]:
+def fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSeed]:
+    """A believable fleet of free tenants, the same each time. ``name`` may hold ``{number}``."""
     random = Random(0)  # noqa: S311
     for number in numbers:
         age = random.uniform(1, OLDEST_DAYS) * DAY_SECONDS
@@ -172,31 +159,31 @@ def _fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSee
         )
 
 
-def _add(simulator: Simulator, transaction: Transaction, org_id: str, seed: ProjectSeed) -> Seeded:
+def _add(world: World, transaction: Transaction, org_id: str, seed: ProjectSeed) -> Seeded:
     with transaction.dated(seed.created_at):
-        created = projects.create(transaction, _request(simulator, org_id, seed))
+        created = projects.create(transaction, _request(world, org_id, seed))
         project, endpoint_id = created.project, created.endpoint["id"]
-        _set_compute(simulator, transaction, created, seed)
+        _set_compute(world, transaction, created, seed)
         _consume(transaction, created, seed)
-        others = tuple(_add_branch(simulator, transaction, project, each) for each in seed.branches)
-    taken = tuple(_add_snapshot(simulator, transaction, project["id"], each) for each in seed.snapshots)
+        others = tuple(_add_branch(world, transaction, project, each) for each in seed.branches)
+    taken = tuple(_add_snapshot(world, transaction, project["id"], each) for each in seed.snapshots)
     if seed.deleted_at is not None:
         transaction.update("projects", project["id"], deleted_at=seed.deleted_at)
     seeded = Seeded(project["id"], created.branch["id"], endpoint_id, others, taken)
     if not seed.restored:
         return seeded
-    restored = _restore(simulator, transaction, project["id"])
+    restored = _restore(world, transaction, project["id"])
     return replace(seeded, branch_id=restored, old_branch_id=created.branch["id"])
 
 
-def _request(simulator: Simulator, org_id: str, seed: ProjectSeed) -> ProjectRequest:
+def _request(world: World, org_id: str, seed: ProjectSeed) -> ProjectRequest:
     quota = {} if seed.quota is None else {"quota": msgspec.to_builtins(seed.quota)}
     return ProjectRequest(
         org_id=org_id,
         name=seed.name,
         region_id=seed.region,
         pg_version=seed.pg_version,
-        compute=_compute(simulator, seed.compute, documents.DEFAULT_COMPUTE),
+        compute=_compute(world, seed.compute, documents.DEFAULT_COMPUTE),
         settings=merged_settings({}, {**seed.settings, **quota}, Patch.MERGE),
         restore_window_seconds=seed.restore_window_seconds,
         branch=seed.branch,
@@ -213,7 +200,7 @@ def _request(simulator: Simulator, org_id: str, seed: ProjectSeed) -> ProjectReq
     )
 
 
-def _compute(simulator: Simulator, compute: Compute | None, defaults: Mapping[str, Any]) -> Document:
+def _compute(world: World, compute: Compute | None, defaults: Mapping[str, Any]) -> Document:
     if compute is None:
         return dict(defaults)
     stated = {
@@ -222,17 +209,17 @@ def _compute(simulator: Simulator, compute: Compute | None, defaults: Mapping[st
         "suspend_timeout_seconds": compute.suspend_timeout_seconds,
     }
     stated = {member: value for member, value in stated.items() if value is not None}
-    return endpoints.compute_of(stated, defaults, simulator.world.behaviour)
+    return endpoints.compute_of(stated, defaults, world.behaviour)
 
 
 def _set_compute(
-    simulator: Simulator, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed
+    world: World, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed
 ) -> None:
     if seed.endpoint_compute is None and not seed.active:
         return
-    row = endpoints.endpoint(simulator.world.store, created.project["id"], created.endpoint["id"])
+    row = endpoints.endpoint(world.store, created.project["id"], created.endpoint["id"])
     assert row is not None  # noqa: S101
-    compute = _compute(simulator, seed.endpoint_compute, created.project["default_endpoint_settings"])
+    compute = _compute(world, seed.endpoint_compute, created.project["default_endpoint_settings"])
     endpoints.change(transaction, row, compute, active_until=NEVER if seed.active else row["active_until"])
 
 
@@ -248,16 +235,16 @@ def _consume(transaction: Transaction, created: projects.CreatedProject, seed: P
     metering.record(transaction, created.project["id"], [piece])
 
 
-def add_branch(simulator: Simulator, project_id: str, seed: BranchSeed) -> str:
+def add_branch(world: World, project_id: str, seed: BranchSeed) -> str:
     """Make a branch; the answer is its id."""
-    store = simulator.world.store
-    with simulator.world.writing() as transaction:
+    store = world.store
+    with world.writing() as transaction:
         project = msgspec.json.decode(store.value("SELECT body FROM projects WHERE id = ?", project_id))
-        return _add_branch(simulator, transaction, project, seed)
+        return _add_branch(world, transaction, project, seed)
 
 
-def _add_branch(simulator: Simulator, transaction: Transaction, project: Document, seed: BranchSeed) -> str:
-    store = simulator.world.store
+def _add_branch(world: World, transaction: Transaction, project: Document, seed: BranchSeed) -> str:
+    store = world.store
     source = _named(store, project["id"], seed.parent, transaction.now)
     with transaction.dated(seed.created_at):
         branch = branches.create(
@@ -273,7 +260,7 @@ def _add_branch(simulator: Simulator, transaction: Transaction, project: Documen
         )
     catalog.inherit(transaction, source["id"], branch["id"])
     if seed.with_compute:
-        compute = _compute(simulator, seed.compute, project["default_endpoint_settings"])
+        compute = _compute(world, seed.compute, project["default_endpoint_settings"])
         endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
     branch_id: str = branch["id"]
     return branch_id
@@ -291,14 +278,14 @@ def _origin(source: sqlite3.Row, seed: BranchSeed) -> Document:
     return {"parent_id": source["id"], "init_source": "parent-data"}
 
 
-def add_snapshot(simulator: Simulator, project_id: str, seed: SnapshotSeed) -> str:
+def add_snapshot(world: World, project_id: str, seed: SnapshotSeed) -> str:
     """Take a snapshot of the project's default branch, whatever the limit; the answer is its id."""
-    with simulator.world.writing() as transaction:
-        return _add_snapshot(simulator, transaction, project_id, seed)
+    with world.writing() as transaction:
+        return _add_snapshot(world, transaction, project_id, seed)
 
 
-def _add_snapshot(simulator: Simulator, transaction: Transaction, project_id: str, seed: SnapshotSeed) -> str:
-    branch = branches.default_branch(simulator.world.store, project_id)
+def _add_snapshot(world: World, transaction: Transaction, project_id: str, seed: SnapshotSeed) -> str:
+    branch = branches.default_branch(world.store, project_id)
     with transaction.dated(seed.created_at):
         made = snapshots.create(
             transaction,
@@ -311,17 +298,17 @@ def _add_snapshot(simulator: Simulator, transaction: Transaction, project_id: st
     return snapshot_id
 
 
-def restore(simulator: Simulator, project_id: str) -> str:
+def restore(world: World, project_id: str) -> str:
     """Replace the default branch by the latest snapshot, or one that is gone; the answer is the new branch's id.
 
     The old branch stays as ``<name> (old)``, with its annotations and its snapshots; the computes move.
     """
-    with simulator.world.writing() as transaction:
-        return _restore(simulator, transaction, project_id)
+    with world.writing() as transaction:
+        return _restore(world, transaction, project_id)
 
 
-def _restore(simulator: Simulator, transaction: Transaction, project_id: str) -> str:
-    store, keeps = simulator.world.store, simulator.world.behaviour.restore_keeps_annotations
+def _restore(world: World, transaction: Transaction, project_id: str) -> str:
+    store, keeps = world.store, world.behaviour.restore_keeps_annotations
     schedules.catch_up(transaction, project_id)
     replaced = branches.default_branch(store, project_id)
     rows = snapshots.snapshots(store, project_id, transaction.now)
@@ -338,14 +325,14 @@ def _restore(simulator: Simulator, transaction: Transaction, project_id: str) ->
     return restored_id
 
 
-def set_usage(simulator: Simulator, project_id: str, **counters: int) -> None:
+def set_usage(world: World, project_id: str, **counters: int) -> None:
     """Set counters of the present period, such as ``active_time_seconds=360_000``."""
-    with simulator.world.writing() as transaction:
+    with world.writing() as transaction:
         metering.assign(transaction, project_id, counters)
 
 
-def set_workload(simulator: Simulator, project_id: str, workload: Workload) -> None:
+def set_workload(world: World, project_id: str, workload: Workload) -> None:
     """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
-    with simulator.world.writing() as transaction:
+    with world.writing() as transaction:
         metering.settle(transaction, project_id)
         metering.employ(transaction, project_id, workload)

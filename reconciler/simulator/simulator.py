@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.simulator import keys
+from reconciler.simulator import seed as seeding
 from reconciler.simulator.app import Router, pages
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
@@ -13,7 +14,6 @@ from reconciler.simulator.gateway import Gateway, Latency
 from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.organization import (
     PERSONAL_KEY,
-    SimulatedOrganization,
     organization_key,
     project_key,
     register,
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.exchanges import Exchange
+    from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, SnapshotSeed
+    from reconciler.simulator.types import Organization
+    from reconciler.simulator.usage import Workload
 
 NO_LATENCY: Final = Latency()
 
@@ -44,13 +47,15 @@ class Simulator:
         self.world = world
         self.faults = Faults()
         self.judge = judge
-        self._gateway = Gateway(world, Router(), pages(admin_routes(self)), self.faults, latency, judge)
+        exchanges: list[Exchange] = []
+        admin = pages(admin_routes(world, self.faults, exchanges, judge))
+        self._gateway = Gateway(world, Router(), admin, self.faults, latency, exchanges, judge)
 
     @classmethod
     def open(
         cls,
         path: Path | str = ":memory:",
-        organizations: Iterable[SimulatedOrganization] = (),
+        organizations: Iterable[Organization] = (),
         *,
         clock_source: Callable[[], float] = time.time,  # noqa: TID251 - the usual clock
         behaviour: Behaviour | None = None,
@@ -120,3 +125,38 @@ class Simulator:
         with self.world.writing() as transaction:
             keys.give(transaction, token, Key(KeyKind.PROJECT, org_id, project_id), project_id)
         return token
+
+    def add_project(self, organization: str, seed: ProjectSeed) -> Seeded:
+        """Make one project in the organization of that name, as if by hand. No limit is checked."""
+        return self.add_projects(organization, (seed,))[0]
+
+    def add_projects(self, organization: str, seeds: Iterable[ProjectSeed]) -> tuple[Seeded, ...]:
+        """Make projects in the organization of that name, all in one transaction. No limit is checked."""
+        return seeding.add_projects(self.world, self.organization_ids[organization], seeds)
+
+    def seed_fleet(
+        self, organization: str, count: int, *, name: str = "tenant-{number:05d}", first: int = 1
+    ) -> tuple[Seeded, ...]:
+        """Make a believable fleet of free tenants, the same each time. ``name`` may hold ``{number}``."""
+        seeds = seeding.fleet(name, range(first, first + count), self.clock.now())
+        return self.add_projects(organization, seeds)
+
+    def add_branch(self, project_id: str, seed: BranchSeed) -> str:
+        """Make a branch; the answer is its id."""
+        return seeding.add_branch(self.world, project_id, seed)
+
+    def add_snapshot(self, project_id: str, seed: SnapshotSeed) -> str:
+        """Take a snapshot of the project's default branch, whatever the limit; the answer is its id."""
+        return seeding.add_snapshot(self.world, project_id, seed)
+
+    def restore(self, project_id: str) -> str:
+        """Replace the default branch by its latest snapshot; the answer is the new branch's id."""
+        return seeding.restore(self.world, project_id)
+
+    def set_usage(self, project_id: str, **counters: int) -> None:
+        """Set counters of the present period, such as ``active_time_seconds=360_000``."""
+        seeding.set_usage(self.world, project_id, **counters)
+
+    def set_workload(self, project_id: str, workload: Workload) -> None:
+        """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
+        seeding.set_workload(self.world, project_id, workload)

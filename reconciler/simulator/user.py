@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Final
 
 from reconciler.simulator.documents import PLAN
 
 if TYPE_CHECKING:
     from reconciler.simulator.documents import Document
-    from reconciler.simulator.organization import StoredOrganization
 
 ID: Final = "51b00000-0000-4000-8000-000000000001"
 NAME: Final = "Simulated"
@@ -57,14 +55,3 @@ def _billing_account() -> Document:
 def creator() -> Document:
     """The user as one who made an API key."""
     return {"id": ID, "name": NAME, "image": IMAGE}
-
-
-def member(organization: StoredOrganization) -> Document:
-    """The user as a member of an organization."""
-    return {
-        "id": str(uuid.uuid5(uuid.UUID(ID), organization.id)),
-        "user_id": ID,
-        "org_id": organization.id,
-        "role": "admin",
-        "joined_at": organization.created_at,
-    }

@@ -21,7 +21,7 @@ ABSENT: Final = f"the official description of the API is not installed: {INSTALL
 
 @cache
 def installed() -> Description | None:
-    """The description; None where the package is not installed. Raises InvalidInputError for another version."""
+    """The description; None where the package is not installed. Raises DescriptionError for another version."""
     path = MODULES / FILE
     return read(path) if path.exists() else None
 

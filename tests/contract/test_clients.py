@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.contract.clients import ServedNeon, served
 from tests.contract.judge import Tally
 
@@ -44,7 +44,7 @@ def test_only_what_newer_clients_are_known_to_send_is_excused(
 ) -> None:
     tally = Tally()
     with served(tmp_path, tally=tally) as neon:
-        made = add_project(neon.simulator, "free", ProjectSeed("acme", snapshots=[SnapshotSeed("v1")]))
+        made = neon.simulator.add_project("free", ProjectSeed("acme", snapshots=[SnapshotSeed("v1")]))
         path = f"/projects/{made.project_id}/snapshots/{made.snapshot_ids[0]}"
         assert ask(neon, "PATCH", path, json={"snapshot": sent}) == 400
         assert (len(neon.excused), len(tally.violations)) == (excused, violations)

@@ -8,7 +8,7 @@ import pytest
 from neon_api import NeonAPI  # type: ignore[import-untyped]
 from neon_api.exceptions import NeonAPIError  # type: ignore[import-untyped]
 
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, add_projects
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.contract.clients import COMMAND_SECONDS, ServedNeon, served
 from tests.contract.judge import SESSION, Tally
 
@@ -87,14 +87,14 @@ def test_a_project_lives_from_its_creation_to_its_deletion(paid: Client) -> None
 
 
 def test_projects_come_page_by_page(neon: ServedNeon, paid: Client) -> None:
-    add_projects(neon.simulator, "paid", [ProjectSeed(f"t{number}") for number in range(5)])
+    neon.simulator.add_projects("paid", [ProjectSeed(f"t{number}") for number in range(5)])
     first = [project.id for project in paid.projects(limit=3).projects]
     rest = [project.id for project in paid.projects(limit=3, cursor=first[-1]).projects]
     assert (len(first), len(rest), len({*first, *rest})) == (3, 2, 5)
 
 
 def test_a_branch_is_made_renamed_and_deleted(neon: ServedNeon, paid: Client) -> None:
-    project = add_project(neon.simulator, "paid", ProjectSeed("acme")).project_id
+    project = neon.simulator.add_project("paid", ProjectSeed("acme")).project_id
     made = paid.branch_create(project, branch={"name": "dev"}, endpoints=[{"type": "read_write"}]).branch
     assert paid.branch(project, made.id).branch.name == "dev"
     assert paid.branch_update(project, made.id, branch={"name": "stage"}).branch.name == "stage"
@@ -106,7 +106,7 @@ def test_a_branch_is_made_renamed_and_deleted(neon: ServedNeon, paid: Client) ->
 
 def test_a_compute_is_made_resized_stopped_started_and_deleted(neon: ServedNeon, paid: Client) -> None:
     seed = ProjectSeed("acme", branches=[BranchSeed("dev", with_compute=False)])
-    seeded = add_project(neon.simulator, "paid", seed)
+    seeded = neon.simulator.add_project("paid", seed)
     (branch,) = [each.id for each in paid.branches(seeded.project_id).branches if each.name == "dev"]
     made = paid.endpoint_create(seeded.project_id, endpoint={"branch_id": branch, "type": "read_write"}).endpoint
     about = (seeded.project_id, made.id)
@@ -120,7 +120,7 @@ def test_a_compute_is_made_resized_stopped_started_and_deleted(neon: ServedNeon,
 
 
 def test_a_database_is_made_renamed_and_deleted(neon: ServedNeon, paid: Client) -> None:
-    seeded = add_project(neon.simulator, "paid", ProjectSeed("acme"))
+    seeded = neon.simulator.add_project("paid", ProjectSeed("acme"))
     about = (seeded.project_id, seeded.branch_id)
     paid.database_create(*about, database={"name": "shop", "owner_name": "neondb_owner"})
     paid.database_update(*about, "shop", database={"name": "store"})
@@ -130,7 +130,7 @@ def test_a_database_is_made_renamed_and_deleted(neon: ServedNeon, paid: Client) 
 
 
 def test_a_role_is_made_gets_another_password_and_is_deleted(neon: ServedNeon, paid: Client) -> None:
-    seeded = add_project(neon.simulator, "paid", ProjectSeed("acme"))
+    seeded = neon.simulator.add_project("paid", ProjectSeed("acme"))
     about = (seeded.project_id, seeded.branch_id)
     made = paid.role_create(*about, "app").role
     assert paid.role(*about, "app").role.name == "app"
@@ -148,7 +148,7 @@ def test_operations_are_listed_and_read(paid: Client) -> None:
 
 
 def test_a_project_is_shared(neon: ServedNeon, paid: Client) -> None:
-    project = add_project(neon.simulator, "paid", ProjectSeed("acme")).project_id
+    project = neon.simulator.add_project("paid", ProjectSeed("acme")).project_id
     paid.project_permissions_grant(project, email="guest@neon.test")
     (shared,) = paid.project_permissions(project).project_permissions
     assert shared.granted_to_email == "guest@neon.test"
@@ -176,7 +176,7 @@ OWN: Final[list[Own]] = [
 def test_what_the_client_itself_does_wrong_is_known(
     neon: ServedNeon, paid: Client, tally: Tally, what: str, call: Callable[..., Any], ruling: str, works: bool
 ) -> None:
-    seeded = add_project(neon.simulator, "paid", ProjectSeed("acme"))
+    seeded = neon.simulator.add_project("paid", ProjectSeed("acme"))
     before = len(tally.violations)
     try:
         call(paid, seeded.project_id, seeded.branch_id)

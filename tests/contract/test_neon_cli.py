@@ -12,7 +12,7 @@ from reconciler.model.compute import Compute
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import AnswerWith
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.contract.clients import CLI, Cli, package, served
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def seeded(cli: Cli, *others: BranchSeed, **members: Any) -> tuple[Seeded, Cli]:
     """A project of long ago, and the commands that are about it."""
     moment = cli.neon.simulator.clock.now() - 2 * HOUR_SECONDS
     seed = ProjectSeed("acme", branches=others, created_at=moment, **members)
-    project = add_project(cli.neon.simulator, "paid", seed)
+    project = cli.neon.simulator.add_project("paid", seed)
     return project, cli.about(project.project_id)
 
 
@@ -101,7 +101,7 @@ def test_a_project_from_its_creation_to_its_recovery(cli: Cli) -> None:
 def test_the_key_of_an_organization_lists_its_projects_page_by_page_and_what_is_shared(cli: Cli) -> None:
     keys = cli.neon.simulator.organization_keys
     for number in range(101):
-        add_project(cli.neon.simulator, "free", ProjectSeed(f"tenant-{number:03}"))
+        cli.neon.simulator.add_project("free", ProjectSeed(f"tenant-{number:03}"))
     listed = cli.with_key(keys["free"])("projects", "list")
     assert names(listed["projects"]) == [f"tenant-{number:03}" for number in range(101)]
     assert listed["shared_with_you"] == []

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.simulator import branches
 from reconciler.simulator.faults import AnswerWith, FailOperations
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, add_project, add_projects
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from reconciler.simulator.usage import Workload
 from tests.contract.clients import API_CLIENT, SDK, ServedNeon, package, run_node, served
 
@@ -56,12 +56,12 @@ class Scripts:
 
     def seed(self, **members: Any) -> Seeded:
         """One project, made by hand."""
-        return add_project(self.neon.simulator, "paid", ProjectSeed("acme", **members))
+        return self.neon.simulator.add_project("paid", ProjectSeed("acme", **members))
 
     def seed_many(self) -> list[str]:
         """More projects than a page holds; their names."""
         names = [f"tenant-{number:03}" for number in range(MANY)]
-        add_projects(self.neon.simulator, "paid", map(ProjectSeed, names))
+        self.neon.simulator.add_projects("paid", map(ProjectSeed, names))
         return names
 
     @property

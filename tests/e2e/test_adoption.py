@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
 from tests.e2e.test_causes import commit, git, run
+from tests.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Shell
 
 PAID = ProjectSeed(
     "myapp-zed",
-    quota=PRO_QUOTA,
-    compute=PRO_COMPUTE,
+    quota=simulated_quota(PRO_QUOTA),
+    compute=simulated_compute(PRO_COMPUTE),
     restore_window_seconds=7 * DAY,
     storage_bytes=900 * GIB,
 )
-FREE = ProjectSeed("myapp-acme", quota=FREE_QUOTA, compute=FREE_COMPUTE, restore_window_seconds=DAY)
+FREE = ProjectSeed(
+    "myapp-acme",
+    quota=simulated_quota(FREE_QUOTA),
+    compute=simulated_compute(FREE_COMPUTE),
+    restore_window_seconds=DAY,
+)
 
 
 @pytest.fixture
@@ -33,8 +39,8 @@ def hand_made(shell: Shell) -> Shell:
     git(shell, "tag", "applied")
     assert run(shell, "plan").code == 0
     with shell.account() as account:
-        add_project(account, "paid", PAID)
-        add_project(account, "free", FREE)
+        account.add_project("paid", PAID)
+        account.add_project("free", FREE)
     shell.tenant("zed", "tier: free")
     shell.tenant("acme", "tier: free")
     commit(shell)
@@ -172,7 +178,7 @@ class TestARegistry:
         note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": tenant, "run": "r0"}
         with registered.account() as account:
             at = account.clock.now() - 100 * DAY
-            add_project(account, "free", ProjectSeed(f"myapp-{tenant}", annotations=note, created_at=at))
+            account.add_project("free", ProjectSeed(f"myapp-{tenant}", annotations=note, created_at=at))
         registered.tenant(tenant, "tier: free")
         commit(registered)
         for command in ("apply", "apply", "plan"):

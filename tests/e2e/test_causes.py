@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import GIB
 from tests.e2e.command_line import TIERS
 
@@ -319,7 +319,7 @@ class TestOnlyWhatWasAskedForCounts:
     def test_a_conflict_of_another_tenant_fails_a_run_only_where_that_is_named(self, fleet: Shell) -> None:
         with fleet.account() as simulator:
             twin = ProjectSeed("myapp-bluebird", annotations={})
-            add_project(simulator, "free", twin)
+            simulator.add_project("free", twin)
         grant(fleet, "acme", 9)
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Ended, Shell
@@ -64,7 +64,7 @@ def test_nothing_is_handed_out_where_one_of_them_has_no_project(fleet: Shell) ->
 def test_nor_of_a_project_that_only_its_name_finds(fleet: Shell) -> None:
     fleet.tenant("bob")
     with fleet.account() as account:
-        add_project(account, "free", ProjectSeed("myapp-bob"))
+        account.add_project("free", ProjectSeed("myapp-bob"))
     ended = asked(fleet, "bob")
     assert ended.code == 1
     assert "was found by its name alone" in ended.err

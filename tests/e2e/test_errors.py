@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli import rehearsal
-from reconciler.simulator.seed import ProjectSeed, add_projects
+from reconciler.simulator.seed import ProjectSeed
 from tests.e2e.command_line import TIERS
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def test_a_project_of_another_organization_in_an_answer_stops_everything(shell: 
     shell.tenant("acme")
     shell.applied()
     with shell.account() as simulator:
-        add_projects(simulator, "paid", [ProjectSeed("myapp-x")])
+        simulator.add_projects("paid", [ProjectSeed("myapp-x")])
         with simulator.world.writing() as transaction:
             transaction.execute("UPDATE projects SET body = json_set(body, '$.org_id', 'org-foreign')")
     check(shell.simulated("plan"), 4, "org-foreign")

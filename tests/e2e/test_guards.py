@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.seed import ProjectSeed, add_project, set_usage
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import DAY, PRO_QUOTA
 from tests.e2e.test_lifecycle import prunes_the_young
+from tests.simulated import simulated_quota
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Shell
@@ -34,7 +35,7 @@ class Scene:
         with self.account() as simulator:
             project = self.ask(simulator, "GET", "/projects", org_id=simulator.organization_ids["paid"]).json()
             self.project_id = project["projects"][0]["id"]
-            set_usage(simulator, self.project_id, active_time_seconds=USED_HOURS * 3600)
+            simulator.set_usage(self.project_id, active_time_seconds=USED_HOURS * 3600)
 
     def now(self) -> float:
         """An hour after the last time that somebody asked: operations are through by then."""
@@ -165,7 +166,7 @@ class TestAThief:
     def test_keeps_no_other_pinned_tenant_from_its_converge_by_a_broken_file(self, shell: Shell) -> None:
         shell.simulated("plan")
         with shell.account() as simulator:
-            pinned = add_project(simulator, "free", ProjectSeed("adopted")).project_id
+            pinned = simulator.add_project("free", ProjectSeed("adopted")).project_id
         shell.tenant("acme", f"tier: pro\nproject_id: {pinned}")
         shell.tenant("zoe", "tier: nonsense")
         ended = shell.simulated("converge", "acme", "--allow", "lowering")
@@ -187,8 +188,10 @@ def test_a_downgrade_that_an_integration_blocks_takes_nothing_although_only_list
     """A pinned project is read by its id, which tells of no integration; what is lowered first would stay so."""
     shell.simulated("plan")
     with shell.account() as simulator:
-        seed = ProjectSeed("by hand", quota=PRO_QUOTA, restore_window_seconds=7 * DAY, integrations=["github"])
-        pinned = add_project(simulator, "paid", seed).project_id
+        seed = ProjectSeed(
+            "by hand", quota=simulated_quota(PRO_QUOTA), restore_window_seconds=7 * DAY, integrations=["github"]
+        )
+        pinned = simulator.add_project("paid", seed).project_id
     shell.tenant("acme", f"tier: free\nproject_id: {pinned}\n{EVERYTHING}")
     ended = shell.simulated("converge", "acme", "--allow", "lowering")
     assert ended.code == 5, ended.out

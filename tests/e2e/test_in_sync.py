@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
+from tests.simulated import simulated_compute, simulated_quota
 from tests.wiring import API, InProcess, run
 
 if TYPE_CHECKING:
@@ -122,8 +123,8 @@ class TestWhoCannotConnect:
             usage = {"active_time_seconds": 101 * HOUR}
             seed = ProjectSeed(
                 "myapp-acme",
-                quota=FREE_QUOTA,
-                compute=FREE_COMPUTE,
+                quota=simulated_quota(FREE_QUOTA),
+                compute=simulated_compute(FREE_COMPUTE),
                 restore_window_seconds=DAY,
                 usage=usage,
                 annotations={
@@ -133,7 +134,7 @@ class TestWhoCannotConnect:
                     "run": "r0",
                 },
             )
-            add_project(account, "free", seed)
+            account.add_project("free", seed)
         agreed(shell, 2, "quota.active_time is used up: 101h of 100h: Neon has suspended the project")
         assert "used quotas not read: 1 of 1" in " ".join(shell.simulated("plan").out.split())
 
@@ -183,7 +184,7 @@ def test_another_default_branch_is_drift_and_nothing_is_written_to_it(shell: She
 def test_projects_in_no_file_are_counted_whatever_they_are_called(shell: Shell, console: Console) -> None:
     with shell.account() as account:
         for number in range(58):
-            add_project(account, "free", ProjectSeed(f"legacy {number}"))
+            account.add_project("free", ProjectSeed(f"legacy {number}"))
     agreed(shell, 0, "58 projects are in no file.")
     assert "58 projects are in no file." in shell.simulated("plan").out
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def seeded(shell: Shell, name: str) -> str:
     """Makes a project of tier free by hand; the answer is its id."""
     shell.simulated("plan")
     with shell.account() as simulator:
-        return add_project(simulator, "free", ProjectSeed(name)).project_id
+        return simulator.add_project("free", ProjectSeed(name)).project_id
 
 
 def test_a_fleet_is_created_and_then_in_sync(shell: Shell) -> None:
@@ -247,7 +247,7 @@ def test_a_fleet_of_another_naming_is_left_alone(shell: Shell) -> None:
     shell.tenant("acme")
     shell.applied()
     with shell.account() as simulator:
-        add_project(simulator, "free", ProjectSeed("analytics of somebody else"))
+        simulator.add_project("free", ProjectSeed("analytics of somebody else"))
     ended = shell.simulated("plan")
     assert "In sync: 1 tenant matches the files." in ended.out
     assert "orphan" not in ended.out

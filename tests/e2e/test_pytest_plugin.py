@@ -30,15 +30,14 @@ import httpx
 import pytest
 
 from platform_code import sign_up
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour, RateLimit
 from reconciler.simulator.faults import AnswerWith
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.types import Limits, Organization
+from reconciler.simulator.seed import ProjectSeed
 
 @pytest.fixture
 def neon_organizations():
-    return [SimulatedOrganization("small", OrganizationLimits(projects=2))]
+    return [Organization("small", Limits(projects=2))]
 
 @pytest.fixture
 def neon_behaviour():
@@ -46,7 +45,7 @@ def neon_behaviour():
 
 def test_limits_faults_time_seeds_and_the_log(neon_simulator):
     neon = neon_simulator
-    add_project(neon.simulator, "small", ProjectSeed("by-hand"))
+    neon.simulator.add_project("small", ProjectSeed("by-hand"))
     fault = neon.faults.add(AnswerWith(423), "POST")
     asked = dict(api=neon.url, key=neon.organization_keys["small"], org_id=neon.organization_ids["small"])
     statuses = [sign_up("acme", **asked).status_code for _ in range(3)]

@@ -10,9 +10,10 @@ import pytest
 from reconciler.apply.journal import Header, Journal
 from reconciler.model.annotations import creation_annotations
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.seed import ProjectSeed, add_project, set_usage
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
 from tests.builders import FREE_COMPUTE, FREE_QUOTA, NOON
+from tests.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +37,12 @@ def pair(shell: Shell) -> dict[str, str]:
             notes = creation_annotations(fleet="prod", tenant="acme", run=run)
             seed = ProjectSeed(
                 "myapp-acme",
-                quota=FREE_QUOTA,
-                compute=FREE_COMPUTE,
+                quota=simulated_quota(FREE_QUOTA),
+                compute=simulated_compute(FREE_COMPUTE),
                 annotations=notes,
                 created_at=DEMO_EPOCH_SECONDS - 3 * HOUR + 2 * late,
             )
-            ids[run] = add_project(simulator, "free", seed).project_id
+            ids[run] = simulator.add_project("free", seed).project_id
     return ids
 
 
@@ -112,7 +113,7 @@ def test_a_run_that_holds_its_journal_is_not_called_dead(shell: Shell, pair: dic
 
 def test_no_word_deletes_a_project_that_is_used(shell: Shell, pair: dict[str, str]) -> None:
     with Simulator.open(shell.folder / "sim.db", clock_source=LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
-        set_usage(simulator, pair[DEAD_RUN], data_transfer_bytes=1)
+        simulator.set_usage(pair[DEAD_RUN], data_transfer_bytes=1)
     ended = applied(shell, "--run-is-dead", DEAD_RUN)
     assert ended.code == 5
     assert "add the id of the right one as project_id" in " ".join(ended.out.split())

@@ -53,7 +53,11 @@ def test_every_page_is_explained_with_its_methods() -> None:
     table = TEXT.partition("lists them.\n\n")[2].partition("\n\n")[0]
     told = dict(re.findall(r"^\| `(.*?)` \| (.*?) \|", table, re.MULTILINE))
     with Simulator.open() as simulator:
-        pages = {path: ", ".join(methods) for path, _, methods in Admin(simulator).pages if path != "/"}
+        pages = {
+            path: ", ".join(methods)
+            for path, _, methods in Admin(simulator.world, simulator.faults, simulator.requests, None).pages
+            if path != "/"
+        }
     assert told == pages
 
 

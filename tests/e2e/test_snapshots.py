@@ -9,10 +9,11 @@ import pytest
 from reconciler.model.annotations import creation_annotations
 from reconciler.simulator import snapshots
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
 from tests.e2e.command_line import START_SECONDS, TIERS
 from tests.e2e.test_causes import commit, git
+from tests.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from tests.e2e.command_line import Ended, Shell
@@ -86,13 +87,13 @@ class TestOneThatCannotBeTaken:
             "myapp-acme",
             annotations=creation_annotations(fleet="prod", tenant="acme", run="r0"),
             created_at=START_SECONDS - 100 * DAY,
-            quota=FREE_QUOTA,
-            compute=FREE_COMPUTE,
+            quota=simulated_quota(FREE_QUOTA),
+            compute=simulated_compute(FREE_COMPUTE),
             restore_window_seconds=DAY,
             snapshots=[SnapshotSeed("old")],
         )
         with fleet.account() as simulator:
-            add_project(simulator, "free", project)
+            simulator.add_project("free", project)
         fleet.applied("--base", "none")
         git(fleet, "tag", "applied")
         return fleet

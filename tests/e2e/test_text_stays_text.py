@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files.hidden_text import has_hidden
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests.e2e.command_line import TIERS
 from tests.unit.views import nasty
 from tests.unit.views.rendered import only_text, rendered
@@ -43,11 +43,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     with shell.account() as simulator:
         branches = [BranchSeed(name, with_compute=False) for name in STORED]
         snapshots = [SnapshotSeed(name) for name in STORED[:5]]
-        known = add_project(
-            simulator, "paid", ProjectSeed("myapp-known", branches=branches, snapshots=snapshots)
+        known = simulator.add_project(
+            "paid", ProjectSeed("myapp-known", branches=branches, snapshots=snapshots)
         ).project_id
         for name in STORED:
-            add_project(simulator, "free", ProjectSeed(f"myapp-{name}"))
+            simulator.add_project("free", ProjectSeed(f"myapp-{name}"))
     copies = [{"name": name} for name in WRITTEN]
     known_file = {
         "tenant": "known",

@@ -14,7 +14,7 @@ import msgspec
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.model.annotations import creation_annotations
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, HOUR
 from tests.faults.direct_calls import PERSONAL, answer, answered, direct_client
 from tests.unit.apply.world import now
@@ -169,8 +169,8 @@ class Interference:
             self._ask("DELETE", PROJECT, project)
         organization = self._random.choice(("free", "paid"))
         theirs = creation_annotations(fleet="another", tenant=tenant, run="theirs")
-        add_project(
-            self._ledger.account.simulator, organization, ProjectSeed(f"myapp-{tenant}", annotations=theirs)
+        self._ledger.account.simulator.add_project(
+            organization, ProjectSeed(f"myapp-{tenant}", annotations=theirs)
         )
 
     async def _rename(self, tenant: str, project: str) -> None:

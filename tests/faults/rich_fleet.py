@@ -19,10 +19,11 @@ from reconciler.model.annotations import Purpose, branch_annotations, creation_a
 from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made
 from reconciler.plan.permissions import Permissions
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Organization
 from tests import json_documents
 from tests.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
+from tests.simulated import simulated_compute, simulated_limits, simulated_quota
 from tests.wiring import API, AT_ONCE, world
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 @contextmanager
 def opened(latency: Latency = AT_ONCE, request: Request = REQUEST) -> Iterator[Scene]:
     """An account of its own, on virtual time. Leaving the block asks the judge about every exchange."""
-    organizations = [SimulatedOrganization(each.name, each.limits) for each in BEFORE.organizations.values()]
+    organizations = [
+        Organization(each.name, simulated_limits(each.limits)) for each in BEFORE.organizations.values()
+    ]
     neon_world = world(*organizations, latency=latency, starts_at=NOON.timestamp())
     with neon_world as neon, TemporaryDirectory(dir=MEMORY) as folder:
         for tenant in BEFORE.tenants.values():
@@ -184,8 +187,8 @@ def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:
     assert settings.restore_window_seconds is not None
     seed = ProjectSeed(
         desired.naming.project_name(tenant.name),
-        quota=settings.quota,
-        compute=settings.compute,
+        quota=simulated_quota(settings.quota),
+        compute=simulated_compute(settings.compute),
         restore_window_seconds=settings.restore_window_seconds,
         annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="run0"),
         branches=[
@@ -198,11 +201,11 @@ def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:
                     branch=branch.name,
                     purpose=Purpose.DEV_BRANCH,
                 ),
-                compute=SMALL,
+                compute=simulated_compute(SMALL),
             )
             for branch in tenant.dev_branches or ()
         ],
         snapshots=[SnapshotSeed(snapshot.name) for snapshot in tenant.snapshots or ()],
         created_at=LONG_AGO.timestamp(),
     )
-    add_project(simulator, settings.organization, seed)
+    simulator.add_project(settings.organization, seed)

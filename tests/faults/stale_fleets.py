@@ -12,7 +12,7 @@ from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests.builders import (
     DAY,
     FREE_TIER,
@@ -26,6 +26,7 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
+from tests.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from random import Random
@@ -116,14 +117,14 @@ def _seeded(account: TrialAccount, fleet: DesiredState) -> bytes:
         settings = fleet.settings(tenant)
         project = ProjectSeed(
             fleet.project_name(tenant),
-            quota=settings.quota,
-            compute=settings.compute,
+            quota=simulated_quota(settings.quota),
+            compute=simulated_compute(settings.compute),
             restore_window_seconds=settings.restore_window_seconds or DAY,
             annotations=creation_annotations(fleet=fleet.fleet, tenant=tenant.name, run="run0"),
             branches=[_branch(fleet.fleet, tenant.name, branch.name) for branch in tenant.dev_branches or ()],
             snapshots=[SnapshotSeed(snapshot.name) for snapshot in tenant.snapshots or ()],
         )
-        add_project(account.simulator, settings.organization, project)
+        account.simulator.add_project(settings.organization, project)
     return _SEEDED.setdefault(id(fleet), account.stored())
 
 

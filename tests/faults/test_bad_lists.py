@@ -12,8 +12,9 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
+from tests.simulated import simulated_compute, simulated_quota
 from tests.wiring import API, World, world
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ def account() -> Iterator[World]:
         for name in NAMES:
             seed = ProjectSeed(
                 f"myapp-{name}",
-                quota=FREE_QUOTA,
-                compute=FREE_COMPUTE,
+                quota=simulated_quota(FREE_QUOTA),
+                compute=simulated_compute(FREE_COMPUTE),
                 restore_window_seconds=DAY,
                 annotations=a_branch(f"p-{name}").annotations,
             )
-            add_project(neon.simulator, "free", seed)
+            neon.simulator.add_project("free", seed)
         yield neon
 
 
@@ -98,7 +99,7 @@ def test_where_creations_go_ahead_each_is_looked_for_by_name(
 def test_an_organization_of_exactly_one_page_is_asked_once_more(tmp_path: Path) -> None:
     with world() as neon:
         for number in range(400):
-            add_project(neon.simulator, "free", ProjectSeed(f"shop {number}"))
+            neon.simulator.add_project("free", ProjectSeed(f"shop {number}"))
         listing = neon.using(lambda client: client.projects("free"))
         assert len(listing.projects) == 400
         assert len(neon.calls()) == 3

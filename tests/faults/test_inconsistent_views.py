@@ -10,7 +10,7 @@ from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.simulator.faults import AnswerWith, HideProjects
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, deletions, undisturbed
 
@@ -109,7 +109,7 @@ def test_a_project_that_no_list_shows_while_it_moves_is_not_created_again() -> N
 def test_two_projects_for_one_tenant_are_left_alone_and_all_others_converge() -> None:
     with opened() as scene:
         first = project_id(scene, "myapp-eve")
-        second = add_project(scene.simulator, "paid", ProjectSeed("myapp-eve")).project_id
+        second = scene.simulator.add_project("paid", ProjectSeed("myapp-eve")).project_id
         ended = scene.apply()
         assert ended.code is ExitCode.REFUSED
         assert ended.planned is not None

@@ -13,7 +13,7 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import World, virtually
 
@@ -85,7 +85,7 @@ def test_a_rival_that_is_gone_when_it_is_looked_at_does_not_hide_a_runs_own_proj
         world = World.open(tmp_path)
         one = a_fleet(a_tenant("acme", "pro"))
         plan = await world.plan(one)
-        rival = add_project(world.simulator, "free", ProjectSeed("myapp-acme"))
+        rival = world.simulator.add_project("free", ProjectSeed("myapp-acme"))
         await asyncio.sleep(1)
         world.simulator.faults.add(DropAfter(), "POST", "/projects")
         world.simulator.faults.add(AnswerWith(404), "GET", f"/projects/{rival.project_id}/branches")

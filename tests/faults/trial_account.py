@@ -7,18 +7,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.simulator.clock import Clock, LoopTime
-from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.store import Store
 from reconciler.simulator.switches import Switches
+from reconciler.simulator.types import Organization
 from reconciler.simulator.world import World
 from tests.builders import FREE_LIMITS, PAID_LIMITS
+from tests.simulated import simulated_limits
 from tests.unit.apply.world import UNHURRIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ORGANIZATIONS: Final = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+ORGANIZATIONS: Final = (
+    Organization("free", simulated_limits(FREE_LIMITS)),
+    Organization("paid", simulated_limits(PAID_LIMITS)),
+)
 
 
 class TrialAccount:

@@ -24,11 +24,12 @@ from reconciler.model.compute import Compute
 from reconciler.plan.action import AdoptProject
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Organization
 from tests.builders import NOON, a_branch, a_project
 from tests.property.fleets import desired_states, views
 from tests.property.watch import Watch
+from tests.simulated import simulated_compute, simulated_limits, simulated_quota
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -102,16 +103,16 @@ class Found:
         assert project.restore_window_seconds is not None
         return ProjectSeed(
             project.name,
-            quota=project.quota,
-            compute=project.compute,
-            endpoint_compute=endpoint.compute,
+            quota=simulated_quota(project.quota),
+            compute=simulated_compute(project.compute),
+            endpoint_compute=simulated_compute(endpoint.compute),
             active=endpoint.active,
             restore_window_seconds=project.restore_window_seconds,
             settings=project.settings or {},
             annotations=branch.annotations,
             protected=self.protected,
             branches=(
-                *(BranchSeed("development", compute=SMALL) for _ in range(self.development)),
+                *(BranchSeed("development", compute=simulated_compute(SMALL)) for _ in range(self.development)),
                 *(_branch(each, project) for each in project.branches or () if each is not branch),
             ),
             snapshots=tuple(map(_snapshot, project.snapshots or ())),
@@ -131,7 +132,7 @@ def _branch(branch: LiveBranch, project: LiveProject) -> BranchSeed:
         annotations=branch.annotations,
         protected=branch.protected,
         expires_at=branch.expires_at.timestamp() if branch.expires_at else None,
-        compute=endpoint.compute if endpoint else None,
+        compute=simulated_compute(endpoint.compute if endpoint else None),
         with_compute=endpoint is not None,
         parent=names.get(branch.parent_id or ""),
         schema_only=branch.parent_id is None,
@@ -341,7 +342,9 @@ class Scene:
 @contextmanager
 def opened(case: Case) -> Iterator[Scene]:
     """The case in an account of its own. Leaving the block asks the judge about every exchange."""
-    organizations = [SimulatedOrganization(each.name, each.limits) for each in case.desired.organizations.values()]
+    organizations = [
+        Organization(each.name, simulated_limits(each.limits)) for each in case.desired.organizations.values()
+    ]
     neon_world = world(*organizations, behaviour=case.behaviour, starts_at=NOON.timestamp())
     with neon_world as neon, TemporaryDirectory() as folder:
         ids = _seeded(neon.simulator, case.found)
@@ -355,7 +358,7 @@ def opened(case: Case) -> Iterator[Scene]:
 
 def _seeded(simulator: Simulator, found: tuple[Found, ...]) -> dict[str, str]:
     return {
-        each.project.id: add_project(simulator, each.project.organization, each.seed).project_id for each in found
+        each.project.id: simulator.add_project(each.project.organization, each.seed).project_id for each in found
     }
 
 

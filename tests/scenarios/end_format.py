@@ -1,6 +1,6 @@
 """The form of end.yaml: what is in the simulated account, for people to read.
 
-It is that of live.yaml (``reconciler/simulator/scene.py``) without ``created``, ``deleted``, ``storage``,
+It is that of live.yaml (``reconciler/cli/scene.py``) without ``created``, ``deleted``, ``storage``,
 ``used``, ``restored`` and ``active``, and beside the organizations it has
 
     deleted, recoverable for 7 days: [...]
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
+from reconciler.cli.scene import QUOTA_MEMBERS, short_name
 from reconciler.model.annotations import (
     BRANCH,
     FLEET,
@@ -24,7 +25,6 @@ from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSP
 from reconciler.model.units import NEVER, format_seconds
 from reconciler.simulator import documents
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from reconciler.simulator.scene import QUOTA_MEMBERS, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

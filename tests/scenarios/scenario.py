@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.rehearsal import open_account
+from reconciler.cli.scene import read_scene
 from reconciler.cli.surroundings import Surroundings
 from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.scene import read_scene
-from reconciler.simulator.seed import add_project
 from tests.contract.judge import JudgedTransport, session_judge
 from tests.e2e.command_line import run_in
 from tests.scenarios import recording
@@ -73,7 +72,7 @@ def play(name: str, folder: Path) -> Outcome:
     stage(case, folder)
     with _account(folder) as simulator:
         for organization, seed in read_scene(_text(case / "live.yaml"), fleet=FLEET_NAME, now=NOW):
-            add_project(simulator, organization, seed)
+            simulator.add_project(organization, seed)
         before = look_into(simulator)
     run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])
     first, planned = run.document(), run.command("plan")

@@ -23,9 +23,10 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.applied import Applied, Ended, advanced
 from reconciler.plan.history import Before, History
 from reconciler.plan.permissions import Permissions
-from reconciler.simulator.organization import SimulatedOrganization
+from reconciler.simulator.types import Organization
 from tests.builders import NOON
 from tests.property.accounts import COUNTS
+from tests.simulated import simulated_limits
 from tests.transitions.answers import Answers, project_ids, read_answers
 from tests.wiring import API, WRITING, world
 
@@ -206,7 +207,7 @@ class _Plain(yaml.SafeDumper):
 @contextmanager
 def an_account(behaviour: Behaviour) -> Iterator[Account]:
     """An empty one. Leaving the block asks the judge about every exchange."""
-    organizations = [SimulatedOrganization(name, LIMITS) for name in HOMES]
+    organizations = [Organization(name, simulated_limits(LIMITS)) for name in HOMES]
     neon_world = world(*organizations, behaviour=behaviour, starts_at=NOON.timestamp())
     with neon_world as neon, TemporaryDirectory() as folder:
         (Path(folder) / "tenants").mkdir()

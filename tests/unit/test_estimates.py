@@ -16,7 +16,7 @@ from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.builders import (
     DAY,
     FREE_COMPUTE,
@@ -30,6 +30,7 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
+from tests.simulated import simulated_compute, simulated_quota
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def carried_out(change: Change, folder: Path) -> tuple[Budget, Report, float]:
     with world(latency=Latency(0.05, 0.15)) as neon:
         if change.place is not None:
             for name in NAMES:
-                add_project(neon.simulator, change.place, seed(name, change, neon.simulator.clock.now()))
+                neon.simulator.add_project(change.place, seed(name, change, neon.simulator.clock.now()))
 
         async def main() -> tuple[Budget, Report, float]:
             shared: dict[str, Any] = {"environ": neon.environ, "host": API.host, "via": neon.via, "share": 0.7}
@@ -107,8 +108,8 @@ def seed(name: str, change: Change, now: float) -> ProjectSeed:
     paid = change.place == "paid"
     return ProjectSeed(
         f"myapp-{name}",
-        quota=PRO_QUOTA if paid else FREE_QUOTA,
-        compute=PRO_COMPUTE if paid else FREE_COMPUTE,
+        quota=simulated_quota(PRO_QUOTA if paid else FREE_QUOTA),
+        compute=simulated_compute(PRO_COMPUTE if paid else FREE_COMPUTE),
         restore_window_seconds=7 * DAY if paid else DAY,
         annotations=a_branch(f"p-{name}").annotations,
         created_at=now - 100 * DAY,

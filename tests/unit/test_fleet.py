@@ -15,8 +15,9 @@ from reconciler.fleet import Fleet, Request, RunOptions, read
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HISTORY_MAY_GO, a_branch, a_fleet, a_tenant
+from tests.simulated import simulated_compute, simulated_quota
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ class Platform:
         """A project of tier free, as a run of yesterday has left it; its id."""
         seed = ProjectSeed(
             f"myapp-{tenant}",
-            quota=FREE_QUOTA,
-            compute=FREE_COMPUTE,
+            quota=simulated_quota(FREE_QUOTA),
+            compute=simulated_compute(FREE_COMPUTE),
             restore_window_seconds=DAY,
             annotations=a_branch(f"p-{tenant}").annotations,
             created_at=self.world.simulator.clock.now() - DAY,
         )
-        return add_project(self.world.simulator, "free", replace(seed, **more)).project_id
+        return self.world.simulator.add_project("free", replace(seed, **more)).project_id
 
     def using(self, use: Callable[[Fleet], Awaitable[T]], **environ: str) -> T:
         """What ``use`` does with the fleet."""
@@ -367,7 +368,7 @@ class TestATenantThatHadAProject:
 
     def test_among_very_many_strangers_it_is_asked_for_at_depth_deep(self, platform: Platform) -> None:
         for number in range(Reach().few_strangers):
-            add_project(platform.world.simulator, "paid", ProjectSeed(f"shop {number}"))
+            platform.world.simulator.add_project("paid", ProjectSeed(f"shop {number}"))
         renamed = platform.project(name="Zoe production")
         held = platform.converge("zoe", request=self.known)
         assert refusals(held) == ["missing-project"]

@@ -23,8 +23,8 @@ from reconciler.plan.plan import Rule
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Organization
 from tests.builders import (
     DAY,
     FREE,
@@ -43,6 +43,7 @@ from tests.builders import (
     a_tenant,
     an_organization,
 )
+from tests.simulated import simulated_compute, simulated_limits, simulated_quota
 from tests.wiring import API, AT_ONCE, world
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ if TYPE_CHECKING:
 TRANSFER = "/organizations/*/projects/transfer"
 OLDEST_GIVE_WAY = replace(FREE_TIER, snapshots=SnapshotPolicy(AtLimit.REPLACE_OLDEST))
 SMALLER = replace(PRO_TIER, quota=replace(PRO_QUOTA, active_time_seconds=800 * 3600))
-SIMULATED = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+SIMULATED = (
+    Organization("free", simulated_limits(FREE_LIMITS)),
+    Organization("paid", simulated_limits(PAID_LIMITS)),
+)
 MANY = Policy(thresholds=Thresholds(disruptive=Threshold(1000, 100), transfers=Threshold(1000, 100)))
 NO_PLAN = json.dumps({"limits": [{"name": "subscription_type", "expected": "agent", "actual": "scale"}]})
 AS_DOCUMENTED = Behaviour()
@@ -86,13 +90,13 @@ class Account:
         """A project as an earlier run has left it."""
         seed = ProjectSeed(
             f"myapp-{tenant}",
-            quota=PRO_QUOTA,
-            compute=PRO_COMPUTE,
+            quota=simulated_quota(PRO_QUOTA),
+            compute=simulated_compute(PRO_COMPUTE),
             restore_window_seconds=7 * DAY,
             annotations=a_branch(f"p-{tenant}").annotations,
             created_at=self.neon.simulator.clock.now() - 100 * DAY,
         )
-        self.seeds[tenant] = add_project(self.neon.simulator, organization, replace(seed, **more))
+        self.seeds[tenant] = self.neon.simulator.add_project(organization, replace(seed, **more))
 
     def full(self, *tenants: str) -> None:
         """Projects with five snapshots, where the free organization allows one."""
@@ -184,7 +188,7 @@ class Account:
 @contextmanager
 def account(
     folder: Path,
-    *organizations: SimulatedOrganization,
+    *organizations: Organization,
     behaviour: Behaviour = AS_DOCUMENTED,
     latency: Latency = AT_ONCE,
 ) -> Iterator[Account]:
@@ -361,7 +365,7 @@ class TestWhatNeonRefusesForALimit:
         organizations = (FREE, PAID, an_organization("branches", FREE_LIMITS))
         tiers = (replace(OLDEST_GIVE_WAY, organization="branches"), PRO_TIER)
         more: dict[str, Any] = {"organizations": organizations, "tiers": tiers}
-        with account(tmp_path, *SIMULATED, SimulatedOrganization("branches", FREE_LIMITS)) as here:
+        with account(tmp_path, *SIMULATED, Organization("branches", simulated_limits(FREE_LIMITS))) as here:
             here.project("acme", branches=[BranchSeed("old", with_compute=False)])
             here.neon.simulator.faults.add(AnswerWith(406, text=limits), "POST", TRANSFER, times=None)
             before = a_fleet(a_tenant("acme", "pro", dev_branches=(DevBranch("old"),)), policy=MANY, **more)
@@ -422,7 +426,7 @@ class TestADestinationThatAllowsAsMuch:
             "tiers": (FREE_TIER, PRO_TIER, basic),
             "organizations": (FREE, PAID, an_organization("basic", limits)),
         }
-        with account(tmp_path, *SIMULATED, SimulatedOrganization("basic", limits)) as here:
+        with account(tmp_path, *SIMULATED, Organization("basic", simulated_limits(limits))) as here:
             here.full("acme")
             before, after = fleet("pro", "acme", **more), fleet("basic", "acme", **more)
             assert here.plan(before, after).plan.refusals == ()

@@ -17,7 +17,7 @@ from reconciler.fleet import Fleet, RunOptions, process
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, Delay
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import a_fleet, a_tenant
 from tests.wiring import API, World, world
 
@@ -108,7 +108,7 @@ def results(converged: Converged) -> list[Result]:
 def of_acme(service: Service, **more: object) -> None:
     """A free project of tenant acme, who is to be pro."""
     note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "r0"}
-    add_project(service.neon.simulator, "free", ProjectSeed("myapp-acme", annotations=note, **more))  # type: ignore[arg-type]
+    service.neon.simulator.add_project("free", ProjectSeed("myapp-acme", annotations=note, **more))  # type: ignore[arg-type]
 
 
 class TestARunOfItsOwn:
@@ -296,13 +296,13 @@ class TestTheConnectionStringLater:
         assert converged.connections["zoe"].reveal() == later
 
     def test_nobody_gets_one_of_a_project_that_only_its_name_finds(self, service: Service) -> None:
-        add_project(service.neon.simulator, "free", ProjectSeed("myapp-ada"))
+        service.neon.simulator.add_project("free", ProjectSeed("myapp-ada"))
         with pytest.raises(NoConnectionStringError, match="found by its name alone"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 
     def test_nor_where_two_projects_could_be_the_tenants(self, service: Service) -> None:
         for organization in ("free", "paid"):
-            add_project(service.neon.simulator, organization, ProjectSeed("myapp-ada"))
+            service.neon.simulator.add_project(organization, ProjectSeed("myapp-ada"))
         with pytest.raises(NoConnectionStringError, match="2 live projects may be this tenant's"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 

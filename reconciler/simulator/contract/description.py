@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 import jsonschema_rs
 import yaml
 
-from reconciler.errors import InvalidInputError
 from reconciler.simulator.contract.operation import Content, Operation, Parameter
 from reconciler.simulator.contract.strict import DOCUMENT, Checker, opened
 
@@ -26,6 +25,10 @@ METHODS: Final = ("get", "put", "post", "delete", "patch")
 JSON: Final = "application/json"
 
 Node = dict[str, Any]
+
+
+class DescriptionError(Exception):
+    """The description cannot be read, or is another version."""
 
 
 class PlainLoader(yaml.CSafeLoader):
@@ -115,15 +118,14 @@ class Description:
 
 
 def read(path: Path) -> Description:
-    """The description in a file. Raises InvalidInputError where it cannot be read or is another version."""
+    """The description in a file. Raises DescriptionError where it cannot be read or is another version."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InvalidInputError(f"{path}: {error.strerror}", hint=f"npm install {PACKAGE}") from error
+        raise DescriptionError(f"{path}: {error.strerror}") from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
-        raise InvalidInputError(
-            f"{path} is not the description that the simulator is checked against (sha256 {digest})",
-            hint=f"npm install {PACKAGE}",
+        raise DescriptionError(
+            f"{path} is not the description that the simulator is checked against (sha256 {digest})"
         )
     return Description(PlainLoader(content).get_single_data())

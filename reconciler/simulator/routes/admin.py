@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from reconciler.simulator.simulator import Simulator
+    from reconciler.simulator.contract.judge import Judge
+    from reconciler.simulator.exchanges import Exchange
+    from reconciler.simulator.faults import Faults
+    from reconciler.simulator.world import World
 
 T = TypeVar("T")
 Page: TypeAlias = "Callable[[Request], Awaitable[Response]]"
@@ -75,21 +78,24 @@ class Counters(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class Admin:
     """The pages of one simulator."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, world: World, faults: Faults, exchanges: list[Exchange], judge: Judge | None) -> None:
+        self._world = world
+        self._faults = faults
+        self._exchanges = exchanges
+        self._judge = judge
 
     async def clock(self, request: Request) -> Response:
         """GET: the time. POST ``{"hours": 1}``: skip some (seconds, hours, days, billing_periods)."""
         if request.method == "POST":
             skip = await _read(request, Advance)
-            self._simulator.clock.advance(skip.seconds_from(self._simulator.clock.now()))
-        now = self._simulator.clock.now()
+            self._world.clock.advance(skip.seconds_from(self._world.clock.now()))
+        now = self._world.clock.now()
         return _json({"now": timestamp(now), "seconds": now})
 
     async def requests(self, request: Request) -> Response:
         """GET: the log of this process. DELETE: forget it."""
         if request.method == "DELETE":
-            self._simulator.requests.clear()
+            self._exchanges.clear()
         shown = [
             {
                 "method": exchange.method,
@@ -101,13 +107,13 @@ class Admin:
                 "at": timestamp(exchange.at),
                 "key": exchange.key_kind,
             }
-            for exchange in self._simulator.requests
+            for exchange in self._exchanges
         ]
         return _json({"requests": shown})
 
     async def contract(self, request: Request) -> Response:  # noqa: ARG002
         """GET: what of the traffic was held against the official description, and what broke it."""
-        judge = self._simulator.judge
+        judge = self._judge
         if judge is None:
             raise Refusal(404, "the simulator was not started with --strict-contract")
         violations = [str(violation) for violation in judge.violations]
@@ -116,7 +122,7 @@ class Admin:
 
     async def faults(self, request: Request) -> Response:
         """GET: what is set, and how often each has struck. POST a fault: set it. DELETE: take all away."""
-        faults = self._simulator.faults
+        faults = self._faults
         if request.method == "DELETE":
             faults.clear()
         elif request.method == "POST":
@@ -128,15 +134,15 @@ class Admin:
         """GET: the switches. PATCH ``{"list_lag_seconds": 3}``: change some, for every process on the file."""
         if request.method == "PATCH":
             try:
-                self._simulator.world.switches.change(await _read(request, dict[str, Any]))
+                self._world.switches.change(await _read(request, dict[str, Any]))
             except ValueError as error:
                 raise Refusal(400, f"invalid request: {error}") from None
-        return _json(self._simulator.world.behaviour)
+        return _json(self._world.behaviour)
 
     async def workload(self, request: Request) -> Response:
         """PUT ``{"active_share": 0.5}``: let users work with a project from now on; ``{}`` is nobody."""
         workload = await _read(request, Workload)
-        seed.set_workload(self._simulator, self._project_id(request), workload)
+        seed.set_workload(self._world, self._project_id(request), workload)
         return _json(workload)
 
     async def index(self, request: Request) -> Response:  # noqa: ARG002
@@ -150,18 +156,18 @@ class Admin:
     async def usage(self, request: Request) -> Response:
         """POST ``{"active_time_seconds": 360000}``: set counters of a project."""
         counters = msgspec.to_builtins(await _read(request, Counters))
-        seed.set_usage(self._simulator, self._project_id(request), **counters)
+        seed.set_usage(self._world, self._project_id(request), **counters)
         return _json({})
 
     async def branches(self, request: Request) -> Response:
         """POST ``{"name": "by-hand"}``: make a branch, with a compute, by hand."""
         asked = await _read(request, HandMadeBranch)
         made = seed.BranchSeed(asked.name, asked.annotations, asked.protected)
-        return _json({"id": seed.add_branch(self._simulator, self._project_id(request), made)})
+        return _json({"id": seed.add_branch(self._world, self._project_id(request), made)})
 
     def _project_id(self, request: Request) -> str:
         project_id: str = request.path_params["project_id"]
-        if self._simulator.world.store.row("SELECT 1 FROM projects WHERE id = ?", project_id) is None:
+        if self._world.store.row("SELECT 1 FROM projects WHERE id = ?", project_id) is None:
             raise not_found("project")
         return project_id
 
@@ -170,11 +176,11 @@ class Admin:
         asked = await _read(request, HandMadeSnapshot)
         expires_at = None if asked.expires_at is None else moment("expires_at", asked.expires_at)
         made = seed.SnapshotSeed(asked.name, expires_at=expires_at, manual=asked.manual)
-        return _json({"id": seed.add_snapshot(self._simulator, self._project_id(request), made)})
+        return _json({"id": seed.add_snapshot(self._world, self._project_id(request), made)})
 
     async def restore(self, request: Request) -> Response:
         """POST: replace the default branch by its latest snapshot, as a finalized restore does."""
-        return _json({"id": seed.restore(self._simulator, self._project_id(request))})
+        return _json({"id": seed.restore(self._world, self._project_id(request))})
 
     @property
     def pages(self) -> tuple[tuple[str, Page, tuple[str, ...]], ...]:
@@ -195,9 +201,10 @@ class Admin:
         )
 
 
-def admin_routes(simulator: Simulator) -> list[Route]:
+def admin_routes(world: World, faults: Faults, exchanges: list[Exchange], judge: Judge | None) -> list[Route]:
     """The pages, to be mounted."""
-    return [Route(path, page, methods=methods) for path, page, methods in Admin(simulator).pages]
+    admin = Admin(world, faults, exchanges, judge)
+    return [Route(path, page, methods=methods) for path, page, methods in admin.pages]
 
 
 async def _read(request: Request, kind: type[T]) -> T:

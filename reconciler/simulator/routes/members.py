@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from reconciler.simulator import user
+from reconciler.simulator import organization, user
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.refusal import Refusal, not_found
 
@@ -53,4 +53,4 @@ def get_member(call: Call) -> Answer:
 
 
 def _member(call: Call) -> Document:
-    return user.member(call.organization_of_member(call.path["org_id"]))
+    return organization.member(call.organization_of_member(call.path["org_id"]))

@@ -32,13 +32,13 @@ from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
-    from reconciler.desired.tier import OrganizationLimits
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.call import Call
     from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
     from reconciler.simulator.store import Transaction
+    from reconciler.simulator.types import Limits
 
 CONFIGURED_ON_COMPUTES: Final = frozenset(
     {
@@ -151,7 +151,7 @@ def _stated_compute(stated: Document) -> Document:
     return {**old, **stated.get("default_endpoint_settings", {})}
 
 
-def _restore_window(stated: Document, limits: OrganizationLimits) -> int:
+def _restore_window(stated: Document, limits: Limits) -> int:
     usual = documents.DEFAULT_RESTORE_WINDOW_SECONDS
     if limits.restore_window_seconds is not None:
         usual = min(usual, limits.restore_window_seconds)

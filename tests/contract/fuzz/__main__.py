@@ -21,9 +21,9 @@ from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.contract.description import FILE, read
 from reconciler.simulator.contract.judge import Judge
-from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.serve import serving
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
 from tests.contract.fuzz.spoils import Spoil, spoilt
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Verdict:
 def fuzz(operations: Sequence[str], how: Spoil | None) -> Verdict:
     """Try those operations, or all that the simulator has."""
     judge = Judge(read(DESCRIPTION), refusals_allowed=True)
-    organizations = [SimulatedOrganization("free"), SimulatedOrganization("paid")]
+    organizations = [Organization("free"), Organization("paid")]
     with spoilt(how):
         opened = HurriedSimulator.open(
             organizations=organizations, clock_source=lambda: DEMO_EPOCH_SECONDS, behaviour=EVERYTHING, judge=judge

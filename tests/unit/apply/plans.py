@@ -20,7 +20,7 @@ from reconciler.plan.action import (
 from reconciler.plan.change import FieldChange
 from reconciler.plan.order import ordered
 from reconciler.plan.plan import Plan, TenantPlan
-from reconciler.simulator.seed import BranchSeed, add_branch
+from reconciler.simulator.seed import BranchSeed
 from tests.builders import HERE, a_fleet, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def branched(world: World, project: LiveProject, name: str, run: str = "run0", *
     """Makes a development branch as an earlier run has left it; the answer is its id."""
     stated = {"fleet": "prod", "tenant": "acme", "run": run, "branch": name, "purpose": Purpose.DEV_BRANCH}
     annotations = fields.pop("annotations", branch_annotations(**{**stated, **fields.pop("stated", {})}))
-    return add_branch(world.simulator, project.id, BranchSeed(name, annotations, **fields))
+    return world.simulator.add_branch(project.id, BranchSeed(name, annotations, **fields))
 
 
 async def snapshotted(world: World, project: LiveProject, *names: str, seconds_apart: float = 3600) -> list[str]:

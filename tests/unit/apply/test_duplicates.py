@@ -19,12 +19,9 @@ from reconciler.simulator.seed import (
     BranchSeed,
     ProjectSeed,
     SnapshotSeed,
-    add_branch,
-    add_project,
-    add_snapshot,
-    set_usage,
 )
 from tests.builders import FREE_COMPUTE, FREE_QUOTA, a_fleet, a_tenant, make_plan
+from tests.simulated import simulated_compute, simulated_quota
 from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
@@ -40,8 +37,14 @@ FLEET: Final = a_fleet(a_tenant("acme"))
 def seeded(world: World, run: str, name: str = "myapp-acme", **fields: Any) -> str:
     """A project of acme's as a run has left it."""
     notes = creation_annotations(fleet="prod", tenant="acme", run=run)
-    seed = ProjectSeed(name, quota=FREE_QUOTA, compute=FREE_COMPUTE, annotations=notes, **fields)
-    return add_project(world.simulator, "free", seed).project_id
+    seed = ProjectSeed(
+        name,
+        quota=simulated_quota(FREE_QUOTA),
+        compute=simulated_compute(FREE_COMPUTE),
+        annotations=notes,
+        **fields,
+    )
+    return world.simulator.add_project("free", seed).project_id
 
 
 async def a_pair(world: World) -> tuple[Plan, str, str]:
@@ -83,15 +86,15 @@ def test_the_second_goes_and_the_journal_holds_the_proof(tmp_path: Path) -> None
 
 
 def _used(world: World, _first: str, second: str) -> None:
-    set_usage(world.simulator, second, data_transfer_bytes=1)
+    world.simulator.set_usage(second, data_transfer_bytes=1)
 
 
 def _branched(world: World, _first: str, second: str) -> None:
-    add_branch(world.simulator, second, BranchSeed("dev"))
+    world.simulator.add_branch(second, BranchSeed("dev"))
 
 
 def _snapshotted(world: World, _first: str, second: str) -> None:
-    add_snapshot(world.simulator, second, SnapshotSeed("s"))
+    world.simulator.add_snapshot(second, SnapshotSeed("s"))
 
 
 def _first_deleted(world: World, first: str, _second: str) -> None:
@@ -207,7 +210,7 @@ def test_no_lag_of_the_counters_lets_a_used_project_go(tmp_path: Path, used_afte
         await asyncio.sleep(2)
         second = seeded(world, "r2")
         await asyncio.sleep(used_after)
-        set_usage(world.simulator, second, data_transfer_bytes=1)
+        world.simulator.set_usage(second, data_transfer_bytes=1)
         return await doomed_at(world, 10)
 
     assert not any(virtually(main()))

@@ -14,7 +14,7 @@ from reconciler.model.annotations import creation_annotations
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.builders import (
     DAY,
     FREE_COMPUTE,
@@ -27,6 +27,7 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
+from tests.simulated import simulated_compute, simulated_quota
 from tests.unit.apply.late import (
     FREE,
     LARGER,
@@ -109,7 +110,12 @@ class TestAList:
 
 
 class TestPruning:
-    ORPHAN: Final = ProjectSeed("myapp-gone", quota=PRO_QUOTA, compute=PRO_COMPUTE, restore_window_seconds=7 * DAY)
+    ORPHAN: Final = ProjectSeed(
+        "myapp-gone",
+        quota=simulated_quota(PRO_QUOTA),
+        compute=simulated_compute(PRO_COMPUTE),
+        restore_window_seconds=7 * DAY,
+    )
 
     @pytest.mark.parametrize(
         ("meddling", "left"), [(nothing, []), (renamed, ["kept"])], ids=["nothing", "renamed"]
@@ -189,8 +195,13 @@ class TestASecondProject:
             ids = []
             for run in ("r1", "r2"):
                 notes = creation_annotations(fleet="prod", tenant="acme", run=run)
-                seed = ProjectSeed("myapp-acme", quota=FREE_QUOTA, compute=FREE_COMPUTE, annotations=notes)
-                ids.append(add_project(world.simulator, "free", seed).project_id)
+                seed = ProjectSeed(
+                    "myapp-acme",
+                    quota=simulated_quota(FREE_QUOTA),
+                    compute=simulated_compute(FREE_COMPUTE),
+                    annotations=notes,
+                )
+                ids.append(world.simulator.add_project("free", seed).project_id)
                 await asyncio.sleep(2)
             await asyncio.sleep(3 * HOUR)
             async with world.client() as neon:
@@ -199,7 +210,7 @@ class TestASecondProject:
                 assert [action.kind for action in planned.plan.actions] == ["delete_duplicate"]
                 await asyncio.sleep(LATE)
                 if used:
-                    add_branch(world.simulator, ids[1], BranchSeed("dev"))
+                    world.simulator.add_branch(ids[1], BranchSeed("dev"))
                 report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             ((action,),) = [outcome.actions for outcome in report.outcomes]
             assert action.result is result, action.message
@@ -220,8 +231,10 @@ class TestAnAdoption:
     ) -> None:
         async def main() -> None:
             world = World.open(tmp_path)
-            found = ProjectSeed("myapp-acme", quota=FREE_QUOTA, compute=FREE_COMPUTE)
-            add_project(world.simulator, "free", found)
+            found = ProjectSeed(
+                "myapp-acme", quota=simulated_quota(FREE_QUOTA), compute=simulated_compute(FREE_COMPUTE)
+            )
+            world.simulator.add_project("free", found)
             async with world.client() as neon:
                 fleet = Fleet(FREE, neon, now=now)
                 planned = await fleet.plan()

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import CommitLater, Delay, DropBefore
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import a_fleet, a_tenant
 from tests.unit.apply.world import Killed, Strike, World, never, virtually
 
@@ -128,7 +128,7 @@ def test_a_tenant_that_got_a_new_project_meanwhile_is_left_with_that_one(tmp_pat
         world = World.open(tmp_path)
         project_id = await deleted(world)
         plan = await world.plan(back(project_id))
-        add_project(world.simulator, "paid", ProjectSeed("myapp-acme"))
+        world.simulator.add_project("paid", ProjectSeed("myapp-acme"))
         applied = await world.apply(back(project_id), plan=plan)
         assert applied.results() == {"acme": Result.SKIPPED}
         assert "has appeared in paid since the plan was made" in applied.message("acme")

@@ -36,12 +36,13 @@ from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.faults import ConnectionDropped
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.builders import FREE_LIMITS, PAID_LIMITS, make_plan
 from tests.contract.judge import JudgedTransport, session_judge
+from tests.simulated import simulated_compute, simulated_limits, simulated_quota
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -138,8 +139,8 @@ class World:
     def open(cls, folder: Path, behaviour: Behaviour = UNHURRIED, latency: Latency = INSTANT) -> World:
         """An empty account."""
         organizations = (
-            SimulatedOrganization("free", FREE_LIMITS),
-            SimulatedOrganization("paid", PAID_LIMITS),
+            Organization("free", simulated_limits(FREE_LIMITS)),
+            Organization("paid", simulated_limits(PAID_LIMITS)),
         )
         simulator = Simulator.open(
             organizations=organizations, clock_source=LoopTime(), behaviour=behaviour, latency=latency
@@ -153,12 +154,12 @@ class World:
             assert settings.restore_window_seconds is not None
             project = ProjectSeed(
                 desired.naming.project_name(tenant.name),
-                quota=settings.quota,
-                compute=settings.compute,
+                quota=simulated_quota(settings.quota),
+                compute=simulated_compute(settings.compute),
                 restore_window_seconds=settings.restore_window_seconds,
                 annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="run0"),
             )
-            add_project(self.simulator, settings.organization, project)
+            self.simulator.add_project(settings.organization, project)
 
     @asynccontextmanager
     async def client(

@@ -35,11 +35,12 @@ from reconciler.secret import Secret
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
 from reconciler.simulator.gateway import Latency
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project, seed_fleet
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
 from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet, a_tenant
 from tests.contract.judge import JudgedTransport, session_judge
+from tests.simulated import simulated_limits
 from tests.wiring import API, world
 
 from .api import virtually
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ORGANIZATIONS = (SimulatedOrganization("free", FREE_LIMITS), SimulatedOrganization("paid", PAID_LIMITS))
+ORGANIZATIONS = (
+    Organization("free", simulated_limits(FREE_LIMITS)),
+    Organization("paid", simulated_limits(PAID_LIMITS)),
+)
 INSTANT = Latency()
 VALUES: dict[str, Value] = {
     "name": "myapp-acme",
@@ -271,7 +275,7 @@ def test_operations_that_fail_are_told() -> None:
 
 def test_a_long_list_is_seen_whole_although_neon_hides_some_of_it() -> None:
     async def work(simulator: Simulator, neon: Neon) -> None:
-        seeded = seed_fleet(simulator, "free", 500, name="myapp-t{number}")
+        seeded = simulator.seed_fleet("free", 500, name="myapp-t{number}")
         hidden = tuple(one.project_id for one in seeded[10:15])
         simulator.faults.add(HideProjects(hidden), method="GET", path="/projects", times=None)
         desired = a_fleet(*(a_tenant(f"t{number}") for number in range(1, 501)))
@@ -294,7 +298,7 @@ def test_what_a_create_leaves_says_whose_it_is() -> None:
 @pytest.mark.parametrize("latency", [INSTANT, Latency(0.02, 0.4)])
 def test_the_rate_limit_of_the_account_is_never_hit_by_one_client(latency: Latency) -> None:
     async def work(simulator: Simulator, neon: Neon) -> list[int | None]:
-        seeded = seed_fleet(simulator, "free", 10)
+        seeded = simulator.seed_fleet("free", 10)
 
         async def read(number: int) -> Any:
             project_id = seeded[number % 10].project_id
@@ -330,8 +334,8 @@ def test_a_key_that_opens_another_organization_is_named() -> None:
 def test_the_walk_over_branches_ends_although_every_page_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(branch_calls, "BRANCHES_PER_PAGE", 2)
     with world() as neon_world:
-        seeded = add_project(
-            neon_world.simulator, "paid", ProjectSeed("acme", branches=[BranchSeed(name) for name in "abc"])
+        seeded = neon_world.simulator.add_project(
+            "paid", ProjectSeed("acme", branches=[BranchSeed(name) for name in "abc"])
         )
         found = neon_world.using(lambda neon: neon.branches("paid", seeded.project_id))
         assert sorted(branch.name for branch in found) == ["a", "b", "c", "main"]

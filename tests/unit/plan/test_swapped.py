@@ -11,7 +11,7 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.swapped import require_unswapped_organizations
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.builders import (
     DAY,
     FREE_COMPUTE,
@@ -24,6 +24,7 @@ from tests.builders import (
     a_tenant,
     a_view,
 )
+from tests.simulated import simulated_compute, simulated_quota
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -88,12 +89,20 @@ def test_swapped_ids_and_keys_end_a_run_before_any_write(tmp_path: Path) -> None
     with world() as simulated:
         for name in PAYING:
             seed = ProjectSeed(
-                f"myapp-{name}", quota=PRO_QUOTA, compute=PRO_COMPUTE, restore_window_seconds=7 * DAY
+                f"myapp-{name}",
+                quota=simulated_quota(PRO_QUOTA),
+                compute=simulated_compute(PRO_COMPUTE),
+                restore_window_seconds=7 * DAY,
             )
-            add_project(simulated.simulator, "paid", seed)
+            simulated.simulator.add_project("paid", seed)
         for name in FREE_ONES:
-            seed = ProjectSeed(f"myapp-{name}", quota=FREE_QUOTA, compute=FREE_COMPUTE, restore_window_seconds=DAY)
-            add_project(simulated.simulator, "free", seed)
+            seed = ProjectSeed(
+                f"myapp-{name}",
+                quota=simulated_quota(FREE_QUOTA),
+                compute=simulated_compute(FREE_COMPUTE),
+                restore_window_seconds=DAY,
+            )
+            simulated.simulator.add_project("free", seed)
         known = simulated.environ
         swapped = {
             **known,

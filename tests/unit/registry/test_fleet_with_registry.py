@@ -24,7 +24,7 @@ from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.builders import a_fleet, a_tenant
@@ -90,7 +90,7 @@ def test_a_lapsed_claim_is_not_taken_over_where_its_project_has_appeared(tmp_pat
         async with platform.fleet() as fleet:
             planned = await fleet.plan()
             note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "dead"}
-            add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme", annotations=note))
+            platform.world.simulator.add_project("free", ProjectSeed("myapp-acme", annotations=note))
             options = RunOptions(id="run1", journal=tmp_path / "j")
             report = await apply_plan(fleet._context, planned, options, just_observed=True)
         result, message = why(report)
@@ -299,7 +299,7 @@ def test_a_row_whose_project_is_gone_is_a_conflict_and_never_a_create(platform: 
 def test_a_namesake_of_the_registered_project_is_a_conflict(platform: Platform) -> None:
     async def main() -> None:
         await platform.apply()
-        add_project(platform.world.simulator, "paid", ProjectSeed("myapp-acme"))
+        platform.world.simulator.add_project("paid", ProjectSeed("myapp-acme"))
         async with platform.fleet() as fleet:
             planned = await fleet.plan()
         assert "2 live projects may be this tenant's" in planned.plan.conflicts[0].message
@@ -419,7 +419,7 @@ def test_a_rebuild_puts_down_what_only_a_name_finds_where_the_base_confirms_it(
     """A row says later whose the project is, and what is taken from it."""
 
     async def main() -> None:
-        add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme"))
+        platform.world.simulator.add_project("free", ProjectSeed("myapp-acme"))
         async with platform.fleet() as fleet:
             rebuilt = await fleet.rebuild_registry(history)
         assert list(platform.rows()) == ["acme"] * row
@@ -433,7 +433,7 @@ def test_a_rebuild_puts_down_no_earlier_customers_project(platform: Platform) ->
     async def main() -> None:
         note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "r0"}
         made = platform.world.simulator.clock.now() - 100 * 86_400
-        add_project(platform.world.simulator, "free", ProjectSeed("myapp-acme", annotations=note, created_at=made))
+        platform.world.simulator.add_project("free", ProjectSeed("myapp-acme", annotations=note, created_at=made))
         async with platform.fleet() as fleet:
             rebuilt = await fleet.rebuild_registry(History(a_fleet(a_tenant("bob"))))
             assert platform.rows() == {}

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.organization import SimulatedOrganization
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Limits, Organization
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.contract.judge import JudgedTransport, session_judge
 
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FREE: Final = SimulatedOrganization(
+FREE: Final = Organization(
     "free",
-    OrganizationLimits(
+    Limits(
         projects=3,
         branches=3,
         snapshots=1,
@@ -33,8 +32,8 @@ FREE: Final = SimulatedOrganization(
         min_suspend_timeout_seconds=300,
     ),
 )
-PAID: Final = SimulatedOrganization("paid", OrganizationLimits(max_cu=16, restore_window_seconds=604_800))
-UNLIMITED: Final = SimulatedOrganization("unlimited")
+PAID: Final = Organization("paid", Limits(max_cu=16, restore_window_seconds=604_800))
+UNLIMITED: Final = Organization("unlimited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def account(
     *,
     behaviour: Behaviour | None = None,
     path: Path | str = ":memory:",
-    organizations: tuple[SimulatedOrganization, ...] = (FREE, PAID, UNLIMITED),
+    organizations: tuple[Organization, ...] = (FREE, PAID, UNLIMITED),
     refusals_allowed: bool = False,
 ) -> Iterator[Account]:
     judge = session_judge(refusals_allowed=refusals_allowed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import Account, account
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_faults_are_set_seen_to_strike_and_taken_away() -> None:
     with pages() as admin:
         locked = {"effect": {"type": "AnswerWith", "status": 423}, "method": "PATCH", "first": 3}
         admin.done("POST", "/_simulator/faults", locked)
-        path = f"/projects/{add_project(admin.neon.simulator, 'free', ProjectSeed('acme')).project_id}"
+        path = f"/projects/{admin.neon.simulator.add_project('free', ProjectSeed('acme')).project_id}"
         patch = {"project": {"name": "b"}}
         statuses = [admin.neon.ask("PATCH", path, patch).status_code for _ in range(4)]
         assert statuses == [200, 200, 423, 200]
@@ -103,7 +103,7 @@ def test_switches_are_shown_and_changed_while_it_runs() -> None:
 
 def test_users_can_be_let_in_and_sent_home() -> None:
     with pages() as admin:
-        project_id = add_project(admin.neon.simulator, "free", ProjectSeed("acme", created_at=0.0)).project_id
+        project_id = admin.neon.simulator.add_project("free", ProjectSeed("acme", created_at=0.0)).project_id
         page = f"/_simulator/projects/{project_id}/workload"
         admin.done("PUT", page, {"active_share": 0.5, "transferred_bytes_per_hour": 7})
         admin.done("POST", "/_simulator/clock", {"hours": 2})
@@ -137,5 +137,5 @@ def test_what_makes_no_sense_is_refused(method: str, page: str, body: Any) -> No
 @pytest.mark.parametrize("counters", [{"foo": 3}, {"active_time_seconds": -1}, {"written_data_bytes": "many"}])
 def test_counters_that_no_project_can_have_are_refused(counters: Any) -> None:
     with pages() as admin:
-        project_id = add_project(admin.neon.simulator, "free", ProjectSeed("acme")).project_id
+        project_id = admin.neon.simulator.add_project("free", ProjectSeed("acme")).project_id
         assert admin.ask("POST", f"/_simulator/projects/{project_id}/usage", counters).status_code == 400

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests.unit.simulator.account import account
 
 KEYS: Final = (
@@ -54,7 +54,7 @@ def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], w
     body = members if wrapper is None else {wrapper: members}
     with account(behaviour=Behaviour(rate_limit=None, backup_schedules=True), refusals_allowed=True) as neon:
         seed = ProjectSeed("acme", snapshots=(SnapshotSeed("nightly"),), branches=(BranchSeed("dev"),))
-        seeded = add_project(neon.simulator, "free", seed)
+        seeded = neon.simulator.add_project("free", seed)
         path = f"/projects/{seeded.project_id}"
         for method, where in (
             ("POST", "/projects"),

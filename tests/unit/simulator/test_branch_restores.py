@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.history import position
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
+from reconciler.simulator.types import Limits, Organization
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Project:
 
     def __init__(self, neon: Account, *branches: BranchSeed, **members: Any) -> None:
         seed = ProjectSeed("acme", created_at=TEN_DAYS_AGO, branches=branches or (BranchSeed("dev"),), **members)
-        self.neon, self.seeded = neon, add_project(neon.simulator, "free", seed)
+        self.neon, self.seeded = neon, neon.simulator.add_project("free", seed)
         self.path = f"/projects/{self.seeded.project_id}/branches"
         self.main, self.dev = self.seeded.branch_id, self.seeded.branch_ids[0]
 
@@ -56,7 +55,7 @@ class Project:
 
 
 def unlimited(**behaviour: Any) -> AbstractContextManager[Account]:
-    return account(behaviour=Behaviour(**behaviour), organizations=(SimulatedOrganization("free"),))
+    return account(behaviour=Behaviour(**behaviour), organizations=(Organization("free"),))
 
 
 def test_a_reset_gives_a_branch_the_head_of_its_parent_and_says_so() -> None:
@@ -223,7 +222,7 @@ def test_no_branch_becomes_the_child_of_one_that_expires() -> None:
 
 
 def test_a_kept_state_needs_a_place_among_the_branches() -> None:
-    with account(organizations=(SimulatedOrganization("free", OrganizationLimits(branches=2)),)) as neon:
+    with account(organizations=(Organization("free", Limits(branches=2)),)) as neon:
         project = Project(neon)
         assert project.refused(project.dev, project.main, preserve_under_name="kept") == 422
         project.restore(project.dev, project.main)

@@ -10,7 +10,7 @@ import pytest
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.history import position
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ TEN_DAYS_AGO = DEMO_EPOCH_SECONDS - 10 * DAY_SECONDS
 def seeded(neon: Account, organization: str = "free", **members: Any) -> tuple[Seeded, str]:
     """A project that is ten days old, with a restore window of a day; and the path of its branches."""
     members.setdefault("created_at", TEN_DAYS_AGO)
-    project = add_project(neon.simulator, organization, ProjectSeed("acme", **members))
+    project = neon.simulator.add_project(organization, ProjectSeed("acme", **members))
     return project, f"/projects/{project.project_id}/branches"
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, add_branch, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def seeded(neon: Account, **members: Any) -> tuple[Seeded, str]:
     """A project, and the path of its branches."""
-    project = add_project(neon.simulator, "free", ProjectSeed("acme", **members))
+    project = neon.simulator.add_project("free", ProjectSeed("acme", **members))
     return project, f"/projects/{project.project_id}/branches"
 
 
@@ -155,7 +155,7 @@ def test_branches_are_paged_by_a_cursor_of_another_name() -> None:
     with account() as neon:
         project, path = seeded(neon)
         for number in range(4):
-            add_branch(neon.simulator, project.project_id, BranchSeed(f"b{number}"))
+            neon.simulator.add_branch(project.project_id, BranchSeed(f"b{number}"))
         query = "sort_by=name&sort_order=asc&limit=2"
         first = neon.get(f"{path}?{query}")
         second = neon.get(f"{path}?{query}&cursor={first['pagination']['next']}")

@@ -10,7 +10,7 @@ import pytest
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed as Branch
-from reconciler.simulator.seed import ProjectSeed, SnapshotSeed, add_branch, add_project, set_usage, set_workload
+from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from reconciler.simulator.usage import Workload
 from tests.unit.simulator.account import Account, account
 
@@ -37,9 +37,7 @@ def used(frames: list[Any]) -> list[dict[str, int]]:
 
 def a_project(neon: Account, name: str = "acme", **members: Any) -> str:
     """One that is a day old, so that its compute is idle."""
-    return add_project(
-        neon.simulator, "free", ProjectSeed(name, **{"created_at": NOW - DAY, **members})
-    ).project_id
+    return neon.simulator.add_project("free", ProjectSeed(name, **{"created_at": NOW - DAY, **members})).project_id
 
 
 def test_what_a_workload_consumes_is_told_by_the_hour() -> None:
@@ -94,7 +92,7 @@ def test_consumption_is_reported_after_a_while() -> None:
 def test_what_no_flow_consumes_is_told_too() -> None:
     with account(behaviour=Behaviour(consumption_lag_seconds=0)) as neon:
         project_id = a_project(neon, storage_bytes=100, snapshots=[SnapshotSeed("v1")])
-        add_branch(neon.simulator, project_id, Branch("dev", with_compute=False))
+        neon.simulator.add_branch(project_id, Branch("dev", with_compute=False))
         neon.wait(2 * HOUR)
         metrics = ["child_branch_bytes_month", "extra_branches_month", "snapshot_storage_bytes_month"]
         span = {**HOURLY, "to": "2026-11-23T10:00:00Z"}
@@ -114,7 +112,7 @@ def test_a_counter_that_is_set_is_consumed_at_that_moment() -> None:
     with account() as neon:
         project_id = a_project(neon)
         neon.wait(HOUR)
-        set_usage(neon.simulator, project_id, compute_time_seconds=7200)
+        neon.simulator.set_usage(project_id, compute_time_seconds=7200)
         neon.wait(3 * HOUR)
         frames = history(neon, V2, **COMPUTE, **HOURLY)["projects"][0]["periods"][0]["consumption"]
         assert used(frames) == [{}, {"compute_unit_seconds": 7200}, {}]
@@ -124,7 +122,7 @@ def test_a_counter_that_is_set_is_consumed_at_that_moment() -> None:
 def test_branches_have_a_history_of_their_own() -> None:
     with account() as neon:
         project_id = a_project(neon, workload=BUSY)
-        branch_id = add_branch(neon.simulator, project_id, Branch("dev"))
+        branch_id = neon.simulator.add_branch(project_id, Branch("dev"))
         neon.wait(4 * HOUR)
         found = history(neon, BRANCHES, **COMPUTE, **HOURLY, project_ids=project_id)["branches"]
         by_id = {each["branch_id"]: used(each["periods"][0]["consumption"]) for each in found}
@@ -238,7 +236,7 @@ def test_users_that_leave_consume_no_more() -> None:
     with account() as neon:
         project_id = a_project(neon, workload=BUSY)
         neon.wait(HOUR)
-        set_workload(neon.simulator, project_id, Workload())
+        neon.simulator.set_workload(project_id, Workload())
         neon.wait(3 * HOUR)
         frames = history(neon, V2, **COMPUTE, **HOURLY)["projects"][0]["periods"][0]["consumption"]
         assert used(frames) == [{"compute_unit_seconds": HOUR}, {}, {}]

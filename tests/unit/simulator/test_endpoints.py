@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.compute import Compute
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
+from reconciler.simulator.types import Compute
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def compute_of(neon: Account, **members: Any) -> str:
     """The path of the compute of a project."""
-    seeded = add_project(neon.simulator, "free", ProjectSeed("acme", **members))
+    seeded = neon.simulator.add_project("free", ProjectSeed("acme", **members))
     return f"/projects/{seeded.project_id}/endpoints/{seeded.endpoint_id}"
 
 
@@ -66,7 +66,7 @@ def test_a_size_beyond_the_plan_is_refused() -> None:
 
 def test_a_branch_has_one_compute_that_writes_and_many_that_read() -> None:
     with account() as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("acme"))
+        seeded = neon.simulator.add_project("free", ProjectSeed("acme"))
         path = f"/projects/{seeded.project_id}/endpoints"
 
         def compute(kind: str) -> dict[str, object]:
@@ -83,7 +83,7 @@ def test_a_branch_has_one_compute_that_writes_and_many_that_read() -> None:
 
 def test_a_new_compute_takes_the_defaults_of_its_project() -> None:
     with account() as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("acme", compute=Compute(0.5, 1, 600)))
+        seeded = neon.simulator.add_project("free", ProjectSeed("acme", compute=Compute(0.5, 1, 600)))
         body = {"endpoint": {"branch_id": seeded.branch_id, "type": "read_only", "autoscaling_limit_max_cu": 2}}
         made = neon.done("POST", f"/projects/{seeded.project_id}/endpoints", body)["endpoint"]
         assert made["autoscaling_limit_min_cu"] == 0.5

@@ -18,7 +18,7 @@ from reconciler.simulator.faults import (
     html,
 )
 from reconciler.simulator.gateway import Gateway
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import Account, account
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_an_account_makes_700_requests_a_minute() -> None:
 
 def test_a_route_takes_40_requests_a_second() -> None:
     with account() as neon:
-        ids = [add_project(neon.simulator, "free", ProjectSeed(str(n))).project_id for n in range(41)]
+        ids = [neon.simulator.add_project("free", ProjectSeed(str(n))).project_id for n in range(41)]
         statuses = [neon.ask("GET", f"/projects/{project_id}").status_code for project_id in ids]
         assert statuses == [200] * 40 + [429]
         assert neon.ask("GET", "/projects").status_code == 200
@@ -180,7 +180,7 @@ def test_faults_are_set_and_the_log_is_read_from_outside() -> None:
 
 def test_a_hand_in_the_console_makes_a_branch_and_uses_a_project() -> None:
     with account() as neon:
-        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        project_id = neon.simulator.add_project("free", ProjectSeed("acme")).project_id
         made = admin(neon, "POST", f"/projects/{project_id}/branches", {"name": "by-hand"}).json()
         assert neon.get(f"/projects/{project_id}/branches/{made['id']}")["branch"]["name"] == "by-hand"
         admin(neon, "POST", f"/projects/{project_id}/usage", {"active_time_seconds": 99})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import account
 
 
@@ -14,7 +14,7 @@ def test_an_unknown_key_is_refused_everywhere() -> None:
 
 def test_an_organization_key_is_confined_to_its_organization() -> None:
     with account() as neon:
-        other = f"/projects/{add_project(neon.simulator, 'paid', ProjectSeed('acme')).project_id}"
+        other = f"/projects/{neon.simulator.add_project('paid', ProjectSeed('acme')).project_id}"
         assert neon.refused("GET", other)[0] == 404
         assert neon.refused("DELETE", other)[0] == 404
         assert neon.refused("GET", f"/projects?org_id={neon.paid}")[0] == 404
@@ -35,7 +35,7 @@ def test_a_personal_key_opens_every_organization_and_has_to_name_one() -> None:
 
 def test_a_project_key_opens_its_project_and_nothing_else() -> None:
     with account() as neon:
-        mine, other = (add_project(neon.simulator, "free", ProjectSeed(name)).project_id for name in "ab")
+        mine, other = (neon.simulator.add_project("free", ProjectSeed(name)).project_id for name in "ab")
         key = neon.simulator.key_of_project(mine)
         assert neon.get(f"/projects/{mine}", key=key)["project"]["name"] == "a"
         assert neon.refused("GET", f"/projects/{other}", key=key)[0] == 404
@@ -47,7 +47,7 @@ def test_a_project_key_opens_its_project_and_nothing_else() -> None:
 @pytest.mark.parametrize("path", ["/users/me", "/users/me/organizations", "/api_keys"])
 def test_what_belongs_to_a_user_is_there_for_a_personal_key_alone(path: str) -> None:
     with account() as neon:
-        project = neon.simulator.key_of_project(add_project(neon.simulator, "free", ProjectSeed("a")).project_id)
+        project = neon.simulator.key_of_project(neon.simulator.add_project("free", ProjectSeed("a")).project_id)
         refusal = (404, "not allowed for organization API keys")
         assert neon.refused("GET", path) == refusal
         assert neon.refused("GET", path, key=project) == refusal

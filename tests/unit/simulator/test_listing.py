@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.compute import Compute
-from reconciler.model.quota import Quota
 from reconciler.simulator import listing
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import HideProjects
-from reconciler.simulator.seed import ProjectSeed, add_project, add_projects, seed_fleet
+from reconciler.simulator.seed import ProjectSeed
+from reconciler.simulator.types import Compute, Quota
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def pages(neon: Account, limit: int) -> Iterator[list[str]]:
 
 def test_pages_hold_every_project_once_and_end_with_an_empty_one() -> None:
     with account() as neon:
-        ids = {seeded.project_id for seeded in seed_fleet(neon.simulator, "free", 25)}
+        ids = {seeded.project_id for seeded in neon.simulator.seed_fleet("free", 25)}
         found = list(pages(neon, 10))
         assert [len(page) for page in found] == [10, 10, 5, 0]
         assert {project_id for page in found for project_id in page} == ids
@@ -43,7 +42,7 @@ def test_pages_hold_every_project_once_and_end_with_an_empty_one() -> None:
 
 def test_a_page_holds_ten_projects_unless_told_otherwise_and_at_most_400() -> None:
     with account(refusals_allowed=True) as neon:
-        seed_fleet(neon.simulator, "free", 11)
+        neon.simulator.seed_fleet("free", 11)
         assert len(neon.names()) == 10
         assert len(neon.names("limit=400")) == 11
         assert neon.refused("GET", "/projects?limit=401")[0] == 400
@@ -52,7 +51,7 @@ def test_a_page_holds_ten_projects_unless_told_otherwise_and_at_most_400() -> No
 
 def test_a_project_that_disappears_between_pages_leaves_the_others_in_place() -> None:
     with account() as neon:
-        seed_fleet(neon.simulator, "free", 9)
+        neon.simulator.seed_fleet("free", 9)
         walk = pages(neon, 3)
         (first,) = islice(walk, 1)
         neon.done("DELETE", f"/projects/{first[-1]}")
@@ -62,14 +61,14 @@ def test_a_project_that_disappears_between_pages_leaves_the_others_in_place() ->
 @pytest.mark.parametrize("search", ["cme-2", "CME-2", "acme-2"])
 def test_a_search_finds_parts_of_names_in_any_case(search: str) -> None:
     with account() as neon:
-        add_projects(neon.simulator, "free", [ProjectSeed(f"acme-{n}") for n in (1, 2, 3, 20)])
+        neon.simulator.add_projects("free", [ProjectSeed(f"acme-{n}") for n in (1, 2, 3, 20)])
         assert sorted(neon.names(f"search={search}")) == ["acme-2", "acme-20"]
 
 
 def test_a_search_finds_parts_of_ids_and_takes_signs_literally() -> None:
     with account() as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("100%"))
-        add_project(neon.simulator, "free", ProjectSeed("1000"))
+        seeded = neon.simulator.add_project("free", ProjectSeed("100%"))
+        neon.simulator.add_project("free", ProjectSeed("1000"))
         assert neon.names(f"search={seeded.project_id[3:]}") == ["100%"]
         assert neon.names("search=0%25") == ["100%"]
 
@@ -80,7 +79,7 @@ signs = st.text(st.sampled_from("aAbé%'\"\0ß(*"), min_size=1, max_size=6)
 @given(names=st.lists(signs, max_size=5), renamed=signs, search=signs)
 def test_a_search_finds_what_a_look_at_every_name_would(names: list[str], renamed: str, search: str) -> None:
     with account() as neon:
-        made = add_projects(neon.simulator, "free", [ProjectSeed(name) for name in names])
+        made = neon.simulator.add_projects("free", [ProjectSeed(name) for name in names])
         if made:
             neon.done("PATCH", f"/projects/{made[0].project_id}", {"project": {"name": renamed}})
             names = [renamed, *names[1:]]
@@ -94,15 +93,15 @@ def test_a_word_that_many_projects_share_is_found_page_by_page(monkeypatch: pyte
     monkeypatch.setattr(listing, "MANY", 5)
     with account() as neon:
         names = [f"{word}-{number}" for number in range(6) for word in ("one", "two")]
-        add_projects(neon.simulator, "free", [ProjectSeed(name) for name in names])
+        neon.simulator.add_projects("free", [ProjectSeed(name) for name in names])
         assert len(neon.names("search=one&limit=400")) == 6
         assert neon.names("search=one-3&limit=400") == ["one-3"]
 
 
 def test_an_organization_shows_its_own_projects_only() -> None:
     with account() as neon:
-        add_project(neon.simulator, "free", ProjectSeed("in-free"))
-        add_project(neon.simulator, "paid", ProjectSeed("in-paid"))
+        neon.simulator.add_project("free", ProjectSeed("in-free"))
+        neon.simulator.add_project("paid", ProjectSeed("in-paid"))
         assert neon.names() == ["in-free"]
         personal = neon.simulator.personal_key
         assert neon.names(f"org_id={neon.paid}", key=personal) == ["in-paid"]
@@ -111,7 +110,7 @@ def test_an_organization_shows_its_own_projects_only() -> None:
 def test_a_list_shows_what_plans_are_made_from() -> None:
     with account() as neon:
         seed = ProjectSeed("acme", quota=Quota(active_time_seconds=7), compute=Compute(0.5, 2, 600))
-        add_project(neon.simulator, "free", seed)
+        neon.simulator.add_project("free", seed)
         (item,) = neon.get("/projects")["projects"]
         assert item["settings"]["quota"] == {"active_time_seconds": 7}
         assert item["default_endpoint_settings"]["suspend_timeout_seconds"] == 600
@@ -122,14 +121,14 @@ def test_a_list_shows_what_plans_are_made_from() -> None:
 
 def test_integrations_are_a_map_beside_the_projects() -> None:
     with account() as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("acme", integrations=["github"]))
-        add_project(neon.simulator, "free", ProjectSeed("other"))
+        seeded = neon.simulator.add_project("free", ProjectSeed("acme", integrations=["github"]))
+        neon.simulator.add_project("free", ProjectSeed("other"))
         assert neon.get("/projects")["integrations"] == {seeded.project_id: ["github"]}
 
 
 def test_projects_can_be_unavailable_for_one_list() -> None:
     with account() as neon:
-        hidden, shown = (add_project(neon.simulator, "free", ProjectSeed(name)).project_id for name in "ab")
+        hidden, shown = (neon.simulator.add_project("free", ProjectSeed(name)).project_id for name in "ab")
         neon.simulator.faults.add(HideProjects((hidden,)), "GET", "/projects")
         partial = neon.get("/projects")
         assert partial["unavailable_project_ids"] == [hidden]
@@ -140,7 +139,7 @@ def test_projects_can_be_unavailable_for_one_list() -> None:
 
 def test_a_list_may_hide_quotas() -> None:
     with account(behaviour=Behaviour(list_shows_quota=False)) as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("a", quota=Quota(active_time_seconds=7)))
+        seeded = neon.simulator.add_project("free", ProjectSeed("a", quota=Quota(active_time_seconds=7)))
         assert "quota" not in neon.get("/projects")["projects"][0]["settings"]
         project = neon.get(f"/projects/{seeded.project_id}")["project"]
         assert project["settings"]["quota"] == {"active_time_seconds": 7}
@@ -148,7 +147,7 @@ def test_a_list_may_hide_quotas() -> None:
 
 def test_a_list_may_show_zeros_for_compute_defaults() -> None:
     with account(behaviour=Behaviour(list_zero_compute=True)) as neon:
-        add_project(neon.simulator, "free", ProjectSeed("a", compute=Compute(0.5, 2, 600)))
+        neon.simulator.add_project("free", ProjectSeed("a", compute=Compute(0.5, 2, 600)))
         (item,) = neon.get("/projects")["projects"]
         assert set(item["default_endpoint_settings"].values()) == {0}
 

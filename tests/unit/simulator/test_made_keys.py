@@ -9,7 +9,7 @@ import pytest
 from reconciler.simulator import user
 from reconciler.simulator.behaviour import Behaviour, RateLimit
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_an_organization_key_opens_its_organization_until_it_is_revoked() -> Non
 
 def test_a_key_of_one_project_opens_that_alone_and_stops_when_the_project_moves() -> None:
     with account() as neon:
-        mine, other = (add_project(neon.simulator, "free", ProjectSeed(name)).project_id for name in "ab")
+        mine, other = (neon.simulator.add_project("free", ProjectSeed(name)).project_id for name in "ab")
         made = neon.done("POST", of_free(neon), {**NEW, "project_id": mine}, **personally(neon))
         assert made["project_id"] == mine
         assert [each["project_id"] for each in named(neon, of_free(neon), "ci")] == [mine]
@@ -72,8 +72,8 @@ def test_a_key_of_one_project_opens_that_alone_and_stops_when_the_project_moves(
 
 def test_a_key_of_a_project_that_is_elsewhere_deleted_or_unknown_is_not_made() -> None:
     with account() as neon:
-        elsewhere = add_project(neon.simulator, "paid", ProjectSeed("a")).project_id
-        deleted = add_project(neon.simulator, "free", ProjectSeed("b")).project_id
+        elsewhere = neon.simulator.add_project("paid", ProjectSeed("a")).project_id
+        deleted = neon.simulator.add_project("free", ProjectSeed("b")).project_id
         neon.done("DELETE", f"/projects/{deleted}")
         before = neon.get(of_free(neon))
         for project_id in (elsewhere, deleted, "quiet-lake-1"):
@@ -121,7 +121,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute() -> None:
 
 def test_the_keys_that_every_simulator_has_are_listed_and_stay() -> None:
     with account() as neon:
-        project_id = add_project(neon.simulator, "free", ProjectSeed("a")).project_id
+        project_id = neon.simulator.add_project("free", ProjectSeed("a")).project_id
         neon.simulator.key_of_project(project_id)
         (personal,) = named(neon, "/api_keys", "simulator")
         (organization,) = named(neon, of_free(neon), "free")
@@ -135,7 +135,7 @@ def test_the_keys_that_every_simulator_has_are_listed_and_stay() -> None:
 
 def test_only_a_user_makes_keys_and_an_organization_key_sees_those_of_its_own() -> None:
     with account() as neon:
-        project = neon.simulator.key_of_project(add_project(neon.simulator, "free", ProjectSeed("a")).project_id)
+        project = neon.simulator.key_of_project(neon.simulator.add_project("free", ProjectSeed("a")).project_id)
         assert neon.refused("POST", of_free(neon), NEW)[0] == 403
         assert neon.refused("POST", "/api_keys", NEW)[0] == 404
         assert neon.refused("DELETE", "/api_keys/1")[0] == 404
@@ -187,7 +187,7 @@ def test_an_account_makes_ten_organization_keys_a_second() -> None:
 
 def test_roles_and_databases_of_any_name_share_the_limit_of_their_route() -> None:
     with account(behaviour=Behaviour(rate_limit=RateLimit(per_second_and_route=2))) as neon:
-        made = add_project(neon.simulator, "free", ProjectSeed("a"))
+        made = neon.simulator.add_project("free", ProjectSeed("a"))
         branch = f"/projects/{made.project_id}/branches/{made.branch_id}"
         for part in ("roles", "databases"):
             statuses = [neon.ask("GET", f"{branch}/{part}/{name}").status_code for name in ("a", "b", "c")]

@@ -6,14 +6,14 @@ import pytest
 
 from reconciler.simulator import user
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import Account, account
 
 GUEST = {"email": "guest@example.com"}
 
 
 def a_project(neon: Account, organization: str = "free") -> str:
-    return add_project(neon.simulator, organization, ProjectSeed("acme")).project_id
+    return neon.simulator.add_project(organization, ProjectSeed("acme")).project_id
 
 
 def test_the_one_user_is_an_admin_of_every_organization() -> None:

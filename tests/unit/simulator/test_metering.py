@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.quota import Quota
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project, set_usage
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
+from reconciler.simulator.types import Quota
 from reconciler.simulator.usage import Workload
 from tests.unit.simulator.account import Account, account
 
@@ -22,7 +22,7 @@ COUNTERS = ("active_time_seconds", "compute_time_seconds", "written_data_bytes",
 def a_project(neon: Account, **members: Any) -> str:
     """One that is a day old, so that its compute is idle."""
     seed = ProjectSeed("acme", created_at=LONG_AGO, **members)
-    return add_project(neon.simulator, "free", seed).project_id
+    return neon.simulator.add_project("free", seed).project_id
 
 
 def counters(neon: Account, project_id: str) -> tuple[int, ...]:
@@ -154,7 +154,7 @@ def test_what_a_write_starts_in_spite_of_a_quota_is_suspended_with_it() -> None:
 def test_usage_that_is_set_counts_against_the_quota() -> None:
     with account() as neon:
         project_id = a_project(neon, active=True, quota=Quota(compute_time_seconds=100))
-        set_usage(neon.simulator, project_id, compute_time_seconds=100)
+        neon.simulator.set_usage(project_id, compute_time_seconds=100)
         assert states(neon, project_id) == ["idle"]
 
 
@@ -172,7 +172,7 @@ def test_a_full_branch_is_written_to_no_more_and_its_compute_still_starts() -> N
 def test_a_deleted_project_and_an_expired_branch_consume_nothing() -> None:
     with account() as neon:
         expired = a_project(neon)
-        add_branch(neon.simulator, expired, BranchSeed("dev", expires_at=DEMO_EPOCH_SECONDS + 100))
+        neon.simulator.add_branch(expired, BranchSeed("dev", expires_at=DEMO_EPOCH_SECONDS + 100))
         deleted = a_project(neon, active=True, workload=BUSY)
         neon.wait(HOUR)
         assert counters(neon, expired)[0] == 100

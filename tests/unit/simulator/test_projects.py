@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour, Patch
-from reconciler.simulator.seed import ProjectSeed, add_project
+from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import account
 
 
@@ -256,7 +256,7 @@ def test_a_deleted_project_can_be_recovered_for_seven_days() -> None:
 
 def test_a_protected_branch_keeps_its_project_from_being_deleted() -> None:
     with account() as neon:
-        seeded = add_project(neon.simulator, "free", ProjectSeed("acme", protected=True))
+        seeded = neon.simulator.add_project("free", ProjectSeed("acme", protected=True))
         path = f"/projects/{seeded.project_id}"
         assert neon.refused("DELETE", path)[0] == 422
         neon.done("PATCH", f"{path}/branches/{seeded.branch_id}", {"branch": {"protected": False}})

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_branch, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
+from reconciler.simulator.types import Limits, Organization
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Project:
     """A project with the branches that are to be deleted."""
 
     def __init__(self, neon: Account, *branches: BranchSeed) -> None:
-        self.seeded = add_project(neon.simulator, "free", ProjectSeed("acme", branches=branches))
+        self.seeded = neon.simulator.add_project("free", ProjectSeed("acme", branches=branches))
         self.path = f"/projects/{self.seeded.project_id}"
         self.branches = [f"{self.path}/branches/{branch_id}" for branch_id in self.seeded.branch_ids]
 
@@ -96,25 +95,23 @@ def test_a_branch_whose_name_was_taken_meanwhile_stays_deleted() -> None:
         project = Project(neon, BranchSeed("dev"))
         (dev,) = project.branches
         neon.done("DELETE", dev)
-        add_branch(neon.simulator, project.seeded.project_id, BranchSeed("dev"))
+        neon.simulator.add_branch(project.seeded.project_id, BranchSeed("dev"))
         assert neon.refused("POST", f"{dev}/recover") == (409, "branch already exists")
 
 
 @pytest.mark.parametrize(
     ("behaviour", "limits", "code"),
     [
-        (SOFT, OrganizationLimits(branches=2), "BRANCHES_LIMIT_EXCEEDED"),
-        (Behaviour(soft_deletion=True, root_branches=2), OrganizationLimits(), "ROOT_BRANCHES_LIMIT_EXCEEDED"),
+        (SOFT, Limits(branches=2), "BRANCHES_LIMIT_EXCEEDED"),
+        (Behaviour(soft_deletion=True, root_branches=2), Limits(), "ROOT_BRANCHES_LIMIT_EXCEEDED"),
     ],
 )
-def test_a_branch_comes_back_only_where_there_is_room(
-    behaviour: Behaviour, limits: OrganizationLimits, code: str
-) -> None:
-    with account(behaviour=behaviour, organizations=(SimulatedOrganization("free", limits),)) as neon:
+def test_a_branch_comes_back_only_where_there_is_room(behaviour: Behaviour, limits: Limits, code: str) -> None:
+    with account(behaviour=behaviour, organizations=(Organization("free", limits),)) as neon:
         project = Project(neon, BranchSeed("root", schema_only=True))
         (root,) = project.branches
         neon.done("DELETE", root)
-        add_branch(neon.simulator, project.seeded.project_id, BranchSeed("other", schema_only=True))
+        neon.simulator.add_branch(project.seeded.project_id, BranchSeed("other", schema_only=True))
         response = neon.ask("POST", f"{root}/recover")
         assert (response.status_code, response.json()["code"]) == (422, code)
 
@@ -137,7 +134,7 @@ def test_a_branch_comes_back_only_below_a_parent_that_stays(happens: Any) -> Non
 
 
 def test_a_deleted_child_goes_with_the_state_that_is_kept_of_its_parent() -> None:
-    with account(behaviour=SOFT, organizations=(SimulatedOrganization("free"),)) as neon:
+    with account(behaviour=SOFT, organizations=(Organization("free"),)) as neon:
         project = Project(neon, BranchSeed("dev"), BranchSeed("child", parent="dev"))
         dev, child = project.branches
         neon.done("DELETE", child)

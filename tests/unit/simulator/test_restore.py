@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_project, add_snapshot, restore
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_a_restored_project_has_a_new_default_branch_and_keeps_the_old_one() -> 
             snapshots=(SnapshotSeed("nightly"),),
             restored=True,
         )
-        project = add_project(neon.simulator, "free", seed)
+        project = neon.simulator.add_project("free", seed)
         path = f"/projects/{project.project_id}"
         found = by_name(neon, path)
         main, old = found["main"], found["main (old)"]
@@ -52,11 +52,11 @@ def test_a_restored_project_has_a_new_default_branch_and_keeps_the_old_one() -> 
 
 def test_computes_and_connection_strings_move_to_the_restored_branch() -> None:
     with account() as neon:
-        project = add_project(neon.simulator, "free", ProjectSeed("acme"))
+        project = neon.simulator.add_project("free", ProjectSeed("acme"))
         path = f"/projects/{project.project_id}"
         uri = f"{path}/connection_uri?database_name=neondb&role_name=neondb_owner"
         before = neon.get(uri)
-        branch_id = restore(neon.simulator, project.project_id)
+        branch_id = neon.simulator.restore(project.project_id)
         assert neon.get(uri) == before
         (compute,) = neon.get(f"{path}/endpoints")["endpoints"]
         assert (compute["id"], compute["branch_id"]) == (project.endpoint_id, branch_id)
@@ -65,8 +65,8 @@ def test_computes_and_connection_strings_move_to_the_restored_branch() -> None:
 
 def test_restoring_again_leaves_another_old_branch() -> None:
     with account() as neon:
-        project = add_project(neon.simulator, "free", ProjectSeed("acme", restored=True))
-        restore(neon.simulator, project.project_id)
+        project = neon.simulator.add_project("free", ProjectSeed("acme", restored=True))
+        neon.simulator.restore(project.project_id)
         assert by_name(neon, f"/projects/{project.project_id}").keys() == {"main", "main (old)", "main 2 (old)"}
 
 
@@ -79,7 +79,7 @@ def test_seeded_snapshots_are_as_described_whatever_the_limit() -> None:
             SnapshotSeed("now"),
         )
         seed = ProjectSeed("acme", created_at=created_at, storage_bytes=5, snapshots=seeds)
-        project = add_project(neon.simulator, "free", seed)
+        project = neon.simulator.add_project("free", seed)
         now, nightly, old = neon.get(f"/projects/{project.project_id}/snapshots")["snapshots"]
         assert tuple(snapshot["id"] for snapshot in (old, nightly, now)) == project.snapshot_ids
         assert (old["name"], old["manual"], old["full_size"]) == ("old", True, 5)
@@ -91,8 +91,8 @@ def test_seeded_snapshots_are_as_described_whatever_the_limit() -> None:
 
 def test_a_snapshot_of_a_schedule_does_not_count() -> None:
     with account() as neon:
-        project = add_project(neon.simulator, "free", ProjectSeed("acme"))
-        add_snapshot(neon.simulator, project.project_id, SnapshotSeed("nightly", manual=False))
+        project = neon.simulator.add_project("free", ProjectSeed("acme"))
+        neon.simulator.add_snapshot(project.project_id, SnapshotSeed("nightly", manual=False))
         neon.done("POST", f"/projects/{project.project_id}/branches/{project.branch_id}/snapshot?name=mine")
         found = neon.get(f"/projects/{project.project_id}/snapshots")["snapshots"]
         assert {snapshot["name"]: snapshot["manual"] for snapshot in found} == {"nightly": False, "mine": True}
@@ -100,7 +100,7 @@ def test_a_snapshot_of_a_schedule_does_not_count() -> None:
 
 def test_the_simulators_own_pages_take_a_snapshot_and_restore_it() -> None:
     with account() as neon:
-        project = add_project(neon.simulator, "free", ProjectSeed("acme"))
+        project = neon.simulator.add_project("free", ProjectSeed("acme"))
         own = f"http://neon.test/_simulator/projects/{project.project_id}"
         expires_at = timestamp(DEMO_EPOCH_SECONDS + DAY_SECONDS)
         snapshot_id = neon.done("POST", f"{own}/snapshots", {"name": "by-hand", "expires_at": expires_at})["id"]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.simulator import catalog, seed
+from reconciler.simulator import catalog
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.unit.simulator.account import account
 
@@ -23,7 +23,7 @@ DATABASE = {"database": {"name": "shop", "owner_name": "neondb_owner"}}
 def a_branch(**members: Any) -> Iterator[tuple[Account, str]]:
     """An account, and the path of the default branch of its one project."""
     with account(refusals_allowed=True) as neon:
-        made = seed.add_project(neon.simulator, "free", ProjectSeed("acme", **members))
+        made = neon.simulator.add_project("free", ProjectSeed("acme", **members))
         yield neon, f"/projects/{made.project_id}/branches/{made.branch_id}"
 
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.schedules import due
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Project:
     """A project of ``free``: one manual snapshot."""
 
     def __init__(self, neon: Account, **members: Any) -> None:
-        self.neon, self.seeded = neon, add_project(neon.simulator, "free", ProjectSeed("acme", **members))
+        self.neon, self.seeded = neon, neon.simulator.add_project("free", ProjectSeed("acme", **members))
         self.path = f"/projects/{self.seeded.project_id}"
         self.main = f"{self.path}/branches/{self.seeded.branch_id}"
         self.schedule = f"{self.main}/backup_schedule"

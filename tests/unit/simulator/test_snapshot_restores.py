@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed, add_branch, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Limits, Organization
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Restored:
             storage_bytes=7,
             **members,
         )
-        self.seeded = add_project(neon.simulator, "free", seed)
+        self.seeded = neon.simulator.add_project("free", seed)
         self.neon = neon
         self.path = f"/projects/{self.seeded.project_id}"
         self.restore = f"{self.path}/snapshots/{self.seeded.snapshot_ids[0]}/restore"
@@ -50,7 +49,7 @@ class Restored:
 
 
 def unlimited(**behaviour: Any) -> AbstractContextManager[Account]:
-    return account(behaviour=Behaviour(**behaviour), organizations=(SimulatedOrganization("free"),))
+    return account(behaviour=Behaviour(**behaviour), organizations=(Organization("free"),))
 
 
 def test_a_snapshot_is_restored_to_a_root_branch_beside_with_a_compute_of_its_own() -> None:
@@ -202,7 +201,7 @@ def test_a_preview_that_was_made_the_default_stays_it() -> None:
     ],
 )
 def test_a_restore_that_cannot_be_is_refused_and_makes_nothing(body: dict[str, Any], status: int) -> None:
-    organizations = (SimulatedOrganization("free"),)
+    organizations = (Organization("free"),)
     with account(organizations=organizations, refusals_allowed=True) as neon:
         project = Restored(neon)
         assert neon.refused("POST", project.restore, body)[0] == status
@@ -242,7 +241,7 @@ def test_old_branches_use_up_the_root_branches_of_a_project() -> None:
 
 
 def test_a_restored_branch_needs_a_place_among_the_branches() -> None:
-    with account(organizations=(SimulatedOrganization("free", OrganizationLimits(branches=1)),)) as neon:
+    with account(organizations=(Organization("free", Limits(branches=1)),)) as neon:
         response = neon.ask("POST", Restored(neon).restore, FINALIZED)
         assert (response.status_code, response.json()["code"]) == (422, "BRANCHES_LIMIT_EXCEEDED")
 
@@ -285,7 +284,7 @@ def test_a_branch_of_a_snapshot_that_is_reset_to_another_is_an_ordinary_one() ->
 def test_a_child_of_a_restored_branch_cannot_be_reset_for_a_day() -> None:
     with unlimited() as neon:
         project = Restored(neon, restored=True)
-        dev = add_branch(neon.simulator, project.seeded.project_id, BranchSeed("dev"))
+        dev = neon.simulator.add_branch(project.seeded.project_id, BranchSeed("dev"))
         path, body = f"{project.path}/branches/{dev}/restore", {"source_branch_id": project.seeded.branch_id}
         assert neon.refused("POST", path, body)[0] == 422
         neon.wait(DAY_SECONDS)

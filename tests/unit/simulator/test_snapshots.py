@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.history import position
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, add_project
+from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Project:
 
     def __init__(self, neon: Account, *, org: str = "free", **members: Any) -> None:
         members.setdefault("created_at", DEMO_EPOCH_SECONDS - 10 * DAY_SECONDS)
-        self.seeded = add_project(neon.simulator, org, ProjectSeed("acme", **members))
+        self.seeded = neon.simulator.add_project(org, ProjectSeed("acme", **members))
         self.path = f"/projects/{self.seeded.project_id}"
         self.snapshots = f"{self.path}/snapshots"
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tier import OrganizationLimits
-from reconciler.model.quota import Quota
 from reconciler.simulator.clock import LoopTime, seconds_of, timestamp
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import ProjectSeed, add_project, seed_fleet, set_usage
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Limits, Organization, Quota
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.unit.simulator.account import FREE, PAID, account
 
@@ -36,9 +34,7 @@ def test_an_organization_that_is_given_again_takes_on_its_new_limits(tmp_path: P
     file = tmp_path / "sim.db"
     with account(path=file):
         pass
-    with account(
-        path=file, organizations=(SimulatedOrganization("free", OrganizationLimits(projects=0)),)
-    ) as neon:
+    with account(path=file, organizations=(Organization("free", Limits(projects=0)),)) as neon:
         assert neon.refused("POST", "/projects", {"project": {}})[0] == 422
 
 
@@ -46,7 +42,7 @@ def test_an_organization_keeps_its_id_under_another_name(tmp_path: Path) -> None
     """As in Neon, where a name is no more than a word: told by how the files refer to its id."""
 
     def opened(**names: str) -> tuple[dict[str, str], list[str]]:
-        organizations = [SimulatedOrganization(name, reference=of) for name, of in names.items()]
+        organizations = [Organization(name, reference=of) for name, of in names.items()]
         with Simulator.open(tmp_path / "sim.db", organizations) as simulator:
             return dict(simulator.organization_ids), list(simulator.organization_keys.values())
 
@@ -68,7 +64,7 @@ def test_the_same_calls_make_the_same_ids_and_secrets() -> None:
 
 
 def test_ids_and_keys_are_plainly_simulated() -> None:
-    with Simulator.open(organizations=[SimulatedOrganization("EU Paid_1")]) as simulator:
+    with Simulator.open(organizations=[Organization("EU Paid_1")]) as simulator:
         assert simulator.organization_ids == {"EU Paid_1": "org-sim-eu-paid-1"}
         assert simulator.organization_keys == {"EU Paid_1": "sim_org_eu_paid_1_key"}
         assert simulator.personal_key == "sim_personal_key"
@@ -81,7 +77,7 @@ def test_two_openings_of_a_file_share_time_and_never_see_it_run_backwards(tmp_pa
         Simulator.open(file, [FREE], clock_source=fast) as first,
         Simulator.open(file, clock_source=slow) as second,
     ):
-        seen = [add_project(each, "free", ProjectSeed("a")).project_id for each in (first, second, first, second)]
+        seen = [each.add_project("free", ProjectSeed("a")).project_id for each in (first, second, first, second)]
         rows = second.world.store.rows("SELECT id, created_at FROM projects ORDER BY rowid")
         assert [row["id"] for row in rows] == seen
         moments = [row["created_at"] for row in rows]
@@ -144,8 +140,8 @@ def test_a_project_made_by_hand_is_as_described_and_leaves_no_trace_in_the_log()
             storage_bytes=123,
             usage={"active_time_seconds": 5},
         )
-        seeded = add_project(neon.simulator, "free", seed)
-        set_usage(neon.simulator, seeded.project_id, data_transfer_bytes=6)
+        seeded = neon.simulator.add_project("free", seed)
+        neon.simulator.set_usage(seeded.project_id, data_transfer_bytes=6)
         assert neon.simulator.requests == []
         project = neon.get(f"/projects/{seeded.project_id}")["project"]
         assert project["created_at"] == timestamp(1_700_000_000)
@@ -161,7 +157,7 @@ def test_a_project_made_by_hand_is_as_described_and_leaves_no_trace_in_the_log()
 def test_a_seeded_fleet_is_the_same_each_time_and_valid() -> None:
     def fleet() -> list[dict[str, object]]:
         with account(organizations=(FREE, PAID)) as neon:
-            seed_fleet(neon.simulator, "free", 40)
+            neon.simulator.seed_fleet("free", 40)
             projects: list[dict[str, object]] = neon.get("/projects?limit=400")["projects"]
             return projects
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tier import OrganizationLimits
-from reconciler.model.quota import Quota
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
 from reconciler.simulator.faults import FailOperations
-from reconciler.simulator.organization import SimulatedOrganization
-from reconciler.simulator.seed import ProjectSeed, add_project, add_projects
+from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Limits, Organization, Quota
 from tests.unit.simulator.account import FREE, PAID, account
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ def test_the_file_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_neon_works_on_a_project_now_and_then_where_a_switch_says_so() -> None:
     with account(behaviour=Behaviour(background_work_every_seconds=60)) as neon:
-        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        project_id = neon.simulator.add_project("free", ProjectSeed("acme")).project_id
         patch = {"project": {"name": "acme"}}
         statuses = []
         for _ in range(120):
@@ -75,7 +73,7 @@ def test_neon_works_on_a_project_now_and_then_where_a_switch_says_so() -> None:
 
 def test_an_operation_that_failed_may_be_tried_again_and_finish() -> None:
     with account() as neon:
-        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        project_id = neon.simulator.add_project("free", ProjectSeed("acme")).project_id
         path = f"/projects/{project_id}"
         neon.simulator.faults.add(FailOperations(recovers_after=10), "PATCH")
         patch = {"project": {"history_retention_seconds": 3600}}
@@ -92,7 +90,7 @@ def test_an_operation_that_failed_may_be_tried_again_and_finish() -> None:
 
 def test_a_slow_list_names_what_it_had_no_time_for() -> None:
     with account(behaviour=Behaviour(list_seconds_per_project=0.1)) as neon:
-        made = add_projects(neon.simulator, "unlimited", [ProjectSeed(f"p{number}") for number in range(5)])
+        made = neon.simulator.add_projects("unlimited", [ProjectSeed(f"p{number}") for number in range(5)])
         key = neon.simulator.organization_keys["unlimited"]
         page = neon.get("/projects?limit=5&timeout=300", key=key)
         assert len(page["projects"]) == 3
@@ -128,7 +126,7 @@ def test_a_creation_may_show_what_was_set(shows: bool) -> None:
 def test_a_project_may_lose_its_quota_when_it_moves(keeps: bool) -> None:
     with account(behaviour=Behaviour(transfer_keeps_quota=keeps)) as neon:
         seed = ProjectSeed("acme", quota=Quota(active_time_seconds=5))
-        project_id = add_project(neon.simulator, "free", seed).project_id
+        project_id = neon.simulator.add_project("free", seed).project_id
         body = {"destination_org_id": neon.paid, "project_ids": [project_id]}
         personal = neon.simulator.personal_key
         neon.done("POST", f"/organizations/{neon.free}/projects/transfer", body, key=personal)
@@ -139,7 +137,7 @@ def test_a_project_may_lose_its_quota_when_it_moves(keeps: bool) -> None:
 @pytest.mark.parametrize("lag", [0, 8])
 def test_the_key_of_the_destination_may_see_a_project_later(lag: float) -> None:
     with account(behaviour=Behaviour(transfer_lag_seconds=lag), refusals_allowed=True) as neon:
-        project_id = add_project(neon.simulator, "free", ProjectSeed("acme")).project_id
+        project_id = neon.simulator.add_project("free", ProjectSeed("acme")).project_id
         body = {"destination_org_id": neon.paid, "project_ids": [project_id]}
         personal, key = neon.simulator.personal_key, neon.simulator.organization_keys["paid"]
         neon.done("POST", f"/organizations/{neon.free}/projects/transfer", body, key=personal)
@@ -151,7 +149,7 @@ def test_the_key_of_the_destination_may_see_a_project_later(lag: float) -> None:
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_a_deleted_project_may_take_its_place_until_it_is_lost(counts: bool) -> None:
-    small = SimulatedOrganization("free", OrganizationLimits(projects=1))
+    small = Organization("free", Limits(projects=1))
     with account(behaviour=Behaviour(deleted_projects_count=counts), organizations=(small, PAID)) as neon:
         first = neon.create()["project"]["id"]
         neon.done("DELETE", f"/projects/{first}")

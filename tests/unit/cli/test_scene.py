@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.cli.scene import read_scene
 from reconciler.model.annotations import MANAGED_BY, PRODUCT, TENANT
-from reconciler.simulator.scene import read_scene
 
 NOW = 1_000_000.0
 TEXT = """

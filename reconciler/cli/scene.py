@@ -31,12 +31,12 @@ import msgspec
 import yaml
 
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
-from reconciler.model.compute import NEVER_SUSPEND, Compute
-from reconciler.model.quota import Quota
+from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
 from reconciler.simulator import documents
 from reconciler.simulator.clock import seconds_of
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Compute, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -1,0 +1,25 @@
+"""Values of the product as the simulator takes them: its types are its own, so that the two share no mistake."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.types import Compute, Limits, Quota
+
+if TYPE_CHECKING:
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.model.compute import Compute as ProductCompute
+    from reconciler.model.quota import Quota as ProductQuota
+
+
+def simulated_limits(limits: OrganizationLimits) -> Limits:
+    return Limits(**asdict(limits))
+
+
+def simulated_quota(quota: ProductQuota | None) -> Quota | None:
+    return None if quota is None else Quota(**asdict(quota))
+
+
+def simulated_compute(compute: ProductCompute | None) -> Compute | None:
+    return None if compute is None else Compute(**asdict(compute))

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler.cli.described import DescribedCommand, DescribedGroup
-from reconciler.cli.desired import FleetFiles
+from reconciler.cli.desired import PRICE_LIST, FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
 from reconciler.cli.surroundings import surroundings
-from reconciler.desired.tier import EnvReference
+from reconciler.desired.naming import Naming
+from reconciler.desired.state import DesiredState
+from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
+from reconciler.model.problem import Location
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.switches import as_json
+from reconciler.simulator.types import GUIDE_ORGANIZATIONS
 from reconciler.views.console import print_document, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.desired.state import DesiredState
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.simulator import Simulator
 
@@ -219,8 +224,34 @@ def _now() -> LoopTime:
 
 
 def _price_list(directory: Path) -> DesiredState:
-    """The organizations and their limits. Skips invalid tenant files."""
+    """The organizations and their limits. Skips invalid tenant files.
+
+    If the current folder has no tiers.yaml, they are the two of Neon's guide.
+    """
+    if directory == Path() and not os.path.lexists(PRICE_LIST):
+        return _guide()
     return FleetFiles(FilesFlags(directory, OnInvalid.SKIP.value)).desired()
+
+
+def _guide() -> DesiredState:
+    """Two organizations with the limits of Neon's guide, and the variables that the documentation uses."""
+    return DesiredState(
+        fleet="guide",
+        naming=Naming("{tenant}"),
+        organizations={
+            each.name: Organization(
+                each.name,
+                EnvReference(f"NEON_{each.name.upper()}_ORG_ID"),
+                EnvReference(f"{each.name.upper()}_ORG_API_KEY"),
+                OrganizationLimits(**asdict(each.limits)),
+                Location(PRICE_LIST),
+            )
+            for each in GUIDE_ORGANIZATIONS
+        },
+        tiers={},
+        tenants={},
+        personal_api_key=EnvReference("PERSONAL_API_KEY"),
+    )
 
 
 def _variables(desired: DesiredState, simulator: Simulator, port: int) -> Iterator[tuple[str, str]]:

@@ -85,6 +85,11 @@ class Gateway:
         )
         """In this order on the way in, backwards on the way out."""
 
+    def forget(self) -> None:
+        """Forget the log, and what counts against the rate limit."""
+        self.exchanges.clear()
+        self._limiter = RateLimiter()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         if scope["type"] != "http" or not scope["path"].startswith(f"{PREFIX}/"):

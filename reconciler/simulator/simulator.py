@@ -20,7 +20,7 @@ from reconciler.simulator.organization import (
     stored_organizations,
 )
 from reconciler.simulator.routes.admin import admin_routes
-from reconciler.simulator.store import Store
+from reconciler.simulator.store import Store, clear
 from reconciler.simulator.switches import Switches
 from reconciler.simulator.world import World
 
@@ -47,6 +47,7 @@ class Simulator:
         self.world = world
         self.faults = Faults()
         self.judge = judge
+        self._behaviour = world.behaviour
         exchanges: list[Exchange] = []
         admin = pages(admin_routes(world, self.faults, exchanges, judge))
         self._gateway = Gateway(world, Router(), admin, self.faults, latency, exchanges, judge)
@@ -79,6 +80,18 @@ class Simulator:
     def close(self) -> None:
         """Let go of the file."""
         self.world.store.close()
+
+    def reset(self) -> None:
+        """Make the account as it was opened: its organizations and switches, and nothing else. Time goes on.
+
+        Projects, and keys that were made since, are gone; no fault is set; the log is empty. Ids are not used
+        again.
+        """
+        self.world.switches.set(self._behaviour)
+        with self.world.writing() as transaction:
+            clear(transaction)
+        self.faults.clear()
+        self._gateway.forget()
 
     def __enter__(self) -> Self:
         return self

@@ -174,6 +174,21 @@ class Transaction(Reading):
         self._connection.execute(statement, values)
 
 
+def clear(transaction: Transaction) -> None:
+    """Delete everything but the organizations and the keys that open them."""
+    tables = transaction.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' "
+        "AND name NOT IN ('state', 'organizations', 'keys') AND name NOT GLOB 'project_names*' "
+        "AND name NOT GLOB 'sqlite_*'"
+    )
+    for table in tables:
+        transaction.execute(f"DELETE FROM {table['name']}")  # noqa: S608 - a name of the schema
+    transaction.execute("INSERT INTO project_names (project_names) VALUES ('rebuild')")
+    transaction.execute("DELETE FROM keys WHERE project_id IS NOT NULL OR NOT fixed")
+    transaction.execute("UPDATE keys SET last_used_at = NULL, last_used_from = ''")
+    transaction.execute("UPDATE organizations SET live_projects = 0")
+
+
 def encoded(value: object) -> str:
     """A value as JSON text."""
     return msgspec.json.encode(value).decode()

@@ -30,10 +30,7 @@ import httpx
 import pytest
 
 from platform_code import sign_up
-from reconciler.simulator.behaviour import Behaviour, RateLimit
-from reconciler.simulator.faults import AnswerWith
-from reconciler.simulator.types import Limits, Organization
-from reconciler.simulator.seed import ProjectSeed
+from reconciler.simulator import AnswerWith, Behaviour, Limits, Organization, ProjectSeed, RateLimit
 
 @pytest.fixture
 def neon_organizations():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour, Simulator
+from reconciler.simulator.organization import stored_organizations
 from reconciler.simulator.switches import as_json
 from tests.e2e.processes import Place
 
@@ -53,3 +54,19 @@ def test_a_rehearsal_heeds_the_switches_of_its_file(place: Place) -> None:
     assert "1 to create" not in place.run("plan", "--simulator", "sim.db").stdout
     place.run("simulator", "switches", "--data", "sim.db", "list_lag_seconds=1e9")
     assert "1 to create" in place.run("plan", "--simulator", "sim.db").stdout
+
+
+def test_without_a_price_list_the_organizations_are_those_of_neons_guide(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    exported = place.run("simulator", "env").stdout
+    assert "export NEON_FREE_ORG_ID=org-sim-free\n" in exported
+    assert "export PAID_ORG_API_KEY=sim_org_paid_key\n" in exported
+    with Simulator.open(tmp_path / "sim.db") as simulator:
+        found = {each.name: each.limits for each in stored_organizations(simulator.world.store)}
+    assert found == {each.name: each.limits for each in GUIDE_ORGANIZATIONS}
+    assert place.run("simulator", "seed", "--tenants", "2").returncode == 0
+
+
+def test_a_folder_that_was_named_must_have_a_price_list(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert Place(tmp_path).run("simulator", "env", "-C", "empty").returncode == 3

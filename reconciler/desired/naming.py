@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 MAX_TENANT_LENGTH: Final = 128
 TENANT_SIGN: Final = "[A-Za-z0-9._+@-]"
@@ -73,20 +73,22 @@ class Naming:
     """The pattern of project names, with ``{tenant}`` once and ``{tier}`` and ``{organization}`` any number of
     times.
 
-    ``previous`` are older patterns that still match.
+    ``previous`` are older patterns that still match. ``tiers`` are the patterns of tiers that have their own, by
+    the tier's name.
     """
 
     project: str
     previous: tuple[str, ...] = ()
+    tiers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """All patterns, the current one first."""
-        return (self.project, *self.previous)
+        return tuple(dict.fromkeys((self.project, *self.tiers.values(), *self.previous)))
 
     def project_name(self, tenant: str, *, tier: str = "", organization: str = "") -> str:
         """Return the name of a tenant's project for this tier and organization."""
-        return Frame.of(_filled(self.project, tier, organization)).name(tenant)
+        return Frame.of(_filled(self.tiers.get(tier, self.project), tier, organization)).name(tenant)
 
     def frames(self, tiers: Collection[str], organizations: Collection[str]) -> tuple[Frame, ...]:
         """Return the frames of every tier and organization: a change of either may be partly applied."""

@@ -37,7 +37,7 @@ def fleet(document: TiersDocument, place: Callable[[tuple[str, ...]], Location])
     """The desired state without tenants; ``place`` tells where the keys of a path stand."""
     return DesiredState(
         fleet=document.fleet,
-        naming=Naming(document.naming.project, document.naming.previous),
+        naming=_naming(document),
         organizations={
             name: _organization(name, written, place(("organizations", name)))
             for name, written in document.organizations.items()
@@ -115,6 +115,11 @@ def _api(document: TiersDocument) -> Api:
         settle_seconds=float(api.settle),
         look_again_after_seconds=float(api.look_again_after),
     )
+
+
+def _naming(document: TiersDocument) -> Naming:
+    own = {name: tier.naming for name, tier in document.tiers.items() if tier.naming is not None}
+    return Naming(document.naming.project, document.naming.previous, own)
 
 
 def _policy(document: TiersDocument) -> Policy:

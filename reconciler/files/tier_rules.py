@@ -12,7 +12,7 @@ from reconciler.files.readers import refuse_long_names
 from reconciler.files.tiers_schema import ThresholdDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization, Tier
@@ -37,20 +37,25 @@ def tiers_findings(document: TiersDocument, fleet: DesiredState, *, past: bool =
 
 def _naming_findings(document: TiersDocument) -> Iterator[Finding]:
     """Yield duplicate patterns, and patterns whose names would be too long for Neon."""
-    naming = document.naming
-    paths: dict[str, Path] = {}
-    for path, pattern in (
-        (("naming", "project"), naming.project),
-        *((("naming", "previous", index), pattern) for index, pattern in enumerate(naming.previous)),
-    ):
-        if pattern in paths:
-            also = "the current pattern" if paths[pattern] == ("naming", "project") else "listed before"
-            yield Finding(path, f"the pattern is already {also}", "remove it here")
-        paths.setdefault(pattern, path)
-        try:
-            refuse_long_names(pattern, document.tiers, document.organizations)
-        except RejectedError as error:
-            yield Finding(path, str(error), error.hint)
+    own = {name: tier.naming for name, tier in document.tiers.items() if tier.naming is not None}
+    current = {document.naming.project: "the current pattern"}
+    known = {**{pattern: f"the pattern of tier {name!r}" for name, pattern in own.items()}, **current}
+    yield from _long_names(("naming", "project"), document.naming.project, document.tiers, document)
+    for name, pattern in own.items():
+        yield from _long_names(("tiers", name, "naming"), pattern, (name,), document)
+    for index, pattern in enumerate(document.naming.previous):
+        path = ("naming", "previous", index)
+        if pattern in known:
+            yield Finding(path, f"the pattern is already {known[pattern]}", "remove it here")
+        known.setdefault(pattern, "listed before")
+        yield from _long_names(path, pattern, document.tiers, document)
+
+
+def _long_names(path: Path, pattern: str, tiers: Iterable[str], document: TiersDocument) -> Iterator[Finding]:
+    try:
+        refuse_long_names(pattern, tiers, document.organizations)
+    except RejectedError as error:
+        yield Finding(path, str(error), error.hint)
 
 
 def _shared_organizations(document: TiersDocument) -> Iterator[Finding]:

@@ -137,6 +137,8 @@ class TierDocument(Section):
 
     organization: Word
     """The organization that the tier's projects live in."""
+    naming: NamingPattern | None = None
+    """How the tier's projects are called, instead of naming.project."""
     quota: QuotaDocument | None = None
     compute: ComputeDocument | None = None
     restore_window: Seconds | None = described("restore_window_seconds")

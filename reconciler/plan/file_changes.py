@@ -64,6 +64,7 @@ CARRIED_OUT: Final = (
 )
 """Members of a tier that are fields of its tenants' projects."""
 _DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
+_TIER_NAMING: Final = "naming.tiers."
 NO_TENANT: Final = "no tenant uses this value of the tier"
 
 
@@ -120,7 +121,7 @@ def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:
         )
         field = root == "tiers" and any(f"{member}.".startswith(f"{one}.") for one in CARRIED_OUT)
         if stays and not (field and any(_reaches(files, name, member) for files in (desired, *earlier))):
-            effect = NO_TENANT if field else FLEET_KEYS[root]
+            effect = NO_TENANT if field else _effect(root, member)
             yield FileChange(path, before, after, effect, (), _place(desired, root, name))
 
 
@@ -153,8 +154,18 @@ def _names(files: DesiredState) -> Fields:
 
 
 def _fleet_keys(files: DesiredState, keys: Iterable[str]) -> Fields:
-    said = {path: value for key in keys for path, value in _flat(key, _part(files, key))}
+    said = {_as_written(path): value for key in keys for path, value in _flat(key, _part(files, key))}
     return {**_names(files), **{path: value for path, value in said.items() if not _DESTINATION.fullmatch(path)}}
+
+
+def _as_written(path: str) -> str:
+    """Return the key of a tier's naming, which the core has among the patterns."""
+    tier = path.removeprefix(_TIER_NAMING)
+    return path if tier == path else f"tiers.{tier}.naming"
+
+
+def _effect(root: str, member: str) -> str:
+    return FLEET_KEYS["naming" if member == "naming" else root]
 
 
 def _part(files: DesiredState, key: str) -> object:

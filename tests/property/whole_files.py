@@ -145,6 +145,7 @@ _LIMITS: Final[Document] = {
 }
 _TIER: Final[Document] = {
     "organization": "paid",
+    "naming": "pro-{tenant}",
     "quota": {
         "active_time": "750h",
         "compute_time": "unlimited",
@@ -224,6 +225,7 @@ OTHER_TIERS: Final[Document] = {
     "tiers": {
         "pro": {
             "organization": "free",
+            "naming": "{tier}-{tenant}-{organization}",
             "quota": {
                 "active_time": "75h",
                 "compute_time": "9h",

@@ -134,6 +134,21 @@ def test_projects_are_renamed_where_the_pattern_changes() -> None:
             earlier.append(pattern)
 
 
+def test_projects_are_renamed_where_the_pattern_of_a_tier_changes() -> None:
+    tenant = {"acme": {"tenant": "acme", "tier": "trial"}}
+    with an_account(Behaviour(rate_limit=None)) as account:
+        earlier: list[str] = []
+        for pattern in (None, "trial-{tenant}", "{tier}_{organization}-{tenant}", None):
+            naming = {"project": "myapp-{tenant}", "previous": [one for one in earlier if one != pattern]}
+            trial = TIER if pattern is None else TIER | {"naming": pattern}
+            round_ = account.run({"pro": TIER, "trial": trial}, tenant, naming=naming)
+            assert round_.again.empty
+            assert not round_.refused
+            filled = (pattern or "myapp-{tenant}").format(tenant="acme", tier="trial", organization="paid")
+            assert round_.answers["acme"].project["name"] == filled
+            earlier += [] if pattern is None else [pattern]
+
+
 @pytest.mark.parametrize("branch", ["main", "trunk", "größer", "x" * 256])
 def test_a_new_project_gets_the_defaults_of_the_files(branch: str) -> None:
     defaults = {"branch": branch, "region": "azure-gwc", "pg_version": 14, "database": "one two", "role": "owner"}

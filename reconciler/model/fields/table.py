@@ -88,7 +88,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         path="name",
         form=Form.TEXT,
-        description="The project's name, made from naming.project.",
+        description="The project's name, made from naming.project, or the naming of its tier.",
         source="ProjectUpdateRequest",
         concern="project",
         creation=("name",),

@@ -64,6 +64,29 @@ def test_one_that_is_half_done_still_finds_the_project() -> None:
     assert make_plan(fleet, a_view(a_pro_project(name="myapp-acme-pro"))).empty
 
 
+OF_TIERS = Naming("myapp-{tenant}", tiers={"pro": "{tier}-{tenant}"})
+"""The projects of pro have a pattern of their own."""
+
+
+def test_a_tier_may_have_a_pattern_of_its_own() -> None:
+    fleet = a_fleet(a_tenant("acme", tier="pro"), a_tenant("bob"), naming=OF_TIERS)
+    assert [fleet.project_name(one) for one in fleet.tenants.values()] == ["pro-acme", "myapp-bob"]
+    assert set(fleet.project_names("bob")) == {"myapp-bob", "free-bob", "pro-bob"}
+    assert [fleet.tenant_by_project_name(name) for name in ("pro-acme", "myapp-acme")] == ["acme", "acme"]
+    assert fleet.tenant_by_project_name("acme") is None
+    assert [search.text for search in fleet.project_searches("acme")] == ["myapp-acme", "-acme"]
+
+
+def test_a_change_to_a_tier_with_a_pattern_of_its_own_renames_the_project() -> None:
+    before = a_fleet(a_tenant(), naming=OF_TIERS)
+    after = a_fleet(a_tenant(tier="pro"), naming=OF_TIERS)
+    live = a_view(a_project(name="myapp-acme"))
+    plan = guard(make_plan(after, live, base=before), after, live)
+    renaming = {c.path: c.after for action in plan.actions for c in action.changes if c.path == "name"}
+    assert renaming == {"name": "pro-acme"}
+    assert not plan.refusals
+
+
 def test_a_name_that_two_tenants_could_have_has_both_as_owners() -> None:
     apart = a_fleet(a_tenant("a"), a_tenant("a-x"), naming=TIERED)
     assert all(len(owners) == 1 for owners in apart.project_owners.values())

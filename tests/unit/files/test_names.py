@@ -174,7 +174,22 @@ def test_a_pattern_that_stands_there_twice_is_an_error(tmp_path: Path) -> None:
     ]
 
 
+def of_tier(pattern: str, *previous: str) -> str:
+    """tiers.yaml whose tier pro, the last one, has a pattern of its own."""
+    return f"{named('myapp-{tenant}', *previous)}    naming: '{pattern}'\n"
+
+
+def test_the_pattern_of_a_tier_is_checked_as_the_others_are(tmp_path: Path) -> None:
+    (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("x" * 127 + "{tenant}-{tier}")), tmp_path)
+    assert told == "tiers.yaml:25:13: project names could have 259 characters, Neon allows 256"
+    (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("{tenants}")), tmp_path)
+    assert told == "tiers.yaml:25:13: '{tenants}' is no placeholder (did you mean '{tenant}'?)"
+    (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("a-{tenant}", "a-{tenant}")), tmp_path)
+    assert told.endswith("the pattern is already the pattern of tier 'pro' (remove it here)")
+
+
 MEETING = {
+    "the pattern of a tier": (of_tier("{tenant}"), ("bob", "myapp-bob"), "myapp-bob"),
     "an older pattern": (named("{tenant}", "myapp-{tenant}"), ("bob", "myapp-bob"), "myapp-bob"),
     "a tier": (named("{tenant}-{tier}", "{tenant}"), ("a", "a-pro"), "a-pro"),
     "an organization": (named("{organization}-{tenant}", "{tenant}"), ("free-a", "a"), "free-a"),

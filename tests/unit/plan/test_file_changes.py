@@ -107,6 +107,13 @@ def test_an_older_name_that_is_known_no_more() -> None:
     assert [(path, after) for path, _, after in told(BASE, base)] == [("naming.previous", None)]
 
 
+def test_the_naming_of_a_tier() -> None:
+    now = a_fleet(a_tenant(), naming=Naming("myapp-{tenant}", tiers={"pro": "pro-{tenant}"}))
+    (change,) = changes(now)
+    assert (change.path, change.before, change.after) == ("tiers.pro.naming", None, "pro-{tenant}")
+    assert change.effect == "how projects are named and found"
+
+
 def test_a_tier_that_goes() -> None:
     without = a_fleet(a_tenant(), tiers=(FREE_TIER,))
     assert told(without) == [("tiers.pro", "present", None)]

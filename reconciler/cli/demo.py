@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import click
-import httpx
 import yaml
 
 from reconciler.cli.described import DescribedCommand
@@ -23,6 +22,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Planned, Request, RunOptions, read
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
+from reconciler.neon.http import httpx
 from reconciler.plan.action import PatchProject
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.identity import identify

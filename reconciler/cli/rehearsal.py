@@ -9,12 +9,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
+from reconciler.neon.http import httpx
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.simulator import Simulator

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import httpx
+from reconciler.neon.http import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

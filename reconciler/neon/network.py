@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies
 
 import certifi
-import httpx
 
 from reconciler.desired.address import check_host, check_port
 from reconciler.errors import InvalidInputError, MachineError
+from reconciler.neon.http import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-import httpx
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
@@ -31,6 +30,7 @@ from reconciler.neon.answers import (
     unreadable,
 )
 from reconciler.neon.connection_failure import NOTHING_SENT, connection_failure, proxy_hint
+from reconciler.neon.http import httpx
 from reconciler.neon.network import NetworkPath, network_path_to
 
 if TYPE_CHECKING:

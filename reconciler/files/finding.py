@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.model.problem import Severity
@@ -46,6 +45,8 @@ def nearest(word: str, known: Collection[str]) -> str | None:
     """Return the known word that was probably meant; None if none is similar, or there are too many."""
     if len(word) > SHOWN_LENGTH or len(known) > _MOST_COMPARED:
         return None
+    from difflib import get_close_matches  # noqa: PLC0415 - only where a word is wrong
+
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return near[0] if near else None
 

@@ -168,7 +168,7 @@ class TestWhatNoFileSpeaksOf:
 
 def test_another_default_branch_is_drift_and_nothing_is_written_to_it(shell: Shell, console: Console) -> None:
     console.ask("POST", "/branches/{preview}/set_as_default")
-    agreed(shell, 2, "'preview' is now the default branch of project", "and 'main' was")
+    agreed(shell, 2, "'preview' is now the default branch of project", "it was 'main'")
     shell.tenant("acme", "tier: pro\ndev_branches: [preview, new]\nsnapshots: [v1]")
     text = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
     shell.write("tiers.yaml", text.replace("compute: {min_cu: 0.5, max_cu: 4", "compute: {min_cu: 0.5, max_cu: 8"))

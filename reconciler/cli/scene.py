@@ -33,7 +33,7 @@ import yaml
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_bytes, format_seconds, parse_bytes, parse_seconds
-from reconciler.simulator import documents
+from reconciler.simulator import shapes
 from reconciler.simulator.clock import seconds_of
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Compute, Quota
@@ -94,7 +94,7 @@ class _Scene:
             quota=_quota(stated.pop("quota", {})),
             compute=_compute(stated.pop("compute", None)),
             restore_window_seconds=parse_seconds(stated.pop("restore_window", "1d")),
-            pg_version=int(stated.pop("pg_version", documents.DEFAULT_PG_VERSION)),
+            pg_version=int(stated.pop("pg_version", shapes.DEFAULT_PG_VERSION)),
             storage_bytes=parse_bytes(stated.pop("storage", "0")),
             usage=msgspec.to_builtins(_quota(stated.pop("used", {}))),
             restored=stated.pop("restored", "") == "true",

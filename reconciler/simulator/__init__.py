@@ -32,11 +32,11 @@ if TYPE_CHECKING:
         Truncate,
     )
     from reconciler.simulator.gateway import Latency
+    from reconciler.simulator.metering.usage import Workload
     from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, SnapshotSeed
     from reconciler.simulator.serve import serving
     from reconciler.simulator.simulator import Simulator
     from reconciler.simulator.types import GUIDE_ORGANIZATIONS, Compute, Limits, Organization, Quota
-    from reconciler.simulator.usage import Workload
     from reconciler.simulator.virtual_time import VirtualLoop
 
 __all__ = (
@@ -110,7 +110,7 @@ _MODULES: Final = {
         "Organization",
         "Quota",
     ),
-    "usage": ("Workload",),
+    "metering.usage": ("Workload",),
     "virtual_time": ("VirtualLoop",),
 }
 

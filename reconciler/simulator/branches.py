@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import catalog, documents, ids
+from reconciler.simulator import ids, roles_and_databases, shapes
 from reconciler.simulator.clock import seconds_of, timestamp
 from reconciler.simulator.refusal import Refusal
 from reconciler.simulator.store import Reading, body_of, encoded
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 READY_SECONDS: Final = 0.2
@@ -43,7 +43,7 @@ def create(
     """Store a branch; one without a name is called by its id (Neon: manage/branches)."""
     now, branch_id = transaction.now, ids.branch_id(transaction.number())
     name = name or branch_id
-    body = documents.branch(
+    body = shapes.branch(
         branch_id=branch_id,
         project_id=project_id,
         name=name,
@@ -72,7 +72,7 @@ def create(
 
 
 def _annotation(branch_id: str, value: Mapping[str, str] | None, now: float) -> str | None:
-    return encoded(documents.annotation(branch_id, value, now)) if value else None
+    return encoded(shapes.annotation(branch_id, value, now)) if value else None
 
 
 def _expiry(expires_at: float | None, now: float) -> Document:
@@ -101,7 +101,7 @@ def describe(row: sqlite3.Row, now: float) -> Document:
 def annotation(row: sqlite3.Row) -> Document:
     """The annotation of a branch, empty where it has none."""
     if row["annotations"] is None:
-        return documents.annotation(row["id"], {})
+        return shapes.annotation(row["id"], {})
     stored: Document = msgspec.json.decode(row["annotations"])
     return stored
 
@@ -151,7 +151,7 @@ def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
     transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
     for table in ("histories", "backup_schedules"):
         transaction.execute(f"DELETE FROM {table} WHERE branch_id = ?", row["id"])  # noqa: S608
-    catalog.forget(transaction, row["id"])
+    roles_and_databases.forget(transaction, row["id"])
 
 
 def recover(transaction: Transaction, row: sqlite3.Row) -> None:

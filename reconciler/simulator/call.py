@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
-from reconciler.simulator import metering, operations
+from reconciler.simulator import operations
 from reconciler.simulator.answer import JSON
 from reconciler.simulator.keys import KeyKind
+from reconciler.simulator.metering import meters
 from reconciler.simulator.organization import stored_organization
 from reconciler.simulator.refusal import Refusal, not_found
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconciler.simulator.answer import Answer
-    from reconciler.simulator.documents import Document
     from reconciler.simulator.faults import Script
     from reconciler.simulator.keys import Key
     from reconciler.simulator.operations import Fate, Work
     from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
     from reconciler.simulator.world import World
 
@@ -84,10 +85,10 @@ class Call:
         _store, project_id = self.world.store, self.path.get("project_id")
         with self.world.writing() as transaction:
             if project_id is not None:
-                metering.settle(transaction, project_id)
+                meters.settle(transaction, project_id)
             yield transaction
             if project_id is not None:
-                metering.enforce(transaction, project_id)
+                meters.enforce(transaction, project_id)
 
     @contextmanager
     def change(self) -> Iterator[Change]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.simulator import documents, ids
+from reconciler.simulator import ids, shapes
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.documents import DEFAULT_COMPUTE
 from reconciler.simulator.limits import DEFAULT_SUSPEND_SECONDS
+from reconciler.simulator.metering.usage import NEVER
 from reconciler.simulator.operations import Work
+from reconciler.simulator.shapes import DEFAULT_COMPUTE
 from reconciler.simulator.store import Reading, body_of
-from reconciler.simulator.usage import NEVER
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from reconciler.simulator.behaviour import Behaviour
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 START_SECONDS: Final = 0.3
@@ -46,7 +46,7 @@ def create(
 ) -> Document:
     """Store a compute; it starts at once, unless it is disabled, and suspends when its timeout has passed."""
     now, endpoint_id = transaction.now, ids.endpoint_id(transaction.number())
-    body = documents.endpoint(
+    body = shapes.endpoint(
         endpoint_id=endpoint_id,
         project_id=project["id"],
         branch_id=branch_id,

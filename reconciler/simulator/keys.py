@@ -13,7 +13,7 @@ from reconciler.simulator.refusal import Refusal
 if TYPE_CHECKING:
     import sqlite3
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Reading, Transaction
     from reconciler.simulator.world import World
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.documents import DEFAULT_COMPUTE
+from reconciler.simulator.metering import meters
+from reconciler.simulator.metering.usage import NEARLY, month_of
 from reconciler.simulator.projects import RECOVERY_SECONDS
+from reconciler.simulator.shapes import DEFAULT_COMPUTE
 from reconciler.simulator.store import Reading, encoded
-from reconciler.simulator.usage import NEARLY, month_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -112,10 +112,10 @@ def _item(
         more["deleted_at"] = timestamp(row["deleted_at"])
         more["recoverable_until"] = timestamp(row["deleted_at"] + RECOVERY_SECONDS)
     body = row["body"].encode()
-    if metering.at_rest(row):
+    if meters.at_rest(row):
         more["active_time"] = _active_time(row, now)
     else:
-        body = msgspec.json.encode({**msgspec.json.decode(body), **metering.listed(store, row, now)})
+        body = msgspec.json.encode({**msgspec.json.decode(body), **meters.listed(store, row, now)})
     if behaviour.list_zero_compute or not (behaviour.list_shows_quota and behaviour.list_shows_restore_window):
         body = _impoverished(body, behaviour)
     result: bytes = body[:-1] + b"," + msgspec.json.encode(more)[1:]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
     from reconciler.simulator.types import Organization
 

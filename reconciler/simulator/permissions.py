@@ -10,7 +10,7 @@ from reconciler.simulator.clock import timestamp
 if TYPE_CHECKING:
     import sqlite3
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Reading, Transaction
 
 

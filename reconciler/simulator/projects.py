@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.simulator import branches, catalog, documents, endpoints, ids, metering, user
+from reconciler.simulator import branches, endpoints, ids, roles_and_databases, shapes, user
 from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.documents import DEFAULT_COMPUTE
+from reconciler.simulator.metering import meters
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.shapes import DEFAULT_COMPUTE
 from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.simulator.behaviour import Behaviour
-    from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 RECOVERY_SECONDS: Final = 7 * 86_400
@@ -44,11 +45,11 @@ class ProjectRequest:
 
     org_id: str
     name: str | None = None
-    region_id: str = documents.DEFAULT_REGION
-    pg_version: int = documents.DEFAULT_PG_VERSION
+    region_id: str = shapes.DEFAULT_REGION
+    pg_version: int = shapes.DEFAULT_PG_VERSION
     compute: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_COMPUTE)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    restore_window_seconds: int = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    restore_window_seconds: int = shapes.DEFAULT_RESTORE_WINDOW_SECONDS
     store_passwords: bool = True
     branch: str = "main"
     database: str = "neondb"
@@ -84,21 +85,21 @@ def create(transaction: Transaction, request: ProjectRequest) -> CreatedProject:
         transaction, project=project, branch_id=branch["id"], kind="read_write", compute=request.compute
     )
     owner = request.role or f"{request.database}_owner"
-    role = catalog.create_role(transaction, branch["id"], owner)
-    database = catalog.create_database(transaction, branch["id"], request.database, owner)
+    role = roles_and_databases.create_role(transaction, branch["id"], owner)
+    database = roles_and_databases.create_database(transaction, branch["id"], request.database, owner)
     return CreatedProject(project, branch, endpoint, role, database)
 
 
 def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
     project_id, life = ids.project_id(transaction.number()), request.life
-    body = documents.project(
+    body = shapes.project(
         project_id=project_id,
         org_id=request.org_id,
         name=request.name or project_id,
         region_id=request.region_id,
         pg_version=request.pg_version,
         compute=request.compute,
-        settings=merged_settings(documents.project_settings(), request.settings, Patch.MERGE),
+        settings=merged_settings(shapes.project_settings(), request.settings, Patch.MERGE),
         restore_window_seconds=request.restore_window_seconds,
         store_passwords=request.store_passwords,
         now=transaction.now,
@@ -111,7 +112,7 @@ def _create_row(transaction: Transaction, request: ProjectRequest) -> Document:
         id=project_id,
         org_id=request.org_id,
         created_at=transaction.now,
-        usage={**documents.usage(), **life.usage},
+        usage={**shapes.usage(), **life.usage},
         metered_at=transaction.present,
         integrations=list(life.integrations) if life.integrations else None,
         **columns(body),
@@ -185,13 +186,13 @@ def merged_compute(stored: Mapping[str, Any], stated: Mapping[str, Any], behavio
 def describe(store: Reading, row: sqlite3.Row, organization: StoredOrganization, now: float) -> Document:
     """A project as GET answers it."""
     body = body_of(row)
-    return {**body, **metering.shown(store, row, now), "owner": owner(organization)}
+    return {**body, **meters.shown(store, row, now), "owner": owner(organization)}
 
 
 def describe_new(body: Document, organization: StoredOrganization) -> Document:
     """A project as its creation answers it: before its first period (year 1 in recorded traffic)."""
     period = dict.fromkeys(("consumption_period_start", "consumption_period_end"), "0001-01-01T00:00:00Z")
-    return {**body, **documents.usage(), **period, "owner": owner(organization)}
+    return {**body, **shapes.usage(), **period, "owner": owner(organization)}
 
 
 def owner(organization: StoredOrganization) -> Document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from reconciler.simulator import branches, catalog, documents, endpoints, history
+from reconciler.simulator import branches, endpoints, restore_points, roles_and_databases, shapes
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.store import Reading, body_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 RESTORED_OVER: Final = "(old)"
@@ -53,7 +53,7 @@ def make(transaction: Transaction, target: sqlite3.Row, source: Source, *, name:
         },
     )
     known = transaction.row("SELECT 1 FROM roles WHERE branch_id = ?", source.snapshot_id) is not None
-    catalog.inherit(transaction, source.snapshot_id if known else target["id"], made["id"])
+    roles_and_databases.inherit(transaction, source.snapshot_id if known else target["id"], made["id"])
     return stored(transaction, made["id"])
 
 
@@ -85,7 +85,7 @@ def replace(
 
 def _copy_annotation(transaction: Transaction, target: sqlite3.Row, branch_id: str) -> None:
     value = branches.annotation(target)["value"]
-    copied = documents.annotation(branch_id, value, transaction.now)
+    copied = shapes.annotation(branch_id, value, transaction.now)
     transaction.update("branches", branch_id, annotations=copied)
 
 
@@ -122,8 +122,8 @@ def preserve(transaction: Transaction, row: sqlite3.Row, name: str) -> str:
         origin={member: body[member] for member in origin if member in body},
     )
     preserved_id: str = made["id"]
-    catalog.inherit(transaction, row["id"], preserved_id)
-    history.begin(transaction, preserved_id, history.since(transaction, row))
+    roles_and_databases.inherit(transaction, row["id"], preserved_id)
+    restore_points.begin(transaction, preserved_id, restore_points.since(transaction, row))
     transaction.execute(
         "UPDATE branches SET parent_id = ?1, body = json_set(body, '$.parent_id', ?1) "
         "WHERE project_id = ?2 AND parent_id = ?3",
@@ -149,11 +149,11 @@ def reset(transaction: Transaction, row: sqlite3.Row, source: sqlite3.Row, paren
     if source["id"] == row["parent_id"] and "ttl_interval_seconds" in body:
         changes["expires_at"] = timestamp(now + body["ttl_interval_seconds"])
     branches.change(transaction, row, changes)
-    history.begin(transaction, row["id"], now)
+    restore_points.begin(transaction, row["id"], now)
     if source["id"] != row["id"]:
-        catalog.forget(transaction, row["id"])
+        roles_and_databases.forget(transaction, row["id"])
         renewed = bool(source["protected"])
-        catalog.inherit(transaction, source["id"], row["id"], new_passwords=renewed)
+        roles_and_databases.inherit(transaction, source["id"], row["id"], new_passwords=renewed)
 
 
 def stored(store: Reading, branch_id: str) -> sqlite3.Row:

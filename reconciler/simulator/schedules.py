@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reconciler.simulator import documents, ids, snapshots
+from reconciler.simulator import ids, shapes, snapshots
 from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 
@@ -79,7 +79,7 @@ def _taken(row: sqlite3.Row, now: float) -> Iterator[Document]:
 
 
 def _snapshot(branch: sqlite3.Row, number: int, moment: float, expires_at: float | None) -> Document:
-    body = documents.snapshot(
+    body = shapes.snapshot(
         snapshot_id=ids.scheduled_snapshot_id(branch["id"], number, moment),
         name=None,
         branch=body_of(branch),

@@ -13,26 +13,26 @@ import msgspec
 
 from reconciler.simulator import (
     branches,
-    catalog,
-    documents,
     endpoints,
     ids,
-    metering,
     projects,
     restores,
+    roles_and_databases,
     schedules,
+    shapes,
     snapshots,
 )
 from reconciler.simulator.behaviour import Patch
+from reconciler.simulator.metering import meters
+from reconciler.simulator.metering.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
 from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
 from reconciler.simulator.types import Quota
-from reconciler.simulator.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Reading, Transaction
     from reconciler.simulator.types import Compute
     from reconciler.simulator.world import World
@@ -92,7 +92,7 @@ class ProjectSeed:
     """The compute of the default branch; None follows the defaults."""
     active: bool = False
     """Whether that compute runs."""
-    restore_window_seconds: int = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    restore_window_seconds: int = shapes.DEFAULT_RESTORE_WINDOW_SECONDS
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Free-form, as the API words it; without ``quota``."""
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -103,8 +103,8 @@ class ProjectSeed:
     snapshots: Sequence[SnapshotSeed] = ()
     restored: bool = False
     """Whether the default branch was then replaced by the latest of the snapshots, or by one that is gone."""
-    region: str = documents.DEFAULT_REGION
-    pg_version: int = documents.DEFAULT_PG_VERSION
+    region: str = shapes.DEFAULT_REGION
+    pg_version: int = shapes.DEFAULT_PG_VERSION
     branch: str = "main"
     database: str = "neondb"
     role: str = "neondb_owner"
@@ -183,7 +183,7 @@ def _request(world: World, org_id: str, seed: ProjectSeed) -> ProjectRequest:
         name=seed.name,
         region_id=seed.region,
         pg_version=seed.pg_version,
-        compute=_compute(world, seed.compute, documents.DEFAULT_COMPUTE),
+        compute=_compute(world, seed.compute, shapes.DEFAULT_COMPUTE),
         settings=merged_settings({}, {**seed.settings, **quota}, Patch.MERGE),
         restore_window_seconds=seed.restore_window_seconds,
         branch=seed.branch,
@@ -226,13 +226,13 @@ def _set_compute(
 def _consume(transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed) -> None:
     """Spread what was used in this month evenly over it, for the consumption history."""
     if seed.workload is not None:
-        metering.employ(transaction, created.project["id"], seed.workload)
+        meters.employ(transaction, created.project["id"], seed.workload)
     if not seed.usage:
         return
     start = max(transaction.now, month_of(transaction.present)[0])
     used = Amounts(**{member: seed.usage.get(member, 0) for member in MEMBERS})
     piece = Piece(created.branch["id"], start, transaction.present, used)
-    metering.record(transaction, created.project["id"], [piece])
+    meters.record(transaction, created.project["id"], [piece])
 
 
 def add_branch(world: World, project_id: str, seed: BranchSeed) -> str:
@@ -258,7 +258,7 @@ def _add_branch(world: World, transaction: Transaction, project: Document, seed:
             origin=_origin(source, seed),
             expires_at=seed.expires_at,
         )
-    catalog.inherit(transaction, source["id"], branch["id"])
+    roles_and_databases.inherit(transaction, source["id"], branch["id"])
     if seed.with_compute:
         compute = _compute(world, seed.compute, project["default_endpoint_settings"])
         endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
@@ -328,11 +328,11 @@ def _restore(world: World, transaction: Transaction, project_id: str) -> str:
 def set_usage(world: World, project_id: str, **counters: int) -> None:
     """Set counters of the present period, such as ``active_time_seconds=360_000``."""
     with world.writing() as transaction:
-        metering.assign(transaction, project_id, counters)
+        meters.assign(transaction, project_id, counters)
 
 
 def set_workload(world: World, project_id: str, workload: Workload) -> None:
     """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
     with world.writing() as transaction:
-        metering.settle(transaction, project_id)
-        metering.employ(transaction, project_id, workload)
+        meters.settle(transaction, project_id)
+        meters.employ(transaction, project_id, workload)

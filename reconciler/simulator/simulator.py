@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.exchanges import Exchange
+    from reconciler.simulator.metering.usage import Workload
     from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, SnapshotSeed
     from reconciler.simulator.types import Organization
-    from reconciler.simulator.usage import Workload
 
 NO_LATENCY: Final = Latency()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.simulator import branches, catalog, documents, ids
+from reconciler.simulator import branches, ids, roles_and_databases, shapes
 from reconciler.simulator.store import Reading, body_of, encoded
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 MEASURED_SECONDS: Final = 60.0
@@ -30,7 +30,7 @@ def create(
 ) -> Document:
     """Store a snapshot of a branch as it was at ``point``; None is now."""
     now, snapshot_id = transaction.now, ids.snapshot_id(transaction.number())
-    body = documents.snapshot(
+    body = shapes.snapshot(
         snapshot_id=snapshot_id,
         name=name,
         branch=body_of(branch),
@@ -59,7 +59,7 @@ def columns(body: Document, branch: sqlite3.Row, *, created_at: float, expires_a
 def keep(transaction: Transaction, row: Document) -> None:
     """Store the row of a snapshot, with copies of its branch's roles and databases."""
     transaction.insert("snapshots", **row)
-    catalog.inherit(transaction, body_of(row)["source_branch_id"], row["id"])
+    roles_and_databases.inherit(transaction, body_of(row)["source_branch_id"], row["id"])
 
 
 def describe(row: sqlite3.Row | Document, now: float) -> Document:
@@ -80,7 +80,7 @@ def delete(transaction: Transaction, row: sqlite3.Row) -> None:
     transaction.execute("DELETE FROM snapshots WHERE id = ?", row["id"])
     if row["manual"]:
         transaction.insert("deleted_snapshots", project_id=row["project_id"], deleted_at=transaction.now)
-    catalog.forget(transaction, row["id"])
+    roles_and_databases.forget(transaction, row["id"])
 
 
 def snapshot(store: Reading, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.simulator.documents import PLAN
+from reconciler.simulator.shapes import PLAN
 
 if TYPE_CHECKING:
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 ID: Final = "51b00000-0000-4000-8000-000000000001"
 NAME: Final = "Simulated"

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 TOUR: Final = "tests/contract/test_simulator_routes.py"
 
 A_REQUIRED_KEY_DROPPED: Final = """
-from reconciler.simulator import documents
+from reconciler.simulator import shapes
 
-whole = documents.project
-documents.project = lambda **given: {k: v for k, v in whole(**given).items() if k != "pg_version"}
+whole = shapes.project
+shapes.project = lambda **given: {k: v for k, v in whole(**given).items() if k != "pg_version"}
 """
 AN_UNKNOWN_FIELD_RETURNED: Final = """
-from reconciler.simulator import documents
+from reconciler.simulator import shapes
 
-declared = documents.endpoint
-documents.endpoint = lambda **given: {**declared(**given), "surprise": 1}
+declared = shapes.endpoint
+shapes.endpoint = lambda **given: {**declared(**given), "surprise": 1}
 """
 A_BAD_KEY_ACCEPTED: Final = """
 from dataclasses import replace

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.simulator import branches
 from reconciler.simulator.faults import AnswerWith, FailOperations
+from reconciler.simulator.metering.usage import Workload
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
-from reconciler.simulator.usage import Workload
 from tests.contract.clients import API_CLIENT, SDK, ServedNeon, package, run_node, served
 
 if TYPE_CHECKING:

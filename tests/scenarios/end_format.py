@@ -23,7 +23,7 @@ from reconciler.model.annotations import (
 )
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_seconds
-from reconciler.simulator import documents
+from reconciler.simulator import shapes
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def project_document(project: Document, branches: Sequence[Document], snapshots:
     """A project as the API answers it, with the documents of its branches and snapshots."""
     version = project["pg_version"]
     return _stated(
-        pg_version=None if version == documents.DEFAULT_PG_VERSION else version,
+        pg_version=None if version == shapes.DEFAULT_PG_VERSION else version,
         quota=_written_quota(project["settings"].get("quota", {})),
         compute=compute_document(project["default_endpoint_settings"]),
         restore_window=format_seconds(project["history_retention_seconds"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.simulator.documents import REGIONS
+from reconciler.simulator.shapes import REGIONS
 from tests.transitions.fields import HOW_MANY, PINNED, PROJECT, Level, field, field_of
 from tests.transitions.members import Member
 from tests.transitions.values import BYTES, SECONDS, SIZES_CU, Value, amounts, not_amounts, wrong

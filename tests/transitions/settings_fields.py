@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.documents import PRELOAD_LIBRARIES
+from reconciler.simulator.shapes import PRELOAD_LIBRARIES
 from tests.transitions.fields import HOW_MANY, PROJECT, Kept, field, neither, yes_or_no
 from tests.transitions.values import Value, one_of, subsets, wrong
 

@@ -11,9 +11,9 @@ from starlette.routing import Route
 from reconciler.simulator import seed
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import Fault
-from reconciler.simulator.history import moment
+from reconciler.simulator.metering.usage import HOUR_SECONDS, Workload, month_of
 from reconciler.simulator.refusal import Refusal, not_found
-from reconciler.simulator.usage import HOUR_SECONDS, Workload, month_of
+from reconciler.simulator.restore_points import moment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.history import position
+from reconciler.simulator.restore_points import position
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from reconciler.simulator.types import Limits, Organization
 from tests.unit.simulator.account import account

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.history import position
+from reconciler.simulator.restore_points import position
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.unit.simulator.account import account
 

@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.metering.usage import Workload
 from reconciler.simulator.seed import BranchSeed as Branch
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
-from reconciler.simulator.usage import Workload
 from tests.unit.simulator.account import Account, account
 
 NOW, HOUR, DAY = DEMO_EPOCH_SECONDS, 3600, 86_400

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.metering.usage import Workload
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from reconciler.simulator.types import Quota
-from reconciler.simulator.usage import Workload
 from tests.unit.simulator.account import Account, account
 
 HOUR, DAY = 3600, 86_400

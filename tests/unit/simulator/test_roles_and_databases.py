@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.simulator import catalog
+from reconciler.simulator import roles_and_databases
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.unit.simulator.account import account
 
@@ -204,8 +204,8 @@ def test_a_branch_holds_500_roles_and_500_databases() -> None:
         branch_id = branch.rpartition("/")[2]
         with neon.simulator.world.writing() as transaction:
             for number in range(499):
-                catalog.create_role(transaction, branch_id, f"role{number}")
-                catalog.create_database(transaction, branch_id, f"database{number}", "neondb_owner")
+                roles_and_databases.create_role(transaction, branch_id, f"role{number}")
+                roles_and_databases.create_database(transaction, branch_id, f"database{number}", "neondb_owner")
         for part, body in (("roles", ROLE), ("databases", DATABASE)):
             response = neon.ask("POST", f"{branch}/{part}", body)
             assert response.status_code == 422

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
-from reconciler.simulator.history import position
+from reconciler.simulator.restore_points import position
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.unit.simulator.account import account
 

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.simulator.usage import NEVER, NOTHING, Amounts, Meter, Run, Workload, advanced, month_of, within
+from reconciler.simulator.metering.usage import (
+    NEVER,
+    NOTHING,
+    Amounts,
+    Meter,
+    Run,
+    Workload,
+    advanced,
+    month_of,
+    within,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC).timestamp()

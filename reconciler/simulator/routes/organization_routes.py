@@ -9,10 +9,10 @@ import msgspec
 from reconciler.simulator import branches, endpoints, projects, snapshots
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import TransferProjects
-from reconciler.simulator.documents import PLAN
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
 from reconciler.simulator.refusal import Refusal, not_found
+from reconciler.simulator.shapes import PLAN
 from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 

@@ -6,36 +6,36 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from reconciler.simulator import catalog, endpoints
+from reconciler.simulator import endpoints, roles_and_databases
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateDatabase, UpdateDatabase
 from reconciler.simulator.limits import check_room_for_database
 from reconciler.simulator.refusal import Refusal, not_found
-from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.routes.branch_routes import branch_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call, Change
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Reading
 
 
 def list_databases(call: Call) -> Answer:
     """GET .../databases."""
     branch = branch_of(call, call.world.clock.now())
-    rows = catalog.databases(call.world.store, branch["id"])
-    return Answer({"databases": [catalog.describe(row) for row in rows]})
+    rows = roles_and_databases.databases(call.world.store, branch["id"])
+    return Answer({"databases": [roles_and_databases.describe(row) for row in rows]})
 
 
 def get_database(call: Call) -> Answer:
     """GET .../databases/{database_name}."""
-    return Answer({"database": catalog.describe(_database_of(call, call.world.clock.now()))})
+    return Answer({"database": roles_and_databases.describe(_database_of(call, call.world.clock.now()))})
 
 
 def _database_of(call: Call, now: float) -> sqlite3.Row:
     branch = branch_of(call, now)
-    row = catalog.database(call.world.store, branch["id"], call.path["database_name"])
+    row = roles_and_databases.database(call.world.store, branch["id"], call.path["database_name"])
     if row is None:
         raise not_found("database")
     return row
@@ -48,20 +48,22 @@ def create_database(call: Call) -> Answer:
         branch = branch_of(call, change.now)
         _check_name(store, branch, stated.name)
         _check_owner(store, branch, stated.owner_name)
-        check_room_for_database(len(catalog.databases(store, branch["id"])))
-        made = catalog.create_database(change.transaction, branch["id"], stated.name, stated.owner_name)
+        check_room_for_database(len(roles_and_databases.databases(store, branch["id"])))
+        made = roles_and_databases.create_database(
+            change.transaction, branch["id"], stated.name, stated.owner_name
+        )
         answer = _with_operations(change, branch, made)
     return Answer(answer, status=201)
 
 
 def _check_name(store: Reading, branch: sqlite3.Row, name: str) -> None:
-    catalog.check_database_name(name)
-    if catalog.database(store, branch["id"], name) is not None:
+    roles_and_databases.check_database_name(name)
+    if roles_and_databases.database(store, branch["id"], name) is not None:
         raise Refusal(409, "database already exists")
 
 
 def _check_owner(store: Reading, branch: sqlite3.Row, name: str) -> None:
-    if catalog.role(store, branch["id"], name) is None:
+    if roles_and_databases.role(store, branch["id"], name) is None:
         raise not_found("owner role")
 
 
@@ -76,7 +78,7 @@ def update_database(call: Call) -> Answer:
     store = call.world.store
     with call.change() as change:
         branch, row = branch_of(call, change.now), _database_of(call, change.now)
-        stored = catalog.describe(row)
+        stored = roles_and_databases.describe(row)
         changes = {member: value for member, value in stated.items() if value != stored[member]}
         if not changes:
             return Answer({"database": stored, "operations": []})
@@ -84,7 +86,7 @@ def update_database(call: Call) -> Answer:
             _check_name(store, branch, changes["name"])
         if "owner_name" in changes:
             _check_owner(store, branch, changes["owner_name"])
-        changed = catalog.change_database(change.transaction, row, changes)
+        changed = roles_and_databases.change_database(change.transaction, row, changes)
         answer = _with_operations(change, branch, changed)
     return Answer(answer)
 
@@ -92,10 +94,10 @@ def update_database(call: Call) -> Answer:
 def delete_database(call: Call) -> Answer:
     """DELETE .../databases/{database_name}: 204 where it is gone already."""
     branch = branch_of(call, call.world.clock.now())
-    if catalog.database(call.world.store, branch["id"], call.path["database_name"]) is None:
+    if roles_and_databases.database(call.world.store, branch["id"], call.path["database_name"]) is None:
         return Answer(status=204)
     with call.change() as change:
         row = _database_of(call, change.now)
-        catalog.delete_database(change.transaction, row)
-        answer = _with_operations(change, branch, catalog.describe(row))
+        roles_and_databases.delete_database(change.transaction, row)
+        answer = _with_operations(change, branch, roles_and_databases.describe(row))
     return Answer(answer)

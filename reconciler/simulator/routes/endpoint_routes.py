@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from reconciler.simulator import branches, endpoints, metering
+from reconciler.simulator import branches, endpoints
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateEndpoint, UpdateEndpoint
 from reconciler.simulator.limits import check_compute
+from reconciler.simulator.metering import meters
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
-from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.routes.branch_routes import branch_of
 from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 
 def list_endpoints(call: Call) -> Answer:
@@ -35,7 +36,7 @@ def list_endpoints_of_branch(call: Call) -> Answer:
 
 def _described(call: Call, rows: list[sqlite3.Row]) -> Answer:
     now = call.world.clock.now()
-    suspended_at = metering.suspended_at(call.world.store, call.project(), now)
+    suspended_at = meters.suspended_at(call.world.store, call.project(), now)
     live = {row["id"] for row in branches.branches(call.world.store, call.project()["id"], now)}
     return Answer(
         {"endpoints": [endpoints.describe(row, now, suspended_at) for row in rows if row["branch_id"] in live]}
@@ -45,7 +46,7 @@ def _described(call: Call, rows: list[sqlite3.Row]) -> Answer:
 def get_endpoint(call: Call) -> Answer:
     """GET /projects/{project_id}/endpoints/{endpoint_id}."""
     now = call.world.clock.now()
-    suspended_at = metering.suspended_at(call.world.store, call.project(), now)
+    suspended_at = meters.suspended_at(call.world.store, call.project(), now)
     return Answer({"endpoint": endpoints.describe(_endpoint(call), now, suspended_at)})
 
 
@@ -159,7 +160,7 @@ def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answ
         if running and body["disabled"]:
             raise Refusal(422, "endpoint is disabled")
         if running:
-            metering.check_may_run(world.store, call.project(), change.now)
+            meters.check_may_run(world.store, call.project(), change.now)
         until = change.now + (endpoints.idle_after(body) if running else 0)
         endpoint = endpoints.change(change.transaction, row, {}, active_until=until)
         works = [Work(action, row["branch_id"], row["id"]) for action in actions]

@@ -8,7 +8,7 @@ from reconciler.simulator import user
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.organization import stored_organizations
-from reconciler.simulator.routes.organizations import describe_organization
+from reconciler.simulator.routes.organization_routes import describe_organization
 
 if TYPE_CHECKING:
     from reconciler.simulator.call import Call

@@ -10,7 +10,7 @@ from reconciler.simulator import schedules
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import BackupScheduleItem, SetBackupSchedule
 from reconciler.simulator.refusal import Refusal
-from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.routes.branch_routes import branch_of
 
 if TYPE_CHECKING:
     from reconciler.simulator.call import Call

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from reconciler.simulator import branches, catalog, documents, endpoints
+from reconciler.simulator import branches, endpoints, roles_and_databases, shapes
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - read at run time by msgspec
 from reconciler.simulator.refusal import not_found
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 
 class ConnectionQuery(Struct, forbid_unknown_fields=True):
@@ -34,14 +34,14 @@ def get_connection_uri(call: Call) -> Answer:
     query = call.parameters(ConnectionQuery)
     branch = _branch(call, query.branch_id)
     compute = _compute(call, branch, query.endpoint_id)
-    if catalog.database(call.world.store, branch["id"], query.database_name) is None:
+    if roles_and_databases.database(call.world.store, branch["id"], query.database_name) is None:
         raise not_found("database")
-    role = catalog.role(call.world.store, branch["id"], query.role_name)
+    role = roles_and_databases.role(call.world.store, branch["id"], query.role_name)
     if role is None:
         raise not_found("role")
-    uri = documents.connection_uri(
+    uri = shapes.connection_uri(
         role_name=query.role_name,
-        password=catalog.revealed_password(role, call.project()),
+        password=roles_and_databases.revealed_password(role, call.project()),
         host=compute["host"],
         database_name=query.database_name,
         pooled=query.pooled,

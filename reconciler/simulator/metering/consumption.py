@@ -13,17 +13,17 @@ from enum import Enum
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.simulator import metering
 from reconciler.simulator.clock import timestamp
+from reconciler.simulator.metering import meters
+from reconciler.simulator.metering.usage import HOUR_SECONDS, Amounts, Piece, month_of, within
 from reconciler.simulator.refusal import Refusal
 from reconciler.simulator.store import Reading, body_of
-from reconciler.simulator.usage import HOUR_SECONDS, Amounts, Piece, month_of, within
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 DAY_SECONDS: Final = 86_400
 EARLIEST: Final = datetime(2024, 3, 1, tzinfo=UTC).timestamp()
@@ -169,7 +169,7 @@ def of_project(store: Reading, row: sqlite3.Row, until: float) -> History:
     """The history of a project, as far as it is known at a moment."""
     body = body_of(row)
     return History(
-        pieces=metering.pieces(store, row, until),
+        pieces=meters.pieces(store, row, until),
         branches=[_branch(each, until) for each in _branches(store, row["id"])],
         snapshots=[_snapshot(each, until) for each in _snapshots(store, row["id"])],
         restore_window_seconds=body["history_retention_seconds"],

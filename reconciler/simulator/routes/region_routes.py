@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import ResourceId  # noqa: TC001 - msgspec reads it
-from reconciler.simulator.documents import DEFAULT_REGION, REGIONS
+from reconciler.simulator.shapes import DEFAULT_REGION, REGIONS
 
 if TYPE_CHECKING:
     from reconciler.simulator.call import Call

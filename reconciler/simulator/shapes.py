@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.history import position
+from reconciler.simulator.restore_points import position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,7 @@ import msgspec
 
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.refusal import Refusal
-from reconciler.simulator.store import Reading, body_of
-from reconciler.simulator.usage import (
+from reconciler.simulator.metering.usage import (
     MEMBERS,
     NEVER,
     Amounts,
@@ -23,12 +21,14 @@ from reconciler.simulator.usage import (
     values,
     within,
 )
+from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 CODES: Final = {

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 
-from reconciler.simulator import history, schedules, snapshots
+from reconciler.simulator import restore_points, schedules, snapshots
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import UpdateSnapshot
 from reconciler.simulator.limits import check_room_for_snapshot
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
-from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.routes.branch_routes import branch_of
 from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 
@@ -50,7 +50,7 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
     if branch["parent_id"] is not None:
         raise Refusal(422, "snapshots can only be created of root branches")
     window_seconds = body_of(project)["history_retention_seconds"]
-    point = history.point(
+    point = restore_points.point(
         call.world.store,
         branch,
         window_seconds,
@@ -69,7 +69,7 @@ def _create(call: Call, transaction: Transaction, branch: sqlite3.Row, query: Cr
 def _expiry(stated: str | None, now: float) -> float | None:
     if not stated:
         return None
-    seconds = history.moment("expires_at", stated)
+    seconds = restore_points.moment("expires_at", stated)
     if seconds <= now:
         raise Refusal(400, "expires_at must be in the future")
     return seconds

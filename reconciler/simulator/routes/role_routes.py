@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator import catalog, endpoints
+from reconciler.simulator import endpoints, roles_and_databases
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateRole
 from reconciler.simulator.limits import check_room_for_role
 from reconciler.simulator.refusal import Refusal, not_found
-from reconciler.simulator.routes.branches import branch_of
+from reconciler.simulator.routes.branch_routes import branch_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call, Change
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 
 def list_roles(call: Call) -> Answer:
     """GET .../roles: without passwords."""
     branch = branch_of(call, call.world.clock.now())
-    rows = catalog.roles(call.world.store, branch["id"])
-    return Answer({"roles": [catalog.describe(row) for row in rows]})
+    rows = roles_and_databases.roles(call.world.store, branch["id"])
+    return Answer({"roles": [roles_and_databases.describe(row) for row in rows]})
 
 
 def get_role(call: Call) -> Answer:
     """GET .../roles/{role_name}: without its password."""
-    return Answer({"role": catalog.describe(_role_of(call, call.world.clock.now()))})
+    return Answer({"role": roles_and_databases.describe(_role_of(call, call.world.clock.now()))})
 
 
 def _role_of(call: Call, now: float) -> sqlite3.Row:
     branch = branch_of(call, now)
-    row = catalog.role(call.world.store, branch["id"], call.path["role_name"])
+    row = roles_and_databases.role(call.world.store, branch["id"], call.path["role_name"])
     if row is None:
         raise not_found("role")
     return row
@@ -43,12 +43,12 @@ def create_role(call: Call) -> Answer:
     stated, store = call.body(CreateRole).role, call.world.store
     with call.change() as change:
         branch = branch_of(call, change.now)
-        catalog.check_role_name(stated.name)
-        names = [row["name"] for row in catalog.roles(store, branch["id"])]
+        roles_and_databases.check_role_name(stated.name)
+        names = [row["name"] for row in roles_and_databases.roles(store, branch["id"])]
         if stated.name in names:
             raise Refusal(409, "role already exists")
         check_room_for_role(len(names))
-        made = catalog.create_role(
+        made = roles_and_databases.create_role(
             change.transaction, branch["id"], stated.name, login=stated.no_login is not True
         )
         answer = _with_operations(change, branch, made)
@@ -63,26 +63,26 @@ def _with_operations(change: Change, branch: sqlite3.Row, role: Document) -> Doc
 def delete_role(call: Call) -> Answer:
     """DELETE .../roles/{role_name}: 204 where it is gone already."""
     branch = branch_of(call, call.world.clock.now())
-    if catalog.role(call.world.store, branch["id"], call.path["role_name"]) is None:
+    if roles_and_databases.role(call.world.store, branch["id"], call.path["role_name"]) is None:
         return Answer(status=204)
     with call.change() as change:
         row = _role_of(call, change.now)
-        catalog.check_owns_nothing(change.transaction, row)
-        catalog.delete_role(change.transaction, row)
-        answer = _with_operations(change, branch, catalog.describe(row))
+        roles_and_databases.check_owns_nothing(change.transaction, row)
+        roles_and_databases.delete_role(change.transaction, row)
+        answer = _with_operations(change, branch, roles_and_databases.describe(row))
     return Answer(answer)
 
 
 def reveal_password(call: Call) -> Answer:
     """GET .../roles/{role_name}/reveal_password: 412 where the project does not store passwords."""
     row = _role_of(call, call.world.clock.now())
-    return Answer({"password": catalog.revealed_password(row, call.project())})
+    return Answer({"password": roles_and_databases.revealed_password(row, call.project())})
 
 
 def reset_password(call: Call) -> Answer:
     """POST .../roles/{role_name}/reset_password: the answer holds the new one."""
     with call.change() as change:
         branch, row = branch_of(call, change.now), _role_of(call, change.now)
-        catalog.check_login(row)
-        answer = _with_operations(change, branch, catalog.reset_password(change.transaction, row))
+        roles_and_databases.check_login(row)
+        answer = _with_operations(change, branch, roles_and_databases.reset_password(change.transaction, row))
     return Answer(answer)

@@ -12,7 +12,7 @@ from reconciler.simulator.refusal import Refusal, not_found
 
 if TYPE_CHECKING:
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
 
 DEFAULT_LIMIT: Final = 100
 FIRST_PAGE: Final = "0"

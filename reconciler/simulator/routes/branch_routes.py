@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, catalog, documents, endpoints, history, metering, schedules
+from reconciler.simulator import branches, endpoints, restore_points, roles_and_databases, schedules, shapes
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.clock import timestamp
@@ -17,6 +17,7 @@ from reconciler.simulator.limits import (
     check_room_for_protected_branch,
     check_room_for_root_branch,
 )
+from reconciler.simulator.metering import meters
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.store import body_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call, Change
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 DEFAULT_LIMIT: Final = 100
@@ -78,7 +79,7 @@ def list_branches(call: Call) -> Answer:
 def _described(call: Call, row: sqlite3.Row, now: float) -> Document:
     if not branches.live(row, now):
         return branches.describe_deleted(row, now)
-    grown = metering.logical_size(call.world.store, call.project(), now) if row["is_default"] else None
+    grown = meters.logical_size(call.world.store, call.project(), now) if row["is_default"] else None
     described = branches.describe(row, now)
     return described if grown is None else {**described, "logical_size": grown}
 
@@ -186,7 +187,7 @@ def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sq
     )
     # Neon: children of a protected branch get passwords of their own (manage/branches).
     renewed = bool(source["protected"])
-    catalog.inherit(transaction, source["id"], branch["id"], new_passwords=renewed)
+    roles_and_databases.inherit(transaction, source["id"], branch["id"], new_passwords=renewed)
     return branch
 
 
@@ -194,7 +195,7 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
     """What a branch says of the one it was made of; one with the schema alone is a root (Neon: Branch)."""
     store, project = call.world.store, call.project()
     window_seconds = body_of(project)["history_retention_seconds"]
-    point = history.point(
+    point = restore_points.point(
         store,
         source,
         window_seconds,
@@ -209,7 +210,7 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
         raise Refusal(422, "cannot create a branch from a branch that expires")
     return {
         "parent_id": source["id"],
-        "parent_lsn": history.position(point),
+        "parent_lsn": restore_points.position(point),
         "parent_timestamp": timestamp(point),
         "init_source": "parent-data",
     }
@@ -225,7 +226,7 @@ def _expiry(stated: str | None, now: float) -> float | None:
     """Neon: RFC 3339, in the future, at most 30 days ahead (guides/branch-expiration)."""
     if stated is None:
         return None
-    seconds = history.moment("expires_at", stated)
+    seconds = restore_points.moment("expires_at", stated)
     if not now < seconds <= now + MAX_BRANCH_TTL_SECONDS:
         raise Refusal(400, "expires_at must be in the future and at most 30 days ahead")
     return seconds
@@ -259,16 +260,16 @@ def _works(branch_id: str, made: list[Document]) -> list[Work]:
 
 def _created(call: Call, branch: Document, made: list[Document], started: list[Document]) -> Document:
     store = call.world.store
-    roles = catalog.roles(store, branch["id"])
-    databases = [catalog.describe(row) for row in catalog.databases(store, branch["id"])]
+    roles = roles_and_databases.roles(store, branch["id"])
+    databases = [roles_and_databases.describe(row) for row in roles_and_databases.databases(store, branch["id"])]
     answer = {
         "branch": branch,
         "endpoints": made,
         "operations": started,
-        "roles": [catalog.describe(row) for row in roles],
+        "roles": [roles_and_databases.describe(row) for row in roles],
         "databases": databases,
     }
-    passwords = catalog.known_passwords(roles, call.project())
+    passwords = roles_and_databases.known_passwords(roles, call.project())
     if made and databases and databases[0]["owner_name"] in passwords:
         answer["connection_uris"] = [_connection(made[0]["host"], databases[0], passwords)]
     return answer
@@ -276,13 +277,13 @@ def _created(call: Call, branch: Document, made: list[Document], started: list[D
 
 def _connection(host: str, database: Document, passwords: dict[str, str]) -> Document:
     role, name = database["owner_name"], database["name"]
-    uri = documents.connection_uri(
+    uri = shapes.connection_uri(
         role_name=role, password=passwords[role], host=host, database_name=name, pooled=False
     )
     parameters = {"database": name, "password": passwords[role], "role": role, "host": host}
     return {
         "connection_uri": uri,
-        "connection_parameters": {**parameters, "pooler_host": documents.pooler_host(host)},
+        "connection_parameters": {**parameters, "pooler_host": shapes.pooler_host(host)},
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from reconciler.simulator import branches, documents, endpoints, history, restores, schedules
+from reconciler.simulator import branches, endpoints, restore_points, restores, schedules, shapes
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import FinalizeRestore, FreeBranchName, RestoreBranch, RestoreSnapshot
 from reconciler.simulator.clock import timestamp
@@ -15,15 +15,15 @@ from reconciler.simulator.limits import check_room_for_branch
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.restores import Source
-from reconciler.simulator.routes.branches import branch_of, check_room_for_root, lingering
-from reconciler.simulator.routes.snapshots import snapshot_of
+from reconciler.simulator.routes.branch_routes import branch_of, check_room_for_root, lingering
+from reconciler.simulator.routes.snapshot_routes import snapshot_of
 from reconciler.simulator.store import body_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 SETTLING_SECONDS: Final = 86_400
@@ -83,7 +83,7 @@ def _add_compute(transaction: Transaction, project: sqlite3.Row, branch_id: str)
         project=document,
         branch_id=branch_id,
         kind="read_write",
-        compute={member: document["default_endpoint_settings"][member] for member in documents.DEFAULT_COMPUTE},
+        compute={member: document["default_endpoint_settings"][member] for member in shapes.DEFAULT_COMPUTE},
     )
     endpoint_id: str = compute["id"]
     return endpoint_id
@@ -192,7 +192,7 @@ def _settling(row: sqlite3.Row, now: float) -> bool:
 
 
 def _point(call: Call, source: sqlite3.Row, body: RestoreBranch, now: float) -> float:
-    return history.point(
+    return restore_points.point(
         call.world.store,
         source,
         msgspec.json.decode(call.project()["body"])["history_retention_seconds"],
@@ -219,7 +219,7 @@ def _parent(
             parent_id = kept_id
     if own_past and detaches:
         return {}
-    times = {"parent_lsn": history.position(point), "parent_timestamp": timestamp(point)}
+    times = {"parent_lsn": restore_points.position(point), "parent_timestamp": timestamp(point)}
     return {"parent_id": parent_id, **times, "init_source": "parent-data"}
 
 

@@ -8,15 +8,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from reconciler.simulator import (
     branches,
-    catalog,
-    documents,
     endpoints,
-    history,
     listing,
-    metering,
     operations,
     projects,
+    restore_points,
+    roles_and_databases,
     schedules,
+    shapes,
 )
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import CreateProject, NewProject, ProjectPatch, ResourceId, UpdateProject
@@ -27,6 +26,7 @@ from reconciler.simulator.limits import (
     check_restore_window,
     check_room_for_project,
 )
+from reconciler.simulator.metering import meters
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.store import body_of
@@ -34,9 +34,9 @@ from reconciler.simulator.store import body_of
 if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.call import Call
-    from reconciler.simulator.documents import Document
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
     from reconciler.simulator.types import Limits
 
@@ -119,21 +119,21 @@ def _check_room(call: Call, organization: StoredOrganization, now: float, *, lin
 def _request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
     stated: Document = to_builtins(body)
     limits = organization.limits
-    compute = projects.merged_compute(documents.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
+    compute = projects.merged_compute(shapes.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
     check_compute(compute, limits)
     window = _restore_window(stated, limits)
     check_allowed_ips(stated.get("settings", {}))
-    _check_region(stated.get("region_id", documents.DEFAULT_REGION))
+    _check_region(stated.get("region_id", shapes.DEFAULT_REGION))
     first = stated.get("branch", {})
     database = first.get("database_name", "neondb")
     role = first.get("role_name", f"{database}_owner")
-    catalog.check_database_name(database)
-    catalog.check_role_name(role)
+    roles_and_databases.check_database_name(database)
+    roles_and_databases.check_role_name(role)
     return projects.ProjectRequest(
         org_id=organization.id,
         name=stated.get("name"),
-        region_id=stated.get("region_id", documents.DEFAULT_REGION),
-        pg_version=stated.get("pg_version", documents.DEFAULT_PG_VERSION),
+        region_id=stated.get("region_id", shapes.DEFAULT_REGION),
+        pg_version=stated.get("pg_version", shapes.DEFAULT_PG_VERSION),
         compute=compute,
         settings=stated.get("settings", {}),
         restore_window_seconds=window,
@@ -147,12 +147,12 @@ def _request(body: NewProject, organization: StoredOrganization, behaviour: Beha
 
 def _stated_compute(stated: Document) -> Document:
     """Neon still takes the sizes at the top level, where they were before default_endpoint_settings."""
-    old = {member: stated[member] for member in documents.DEFAULT_COMPUTE if member in stated}
+    old = {member: stated[member] for member in shapes.DEFAULT_COMPUTE if member in stated}
     return {**old, **stated.get("default_endpoint_settings", {})}
 
 
 def _restore_window(stated: Document, limits: Limits) -> int:
-    usual = documents.DEFAULT_RESTORE_WINDOW_SECONDS
+    usual = shapes.DEFAULT_RESTORE_WINDOW_SECONDS
     if limits.restore_window_seconds is not None:
         usual = min(usual, limits.restore_window_seconds)
     window: int = stated.get("history_retention_seconds", usual)
@@ -161,18 +161,16 @@ def _restore_window(stated: Document, limits: Limits) -> int:
 
 
 def _check_region(region_id: str) -> None:
-    if region_id not in documents.REGIONS:
+    if region_id not in shapes.REGIONS:
         raise Refusal(400, f"region {region_id!r} is not supported")
 
 
 def _created(created: CreatedProject, organization: StoredOrganization, started: list[Document]) -> Document:
     host, password, role = created.endpoint["host"], created.role["password"], created.role["name"]
     database = created.database["name"]
-    uri = documents.connection_uri(
-        role_name=role, password=password, host=host, database_name=database, pooled=False
-    )
+    uri = shapes.connection_uri(role_name=role, password=password, host=host, database_name=database, pooled=False)
     parameters = {"database": database, "password": password, "role": role, "host": host}
-    parameters["pooler_host"] = documents.pooler_host(host)
+    parameters["pooler_host"] = shapes.pooler_host(host)
     return {
         "project": projects.describe_new(created.project, organization),
         "connection_uris": [{"connection_uri": uri, "connection_parameters": parameters}],
@@ -190,14 +188,14 @@ def get_project(call: Call) -> Answer:
     organization, now = call.organization(row["org_id"]), world.clock.now()
     lag = world.behaviour.counters_lag_seconds
     project = projects.describe(world.store, row, organization, now)
-    late = metering.late(world.store, row, now, lag) if lag else {}
+    late = meters.late(world.store, row, now, lag) if lag else {}
     return Answer({"project": {name: value for name, value in {**project, **late}.items() if value is not None}})
 
 
 def list_preload_libraries(call: Call) -> Answer:
     """GET /projects/{project_id}/available_preload_libraries: the same for every version of Postgres here."""
     call.project()
-    return Answer({"libraries": documents.preload_libraries()})
+    return Answer({"libraries": shapes.preload_libraries()})
 
 
 def update_project(call: Call) -> Answer:
@@ -239,7 +237,7 @@ def _keep_history(call: Call, transaction: Transaction, stored: Document, change
     before = stored["history_retention_seconds"]
     raised = changes.get("history_retention_seconds", before) > before
     if raised and not call.world.behaviour.raised_window_reaches_back:
-        history.raise_window(transaction, stored["id"], before_seconds=before)
+        restore_points.raise_window(transaction, stored["id"], before_seconds=before)
 
 
 def _works(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.simulator import documents, ids
+from reconciler.simulator import ids, shapes
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.refusal import Refusal
 from reconciler.simulator.store import Reading, body_of, encoded
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
 RESERVED_ROLES: Final = frozenset({"neon_superuser", "cloud_admin", "zenith_admin", "public", "none"})
@@ -26,14 +26,14 @@ LONGEST_NAME_BYTES: Final = 63
 def create_role(transaction: Transaction, branch_id: str, name: str, *, login: bool = True) -> Document:
     """Store a role; the answer holds its password, unless it is one that cannot log in."""
     password = ids.password(transaction.number()) if login else ""
-    body = documents.role(branch_id, name, transaction.now, login=login)
+    body = shapes.role(branch_id, name, transaction.now, login=login)
     transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=body)
     return {**body, "password": password} if login else body
 
 
 def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
     """Store a database."""
-    body = documents.database(transaction.number(), branch_id, name, owner, transaction.now)
+    body = shapes.database(transaction.number(), branch_id, name, owner, transaction.now)
     transaction.insert("databases", branch_id=branch_id, name=name, body=body)
     return body
 

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
-from reconciler.simulator import consumption, history
+from reconciler.simulator import restore_points
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.clock import timestamp
-from reconciler.simulator.consumption import (
+from reconciler.simulator.keys import KeyKind
+from reconciler.simulator.metering import consumption
+from reconciler.simulator.metering.consumption import (
     ALWAYS_SHOWN,
     BRANCH_METRICS,
     LEGACY_METRICS,
     PROJECT_METRICS,
     Granularity,
 )
-from reconciler.simulator.documents import PLAN
-from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.refusal import Refusal
+from reconciler.simulator.shapes import PLAN
 from reconciler.simulator.store import encoded
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.simulator.call import Call
-    from reconciler.simulator.consumption import Frame, History, Metric
-    from reconciler.simulator.documents import Document
+    from reconciler.simulator.metering.consumption import Frame, History, Metric
     from reconciler.simulator.organization import StoredOrganization
+    from reconciler.simulator.shapes import Document
 
 LISTED: Final = 100
 """How many ids a request may name."""
@@ -143,7 +144,9 @@ def _asked(call: Call, query: Query, metrics: Mapping[str, Metric]) -> Asked:
     if organization.name in call.world.behaviour.consumption_refused_to:
         raise Refusal(403, "consumption history is not available on the plan of this organization")
     now = call.world.clock.now()
-    start, end = (history.moment(member, text) for member, text in (("from", query.start), ("to", query.end)))
+    start, end = (
+        restore_points.moment(member, text) for member, text in (("from", query.start), ("to", query.end))
+    )
     frames = consumption.frames(start, end, query.granularity, now)
     return Asked(organization, frames, metrics, now - call.world.behaviour.consumption_lag_seconds)
 

@@ -38,10 +38,12 @@ BASE_AHEAD: Final = Verdict(
 
 def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
     """Yield each action of which something is refused, with the refused changes."""
+    protection = _protection(context)
     for action in context.planned.actions:
         if isinstance(action, CreateProject):
             continue
-        held = {change: verdict for change in action.changes if (verdict := _judge_change(change, context))}
+        verdicts = ((change, _judge_change(change, protection, context)) for change in action.changes)
+        held = {change: verdict for change, verdict in verdicts if verdict}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
         if size is not None and not _goes_alone(action, held):
             held |= {change: size for change in action.changes if change.path in SIZE}
@@ -93,11 +95,11 @@ def _whereabouts(action: PatchProject | PatchEndpoint, context: TenantContext) -
     return here if action.before_transfer else next(moves, here)
 
 
-def _judge_change(change: FieldChange, context: TenantContext) -> Verdict | None:
+def _judge_change(change: FieldChange, protection: Verdict | None, context: TenantContext) -> Verdict | None:
     if change.origin is Origin.BASE_AHEAD:
         return BASE_AHEAD
-    if (change.lowering or change.risk is Risk.DESTRUCTIVE) and (verdict := _protection(context)):
-        return verdict
+    if protection and (change.lowering or change.risk is Risk.DESTRUCTIVE):
+        return protection
     concern = concern_name(change.path)
     policy = context.desired.policy.drift.get(concern)
     if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:

@@ -63,9 +63,9 @@ def _command(
 ) -> click.Command:
     """A command that ``run`` in ``reconciler.cli.<name>`` carries out."""
 
-    def callback(**given: Any) -> Any:
+    def callback(**arguments: Any) -> Any:
         surroundings()  # takes the environment of the process before anything else is imported
-        return import_module(f"reconciler.cli.{name.replace('-', '_')}").run(**given)
+        return import_module(f"reconciler.cli.{name.replace('-', '_')}").run(**arguments)
 
     decorated: Callable[..., Any] = callback
     for option in reversed(flags):

@@ -92,16 +92,16 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -
     Raises InvalidInputError for too many, and for what is not valid.
     """
     text = _standard_input() if STDIN in tenants else None
-    given = {} if text is None else _given(files, text)
-    names = _few([*(name for name in tenants if name != STDIN), *given])
-    earlier_names = {name for called in given.values() for name in called}
+    documented = {} if text is None else _documented(files, text)
+    names = _few([*(name for name in tenants if name != STDIN), *documented])
+    earlier_names = {name for called in documented.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
-    before = _history(fleet_files, files, declared, frozenset(names).difference(given), base)
-    committed = fleet_files.committed(declared, given)
+    before = _history(fleet_files, files, declared, frozenset(names).difference(documented), base)
+    committed = fleet_files.committed(declared, documented)
     history = replace(
         before,
         files=declared,
-        documents=frozenset(given),
+        documents=frozenset(documented),
         committed=committed,
         guessed=before.guessed or (base is None and bool(committed)),
     )
@@ -173,7 +173,7 @@ def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[
     return declared, desired
 
 
-def _given(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:
+def _documented(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:
     """The names of the tenants on stdin, each with all that it had: they tell which files are to be read.
 
     Needs the price list alone.

@@ -105,9 +105,9 @@ def packed(name: str, flags: type[Any], *options: Decorator) -> Decorator:
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def run(**given: Any) -> Any:
-            own = {key: given.pop(key) for key in keys if key in given}
-            return command(**given, **{name: flags(**own)})
+        def run(**arguments: Any) -> Any:
+            own = {key: arguments.pop(key) for key in keys if key in arguments}
+            return command(**arguments, **{name: flags(**own)})
 
         decorated: Callable[..., Any] = run
         for option in reversed(options):

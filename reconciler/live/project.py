@@ -43,8 +43,8 @@ class LiveBranch:
         """Whether its expiry is the one that Neon set at the reset."""
         if self.expires_at is None or self.reset_at is None or self.lifetime_seconds is None:
             return False
-        given = self.reset_at + timedelta(seconds=self.lifetime_seconds)
-        return abs(self.expires_at - given) <= TOLD_TO_THE_SECOND
+        set_by_reset = self.reset_at + timedelta(seconds=self.lifetime_seconds)
+        return abs(self.expires_at - set_by_reset) <= TOLD_TO_THE_SECOND
 
 
 @dataclass(frozen=True, slots=True)

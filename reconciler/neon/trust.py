@@ -38,14 +38,14 @@ def naming_hint(found: list[Destination]) -> str:
     return f"to permit it: export {NAMES_ALLOWED}={','.join(names)}"
 
 
-def chosen_host(desired: DesiredState, environ: Environment, given: str | None) -> str:
-    """The host of all calls: ``given``, otherwise the environment's, otherwise that of the files if permitted.
+def chosen_host(desired: DesiredState, environ: Environment, flag: str | None) -> str:
+    """The host of all calls: ``flag``, otherwise the environment's, otherwise that of the files if permitted.
 
     The result is a text from outside the files, so the text in the files never decides where keys are sent.
     Raises InvalidInputError for an invalid address, UntrustedFilesError for one that only the files name.
     """
-    if given is not None:
-        return _address(given, "--api-host")
+    if flag is not None:
+        return _address(flag, "--api-host")
     if (outside := environ.find(HOST)) is not None:
         return _address(outside.reveal(), f"${HOST}")
     named = host_of(desired)

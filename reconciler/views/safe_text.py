@@ -77,13 +77,13 @@ class FormattedText:
         return any(part if isinstance(part, str) else part.text for part in self.parts)
 
 
-def formatted(template: str, *given: str | FormattedText) -> FormattedText:
+def formatted(template: str, *values: str | FormattedText) -> FormattedText:
     """``phrase("create branch {} from {}", branch, parent)``: a ``str`` is from outside, a phrase is taken in."""
-    return FormattedText(_merged(_parts_of(template, given)))
+    return FormattedText(_merged(_parts_of(template, values)))
 
 
-def _parts_of(template: str, given: Sequence[str | FormattedText]) -> Iterator[str | Untrusted]:
-    for words, one in zip(template.split("{}"), (*given, FormattedText()), strict=True):
+def _parts_of(template: str, values: Sequence[str | FormattedText]) -> Iterator[str | Untrusted]:
+    for words, one in zip(template.split("{}"), (*values, FormattedText()), strict=True):
         if words:
             yield words
         if isinstance(one, FormattedText):

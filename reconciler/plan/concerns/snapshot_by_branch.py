@@ -42,8 +42,12 @@ class SnapshotBranches:
             if (made_as := self._made_as.get(branch.id)) is not None:
                 known = made_as in self._wanted and made_as not in names
                 found[branch.id] = (branch, made_as if known else self._called(branch))
-        given = self.handed_over()
-        return found | {branch.id: (branch, given[branch.id]) for branch in self._staying if branch.id in given}
+        handed_over_names = self.handed_over()
+        return found | {
+            branch.id: (branch, handed_over_names[branch.id])
+            for branch in self._staying
+            if branch.id in handed_over_names
+        }
 
     def handed_over(self) -> dict[str, str]:
         """Return development branches, by id, that a file now declares as snapshots and that have no other copy.

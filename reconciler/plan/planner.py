@@ -213,8 +213,8 @@ class _Planner:
         past = self._history.past(tenant.name)
         create = lifecycle.create(self._desired, tenant, past)
         yield create
-        born = lifecycle.as_created(self._desired, tenant, create, self._now)
-        case = self._case(tenant, self._desired.settings(tenant), born)
+        created = lifecycle.as_created(self._desired, tenant, create, self._now)
+        case = self._case(tenant, self._desired.settings(tenant), created)
         # Everything in a new project is asked for as much as its creation.
         yield from self._below(replace(case, past=None if past is None else NOTHING, at_base={}))
 

@@ -332,9 +332,11 @@ class TestGuards:
     def test_each_project_counts_as_a_deletion(self) -> None:
         names = [f"t{number}" for number in range(6)]
         projects = [
-            of_run(run, f"p-{name}-{run}", name=f"myapp-{name}", annotations=noted(run, name), created_at=born)
+            of_run(
+                run, f"p-{name}-{run}", name=f"myapp-{name}", annotations=noted(run, name), created_at=created_at
+            )
             for name in names
-            for run, born in (
+            for run, created_at in (
                 ("r1", BORN),
                 ("r2", NOON - timedelta(hours=1.5)),
                 ("r3", NOON - timedelta(hours=1.4)),

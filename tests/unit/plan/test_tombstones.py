@@ -42,7 +42,7 @@ def kinds(plan: Plan) -> list[str]:
     return [action.kind for action in plan.actions]
 
 
-def born(at: datetime) -> LiveProject:
+def project_created(at: datetime) -> LiveProject:
     return a_project(created_at=at, id="p-acme")
 
 
@@ -52,7 +52,7 @@ def written(at: datetime = WRITTEN, newest: datetime = NOON) -> Tombstones:
 
 class TestAProjectThatCameLater:
     def test_is_not_deleted_by_an_older_tombstone_and_the_way_out_is_told(self) -> None:
-        plan = plan_of(born(WRITTEN + HOUR), written())
+        plan = plan_of(project_created(WRITTEN + HOUR), written())
         assert plan.empty
         (refusal,) = plan.refusals
         assert (refusal.rule, refusal.tenants, refusal.asked_for) == (Rule.LATER_LIFE, ("acme",), True)
@@ -61,14 +61,14 @@ class TestAProjectThatCameLater:
         assert "add project_id: p-acme to the tombstone" in refusal.remedy
 
     def test_nor_where_a_person_permits_what_takes(self) -> None:
-        later = born(WRITTEN + HOUR)
+        later = project_created(WRITTEN + HOUR)
         assert plan_of(later, written(), permissions=Permissions(lowering=True, counts={"deletes": 1})).empty
 
     def test_is_deleted_where_the_tombstone_names_it(self) -> None:
-        assert kinds(plan_of(born(WRITTEN + HOUR), written(), pinned="p-acme")) == ["delete_project"]
+        assert kinds(plan_of(project_created(WRITTEN + HOUR), written(), pinned="p-acme")) == ["delete_project"]
 
     def test_is_left_alone_where_the_tombstone_names_the_earlier_one(self) -> None:
-        plan = plan_of(born(WRITTEN + HOUR), written(), pinned="p-earlier")
+        plan = plan_of(project_created(WRITTEN + HOUR), written(), pinned="p-earlier")
         assert plan.empty
         assert not plan.refusals
         assert not plan.conflicts
@@ -80,7 +80,7 @@ class TestAProjectThatCameLater:
         earlier = a_deleted(a_project(id="p-earlier"))
         assert earlier.deleted_at is not None
         years_apart = written(earlier.deleted_at - 800 * 24 * HOUR, newest=NOON - 800 * 24 * HOUR)
-        later = born(earlier.deleted_at + after_the_end)
+        later = project_created(earlier.deleted_at + after_the_end)
         assert plan_of(later, years_apart, earlier).empty
         assert kinds(plan_of(later, years_apart)) == ["delete_project"]
         other = a_deleted(a_project("other"))
@@ -90,12 +90,12 @@ class TestAProjectThatCameLater:
 class TestAProjectThatWasThere:
     @pytest.mark.parametrize("before", [-timedelta(minutes=1), timedelta(), HOUR, 2000 * HOUR])
     def test_is_deleted(self, before: timedelta) -> None:
-        assert kinds(plan_of(born(WRITTEN - before), written())) == ["delete_project"]
+        assert kinds(plan_of(project_created(WRITTEN - before), written())) == ["delete_project"]
 
     def test_is_deleted_where_one_of_its_name_was_deleted_before_the_tombstone(self) -> None:
         earlier = a_deleted(a_project(id="p-earlier"))
         assert earlier.deleted_at is not None
-        since = born(earlier.deleted_at + HOUR)
+        since = project_created(earlier.deleted_at + HOUR)
         plan = plan_of(since, written(earlier.deleted_at + 2 * HOUR), earlier)
         assert kinds(plan) == ["delete_project"]
         assert not plan.notes
@@ -103,8 +103,8 @@ class TestAProjectThatWasThere:
     def test_is_deleted_where_a_second_one_was_deleted_while_it_lived(self) -> None:
         second = a_deleted(a_project(id="p-second"))
         assert second.deleted_at is not None
-        first = born(second.deleted_at - 3 * HOUR)
+        first = project_created(second.deleted_at - 3 * HOUR)
         assert kinds(plan_of(first, written(second.deleted_at - HOUR), second)) == ["delete_project"]
 
     def test_is_deleted_where_nobody_knows_when_the_tombstone_was_written(self) -> None:
-        assert kinds(plan_of(born(NOON), Tombstones())) == ["delete_project"]
+        assert kinds(plan_of(project_created(NOON), Tombstones())) == ["delete_project"]

@@ -47,7 +47,7 @@ class CreateCohort:
 class SharedTransfer:
     """Up to 400 tenants that move in one call. Each has steps of its own before and after it."""
 
-    origin: str
+    source: str
     destination: str
     tenants: tuple[TenantPlan, ...]
 

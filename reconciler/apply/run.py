@@ -172,9 +172,9 @@ class Run:
         """Whether another run may create the same tenants: a registry or a single writer prevents that."""
         return not self.registry.keeps_rows and not self.options.single_writer
 
-    def route(self, origin: str, destination: str) -> Route:
+    def route(self, source: str, destination: str) -> Route:
         """What this run knows about moves from one organization to the other."""
-        return self._routes.setdefault((origin, destination), Route())
+        return self._routes.setdefault((source, destination), Route())
 
     def _may_write(self) -> bool:
         return not self.stop.requested and (self.lease is None or self.lease.valid())

@@ -86,7 +86,7 @@ class Mover:
 async def move_together(run: Run, unit: SharedTransfer) -> None:
     """Moves the tenants. Each continues by itself after the call: none waits for one that fails or is locked."""
     async with run.large_units:
-        call = SharedCall(run, unit.origin, unit.destination)
+        call = SharedCall(run, unit.source, unit.destination)
         valid = await accepted(run, await confirm(run, unit.tenants, details=False))
         async with call.route.lock:
             await call.move_all([Mover(tenant, Address.planned(tenant)) for tenant in valid if moves(tenant)])
@@ -109,7 +109,7 @@ async def _move_once_unlocked(call: SharedCall, movers: Sequence[Mover]) -> list
     moved: list[Mover] = []
     for pause_seconds in LOCKED_PAUSES_SECONDS:
         await asyncio.sleep(pause_seconds)
-        call = SharedCall(call.run, call.origin, call.destination, lock=call.lock)
+        call = SharedCall(call.run, call.source, call.destination, lock=call.lock)
         async with call.route.lock:
             await call.move(movers, postpone_locked=True)
         moved += call.moved
@@ -126,7 +126,7 @@ class SharedCall:
     a refused call may have moved some of them (Neon)."""
 
     run: Run
-    origin: str
+    source: str
     destination: str
     moved: list[Mover] = field(default_factory=list)
     locked: list[list[Mover]] = field(default_factory=list)
@@ -141,8 +141,8 @@ class SharedCall:
 
     @property
     def route(self) -> Route:
-        """What the run knows about moves from the origin to the destination."""
-        return self.run.route(self.origin, self.destination)
+        """What the run knows about moves from the source to the destination."""
+        return self.run.route(self.source, self.destination)
 
     async def move_all(self, movers: Sequence[Mover]) -> None:
         """Moves all that can be moved. The first one goes alone where the plan may reduce it."""
@@ -202,14 +202,14 @@ class SharedCall:
         intent = Intent(
             kind=movers[0].action.kind,
             tenants=tuple(mover.tenant.tenant for mover in movers),
-            organization=self.origin,
+            organization=self.source,
             project_ids=project_ids,
             reason=SENT_AGAIN if again else f"move to {self.destination}",
         )
         await self.run.writes.send(
             intent,
             lambda request_id: self.run.neon.transfer_projects(
-                self.origin,
+                self.source,
                 self.destination,
                 project_ids,
                 brief_lock_wait=postpone_locked,
@@ -220,9 +220,9 @@ class SharedCall:
     async def _after_lost_answer(
         self, movers: Sequence[Mover], lost: UnknownOutcomeError, postpone_locked: bool, again: bool
     ) -> None:
-        """Continues with the projects that moved. Those still at the origin are sent once more."""
+        """Continues with the projects that moved. Those still at the source are sent once more."""
         self.lost.append((lost, frozenset(mover.project_id for mover in movers)))
-        left = await self._still_at_origin(movers, (self.destination, self.origin), lost)
+        left = await self._still_at_source(movers, (self.destination, self.source), lost)
         if again:
             self._failed(left, lost)
         else:
@@ -243,7 +243,7 @@ class SharedCall:
         self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool, again: bool
     ) -> None:
         if isinstance(refusal, TransferRefusedError) and not refusal.legible and not again:
-            left = await self._still_at_origin(movers, (self.origin, self.destination), refusal)
+            left = await self._still_at_source(movers, (self.source, self.destination), refusal)
             await self.move(left, postpone_locked=postpone_locked, again=True)  # the reason is not known yet
         elif refuses_projects(refusal):
             await self._reduce_or_split(movers, refusal, postpone_locked)
@@ -259,7 +259,7 @@ class SharedCall:
         if self.route.is_closed() or not any(mover.reductions(limits) for mover in movers):
             await self._split(movers, refusal, postpone_locked)
             return
-        left = await self._still_at_origin(movers, (self.origin, self.destination), refusal)
+        left = await self._still_at_source(movers, (self.source, self.destination), refusal)
         left = await self._rest_after_proof(left, limits, refusal, postpone_locked)
         if not self.route.is_closed():
             await self._reduce_and_move(left, limits, postpone_locked)
@@ -291,7 +291,7 @@ class SharedCall:
 
     def _limits(self, movers: Sequence[Mover], refusal: ApiError) -> frozenset[Limit]:
         ids = self.run.neon.organization_ids
-        names = {self.origin, self.destination, ids[self.origin], ids[self.destination]}
+        names = {self.source, self.destination, ids[self.source], ids[self.destination]}
         texts = refusal.limits if isinstance(refusal, TransferRefusedError) else ()
         return limits_named(texts, {*names, *(mover.project_id for mover in movers)})
 
@@ -310,7 +310,7 @@ class SharedCall:
     async def _split(self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool) -> None:
         """Fails the projects that the refusal names, and moves the others. If it names none, halves the call."""
         self.refusals += 1
-        left = await self._still_at_origin(movers, (self.origin, self.destination), refusal)
+        left = await self._still_at_source(movers, (self.source, self.destination), refusal)
         refused = refusal.culprits if isinstance(refusal, TransferRefusedError) else ()
         others = [mover for mover in left if mover.project_id not in refused]
         if len(others) < len(left):
@@ -332,20 +332,20 @@ class SharedCall:
         """Whether the refusal is the one that has closed the route."""
         return self.route.is_closed() and closes_route(refusal)
 
-    async def _still_at_origin(
+    async def _still_at_source(
         self, movers: Sequence[Mover], likely: Sequence[str], error: ReconcilerError
     ) -> list[Mover]:
-        """The movers that are still at the origin. The others are recorded as moved, or failed with ``error``."""
+        """The movers that are still at the source. The others are recorded as moved, or failed with ``error``."""
         try:
             found = await self._locate(movers, likely)
         except ReconcilerError:
             self._failed(movers, error)
             return []
-        left = [mover for mover in movers if found.get(mover.project_id) == self.origin]
+        left = [mover for mover in movers if found.get(mover.project_id) == self.source]
         arrived = [mover for mover in movers if found.get(mover.project_id) == self.destination]
         self._conclude_carried_out({mover.project_id for mover in arrived})
         await self._arrived(arrived)
-        known = (self.origin, self.destination)
+        known = (self.source, self.destination)
         self._failed([mover for mover in movers if found.get(mover.project_id) not in known], error)
         return left
 

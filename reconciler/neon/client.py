@@ -215,7 +215,7 @@ class Neon(BranchCalls, SnapshotCalls):
 
     async def transfer_projects(
         self,
-        origin: str,
+        source: str,
         destination: str,
         project_ids: Sequence[str],
         *,
@@ -231,8 +231,8 @@ class Neon(BranchCalls, SnapshotCalls):
         call = Call(
             "POST",
             "/organizations/{organization_id}/projects/transfer",
-            f"transfer {_counted(project_ids)} from {origin} to {destination}",
-            {"organization_id": self._organization(origin).id},
+            f"transfer {_counted(project_ids)} from {source} to {destination}",
+            {"organization_id": self._organization(source).id},
             body={
                 "destination_org_id": self._organization(destination).id,
                 "project_ids": list(project_ids),

@@ -26,15 +26,15 @@ _LOWER_IS_MORE: Final = frozenset({"min_cu", "min_suspend_timeout_seconds"})
 _NOT_A_TENANTS: Final = frozenset({"projects"})
 
 
-def is_downgrade(origin: OrganizationLimits, destination: OrganizationLimits) -> bool:
+def is_downgrade(source: OrganizationLimits, destination: OrganizationLimits) -> bool:
     """Return whether the destination grants less than the source in any limit. An absent limit means unlimited."""
-    return bool(granted_less(origin, destination))
+    return bool(granted_less(source, destination))
 
 
-def granted_less(origin: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
+def granted_less(source: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
     """Return the names of the limits in which the destination grants less than the source."""
     names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
-    return frozenset(name for name in names if _less(name, getattr(origin, name), getattr(destination, name)))
+    return frozenset(name for name in names if _less(name, getattr(source, name), getattr(destination, name)))
 
 
 def _less(name: str, before: float | None, after: float | None) -> bool:
@@ -43,10 +43,10 @@ def _less(name: str, before: float | None, after: float | None) -> bool:
     return after > before if name in _LOWER_IS_MORE else after < before
 
 
-def move(origin: str, destination: str, *, downgrade: bool) -> FieldChange:
+def move(source: str, destination: str, *, downgrade: bool) -> FieldChange:
     """Return the change of organization. Neon keeps data, connections and credentials (organization transfer)."""
     risk = Risk.DISRUPTIVE if downgrade else Risk.SAFE
-    return FieldChange(PATH, origin, destination, risk, lowering=downgrade)
+    return FieldChange(PATH, source, destination, risk, lowering=downgrade)
 
 
 def branches_allowed(organization: str, limits: OrganizationLimits) -> str:

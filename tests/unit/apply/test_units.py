@@ -78,8 +78,8 @@ def test_opposite_routes_never_share_a_call() -> None:
     first, second = units(planned(an_upgrade("up"), a_downgrade("down")))
     assert isinstance(first, SharedTransfer)
     assert isinstance(second, SharedTransfer)
-    assert (first.origin, first.destination) == ("free", "paid")
-    assert (second.origin, second.destination) == ("paid", "free")
+    assert (first.source, first.destination) == ("free", "paid")
+    assert (second.source, second.destination) == ("paid", "free")
 
 
 @settings(max_examples=50, deadline=None)

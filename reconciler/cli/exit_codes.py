@@ -52,7 +52,7 @@ def of_apply(
     named: bool = False,
     recorded: bool = True,
 ) -> ExitCode:
-    """What the plan left standing, what a saved plan held back, and what became of the rest.
+    """What the plan left undone, what a saved plan held back, and what became of the rest.
 
     ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for;
     ``recorded``, that the base was moved where the run was told to.

@@ -126,11 +126,11 @@ def notes(desired: DesiredState, history: History, tenants: Iterable[Tenant], no
             continue
         accepts = Acceptances(tenant, desired, history, now)
         spent = [loss for loss in LOSSES if accepts.is_spent(loss)]
-        standing = [loss for loss in spent if getattr(tenant.accept, loss) is True]
-        if standing and history.tier(tenant.name) == tenant.tier:
+        accepted_by_true = [loss for loss in spent if getattr(tenant.accept, loss) is True]
+        if accepted_by_true and history.tier(tenant.name) == tenant.tier:
             words = "accept names no reduction and would also cover the next change of tier: remove it"
-            yield Note(tenant.name, f"{words} ({', '.join(standing)})", tenant.location)
-        if spent := [loss for loss in spent if loss not in standing]:
+            yield Note(tenant.name, f"{words} ({', '.join(accepted_by_true)})", tenant.location)
+        if spent := [loss for loss in spent if loss not in accepted_by_true]:
             yield Note(tenant.name, f"accept has been used, remove it: {', '.join(spent)}", tenant.location)
 
 

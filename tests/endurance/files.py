@@ -57,7 +57,7 @@ class Files:
         self._fill()
 
     @property
-    def standing(self) -> list[str]:
+    def declared_names(self) -> list[str]:
         """The tenants that are to have a project."""
         return [name for name, document in self._documents.items() if "state" not in document]
 
@@ -85,11 +85,11 @@ class Files:
         self._fill()
 
     def _some(self, *, one_of: int, least: int) -> list[str]:
-        standing = self.standing
-        return self._random.sample(standing, max(least, len(standing) // one_of))
+        declared_names = self.declared_names
+        return self._random.sample(declared_names, max(least, len(declared_names) // one_of))
 
     def _fill(self) -> None:
-        while len(self.standing) < self.size:
+        while len(self.declared_names) < self.size:
             self._born += 1
             name = f"t{self._born:05}"
             self._documents[name] = {

@@ -172,7 +172,7 @@ class Soak:
         """Two projects of one name, or a tenant without one."""
         names = self._live_names()
         yield from (f"{count} projects are called {name}" for name, count in names.items() if count > 1)
-        named = {desired.naming.project_name(name) for name in self.files.standing}
+        named = {desired.naming.project_name(name) for name in self.files.declared_names}
         if missing := sorted(named - set(names)):
             yield f"no project is called {', '.join(missing[:5])}"
 
@@ -181,7 +181,7 @@ class Soak:
         code, plan = self._run(desired, DECIDED)
         if plan is None or not plan.empty or plan.refusals or plan.conflicts or plan.orphans:
             yield f"not in sync at the end: {code!r}, {plan and (plan.refusals, plan.conflicts, plan.orphans)}"
-        declared = {desired.naming.project_name(name) for name in self.files.standing}
+        declared = {desired.naming.project_name(name) for name in self.files.declared_names}
         if set(self._live_names()) != declared:
             yield f"other projects at the end: {sorted(set(self._live_names()) ^ declared)[:5]}"
 
@@ -194,8 +194,8 @@ class Soak:
         now = self.world.simulator.clock.now()
         self.world.simulator.clock.advance(DAY_SECONDS - now % DAY_SECONDS)
         self.world.simulator.requests.clear()
-        standing = self._live_names()
-        gone = {name for name in self.files.closed if f"myapp-{name}" not in standing}
+        live_names = self._live_names()
+        gone = {name for name in self.files.closed if f"myapp-{name}" not in live_names}
         self.files.pass_a_day(self.world.simulator.clock.now(), gone)
         gc.collect()
 

@@ -35,7 +35,7 @@ SAMPLED: Final = 11
 class Account:
     """What is there, project by project, and what was made and deleted on the way."""
 
-    standing: Mapping[str, str]
+    live_things: Mapping[str, str]
     """Every live project with all that is in it, by its name."""
     made: Mapping[str, int]
     """How many projects there are or were, by name."""
@@ -44,10 +44,10 @@ class Account:
     def of(cls, simulator: Simulator) -> Account:
         """As it is now. Fails where two live projects have one name."""
         lines = Rows.of(simulator).end_state()
-        standing = {json.loads(line)[0]["name"]: line for line in lines}
-        assert len(standing) == len(lines), sorted(standing)
+        live_things = {json.loads(line)[0]["name"]: line for line in lines}
+        assert len(live_things) == len(lines), sorted(live_things)
         made = simulator.world.store.rows("SELECT name, count(*) AS number FROM projects GROUP BY name")
-        return cls(standing, {row["name"]: row["number"] for row in made})
+        return cls(live_things, {row["name"]: row["number"] for row in made})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def untrue(ended: Ended, expected: Undisturbed, account: Account, *, stopped: bo
         if outcome.result in (Result.APPLIED, Result.UNCHANGED) and not as_declared(outcome, expected, account):
             yield f"{outcome.tenant} is reported as {outcome.result.value}, and is not as its file says"
     results = {outcome.result for outcome in ended.report.outcomes}
-    if ended.code is ExitCode.DONE and account.standing != expected.after.standing:
+    if ended.code is ExitCode.DONE and account.live_things != expected.after.live_things:
         yield "the exit code says that all is well, and it is not"
     whole = results <= {Result.APPLIED, Result.UNCHANGED}
     if not stopped and ended.code is not (ExitCode.DONE if whole else ExitCode.PARTLY_APPLIED):
@@ -122,7 +122,7 @@ def untrue(ended: Ended, expected: Undisturbed, account: Account, *, stopped: bo
 
 def as_declared(outcome: TenantOutcome, expected: Undisturbed, account: Account) -> bool:
     name = AFTER.naming.project_name(outcome.tenant)
-    return account.standing.get(name) == expected.after.standing.get(name)
+    return account.live_things.get(name) == expected.after.live_things.get(name)
 
 
 def not_repaired(scene: Scene, expected: Undisturbed) -> Iterator[str]:
@@ -140,7 +140,7 @@ def not_repaired(scene: Scene, expected: Undisturbed) -> Iterator[str]:
         yield f"the next run ends with {again.code!r}: {again.report or again.error}"
     account = Account.of(scene.simulator)
     if account != expected.after:
-        yield f"the account ends as another one: {differing(account.standing, expected.after.standing)}"
+        yield f"the account ends as another one: {differing(account.live_things, expected.after.live_things)}"
     if surplus := sorted(deletions(scene) - expected.deletions):
         yield f"more was deleted: {surplus}"
 

@@ -89,7 +89,7 @@ def not_finished(scene: Scene, holds: Callable[[Account], bool]) -> Iterator[str
 def listed(account: Account) -> dict[str, Any]:
     """Each project by name, with its default compute: what a run does about it needs no look at its branches."""
     found = {}
-    for name, line in account.standing.items():
+    for name, line in account.live_things.items():
         project, branches, *_ = json.loads(line)
         default = [branch for branch in map(json.loads, branches) if branch[1] is None]
         found[name] = [project, default]

@@ -132,7 +132,7 @@ def test_a_project_that_vanishes_before_it_is_written_to_fails_alone_and_is_made
         assert scene.apply().code is ExitCode.DONE
         account, settled = Account.of(scene.simulator), scene.apply()
         assert account.made == {**undisturbed().after.made, "myapp-ida": 2}
-        assert account.standing.keys() == undisturbed().after.standing.keys()
+        assert account.live_things.keys() == undisturbed().after.live_things.keys()
         assert settled.planned is not None
         assert settled.planned.plan.empty
 

@@ -72,7 +72,7 @@ def permitted(write: dict[str, Any], tenant: str, saved: Plan) -> bool:
     return bool(alike) and asked <= values
 
 
-def standing(scene: Scene) -> Counter[str]:
+def live_things(scene: Scene) -> Counter[str]:
     """Every live project with all that is in it."""
     return Counter(Rows.of(scene.simulator).end_state())
 
@@ -96,7 +96,9 @@ def wrong(name: str, after: int) -> Iterator[str]:
         theirs = {way.answer.json()["project"]["id"]} if way.answer.status_code == 201 and "hal" in name else set()
         yield from beyond(writes, saved, before | theirs)
         yield from untrue(ended, change.tenant, writes)
-        if of_others(standing(scene), change.tenant) != of_others(expected.after.standing.values(), change.tenant):
+        if of_others(live_things(scene), change.tenant) != of_others(
+            expected.after.live_things.values(), change.tenant
+        ):
             yield "another tenant is not as its file says"
         yield from not_settled(scene)
 
@@ -172,7 +174,7 @@ def test_what_a_person_does_at_many_moments_of_an_apply_lets_it_do_nothing_else(
 
 def single(account: Account) -> dict[str, list[Any]]:
     """What stands, without the snapshots that two runs have taken twice (docs/reliability.md)."""
-    found = {name: json.loads(line) for name, line in account.standing.items()}
+    found = {name: json.loads(line) for name, line in account.live_things.items()}
     return {name: [*rest, sorted(set(snapshots))] for name, (*rest, snapshots) in found.items()}
 
 
@@ -194,6 +196,6 @@ def test_two_runs_that_apply_one_saved_plan_do_no_more_than_it_permits(seed: int
         assert {run.code for run in ended} <= {ExitCode.DONE, ExitCode.PARTLY_APPLIED, ExitCode.STALE}
         for name in ("one.jsonl", "two.jsonl"):
             assert not list(beyond(journal(scene, name), saved, before))
-        assert set(Account.of(scene.simulator).standing) == set(undisturbed().after.standing)
+        assert set(Account.of(scene.simulator).live_things) == set(undisturbed().after.live_things)
         assert scene.apply().code is ExitCode.DONE
         assert single(Account.of(scene.simulator)) == single(undisturbed().after)

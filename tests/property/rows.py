@@ -88,9 +88,9 @@ class Rows:
         for key, branch in sorted(found.items(), key=lambda item: item[1]["name"]):
             of_creation = {name: value for name, value in notes(branch).items() if name != RUN}
             parent = self.branches.get(branch["parent_id"], {}).get("name")
-            standing = [branch[column] for column in ("name", "is_default", "protected", "expires_at")]
+            state = [branch[column] for column in ("name", "is_default", "protected", "expires_at")]
             sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
-            yield json.dumps([standing, parent, of_creation, sizes], sort_keys=True)
+            yield json.dumps([state, parent, of_creation, sizes], sort_keys=True)
 
     def _snapshots(self, project_id: str) -> list[str]:
         found = [row for row in self.snapshots.values() if row["project_id"] == project_id]

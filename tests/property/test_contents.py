@@ -49,7 +49,7 @@ def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
     raised = {a.tenant for a in before.actions for c in a.changes if c.path == RESTORE_WINDOW and not c.lowering}
     unsure = {name for name in raised if of_the_past(desired.tenants[name])}
     assert not [action for action in after.actions if action.tenant not in unsure]
-    assert standing(after, unsure) == standing(before, unsure)
+    assert refused_tenants(after, unsure) == refused_tenants(before, unsure)
 
 
 def of_the_past(tenant: Tenant) -> bool:
@@ -57,7 +57,7 @@ def of_the_past(tenant: Tenant) -> bool:
     return any(one.at is not None for one in snapshots) or any(one.at is not None for one in branches)
 
 
-def standing(plan: Plan, leaving_out: set[str]) -> set[tuple[Rule, tuple[str, ...]]]:
+def refused_tenants(plan: Plan, leaving_out: set[str]) -> set[tuple[Rule, tuple[str, ...]]]:
     return {(r.rule, r.tenants) for r in plan.refusals if leaving_out.isdisjoint(r.tenants)}
 
 

@@ -53,9 +53,9 @@ def test_after_an_apply_nothing_is_left_to_plan_but_the_same_refusals_and_confli
     assert after.empty, list(after.actions)
     assert held_back(after) == held_back(before)
     assert after.conflicts == before.conflicts
-    standing = exit_codes.of_plan(after, (), detailed=False)
-    assert exit_codes.of_apply(before, report, ()) is standing
-    assert standing in (ExitCode.DONE, ExitCode.REFUSED)
+    code_after = exit_codes.of_plan(after, (), detailed=False)
+    assert exit_codes.of_apply(before, report, ()) is code_after
+    assert code_after in (ExitCode.DONE, ExitCode.REFUSED)
 
 
 @through_http

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
     from tests.wiring import World
 
-Standing: TypeAlias = "Mapping[str, Held]"
+HeldByProject: TypeAlias = "Mapping[str, Held]"
 """By the id of the project."""
 
 
@@ -45,15 +45,15 @@ class Watch(httpx.AsyncBaseTransport):
         """Raises whatever the simulator raises."""
         if request.method not in WRITING:
             return await self._world.via.handle_async_request(request)
-        before = standing(self._world.simulator)
+        before = held_by_project(self._world.simulator)
         response = await self._world.via.handle_async_request(request)
         if response.is_client_error:
             self.refused.append(f"{request.method} {request.url.path}: {(await response.aread()).decode()}")
-        after = standing(self._world.simulator)
+        after = held_by_project(self._world.simulator)
         self.overfull += [f"{request.method} {request.url.path}: {what}" for what in self._excess(before, after)]
         return response
 
-    def _excess(self, before: Standing, after: Standing) -> Iterator[str]:
+    def _excess(self, before: HeldByProject, after: HeldByProject) -> Iterator[str]:
         for project_id, now in after.items():
             then = before.get(project_id)
             if then == now:
@@ -68,7 +68,7 @@ class Watch(httpx.AsyncBaseTransport):
                     yield f"{project_id} holds {now}, where {limits} holds"
 
 
-def standing(simulator: Simulator) -> Standing:
+def held_by_project(simulator: Simulator) -> HeldByProject:
     """What every project holds now."""
     store, now = simulator.world.store, simulator.clock.now()
     names = {org_id: name for name, org_id in simulator.organization_ids.items()}

@@ -106,8 +106,8 @@ async def _send_again(
     """Sends the call again. If the first one was carried out after all, Neon refuses the second one."""
     try:
         performed = await _send(run, action, address, SENT_AGAIN, limit=limit)
-    except UnknownOutcomeError as again:
-        if found := await _find_effect(run, action, address, sent_at, again):
+    except UnknownOutcomeError as second_loss:
+        if found := await _find_effect(run, action, address, sent_at, second_loss):
             return found
         raise
     except ApiError:

@@ -167,11 +167,11 @@ class SharedCall:
             self._learn(self.failure, last=number == MAX_ALONE)
         return movers[len(alone[:MAX_ALONE]) :]
 
-    async def move(self, movers: Sequence[Mover], *, postpone_locked: bool, again: bool = False) -> None:
+    async def move(self, movers: Sequence[Mover], *, postpone_locked: bool, repeated: bool = False) -> None:
         """Moves all that can be moved, and records the outcome of each.
 
         ``postpone_locked``: locked movers are collected in ``locked``, and the call does not wait for them.
-        ``again``: this is the second call after a lost answer or an unreadable refusal.
+        ``repeated``: this is the second call after a lost answer or an unreadable refusal.
         """
         if not movers or self.run.stop.requested:
             return
@@ -179,13 +179,13 @@ class SharedCall:
             self._failed(movers, self.route.failure)
             return
         try:
-            await self._send(movers, postpone_locked, again)
+            await self._send(movers, postpone_locked, repeated)
         except UnknownOutcomeError as lost:
-            await self._after_lost_answer(movers, lost, postpone_locked, again)
+            await self._after_lost_answer(movers, lost, postpone_locked, repeated)
         except LockedError as refusal:
             await self._after_lock(movers, refusal, postpone_locked)
         except ApiError as refusal:
-            await self._after_refusal(movers, refusal, postpone_locked, again)
+            await self._after_refusal(movers, refusal, postpone_locked, repeated)
         except ReconcilerError as error:
             self._failed(movers, error)
         else:
@@ -197,14 +197,14 @@ class SharedCall:
         if self.lock is not None:
             self._failed(movers, self.lock)
 
-    async def _send(self, movers: Sequence[Mover], postpone_locked: bool, again: bool) -> None:
+    async def _send(self, movers: Sequence[Mover], postpone_locked: bool, repeated: bool) -> None:
         project_ids = tuple(mover.project_id for mover in movers)
         intent = Intent(
             kind=movers[0].action.kind,
             tenants=tuple(mover.tenant.tenant for mover in movers),
             organization=self.source,
             project_ids=project_ids,
-            reason=SENT_AGAIN if again else f"move to {self.destination}",
+            reason=SENT_AGAIN if repeated else f"move to {self.destination}",
         )
         await self.run.writes.send(
             intent,
@@ -218,15 +218,15 @@ class SharedCall:
         )
 
     async def _after_lost_answer(
-        self, movers: Sequence[Mover], lost: UnknownOutcomeError, postpone_locked: bool, again: bool
+        self, movers: Sequence[Mover], lost: UnknownOutcomeError, postpone_locked: bool, repeated: bool
     ) -> None:
         """Continues with the projects that moved. Those still at the source are sent once more."""
         self.lost.append((lost, frozenset(mover.project_id for mover in movers)))
         left = await self._still_at_source(movers, (self.destination, self.source), lost)
-        if again:
+        if repeated:
             self._failed(left, lost)
         else:
-            await self.move(left, postpone_locked=postpone_locked, again=True)
+            await self.move(left, postpone_locked=postpone_locked, repeated=True)
 
     async def _after_lock(self, movers: Sequence[Mover], refusal: LockedError, postpone_locked: bool) -> None:
         """Neon: no project has moved (423), and the answer names none. Halving finds those that are not locked."""
@@ -240,11 +240,11 @@ class SharedCall:
             await self._move_halves(movers, postpone_locked)
 
     async def _after_refusal(
-        self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool, again: bool
+        self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool, repeated: bool
     ) -> None:
-        if isinstance(refusal, TransferRefusedError) and not refusal.legible and not again:
+        if isinstance(refusal, TransferRefusedError) and not refusal.legible and not repeated:
             left = await self._still_at_source(movers, (self.source, self.destination), refusal)
-            await self.move(left, postpone_locked=postpone_locked, again=True)  # the reason is not known yet
+            await self.move(left, postpone_locked=postpone_locked, repeated=True)  # the reason is not known yet
         elif refuses_projects(refusal):
             await self._reduce_or_split(movers, refusal, postpone_locked)
         else:

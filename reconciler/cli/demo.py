@@ -144,9 +144,9 @@ class _Demo:
             "Nothing is left to do, except for the change that a guard refuses.",
             "reconciler plan --allow lowering",
         )
-        again = await self.fleet.plan(LOWERING)
-        show(plain_text.plan(again.plan), stdout_console())
-        _check(again.plan.empty, "the second plan is not empty")
+        second = await self.fleet.plan(LOWERING)
+        show(plain_text.plan(second.plan), stdout_console())
+        _check(second.plan.empty, "the second plan is not empty")
 
     async def _give_back(self, planned: Planned) -> None:
         """Changes the protected tenants by hand, as their owner would."""

@@ -145,10 +145,10 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
     below = late * sum(max(0, looks(plan) - 1) for plan in whole)
     seconds = (late * calls + below) * 60 / per_minute
-    again = (_projects_again(late * n, seconds, api, live.listed.get(name)) for name, n in places.items())
+    list_reads = (_projects_again(late * n, seconds, api, live.listed.get(name)) for name, n in places.items())
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
     counted = late * sum(map(_counts, whole))
-    return int(below + sum(again) + counted + deleting + (0 if fresh else _together(plans, api, live)))
+    return int(below + sum(list_reads) + counted + deleting + (0 if fresh else _together(plans, api, live)))
 
 
 def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:

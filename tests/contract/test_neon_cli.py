@@ -203,10 +203,10 @@ def test_a_snapshot_from_its_taking_to_its_deletion(cli: Cli) -> None:
     stored = stored_branches(cli, project)
     assert stored["main"]["id"] == look["restored_branch"]["id"]
     assert stored["before"]["id"] == project.branch_id
-    again = acme("snapshots", "restore", "v1.0", "--target-branch", "main", "--finalize")["restored_branch"]
-    assert again["default"]
+    second = acme("snapshots", "restore", "v1.0", "--target-branch", "main", "--finalize")["restored_branch"]
+    assert second["default"]
     assert names(acme("branches", "list")) == ["before", "main", "main (old)"]
-    (compute,) = endpoints.endpoints_of_branch(cli.neon.simulator.world.store, project.project_id, again["id"])
+    (compute,) = endpoints.endpoints_of_branch(cli.neon.simulator.world.store, project.project_id, second["id"])
     assert compute["id"] == project.endpoint_id
     assert acme("snapshots", "delete", "v1.0")["id"] == taken["id"]
     assert acme("snapshots", "list") == []

@@ -89,8 +89,8 @@ def test_the_runs_after_it_report_what_differs(hand_made: Shell, base: tuple[str
     run(hand_made, "apply", *base)
     before = rows(hand_made)
     for _ in range(2):
-        again = run(hand_made, "apply", *base)
-        assert again.code == 0, again.out + again.err
+        second_run = run(hand_made, "apply", *base)
+        assert second_run.code == 0, second_run.out + second_run.err
         assert rows(hand_made) == before
     assert marks(hand_made) == 2
 

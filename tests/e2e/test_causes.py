@@ -359,9 +359,9 @@ class TestATombstone:
 
     @pytest.mark.parametrize("flags", [(), ("--allow", "lowering"), ("--tenant", "acme")])
     def test_does_not_end_who_signed_up_again(self, came_back: Shell, flags: tuple[str, ...]) -> None:
-        again = run(came_back, "apply", "--base", "applied", *flags)
-        assert again.code == 5
-        assert "later-life" in again.out
+        second = run(came_back, "apply", "--base", "applied", *flags)
+        assert second.code == 5
+        assert "later-life" in second.out
         assert transfers(came_back) == {"acme": 5, "bluebird": 8}
 
     def test_nor_by_converging_its_name(self, came_back: Shell) -> None:

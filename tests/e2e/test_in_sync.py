@@ -91,9 +91,9 @@ def test_a_parent_that_does_not_exist_is_refused_as_long_as_it_is_declared(shell
     assert applied.code == 5, applied.out + applied.err
     assert "branch 'staging' cannot be created: its parent branch 'production' does not exist" in applied.out
     agreed(shell, 2, "cannot-be-done", "its parent branch 'production' does not exist")
-    again = shell.simulated("apply", "--yes")
-    assert again.code == 5
-    assert "In sync" not in again.out
+    second = shell.simulated("apply", "--yes")
+    assert second.code == 5
+    assert "In sync" not in second.out
 
 
 def test_a_snapshot_of_a_moment_before_its_branch_is_refused_as_long_as_it_is_declared(shell: Shell) -> None:

@@ -38,10 +38,10 @@ def test_a_fleet_is_created_and_then_in_sync(shell: Shell) -> None:
     assert planned.code == 2
     assert "Plan: 2 to create." in planned.out
     assert "created     acme" in shell.applied().out
-    again = shell.simulated("plan", "--detailed-exitcode")
-    assert again.code == 0
-    assert "In sync: 2 tenants match the files." in again.out
-    assert "existing computes checked: 2 of 2" in again.out
+    second = shell.simulated("plan", "--detailed-exitcode")
+    assert second.code == 0
+    assert "In sync: 2 tenants match the files." in second.out
+    assert "existing computes checked: 2 of 2" in second.out
     assert shell.simulated("drift").code == 0
 
 

@@ -118,8 +118,8 @@ def test_a_killed_apply_is_repaired_by_the_next_one(place: Place) -> None:
             apply.kill()
             apply.wait(PATIENCE_SECONDS)
         assert place.journal()[-1]["line"] != "end"
-        again = place.run(*APPLY)
-        assert again.returncode == 0, again.stdout
+        second = place.run(*APPLY)
+        assert second.returncode == 0, second.stdout
         assert projects() == declared
 
 

@@ -61,9 +61,9 @@ def test_a_saved_plan_applied_twice_does_nothing_the_second_time(fleet: Shell) -
     first = apply(fleet)
     assert first.code == 0, first.err
     assert "~  changed     acme, bluebird" in first.out
-    again = apply(fleet)
-    assert again.code == 0
-    assert "In sync: 2 tenants match the files." in again.out
+    second = apply(fleet)
+    assert second.code == 0
+    assert "In sync: 2 tenants match the files." in second.out
     assert written(fleet) == ["acme", "bluebird"]
 
 

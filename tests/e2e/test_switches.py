@@ -27,8 +27,8 @@ def test_every_switch_is_listed_and_a_change_lasts(place: Place) -> None:
     listed = place.run("simulator", "switches")
     assert [line.partition("=")[0] for line in listed.stdout.splitlines()] == list(as_json(Behaviour()))
     place.run("simulator", "switches", "quota_patch=replace", "list_lag_seconds=3", "rate_limit=null")
-    again = place.run("simulator", "switches").stdout.splitlines()
-    assert [line for line in again if "#" in line] == [
+    second = place.run("simulator", "switches").stdout.splitlines()
+    assert [line for line in second if "#" in line] == [
         "quota_patch=replace  # default: merge",
         "list_lag_seconds=3.0  # default: 0.0",
         f"rate_limit=null  # default: {json.dumps(as_json(Behaviour())['rate_limit'])}",

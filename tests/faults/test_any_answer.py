@@ -146,8 +146,8 @@ def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, 
             assert before.projects.keys() <= rows(shell).projects.keys()
             assert before.branches.keys() <= rows(shell).branches.keys()
             assert before.snapshots.keys() <= rows(shell).snapshots.keys()
-            again = shell.simulated("apply", "--yes")
-            assert again.code == 0, (ended, again)
+            second = shell.simulated("apply", "--yes")
+            assert second.code == 0, (ended, second)
             names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
             assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
 

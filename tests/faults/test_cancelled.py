@@ -91,10 +91,10 @@ class Way:
 
 
 WAYS: Final = tuple(
-    Way(registry, single_writer, upgrade, again)
+    Way(registry, single_writer, upgrade, second)
     for registry, single_writer in ((False, False), (False, True), (True, False))
     for upgrade in (False, True)
-    for again in (False, True)
+    for second in (False, True)
 )
 
 
@@ -137,12 +137,12 @@ class Scene:
         await self.prepared()
         async with self.connected(self.desired) as fleet:
             caller = asyncio.create_task(self.converge(fleet, "cancelled"))
-            again = self.way.again_and_again
-            self.wire.expect(call, lambda: again_and_again(caller) if again else caller.cancel())
+            second = self.way.again_and_again
+            self.wire.expect(call, lambda: again_and_again(caller) if second else caller.cancel())
             with suppress(asyncio.CancelledError):
                 await caller
             assert caller.cancelled() or call > self.wire.calls
-            if not again:
+            if not second:
                 self.check_traces()
         self.check_traces()
         await self._next_call()

@@ -68,9 +68,9 @@ def undisturbed() -> Undisturbed:
         way = Struck(scene.world.via, scene.simulator, next(iter(KINDS.values())), at=0)
         assert scene.apply(way).code is ExitCode.DONE
         ended = Undisturbed(tuple(way.calls), before, Account.of(scene.simulator), deletions(scene))
-        again = scene.apply()
-        assert again.planned is not None
-        assert again.planned.plan.empty
+        second = scene.apply()
+        assert second.planned is not None
+        assert second.planned.plan.empty
         assert len(ended.calls) > CALLS_AT_LEAST
         return ended
 
@@ -131,13 +131,13 @@ def not_repaired(scene: Scene, expected: Undisturbed) -> Iterator[str]:
     While an operation of a project runs, Neon refuses every other write to it: until somebody at Neon ends
     it, no run can change that project. All others converge at once.
     """
-    again = scene.apply()
+    second = scene.apply()
     if stuck(scene.simulator):
-        yield from untrue(again, expected, Account.of(scene.simulator))
+        yield from untrue(second, expected, Account.of(scene.simulator))
         end_operations(scene.simulator)
-        again = scene.apply()
-    if again.code is not ExitCode.DONE:
-        yield f"the next run ends with {again.code!r}: {again.report or again.error}"
+        second = scene.apply()
+    if second.code is not ExitCode.DONE:
+        yield f"the next run ends with {second.code!r}: {second.report or second.error}"
     account = Account.of(scene.simulator)
     if account != expected.after:
         yield f"the account ends as another one: {differing(account.live_things, expected.after.live_things)}"

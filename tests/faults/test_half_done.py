@@ -79,9 +79,9 @@ def ordinary(scene: Scene) -> Scene:
 
 def not_finished(scene: Scene, holds: Callable[[Account], bool]) -> Iterator[str]:
     """Where one more run does not end well, or with another account."""
-    again = scene.apply()
-    if again.code is not ExitCode.DONE:
-        yield f"the next run ends with {again.code!r}: {again.report or again.error}"
+    second = scene.apply()
+    if second.code is not ExitCode.DONE:
+        yield f"the next run ends with {second.code!r}: {second.report or second.error}"
     if not holds(Account.of(scene.simulator)):
         yield f"the next run, at depth {scene.request.depth.value}, does not finish it"
 

@@ -127,11 +127,13 @@ def not_settled(scene: Scene) -> Iterator[str]:
 
     A project that a person made is adopted first: one apply more.
     """
-    again = scene.apply()
-    if again.planned is not None and any(action.kind == "adopt_project" for action in again.planned.plan.actions):
-        again = scene.apply()
-    if again.code not in {ExitCode.DONE, ExitCode.REFUSED}:
-        yield f"the next run ends with {again.code!r}: {again.report or again.error}"
+    second = scene.apply()
+    if second.planned is not None and any(
+        action.kind == "adopt_project" for action in second.planned.plan.actions
+    ):
+        second = scene.apply()
+    if second.code not in {ExitCode.DONE, ExitCode.REFUSED}:
+        yield f"the next run ends with {second.code!r}: {second.report or second.error}"
     third = scene.apply()
     if third.planned is None or not third.planned.plan.empty:
         yield "the run after the next one still finds something to do"

@@ -72,8 +72,8 @@ def test_nothing_unsafe_is_done_in_many_trials(tmp_path: Path, staleness: str, p
 def test_a_trial_is_the_same_each_time(tmp_path: Path) -> None:
     """Whichever trials the process has made before."""
     (once,) = trials(tmp_path, "bounded", [9])
-    *_, again = trials(tmp_path, "bounded", [7, 9])
-    assert again == once
+    *_, second = trials(tmp_path, "bounded", [7, 9])
+    assert second == once
 
 
 def never_late(patch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_d
     approval = approve(planned(desired, live), saved(plan))
     assert approval.plan == plan
     assert not approval.stale
-    again = approve(planned(desired, carried_out(plan, desired, live)), saved(plan))
-    assert again.plan.empty
+    second = approve(planned(desired, carried_out(plan, desired, live)), saved(plan))
+    assert second.plan.empty
 
 
 @settings(max_examples=60, deadline=None)

@@ -42,7 +42,7 @@ class Outcome:
     end: str
     exit: str
     first: Any
-    again: Any
+    second: Any
 
     @property
     def files(self) -> dict[str, str | None]:
@@ -82,7 +82,7 @@ def play(name: str, folder: Path) -> Outcome:
         after = look_into(simulator)
         keys = {key: f"key of {organization}" for organization, key in simulator.organization_keys.items()}
         keys[simulator.personal_key] = "personal key"
-    again = run.document()
+    second = run.document()
     run.judge.verify()
     return Outcome(
         plan=planned.out,
@@ -90,14 +90,14 @@ def play(name: str, folder: Path) -> Outcome:
         end=after.text,
         exit=f"{applied.code}\n",
         first=first,
-        again=again,
+        second=second,
     )
 
 
 def check_settled(outcome: Outcome) -> None:
     """A second plan holds nothing, and is refused exactly what the first one was. Raises AssertionError."""
-    assert outcome.again["tenants"] == []
-    assert _standing(outcome.again) == _standing(outcome.first)
+    assert outcome.second["tenants"] == []
+    assert _standing(outcome.second) == _standing(outcome.first)
 
 
 def _standing(document: Any) -> Any:

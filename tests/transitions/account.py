@@ -62,7 +62,7 @@ class Round:
     desired: DesiredState
     plan: Plan
     report: Report
-    again: Plan
+    second: Plan
     answers: Mapping[str, Answers]
     """By tenant; without those who have no project."""
     refused: tuple[str, ...]
@@ -93,9 +93,9 @@ class Account:
         report = self._apply(desired, planned)
         refused = self._refused(before)
         self._advance(history, desired, planned, report)
-        again = self._plan(desired, self._history()).plan
+        second = self._plan(desired, self._history()).plan
         told = {Path(one.location.file).stem: str(one) for one in loaded.problems}
-        return Round(desired, planned.plan, report, again, self._ask(), refused, told)
+        return Round(desired, planned.plan, report, second, self._ask(), refused, told)
 
     def _write(self, tiers: Mapping[str, Document], tenants: Mapping[str, Document], more: Document) -> None:
         limits = {"compute": {"min_cu": 0.25, "max_cu": 56}, "min_suspend_timeout": "1m", "restore_window": "30d"}

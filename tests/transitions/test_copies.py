@@ -73,7 +73,7 @@ def findings(tenant: str, copies: Copies, round_: Round) -> Iterator[str]:
     after = round_.answers[tenant]
     if tenant in round_.desired.held_back or held_back(round_.plan, tenant):
         yield f"refused: {round_.problems.get(tenant)} {held_back(round_.plan, tenant)}"
-    if any(planned.tenant == tenant for planned in round_.again.tenants) or held_back(round_.again, tenant):
+    if any(planned.tenant == tenant for planned in round_.second.tenants) or held_back(round_.second, tenant):
         yield "the second plan is not empty"
     live = {name: branch for name, branch in after.branches.items() if not branch["default"]}
     if live.keys() != copies.branches.keys():
@@ -127,7 +127,7 @@ def test_projects_are_renamed_where_the_pattern_changes() -> None:
         for pattern in ("myapp-{tenant}", "app-{tenant}", "other-{tenant}", "myapp-{tenant}"):
             naming = {"project": pattern, "previous": [one for one in earlier if one != pattern]}
             round_ = account.run({"pro": TIER}, tenants, naming=naming)
-            assert round_.again.empty
+            assert round_.second.empty
             assert not round_.refused
             told = {answers.project["name"] for answers in round_.answers.values()}
             assert told == {pattern.format(tenant=name) for name in (*tenants, NEIGHBOUR)}
@@ -155,7 +155,7 @@ def test_a_new_project_gets_the_defaults_of_the_files(branch: str) -> None:
     with an_account(Behaviour(rate_limit=None)) as account:
         round_ = account.run({"pro": TIER}, {"acme": {"tenant": "acme", "tier": "pro"}}, defaults=defaults)
         answers = round_.answers["acme"]
-        assert (round_.again.empty, round_.refused) == (True, ())
+        assert (round_.second.empty, round_.refused) == (True, ())
         assert list(answers.branches) == [branch]
         assert (answers.project["region_id"], answers.project["pg_version"]) == ("azure-gwc", 14)
         assert answers.owners == {"one two": "owner"}
@@ -168,8 +168,8 @@ def test_a_branch_that_was_renamed_in_the_console_gets_its_name_back() -> None:
         rename(account, "a", "b")
         round_ = account.run({"pro": TIER}, {"acme": copies.document("acme")})
         assert list(findings("acme", copies, round_)) == []
-        again = replace(copies, branches={})
-        assert list(findings("acme", again, account.run({"pro": TIER}, {"acme": again.document("acme")}))) == []
+        second = replace(copies, branches={})
+        assert list(findings("acme", second, account.run({"pro": TIER}, {"acme": second.document("acme")}))) == []
 
 
 def rename(account: Account, branch: str, name: str) -> None:

@@ -39,11 +39,11 @@ class Verdict:
             yield from self._of_good()
 
     def _second_plan(self) -> Iterator[str]:
-        again, plan = self.round.again, self.round.plan
-        if left := [action for each in again.tenants if each.tenant == self.tenant for action in each.actions]:
+        second, plan = self.round.second, self.round.plan
+        if left := [action for each in second.tenants if each.tenant == self.tenant for action in each.actions]:
             planned = [(action.kind, [(c.path, c.before, c.after) for c in action.changes]) for action in left]
             yield f"perpetual difference: {planned}"
-        was, now = held_back(plan, self.tenant), held_back(again, self.tenant)
+        was, now = held_back(plan, self.tenant), held_back(second, self.tenant)
         if was != now:
             yield f"refused at first {was}, then {now}"
 

@@ -415,8 +415,8 @@ def test_a_second_apply_of_the_same_plan_does_no_harm(tmp_path: Path) -> None:
         world = a_world_in(tmp_path, a_fleet(a_tenant("acme"), a_tenant("gone")))
         plan = await world.plan(state)
         await world.apply(state, plan=plan)
-        again = await world.apply(state, plan=plan)
-        assert again.results() == {"acme": Result.APPLIED, "gone": Result.APPLIED, "new": Result.SKIPPED}
+        second = await world.apply(state, plan=plan)
+        assert second.results() == {"acme": Result.APPLIED, "gone": Result.APPLIED, "new": Result.SKIPPED}
         assert (await world.plan(state)).empty
 
     virtually(main())

@@ -244,7 +244,7 @@ def test_a_recovery_that_comes_too_late_fails_and_creates_nothing(tmp_path: Path
         applied = await world.apply(back(project_id), plan=plan)
         assert applied.results() == {"acme": Result.FAILED}
         assert [exchange.method for exchange in world.writes()] == ["POST"]
-        again = await world.plan(back(project_id))
-        assert (again.tenants, len(again.conflicts)) == ((), 1)
+        planned_after = await world.plan(back(project_id))
+        assert (planned_after.tenants, len(planned_after.conflicts)) == ((), 1)
 
     virtually(main())

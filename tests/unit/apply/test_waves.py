@@ -66,8 +66,8 @@ def test_every_tenant_is_in_one_wave_and_each_wave_is_in_the_order_of_the_plan()
 
 def test_the_first_waves_are_spread_over_the_fleet_and_the_same_each_time() -> None:
     parts = waves(tenants(1000), USUAL)
-    again = waves(tenants(1000)[::-1], USUAL)
-    assert list(map(names, parts)) == list(map(names, again))
+    second = waves(tenants(1000)[::-1], USUAL)
+    assert list(map(names, parts)) == list(map(names, second))
     few = parts[1]
     numbers = [int(tenant.tenant[1:]) for tenant in few]
     assert max(numbers) - min(numbers) > 500

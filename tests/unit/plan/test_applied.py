@@ -184,8 +184,8 @@ class TestWhatWasTried:
         failed = advanced(AT_BASE, HEAD, ended(Result.FAILED, desired=fleet(acme=6)), precedes)
         assert failed.tried == {"acme": (HEAD,)}
         history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
-        again = advanced(failed, LATER, ended(Result.FAILED, desired=fleet(acme=7), history=history), precedes)
-        assert again.tried == {"acme": (HEAD, LATER)}
+        second = advanced(failed, LATER, ended(Result.FAILED, desired=fleet(acme=7), history=history), precedes)
+        assert second.tried == {"acme": (HEAD, LATER)}
         assert advanced(failed, LATER, ended(desired=fleet(acme=7), history=history), precedes) == Applied(LATER)
 
     def test_is_nothing_where_nothing_was_written(self) -> None:
@@ -206,8 +206,8 @@ class TestWhatWasTried:
     def test_is_put_down_once_however_often_it_is_tried(self) -> None:
         history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
         before = Applied(BASE, tried={"acme": (HEAD,)})
-        again = advanced(before, LATER, ended(Result.FAILED, desired=fleet(acme=6), history=history), precedes)
-        assert again.tried == {"acme": (HEAD,)}
+        second = advanced(before, LATER, ended(Result.FAILED, desired=fleet(acme=6), history=history), precedes)
+        assert second.tried == {"acme": (HEAD,)}
 
     def test_causes_what_takes_it_back_and_nothing_else(self) -> None:
         history = History(fleet(acme=8), tried={"acme": (Before(fleet(acme=20)),)})

@@ -87,9 +87,9 @@ class TestADevelopmentBranchThatBecomesASnapshot:
         assert plan.empty
         assert not plan.refusals
         assert ["'v1'" in note.message for note in plan.notes] == [True], "told once"
-        again = make_plan(now, self.LIVE, base=now)
-        assert again.empty, "nor by the next run"
-        assert not again.notes
+        second = make_plan(now, self.LIVE, base=now)
+        assert second.empty, "nor by the next run"
+        assert not second.notes
 
     @METHODS
     def test_that_was_renamed_is_it_too(self, method: SnapshotMethod) -> None:

@@ -387,7 +387,7 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
         undeclared = replace(fleet, tenants={n: t for n, t in fleet.tenants.items() if n != "fir"})
         async with platform.fleet(undeclared) as connected:
             rebuilt = await connected.rebuild_registry()
-            again = await connected.rebuild_registry()
+            second = await connected.rebuild_registry()
         assert {n: row for n, row in platform.rows().items() if n != "alive"} == rows
         told = {change.tenant: change.message.partition(":")[0] for change in rebuilt.registration.changes}
         assert told == {
@@ -398,7 +398,7 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
             "nobody": "removed",
         }
         assert [change.tenant for change in rebuilt.registration.waiting] == ["alive"]
-        assert (rebuilt.rows, again.registration.changes) == (5, ())
+        assert (rebuilt.rows, second.registration.changes) == (5, ())
 
     virtually(main())
 

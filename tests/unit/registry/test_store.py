@@ -30,13 +30,13 @@ def opened(address: str) -> Iterator[Callable[[], Registry]]:
     """Opens the same fleet's registry again and again, as other processes would."""
     fleet, all_of_them = f"fleet-{uuid4().hex[:8]}", []
 
-    def again() -> Registry:
+    def second() -> Registry:
         registry = open_registry(address, Environment({}), fleet=fleet)
         registry.prepare()
         all_of_them.append(registry)
         return registry
 
-    yield again
+    yield second
     for registry in all_of_them:
         registry.close()
 
@@ -129,8 +129,8 @@ def test_a_row_that_changed_came_or_went_since_it_was_seen_is_left_alone(registr
     seen = registry.rows()
     registry.place(BIRCH, "run1", NOON)
     registry.forget("acme", "cool-river-1")
-    again = Placement("birch", "cool-river-3", "paid")
-    assert registry.correct([PLACED, again], seen, "run3", LATER) == ["acme", "birch"]
+    second = Placement("birch", "cool-river-3", "paid")
+    assert registry.correct([PLACED, second], seen, "run3", LATER) == ["acme", "birch"]
     assert registry.rows() == {"birch": Registered("still-moon-2", "free", "run1", NOON)}
 
 

@@ -134,8 +134,8 @@ def test_the_history_of_a_branch_begins_anew_and_the_old_one_stays_with_what_was
         project = Project(neon)
         project.restore(project.main, project.main, source_timestamp=in_days(-0.5), preserve_under_name="before")
         kept = project.named("before")["id"]
-        again = {"source_timestamp": in_days(-0.7), "preserve_under_name": "again"}
-        assert project.refused(project.main, project.main, **again) == 400
+        second = {"source_timestamp": in_days(-0.7), "preserve_under_name": "again"}
+        assert project.refused(project.main, project.main, **second) == 400
         project.restore(project.main, kept, source_timestamp=in_days(-0.7))
 
 

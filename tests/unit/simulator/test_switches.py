@@ -27,8 +27,8 @@ def test_a_file_keeps_its_switches_for_every_process_that_opens_it(tmp_path: Pat
         second.world.switches.change({"quota_patch": "replace", "rate_limit": {"per_minute": 9}})
         changed = Behaviour(quota_patch=Patch.REPLACE, rate_limit=RateLimit(per_minute=9))
         assert first.world.behaviour == changed
-    with Simulator.open(tmp_path / "sim.db") as again:
-        assert again.world.behaviour == changed
+    with Simulator.open(tmp_path / "sim.db") as reopened:
+        assert reopened.world.behaviour == changed
     with Simulator.open(tmp_path / "sim.db", behaviour=Behaviour()) as reset:
         assert reset.world.behaviour == Behaviour()
 

@@ -98,11 +98,11 @@ async def _taken(
         if lease.run == run:
             return lease
         if loop.time() >= until or stop.requested:
-            raise _held(lease)
+            raise _leased_error(lease)
         await asyncio.sleep(RETRIED_EVERY_SECONDS)
 
 
-def _held(lease: Lease) -> LeasedError:
+def _leased_error(lease: Lease) -> LeasedError:
     what = "the fleet" if lease.part == WHOLE else f"shard {lease.part} of the fleet"
     lapses = lease.renewed_at + LAPSES_AFTER
     return LeasedError(

@@ -86,7 +86,7 @@ class WorkTree:
     """The files on disk. Not thread-safe."""
 
     root: Path
-    _held: _Held = field(default_factory=lambda: _Held(), repr=False, compare=False)  # noqa: PLW0108 - defined below
+    _cache: _Cache = field(default_factory=lambda: _Cache(), repr=False, compare=False)  # noqa: PLW0108 - defined below
 
     def name(self, path: str) -> str:
         """As in Tree."""
@@ -140,7 +140,7 @@ class WorkTree:
         """Return the open folder; no folder on its path is a link. The last one stays open, because files share
         it.
         """
-        if self._held.path != path:
+        if self._cache.path != path:
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             for step in filter(None, path.split("/")):
                 above = descriptor
@@ -148,8 +148,8 @@ class WorkTree:
                     descriptor = os.open(step, _OPEN_FOLDER, dir_fd=above)
                 finally:
                     os.close(above)
-            self._held.keep(path, descriptor)
-        return self._held.descriptor
+            self._cache.keep(path, descriptor)
+        return self._cache.descriptor
 
     def resolved(self, path: str, link: Callable[[str], str | None] | None = None) -> str:
         """Return the path of a file without links (``links.py``): in the folder, or outside it if the last commit
@@ -160,7 +160,7 @@ class WorkTree:
         try:
             return resolved(path, link or self.link)
         except UnreadableError as error:
-            around = self._held.link_targets(self.root) if str(error) == LEAVES else None
+            around = self._cache.link_targets(self.root) if str(error) == LEAVES else None
             if around is None:
                 raise
             goal = resolved(path, link or self.link, around.prefix)
@@ -244,7 +244,7 @@ class WorkTree:
         return Problem(Location(self.name(path)), message)
 
 
-class _Held:
+class _Cache:
     """The folder that was opened last, and the files outside the root."""
 
     def __init__(self) -> None:

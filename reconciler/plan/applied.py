@@ -214,7 +214,7 @@ def waiting(plan: Plan, desired: DesiredState, history: History, selection: Sele
     A tenant that is no longer declared does not wait: it is an orphan.
     """
     alike: dict[tuple[str | None, str, bool], list[str]] = {}
-    held = _held(plan)
+    held = _reasons(plan)
     for name, commit in sorted(history.since.items()):
         if name in desired.tenants or name in desired.held_back:
             reason = _reason(name, commit, held, desired, history, selection)
@@ -224,7 +224,7 @@ def waiting(plan: Plan, desired: DesiredState, history: History, selection: Sele
     )
 
 
-def _held(plan: Plan) -> dict[str, str]:
+def _reasons(plan: Plan) -> dict[str, str]:
     """Return the reason for each tenant with actions, refusals or conflicts; the most severe counts."""
     reported = {n: f"reported: {one.rule.value}" for one in plan.refusals for n in one.tenants}
     refused = {n: f"refused: {one.rule.value}" for one in plan.refusals if one.asked_for for n in one.tenants}

@@ -127,8 +127,8 @@ class FleetFiles:
         history = self.history(scope.base, desired, ref=ref)
         if permission.prune:
             _check_sources(self._directory)
-            unseen_of = history.unheld | removed_without_commit(self._directory, desired, self._memo)
-            history = replace(history, names_in_files=tenant_names(self._directory), unheld=unseen_of)
+            uncommitted = history.unheld | removed_without_commit(self._directory, desired, self._memo)
+            history = replace(history, names_in_files=tenant_names(self._directory), unheld=uncommitted)
         return Request(
             selection=selection(scope, changed),
             depth=Depth(scope.depth),

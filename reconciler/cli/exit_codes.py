@@ -86,17 +86,17 @@ def _standing(
         yield ExitCode.REFUSED
     if "drift" in fail_on and not all(refusal.asked_for for refusal in plan.refusals):
         yield ExitCode.CHANGES
-    yield from _unseen(plan, incomplete=bool(incomplete))
+    yield from _not_read(plan, incomplete=bool(incomplete))
 
 
 def _differing(plan: Plan) -> Iterator[ExitCode]:
     ours = any(orphan.owned is not False for orphan in plan.orphans)
     if plan.tenants or plan.refusals or plan.conflicts or ours:
         yield ExitCode.CHANGES
-    yield from _unseen(plan)
+    yield from _not_read(plan)
 
 
-def _unseen(plan: Plan, *, incomplete: bool = False) -> Iterator[ExitCode]:
+def _not_read(plan: Plan, *, incomplete: bool = False) -> Iterator[ExitCode]:
     if plan.coverage.unknown or incomplete:
         yield ExitCode.INCOMPLETE_VIEW
     if plan.coverage.held_back:

@@ -61,7 +61,7 @@ class Field:
     ends: bool = False
     """Whether a field that is not stated is asked to be ``absent``; else its value is left alone."""
     absent: Any = None
-    unseen: bool = False
+    unread: bool = False
     """Whether planning goes by what the files said, because it does not read the value: one that the files do not
     state is taken for the default."""
     doubtful: bool = False

@@ -141,7 +141,7 @@ def a_lane(tenant: str, chosen: Sequence[Field], steps: int, random: Random) -> 
 
 def _first(field: Field, drawn: Drawn, random: Random) -> Stated:
     stated = Stated(tier=ALWAYS.get(field.place))
-    if field.unseen:
+    if field.unread:
         return _own(stated, drawn, random)
     return stated if random.random() < 0.3 else _next(stated, field, drawn, random)
 
@@ -150,7 +150,7 @@ def _next(now: Stated, field: Field, drawn: Drawn, random: Random) -> Stated:
     """Another state of the field. What is bad is mended: by another value, or by what was there before."""
     if field.level is Level.TIER:
         return replace(now, tier=random.choice([value for value in drawn.good if value != now.tier]))
-    if field.unseen and now.own is None:
+    if field.unread and now.own is None:
         return now
     ways = [_own(now, drawn, random)]
     if now.bad:

@@ -180,7 +180,7 @@ def pin_fields() -> list[Field]:
             lambda answers: answers.database,
             lambda _, random: [Value(name, name) for name in names(random)],
             lambda _, __: ["postgres", "template1", "x" * 64, " ", "", [1], {"a": 1}],
-            unseen=True,
+            unread=True,
             **PINNED,
         ),
         field(
@@ -190,7 +190,7 @@ def pin_fields() -> list[Field]:
             lambda answers: answers.role,
             lambda _, random: [Value(name, name) for name in names(random)],
             lambda _, __: ["pg_x", "neon_superuser", "none", "y" * 64, " ", "", [1], {"a": 1}],
-            unseen=True,
+            unread=True,
             **PINNED,
         ),
     ]

@@ -61,7 +61,7 @@ def test_there_are_enough_transitions_and_each_field_has_all_kinds() -> None:
     assert sum(found.values()) >= LEAST
     for field in fields():
         kinds = {Kind.CHANGE} if field.level is Level.TIER else set(Kind) - {Kind.SAME}
-        if field.unseen:
+        if field.unread:
             kinds -= {Kind.SET}
         assert {one for (of, one), count in found.items() if of is field and count >= 5} >= kinds, field.name
 

@@ -1,4 +1,4 @@
-"""Observation: complete views, few calls, and never "absent" where it is only unseen."""
+"""Observation: complete views, few calls, and never "absent" where it is only unread."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_a_name_that_is_added_again_gets_a_new_project_and_a_note_with_the_line_
     assert f"recover: {OLD}" in note.message
 
 
-def test_a_deleted_project_of_another_name_is_not_mentioned() -> None:
+def test_a_deleted_project_of_another_name_is_not_reported() -> None:
     assert make_plan(a_fleet(a_tenant("acme")), view(deleted=(gone(name="myapp-zoe"),))).notes == ()
 
 

@@ -51,8 +51,8 @@ def copy_rows(folder: Path) -> float:
     start = time.perf_counter()
     target.execute("BEGIN")
     for table, found in rows.items():
-        marks = ", ".join("?" * len(found[0]))
-        target.executemany(f"INSERT INTO {table} VALUES ({marks})", found)  # noqa: S608
+        placeholders = ", ".join("?" * len(found[0]))
+        target.executemany(f"INSERT INTO {table} VALUES ({placeholders})", found)  # noqa: S608
     target.execute("COMMIT")
     return time.perf_counter() - start
 

@@ -121,8 +121,8 @@ async def _created_branch(run: Run, action: CreateBranch, address: Address) -> P
 
 
 async def _created_mark(run: Run, action: AdoptProject, address: Address) -> Performed | None:
-    marks = (branch for branch in await _branches(run, address) if branch.name == action.branch)
-    ours = (branch for branch in marks if branch.annotations.get(RUN) == run.id)
+    found = (branch for branch in await _branches(run, address) if branch.name == action.branch)
+    ours = (branch for branch in found if branch.annotations.get(RUN) == run.id)
     return next((Performed(address, made=f"branch {branch.id}") for branch in ours), None)
 
 

@@ -153,8 +153,8 @@ class Perspective:
 
     def action_mark(self, action: Action) -> str:
         """The mark of the whole action; may be empty."""
-        marks = (self.restarts if _restarts(action) else "", self._origin(action))
-        return ", ".join(filter(None, marks))
+        labels = (self.restarts if _restarts(action) else "", self._origin(action))
+        return ", ".join(filter(None, labels))
 
     def loss(self, action: Action) -> str:
         """The mark of a deletion that cannot be undone (Neon: of a snapshot); may be empty."""
@@ -182,12 +182,12 @@ class Perspective:
     def change_mark(self, change: FieldChange, action: Action) -> str:
         """What the change does to the tenant, and where it comes from; may be empty."""
         told_with_action = _restarts(action) and change.risk is Risk.DISRUPTIVE
-        marks = (
+        labels = (
             self.reduces.format(_field(change.path)) if change.lowering else "",
             "" if told_with_action else self.risks.get(change.risk, ""),
             self.origins.get(change.origin, ""),
         )
-        return ", ".join(filter(None, marks))
+        return ", ".join(filter(None, labels))
 
 
 def _field(path: str) -> str:

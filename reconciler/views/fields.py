@@ -54,14 +54,14 @@ def lines(action: Action, perspective: Perspective, columns: Columns) -> Iterato
         yield from _new_project(action.changes)
     for change in field_changes(action):
         lead = column(label(change.path), columns.label)
-        marks = styled(
+        labels = styled(
             perspective.change_mark(change, action), symbols.TAKEN if _takes(change) else symbols.CHANGED
         )
         if items := differences(change.before, change.after):
-            yield Line(lead, marks, _INDENT)
+            yield Line(lead, labels, _INDENT)
             yield from (_item(item, perspective) for item in items)
         else:
-            yield Line(lead, _change(change, perspective, columns) + marks, _INDENT)
+            yield Line(lead, _change(change, perspective, columns) + labels, _INDENT)
 
 
 def _change(change: FieldChange, perspective: Perspective, columns: Columns) -> Styled:

@@ -149,8 +149,8 @@ def _rows(block: Alike, perspective: Perspective) -> Iterator[tuple[Markdown, Ma
 
 
 def _action(action: Action, block: Alike, perspective: Perspective) -> Markdown:
-    marks = (strong(text(mark)) for mark in (perspective.action_mark(action), perspective.loss(action)) if mark)
-    description = row(text(perspective.action(action, block.members[0].project)), *marks)
+    labels = (strong(text(mark)) for mark in (perspective.action_mark(action), perspective.loss(action)) if mark)
+    description = row(text(perspective.action(action, block.members[0].project)), *labels)
     return stacked((description, text(action.reason)))
 
 

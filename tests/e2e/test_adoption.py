@@ -56,7 +56,7 @@ def rows(shell: Shell) -> list[tuple[object, ...]]:
         return [*projects, *account.execute("SELECT id, body FROM endpoints ORDER BY id").fetchall()]
 
 
-def marks(shell: Shell) -> int:
+def count_marks(shell: Shell) -> int:
     with sqlite3.connect(shell.folder / "sim.db") as account:
         query = "SELECT count(*) FROM branches WHERE name = 'neon-reconciler-adoption'"
         return int(account.execute(query).fetchone()[0])
@@ -81,7 +81,7 @@ def test_the_first_apply_marks_and_takes_nothing(
     assert applied.code == 0, applied.out + applied.err
     assert "adopted" in applied.out
     assert rows(hand_made) == before
-    assert marks(hand_made) == 2
+    assert count_marks(hand_made) == 2
 
 
 @BASES
@@ -92,7 +92,7 @@ def test_the_runs_after_it_report_what_differs(hand_made: Shell, base: tuple[str
         second_run = run(hand_made, "apply", *base)
         assert second_run.code == 0, second_run.out + second_run.err
         assert rows(hand_made) == before
-    assert marks(hand_made) == 2
+    assert count_marks(hand_made) == 2
 
 
 def test_a_commit_after_the_base_moved_asks_for_something(hand_made: Shell) -> None:
@@ -112,7 +112,7 @@ def test_a_pin_that_a_person_merges_confirms_it_at_once(hand_made: Shell) -> Non
     applied = run(hand_made, "apply", "--base", "applied", "--tenant", "acme")
     assert applied.code == 0, applied.out + applied.err
     assert "changed" in applied.out
-    assert marks(hand_made) == 0
+    assert count_marks(hand_made) == 0
 
 
 def test_drift_and_plan_count_what_is_only_not_marked(hand_made: Shell) -> None:
@@ -142,7 +142,7 @@ def test_an_upgrade_by_a_document(hand_made: Shell, declared: bool) -> None:
         commit(hand_made)
     ends = [hand_made.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "pro"}') for _ in range(2)]
     assert [ended.code for ended in ends] == ([0, 0] if declared else [5, 0])
-    assert marks(hand_made) == (0 if declared else 1)
+    assert count_marks(hand_made) == (0 if declared else 1)
 
 
 class TestARegistry:
@@ -159,7 +159,7 @@ class TestARegistry:
         assert first.code == 0, first.out + first.err
         assert "records it in the registry" in " ".join(first.out.split())
         assert rows(registered) == before
-        assert marks(registered) == 0
+        assert count_marks(registered) == 0
         second = run(registered, "plan", "--base", "none")
         assert "unconfirmed" not in second.out
         assert "lowering-needs-a-cause" in second.out

@@ -126,7 +126,7 @@ def nulled(value: object) -> object:
 def test_every_document_finds_its_places(data: bytes) -> None:
     with figures.counted(FIGURE):
         parsed = parse(data, "f")
-        roots = {marks.values[()] for marks in read_positions(data) if () in marks.values}
+        roots = {of_document.values[()] for of_document in read_positions(data) if () in of_document.values}
         assert {(document.line, document.column) for document in parsed.documents} <= roots
 
 

@@ -71,6 +71,6 @@ def held_until_confirmed(context: TenantContext) -> tuple[tuple[Action, ...], Ve
     )
     if not waiting or adoption.confirmed(context.desired, context.live, context.history, tenant, project):
         return (), None
-    marks = len(waiting) < len(context.planned.actions) or context.desired.registry is not None
-    remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if marks else BY_PIN
+    can_mark = len(waiting) < len(context.planned.actions) or context.desired.registry is not None
+    remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if can_mark else BY_PIN
     return waiting, Verdict(Rule.UNCONFIRMED, MESSAGE, remedy)

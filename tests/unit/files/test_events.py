@@ -133,7 +133,7 @@ def test_every_key_and_value_has_a_place() -> None:
 
 
 def test_what_is_missing_stands_where_the_thing_around_it_stands() -> None:
-    [marks] = read_positions(b"a:\n  b: 1\n")
-    assert marks.place(("a", "c"), at_key=True) == (1, 1)
-    assert marks.place(("a", "b", "c", 3)) == (2, 3)
-    assert marks.place(("x",)) == (1, 1)
+    [positions] = read_positions(b"a:\n  b: 1\n")
+    assert positions.place(("a", "c"), at_key=True) == (1, 1)
+    assert positions.place(("a", "b", "c", 3)) == (2, 3)
+    assert positions.place(("x",)) == (1, 1)

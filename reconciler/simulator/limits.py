@@ -90,9 +90,9 @@ def check_restore_window(seconds: int, limits: Limits) -> None:
         )
 
 
-def check_room_for_project(store: Reading, org_id: str, limits: Limits, lingering: int) -> None:
-    """Refuse one project more than the organization holds; ``lingering`` ones are deleted and still counted."""
-    if limits.projects is not None and count_projects(store, org_id) + lingering >= limits.projects:
+def check_room_for_project(store: Reading, org_id: str, limits: Limits, still_counted: int) -> None:
+    """Refuse one project more than the organization holds; ``still_counted`` ones are deleted."""
+    if limits.projects is not None and count_projects(store, org_id) + still_counted >= limits.projects:
         message = f"projects limit exceeded, limit:{limits.projects}"
         raise Refusal(422, message, code="PROJECTS_LIMIT_EXCEEDED")
 

@@ -61,7 +61,7 @@ def list_branches(call: Call) -> Answer:
     now = call.world.clock.now()
     rows = _found(call, query.search, now)
     if query.include_deleted:
-        rows += _matching(lingering(call, call.project()["id"], now), query.search)
+        rows += _matching(soft_deleted(call, call.project()["id"], now), query.search)
     rows.sort(key=lambda row: (row[query.sort_by], row["id"]), reverse=query.sort_order == "desc")
     start = _offset(query.cursor)
     rows = rows[start : start + query.limit]
@@ -128,7 +128,7 @@ def create_branch(call: Call) -> Answer:
         project = change.project
         organization = call.organization(project["org_id"])
         rows = branches.branches(world.store, project["id"], change.now)
-        counted = [*rows, *lingering(call, project["id"], change.now)]
+        counted = [*rows, *soft_deleted(call, project["id"], change.now)]
         check_room_for_branch(len(counted) + _counted_late(call, project["id"]), organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
         if body.branch.protected is True:
@@ -139,8 +139,8 @@ def create_branch(call: Call) -> Answer:
     return Answer(_created(call, branch, made, started), status=201)
 
 
-def lingering(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
-    """Deleted branches that are still there in a way."""
+def soft_deleted(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
+    """Deleted branches that Neon still keeps."""
     if not call.world.behaviour.soft_deletion:
         return []
     return branches.deleted_branches(call.world.store, project_id, now)
@@ -295,7 +295,7 @@ def update_branch(call: Call) -> Answer:
         row = branch_of(call, change.now)
         rows = branches.branches(world.store, row["project_id"], change.now)
         others = [other for other in rows if other["id"] != row["id"]]
-        held = lingering(call, row["project_id"], change.now)
+        held = soft_deleted(call, row["project_id"], change.now)
         branches.check_name_free([*others, *held], changes.get("name"))
         _check_expiry(changes, row, rows, change.now)
         if changes.get("protected") and not row["protected"]:

@@ -109,11 +109,13 @@ def create_project(call: Call) -> Answer:
     return Answer(answer, status=201)
 
 
-def _check_room(call: Call, organization: StoredOrganization, now: float, *, lingering: int | None = None) -> None:
+def _check_room(
+    call: Call, organization: StoredOrganization, now: float, *, still_counted: int | None = None
+) -> None:
     """Refuse one project more than the organization holds; whether deleted ones count is a switch."""
-    if lingering is None and call.world.behaviour.deleted_projects_count:
-        lingering = projects.count_deleted(call.world.store, organization.id, now)
-    check_room_for_project(call.world.store, organization.id, organization.limits, lingering or 0)
+    if still_counted is None and call.world.behaviour.deleted_projects_count:
+        still_counted = projects.count_deleted(call.world.store, organization.id, now)
+    check_room_for_project(call.world.store, organization.id, organization.limits, still_counted or 0)
 
 
 def _request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
@@ -281,7 +283,7 @@ def recover_project(call: Call) -> Answer:
         if row is None or not call.key.opens(row["org_id"], row["id"]):
             raise not_found("project")
         organization = call.organization(row["org_id"])
-        _check_room(call, organization, transaction.now, lingering=0)
+        _check_room(call, organization, transaction.now, still_counted=0)
         transaction.update("projects", row["id"], deleted_at=None, metered_at=transaction.now)
         schedules.resume(transaction, row["id"])
         now = transaction.now

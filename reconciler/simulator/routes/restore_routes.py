@@ -15,7 +15,7 @@ from reconciler.simulator.limits import check_room_for_branch
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.restores import Source
-from reconciler.simulator.routes.branch_routes import branch_of, check_room_for_root, lingering
+from reconciler.simulator.routes.branch_routes import branch_of, check_room_for_root, soft_deleted
 from reconciler.simulator.routes.snapshot_routes import snapshot_of
 from reconciler.simulator.store import body_of
 
@@ -68,7 +68,7 @@ def _target(call: Call, snapshot: sqlite3.Row, stated: str, now: float) -> sqlit
 def _check_room(call: Call, project: sqlite3.Row, name: str | None, now: float, *, roots: int) -> None:
     """Refuse one branch more than a project may have, or a name that is taken."""
     rows = branches.branches(call.world.store, project["id"], now)
-    counted = [*rows, *lingering(call, project["id"], now)]
+    counted = [*rows, *soft_deleted(call, project["id"], now)]
     check_room_for_branch(len(counted), call.organization(project["org_id"]).limits)
     if roots:
         check_room_for_root(call, rows)
@@ -94,7 +94,7 @@ def _replace(
 ) -> list[Work]:
     """Put a restored branch in the place of its target; the answer is what that sets going."""
     store, now, project_id = call.world.store, transaction.now, target["project_id"]
-    rows = [*branches.branches(store, project_id, now), *lingering(call, project_id, now)]
+    rows = [*branches.branches(store, project_id, now), *soft_deleted(call, project_id, now)]
     branches.check_name_free(rows, old_name or None)
     computes = [row for row in (restored, target) for row in _active(call, row, now)]
     restores.replace(
@@ -238,7 +238,7 @@ def recover_branch(call: Call) -> Answer:
 
 
 def _deleted(call: Call, project_id: str, now: float) -> sqlite3.Row:
-    for row in lingering(call, project_id, now):
+    for row in soft_deleted(call, project_id, now):
         if row["id"] == call.path["branch_id"]:
             return row
     raise not_found("deleted branch")

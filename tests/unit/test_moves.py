@@ -193,8 +193,8 @@ def account(
     latency: Latency = AT_ONCE,
 ) -> Iterator[Account]:
     """An account of its own."""
-    unhurried = replace(behaviour, rate_limit=None)
-    with world(*organizations, behaviour=unhurried, latency=latency, refusals_allowed=True) as neon:
+    unlimited = replace(behaviour, rate_limit=None)
+    with world(*organizations, behaviour=unlimited, latency=latency, refusals_allowed=True) as neon:
         yield Account(neon, folder)
 
 

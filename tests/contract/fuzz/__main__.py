@@ -43,15 +43,15 @@ EVERYTHING: Final = Behaviour(rate_limit=None, soft_deletion=True, backup_schedu
 """What only some accounts have, and no limit on how fast the calls come."""
 
 
-class HurriedSimulator(Simulator):
+class AdvancingSimulator(Simulator):
     """A simulator whose time goes by calls alone: the same run sees the same times."""
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI app."""
-        return self._hurried
+        return self._advancing
 
-    async def _hurried(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _advancing(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.clock.advance(SECONDS_PER_CALL)
         await super().app(scope, receive, send)
@@ -103,7 +103,7 @@ def fuzz(operations: Sequence[str], how: Spoil | None) -> Verdict:
     judge = Judge(read(DESCRIPTION), refusals_allowed=True)
     organizations = [Organization("free"), Organization("paid")]
     with spoilt(how):
-        opened = HurriedSimulator.open(
+        opened = AdvancingSimulator.open(
             organizations=organizations, clock_source=lambda: DEMO_EPOCH_SECONDS, behaviour=EVERYTHING, judge=judge
         )
     with opened as simulator, serving(simulator) as url, TemporaryDirectory() as folder:

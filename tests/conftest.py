@@ -14,7 +14,7 @@ from hypothesis import settings
 from reconciler.simulator.app import ROUTES
 from tests import figures
 from tests.contract.installed import ABSENT
-from tests.contract.judge import MAX_LISTED, SESSION, Tally
+from tests.contract.judge import MAX_LISTED, SESSION, Counts
 from tests.faults import trials
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ settings.load_profile("untimed")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's `&`; what is started would ignore it too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-WORKERS: Final = Tally()
+WORKERS: Final = Counts()
 """The sum of what the workers of a parallel run have seen."""
 CLIENT: Final = "client"
 """The mark of a test in which a client of Neon's acts, and the property under which its report names that one."""
@@ -74,7 +74,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """The run that started the workers adds their counts up; a worker that crashed left none."""
     exchanges, unjudged, violations, operations = getattr(node, "workeroutput", {}).get("judged", (0, 0, [], []))
-    WORKERS.add(Tally(exchanges, unjudged, violations, set(operations)))
+    WORKERS.add(Counts(exchanges, unjudged, violations, set(operations)))
     for what, tried, held in getattr(node, "workeroutput", {}).get("figures", ()):
         figures.add(figures.SESSION, what, tried, held)
     TRIALS.add(trials.Trials(*getattr(node, "workeroutput", {}).get("trials", (0, 0, 0))))
@@ -89,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(figure.line(what))
     if os.environ.get("FIGURES") == "write":
         figures.write(figures.SESSION)
-    total = Tally()
+    total = Counts()
     total.add(SESSION)
     total.add(WORKERS)
     terminalreporter.write_line(

@@ -16,7 +16,7 @@ from reconciler.simulator.contract.strict import Finding
 from reconciler.simulator.serve import serving
 from reconciler.simulator.simulator import Simulator
 from tests.contract import installed as official
-from tests.contract.judge import SESSION, Tally
+from tests.contract.judge import SESSION, Counts
 from tests.wiring import AS_DOCUMENTED, ORGANIZATIONS
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def served(
     *,
     behaviour: Behaviour = AS_DOCUMENTED,
     clock_source: Callable[[], float] = time.time,  # noqa: TID251 - Neon's clients look at this clock too
-    tally: Tally = SESSION,
+    counts: Counts = SESSION,
 ) -> Iterator[ServedNeon]:
-    """An account with ``ORGANIZATIONS``, whose traffic counts in a tally.
+    """An account with ``ORGANIZATIONS``, whose traffic is counted.
 
     A violation fails the test during which it came up (tests/conftest.py). Without a description the test is
     skipped.
@@ -102,7 +102,7 @@ def served(
         if _is_newer(violation):
             excused.append(violation)
         else:
-            tally.violations.append(str(violation))
+            counts.violations.append(str(violation))
 
     judge = Judge(official.required(), on_violation=report)
     opened = Simulator.open(
@@ -113,7 +113,7 @@ def served(
             with serving(simulator) as url:
                 yield ServedNeon(simulator, url, excused)
         finally:
-            tally.add(Tally(judge.judged, operations=set(judge.operations)))
+            counts.add(Counts(judge.judged, operations=set(judge.operations)))
 
 
 def _is_newer(violation: Violation) -> bool:

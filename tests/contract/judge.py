@@ -1,6 +1,6 @@
 """The judge of every exchange over HTTP in the tests: it holds them against the official description.
 
-Wrap a transport in ``JudgedTransport``, then ``judge.verify()``. Findings also reach the session's tally,
+Wrap a transport in ``JudgedTransport``, then ``judge.verify()``. Findings also reach the session's counts,
 so that a test which forgets to verify fails all the same (tests/conftest.py).
 """
 
@@ -27,7 +27,7 @@ MAX_LISTED: Final = 10
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """What several judges saw together. ``unjudged`` counts exchanges that passed without a description."""
 
     exchanges: int = 0
@@ -35,28 +35,28 @@ class Tally:
     violations: list[str] = field(default_factory=list)
     operations: set[str] = field(default_factory=set)
 
-    def add(self, other: Tally) -> None:
-        """Count what another tally has counted."""
+    def add(self, other: Counts) -> None:
+        """Count what other counts hold."""
         self.exchanges += other.exchanges
         self.unjudged += other.unjudged
         self.violations += other.violations
         self.operations |= other.operations
 
 
-SESSION: Final = Tally()
+SESSION: Final = Counts()
 """What the judges of this test process saw."""
 
 
 class Judge:
-    """The product's judge at a test's service: it also works without a description, and adds to a tally."""
+    """The product's judge at a test's service: it also works without a description, and adds to the counts."""
 
     def __init__(
-        self, description: Description | None, *, refusals_allowed: bool = False, tally: Tally = SESSION
+        self, description: Description | None, *, refusals_allowed: bool = False, counts: Counts = SESSION
     ) -> None:
         self._judge = None
         if description is not None:
             self._judge = contract.Judge(description, refusals_allowed=refusals_allowed)
-        self._tally = tally
+        self._counts = counts
 
     @property
     def exchanges(self) -> Sequence[JudgedExchange]:
@@ -71,11 +71,11 @@ class Judge:
         if request.url.path.startswith(UNJUDGED_PREFIX):
             return
         if self._judge is None:
-            self._tally.unjudged += 1
+            self._counts.unjudged += 1
             return
         violations = self._judge.rule(_asked(request), None if response is None else _answered(response))
         operation = self._judge.exchanges[-1].operation
-        self._tally.add(Tally(1, 0, [str(each) for each in violations], {operation} if operation else set()))
+        self._counts.add(Counts(1, 0, [str(each) for each in violations], {operation} if operation else set()))
 
     def verify(self) -> None:
         """Raise AssertionError when anything was wrong, with the first ten violations."""

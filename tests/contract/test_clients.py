@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.contract.clients import ServedNeon, served
-from tests.contract.judge import Tally
+from tests.contract.judge import Counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,14 @@ def ask(neon: ServedNeon, method: str, path: str, **sent: Any) -> int:
 
 
 def test_the_traffic_of_a_served_account_counts_and_a_violation_is_known_before_its_answer(tmp_path: Path) -> None:
-    tally = Tally()
-    with served(tmp_path, tally=tally) as neon:
+    counts = Counts()
+    with served(tmp_path, counts=counts) as neon:
         assert ask(neon, "GET", "/users/me") == 200
-        assert tally.violations == []
+        assert counts.violations == []
         assert ask(neon, "GET", "/regions", params={"surprise": "1"}) == 400
-        (violation,) = tally.violations
+        (violation,) = counts.violations
         assert violation.endswith("query surprise: is not a parameter of this operation")
-    assert (tally.exchanges, tally.operations) == (2, {"getCurrentUserInfo", "getActiveRegions"})
+    assert (counts.exchanges, counts.operations) == (2, {"getCurrentUserInfo", "getActiveRegions"})
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_the_traffic_of_a_served_account_counts_and_a_violation_is_known_before_
 def test_only_what_newer_clients_are_known_to_send_is_excused(
     tmp_path: Path, name: str, sent: dict[str, Any], excused: int, violations: int
 ) -> None:
-    tally = Tally()
-    with served(tmp_path, tally=tally) as neon:
+    counts = Counts()
+    with served(tmp_path, counts=counts) as neon:
         made = neon.simulator.add_project("free", ProjectSeed("acme", snapshots=[SnapshotSeed("v1")]))
         path = f"/projects/{made.project_id}/snapshots/{made.snapshot_ids[0]}"
         assert ask(neon, "PATCH", path, json={"snapshot": sent}) == 400
-        assert (len(neon.excused), len(tally.violations)) == (excused, violations)
+        assert (len(neon.excused), len(counts.violations)) == (excused, violations)

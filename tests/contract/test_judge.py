@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.simulator.answer import FAULT_HEADER
 from tests.contract import installed as official
 from tests.contract.breaking import changed, places
-from tests.contract.judge import Judge, JudgedTransport, Tally, session_judge
+from tests.contract.judge import Counts, Judge, JudgedTransport, session_judge
 
 BASE = "http://neon.test/api/v2"
 NOON = "2026-11-23T12:00:00Z"
@@ -75,7 +75,7 @@ class Sample:
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
 
     def findings(self, *, refusals_allowed: bool = False) -> str:
-        judge = Judge(official.required(), refusals_allowed=refusals_allowed, tally=Tally())
+        judge = Judge(official.required(), refusals_allowed=refusals_allowed, counts=Counts())
         asyncio.run(self.send(judge))
         return "\n".join(str(violation.finding) for violation in judge.violations)
 
@@ -253,7 +253,7 @@ def test_a_request_whose_answer_is_lost_is_judged_all_the_same() -> None:
         async with httpx.AsyncClient(transport=JudgedTransport(httpx.MockTransport(drop), judge)) as client:
             await client.get(f"{BASE}/projects?surprise=1")
 
-    judge = Judge(official.required(), tally=Tally())
+    judge = Judge(official.required(), counts=Counts())
     with pytest.raises(httpx.ReadError, match="dropped"):
         asyncio.run(send())
     assert [str(exchange) for exchange in judge.exchanges] == ["GET /api/v2/projects (listProjects) -> no answer"]
@@ -262,7 +262,7 @@ def test_a_request_whose_answer_is_lost_is_judged_all_the_same() -> None:
 
 
 def test_at_most_ten_violations_are_listed() -> None:
-    judge = Judge(official.required(), tally=Tally())
+    judge = Judge(official.required(), counts=Counts())
     for _ in range(12):
         asyncio.run(replace(MOVE, body=None).send(judge))
     with pytest.raises(AssertionError) as caught:
@@ -273,18 +273,18 @@ def test_at_most_ten_violations_are_listed() -> None:
 
 
 def test_an_exchange_passes_unchanged() -> None:
-    judge = Judge(official.installed(), tally=Tally())
+    judge = Judge(official.installed(), counts=Counts())
     response = asyncio.run(LIST.send(judge))
     assert response.json() == LISTING
     assert response.elapsed.total_seconds() >= 0
 
 
 def test_without_the_description_exchanges_are_only_counted() -> None:
-    tally = Tally()
-    judge = Judge(None, tally=tally)
+    counts = Counts()
+    judge = Judge(None, counts=counts)
     asyncio.run(replace(MOVE, body=None).send(judge))
     judge.verify()
-    assert (tally.exchanges, tally.unjudged) == (0, 1)
+    assert (counts.exchanges, counts.unjudged) == (0, 1)
 
 
 def test_an_absent_description_fails_on_ci_and_skips_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

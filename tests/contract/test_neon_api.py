@@ -10,7 +10,7 @@ from neon_api.exceptions import NeonAPIError  # type: ignore[import-untyped]
 
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.contract.clients import COMMAND_SECONDS, ServedNeon, served
-from tests.contract.judge import SESSION, Tally
+from tests.contract.judge import SESSION, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,15 +38,15 @@ class Client:
 
 
 @pytest.fixture
-def tally() -> Tally:
+def counts() -> Counts:
     """Counts with every other traffic; a test of what the client itself does wrong has one of its own."""
     return SESSION
 
 
 @pytest.fixture
-def neon(tmp_path: Path, tally: Tally) -> Iterator[ServedNeon]:
+def neon(tmp_path: Path, counts: Counts) -> Iterator[ServedNeon]:
     """An account without projects."""
-    with served(tmp_path, tally=tally) as opened:
+    with served(tmp_path, counts=counts) as opened:
         yield opened
 
 
@@ -171,17 +171,17 @@ OWN: Final[list[Own]] = [
 """What of the client is not in the description: a name, a call, what the judge says, and whether it works."""
 
 
-@pytest.mark.parametrize("tally", [Tally()])
+@pytest.mark.parametrize("counts", [Counts()])
 @pytest.mark.parametrize(("what", "call", "ruling", "works"), OWN, ids=[each[0] for each in OWN])
 def test_what_the_client_itself_does_wrong_is_known(
-    neon: ServedNeon, paid: Client, tally: Tally, what: str, call: Callable[..., Any], ruling: str, works: bool
+    neon: ServedNeon, paid: Client, counts: Counts, what: str, call: Callable[..., Any], ruling: str, works: bool
 ) -> None:
     seeded = neon.simulator.add_project("paid", ProjectSeed("acme"))
-    before = len(tally.violations)
+    before = len(counts.violations)
     try:
         call(paid, seeded.project_id, seeded.branch_id)
         worked = True
     except NeonAPIError:
         worked = False
     assert worked == works
-    assert any(ruling in violation for violation in tally.violations[before:])
+    assert any(ruling in violation for violation in counts.violations[before:])

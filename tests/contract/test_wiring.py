@@ -12,7 +12,7 @@ from reconciler.errors import UnknownOutcomeError
 from reconciler.simulator.faults import DropAfter
 from tests import wiring
 from tests.contract import installed as official
-from tests.contract.judge import Judge, Tally
+from tests.contract.judge import Counts, Judge
 from tests.wiring import API, world
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def ask_for_the_unheard_of(via: httpx.AsyncBaseTransport) -> None:
 
 
 def test_a_world_ends_in_failure_where_somebody_broke_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = Judge(official.required(), tally=Tally())
+    judge = Judge(official.required(), counts=Counts())
     monkeypatch.setattr(wiring, "session_judge", lambda **_: judge)
 
     def break_a_rule() -> None:

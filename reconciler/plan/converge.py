@@ -28,29 +28,35 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
     from reconciler.model.compute import Compute
     from reconciler.plan.action import Action
-    from reconciler.plan.case import Case
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.comparison import Comparison
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.plan import Refusal
 
 STAYS_ON: Final = "state true in the files, or remove the key"
 
 
-def converge(case: Case) -> Iterator[Action]:
+def converge(comparison: Comparison) -> Iterator[Action]:
     """Yield the transfer, project patches before and after it, and patches of computes; order.py sorts them."""
-    observed = {**quota.members(case.project.quota), **compute.members(case.project.compute)}
-    yield from _transfer(case)
-    writers = case.project.writers
-    for branch, wanted in _sized(case):
+    observed = {**quota.members(comparison.project.quota), **compute.members(comparison.project.compute)}
+    yield from _transfer(comparison)
+    writers = comparison.project.writers
+    for branch, wanted in _sized(comparison):
         endpoint = writers.get(branch.id)
         sizes = compute.members(endpoint.compute if endpoint else None)
-        changes = [*_endpoint_changes(case, branch, wanted, endpoint), *_clamps(case, sizes, at_work=True)]
-        early, late = _split(case, changes)
-        yield from _patch_endpoint(case, branch.name, early, sizes, before_transfer=True)
-        yield from _patch_endpoint(case, branch.name, late, _after(sizes, early))
-    early, late = _split(case, [*_project_changes(case), *_clamps(case, _bounded(case.project), at_work=False)])
-    yield from _patch_project(case, early, observed, before_transfer=True)
-    yield from _patch_project(case, late, _after(observed, early))
+        changes = [
+            *_endpoint_changes(comparison, branch, wanted, endpoint),
+            *_clamps(comparison, sizes, at_work=True),
+        ]
+        early, late = _split(comparison, changes)
+        yield from _patch_endpoint(comparison, branch.name, early, sizes, before_transfer=True)
+        yield from _patch_endpoint(comparison, branch.name, late, _after(sizes, early))
+    early, late = _split(
+        comparison,
+        [*_project_changes(comparison), *_clamps(comparison, _bounded(comparison.project), at_work=False)],
+    )
+    yield from _patch_project(comparison, early, observed, before_transfer=True)
+    yield from _patch_project(comparison, late, _after(observed, early))
 
 
 def in_sync(settings: Settings, project: LiveProject) -> bool:
@@ -63,61 +69,61 @@ def in_sync(settings: Settings, project: LiveProject) -> bool:
     )
 
 
-def _sized(case: Case) -> Iterator[tuple[LiveBranch, Compute | None]]:
+def _sized(comparison: Comparison) -> Iterator[tuple[LiveBranch, Compute | None]]:
     """Yield the branches whose read-write computes the files size, each with its declared compute.
 
     Read replicas and computes of other branches are not managed.
     """
-    default = case.project.default_branch
+    default = comparison.project.default_branch
     if default is not None:
-        yield default, case.settings.compute
-    yield from branches.sized(case)
+        yield default, comparison.settings.compute
+    yield from branches.sized(comparison)
 
 
-def _split(case: Case, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
+def _split(comparison: Comparison, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
     """Split changes into those before the transfer, because the destination forbids the live value, and the rest.
 
     Both ends of a size range stay together. If a commit asks for the transfer, it also asks for the changes before
     it, however the live value came about.
     """
     changes = list(changes)
-    if not case.moves:
+    if not comparison.moves:
         return [], changes
-    asked_for = _move(case).origin is Origin.CONFIG
-    forbidden = {c.path for c in changes if organization.forbids(case.there, c.path, c.before)}
+    asked_for = _move(comparison).origin is Origin.CONFIG
+    forbidden = {c.path for c in changes if organization.forbids(comparison.there, c.path, c.before)}
     if not forbidden.isdisjoint(compute.SIZE):
         forbidden |= compute.SIZE
     early = [replace(c, origin=Origin.CONFIG) if asked_for else c for c in changes if c.path in forbidden]
     return early, [change for change in changes if change.path not in forbidden]
 
 
-def permanent(case: Case) -> Iterator[Refusal]:
+def permanent(comparison: Comparison) -> Iterator[Refusal]:
     """What the files turn off and Neon cannot."""
-    for change in _all_project_changes(case):
+    for change in _all_project_changes(comparison):
         if turns_off(change):
-            [patch] = _patch_project(case, [change], {})
+            [patch] = _patch_project(comparison, [change], {})
             yield cannot_be_done(patch, f"{change.path} stays on: Neon cannot turn it off", STAYS_ON)
 
 
-def _project_changes(case: Case) -> Iterator[FieldChange]:
-    return (change for change in _all_project_changes(case) if not turns_off(change))
+def _project_changes(comparison: Comparison) -> Iterator[FieldChange]:
+    return (change for change in _all_project_changes(comparison) if not turns_off(change))
 
 
-def _all_project_changes(case: Case) -> Iterator[FieldChange]:
+def _all_project_changes(comparison: Comparison) -> Iterator[FieldChange]:
     for concern in PROJECT_CONCERNS:
-        if concern.name in case.only:
-            for change in concern.changes(case.settings, case.project):
-                yield case.caused(change)
+        if concern.name in comparison.only:
+            for change in concern.changes(comparison.settings, comparison.project):
+                yield comparison.caused(change)
 
 
 def _endpoint_changes(
-    case: Case, branch: LiveBranch, wanted: Compute | None, endpoint: LiveEndpoint | None
+    comparison: Comparison, branch: LiveBranch, wanted: Compute | None, endpoint: LiveEndpoint | None
 ) -> Iterator[FieldChange]:
     """Yield compute changes; a development branch's compute is declared with the branch."""
-    if compute.COMPUTE.name not in case.only:
+    if compute.COMPUTE.name not in comparison.only:
         return
     for change in compute.endpoint_changes(wanted, endpoint):
-        yield case.caused(change, None if branch.default else f"{branches.path(branch.name)}.{change.path}")
+        yield comparison.caused(change, None if branch.default else f"{branches.path(branch.name)}.{change.path}")
 
 
 def _bounded(project: LiveProject) -> Fields:
@@ -127,43 +133,45 @@ def _bounded(project: LiveProject) -> Fields:
     return sizes if window is None else {**sizes, restore_window.PATH: window}
 
 
-def _clamps(case: Case, observed: Fields, *, at_work: bool) -> Iterator[FieldChange]:
+def _clamps(comparison: Comparison, observed: Fields, *, at_work: bool) -> Iterator[FieldChange]:
     """Yield changes of unmanaged values that block the transfer; they have its origin."""
-    if case.moves:
-        managed = [path for path in case.wanted_now if concern_name(path) in case.only]
-        for change in organization.clamps(case.there, observed, managed, at_work=at_work):
-            yield replace(change, origin=case.moved(reduces=change.lowering))
+    if comparison.moves:
+        managed = [path for path in comparison.wanted_now if concern_name(path) in comparison.only]
+        for change in organization.clamps(comparison.there, observed, managed, at_work=at_work):
+            yield replace(change, origin=comparison.moved(reduces=change.lowering))
 
 
-def _transfer(case: Case) -> Iterator[TransferProject]:
-    if not case.moves:
+def _transfer(comparison: Comparison) -> Iterator[TransferProject]:
+    if not comparison.moves:
         return
-    move = _move(case)
+    move = _move(comparison)
     yield TransferProject(
-        tenant=case.tenant.name,
-        reason=f"tier {case.settings.tier} belongs to organization {case.settings.organization}",
-        source=case.tenant.location,
+        tenant=comparison.tenant.name,
+        reason=f"tier {comparison.settings.tier} belongs to organization {comparison.settings.organization}",
+        source=comparison.tenant.location,
         changes=(move,),
-        origin=case.project.organization,
-        destination=case.settings.organization,
+        origin=comparison.project.organization,
+        destination=comparison.settings.organization,
         downgrade=move.lowering,
     )
 
 
-def _move(case: Case) -> FieldChange:
-    downgrade = organization.is_downgrade(case.here, case.there)
-    move = organization.move(case.project.organization, case.settings.organization, downgrade=downgrade)
-    return replace(move, origin=case.moved(reduces=downgrade))
+def _move(comparison: Comparison) -> FieldChange:
+    downgrade = organization.is_downgrade(comparison.here, comparison.there)
+    move = organization.move(
+        comparison.project.organization, comparison.settings.organization, downgrade=downgrade
+    )
+    return replace(move, origin=comparison.moved(reduces=downgrade))
 
 
 def _patch_project(
-    case: Case, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
+    comparison: Comparison, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
 ) -> Iterator[PatchProject]:
     if changes:
         yield PatchProject(
-            tenant=case.tenant.name,
-            reason=_reason(case, before_transfer=before_transfer),
-            source=case.tenant.location,
+            tenant=comparison.tenant.name,
+            reason=_reason(comparison, before_transfer=before_transfer),
+            source=comparison.tenant.location,
             changes=tuple(changes),
             before_transfer=before_transfer,
             companions=companions(changes, observed),
@@ -171,13 +179,18 @@ def _patch_project(
 
 
 def _patch_endpoint(
-    case: Case, branch: str, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
+    comparison: Comparison,
+    branch: str,
+    changes: Sequence[FieldChange],
+    observed: Fields,
+    *,
+    before_transfer: bool = False,
 ) -> Iterator[PatchEndpoint]:
     if changes:
         yield PatchEndpoint(
-            tenant=case.tenant.name,
-            reason=_reason(case, before_transfer=before_transfer),
-            source=case.tenant.location,
+            tenant=comparison.tenant.name,
+            reason=_reason(comparison, before_transfer=before_transfer),
+            source=comparison.tenant.location,
             changes=tuple(changes),
             branch=branch,
             before_transfer=before_transfer,
@@ -185,10 +198,10 @@ def _patch_endpoint(
         )
 
 
-def _reason(case: Case, *, before_transfer: bool) -> str:
+def _reason(comparison: Comparison, *, before_transfer: bool) -> str:
     if before_transfer:
-        return f"organization {case.settings.organization} does not allow the current value"
-    return f"differs from tier {case.settings.tier}"
+        return f"organization {comparison.settings.organization} does not allow the current value"
+    return f"differs from tier {comparison.settings.tier}"
 
 
 def _after(observed: Fields, changes: Sequence[FieldChange]) -> Fields:

@@ -29,7 +29,7 @@ from reconciler.plan import (
 )
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
-from reconciler.plan.case import Case
+from reconciler.plan.comparison import Comparison
 from reconciler.plan.concerns import NAMES, branches, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.converge import converge, in_sync, permanent
@@ -214,9 +214,9 @@ class _Planner:
         create = lifecycle.create(self._desired, tenant, past)
         yield create
         created = lifecycle.as_created(self._desired, tenant, create, self._now)
-        case = self._case(tenant, self._desired.settings(tenant), created)
+        comparison = self._comparison(tenant, self._desired.settings(tenant), created)
         # Everything in a new project is asked for as much as its creation.
-        yield from self._below(replace(case, past=None if past is None else NOTHING, at_base={}))
+        yield from self._below(replace(comparison, past=None if past is None else NOTHING, at_base={}))
 
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
@@ -225,15 +225,15 @@ class _Planner:
         self.refusals += reachable.findings(tenant.name, settings, project, here, self._only)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
-        case = self._case(tenant, settings, project)
-        self.refusals += permanent(case)
-        yield from converge(case)
-        yield from self._below(case)
+        comparison = self._comparison(tenant, settings, project)
+        self.refusals += permanent(comparison)
+        yield from converge(comparison)
+        yield from self._below(comparison)
 
-    def _below(self, case: Case) -> Iterator[Action]:
+    def _below(self, comparison: Comparison) -> Iterator[Action]:
         """Yield branch and snapshot actions, for new and existing projects alike."""
-        found = list(branches.findings(case))
-        for finding in (*found, *snapshots.findings(case, found)):
+        found = list(branches.findings(comparison))
+        for finding in (*found, *snapshots.findings(comparison, found)):
             if isinstance(finding, Note):
                 self.notes.append(finding)
             elif isinstance(finding, Refusal):
@@ -241,7 +241,7 @@ class _Planner:
             else:
                 yield finding
 
-    def _case(self, tenant: Tenant, settings: Settings, project: LiveProject) -> Case:
+    def _comparison(self, tenant: Tenant, settings: Settings, project: LiveProject) -> Comparison:
         past = adoption.past(self._desired, self._live, self._history, tenant, project)
         changes_tier = any(f.tenants[tenant.name].tier != tenant.tier for f in self._history.earlier(tenant.name))
         if (
@@ -250,7 +250,7 @@ class _Planner:
             and in_another_tier(self._desired, self._history.earlier(tenant.name), tenant, project)
         ):
             past = replace(past, in_another_tier=True)
-        return Case(
+        return Comparison(
             fleet=self._desired.fleet,
             tenant=tenant,
             settings=settings,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from reconciler.live.project import LiveBranch
-    from reconciler.plan.case import Case
+    from reconciler.plan.comparison import Comparison
 
 RESTORED: Final = " (old)"
 """Neon: a restore keeps the replaced branch, with its annotations, and appends this to its name."""
@@ -22,15 +22,15 @@ RESTORED: Final = " (old)"
 class BranchMatching:
     """The unexpired development branches that a tenant declares, and the live branches."""
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._live = case.project.branches or ()
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        self._live = comparison.project.branches or ()
         self._by_name = {branch.name: branch for branch in self._live}
-        declared = case.settings.dev_branches or ()
-        self.declared = [branch for branch in declared if not expired(branch.expires_at, case.now)]
+        declared = comparison.settings.dev_branches or ()
+        self.declared = [branch for branch in declared if not expired(branch.expires_at, comparison.now)]
         self._names = {branch.name for branch in self.declared}
         self._renamed: dict[str, LiveBranch] = {}
-        self._snapshots = SnapshotBranches(case).handed_over()
+        self._snapshots = SnapshotBranches(comparison).handed_over()
         self._ended = {branch.name for branch in declared} - self._names
         self._children: dict[str, list[LiveBranch]] = {}
         for branch in self._live:
@@ -69,7 +69,7 @@ class BranchMatching:
             and not branch.default
             and branch.id not in self._snapshots
             and not (name in self._ended and branch.moved_by_a_reset)
-            and not expired(branch.expires_at, self._case.now)  # Neon deletes it some time after the expiry
+            and not expired(branch.expires_at, self._comparison.now)  # Neon deletes it some time after the expiry
         ]
 
     def hindrance(self, branch: LiveBranch, doomed: Container[str]) -> str | None:
@@ -83,7 +83,7 @@ class BranchMatching:
         return None if staying is None else f"it has the child branch {staying!r}"
 
     def _ours(self, branch: LiveBranch) -> str | None:
-        return declared_name(branch, self._case.fleet, Purpose.DEV_BRANCH)
+        return declared_name(branch, self._comparison.fleet, Purpose.DEV_BRANCH)
 
     def _strays(self, branch: LiveBranch) -> bool:
         return branch.name not in self._names and not branch.name.endswith(RESTORED)

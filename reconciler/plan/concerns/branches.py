@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveBranch
     from reconciler.model.compute import Compute
     from reconciler.model.values import Value
-    from reconciler.plan.case import Case, Finding
+    from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
@@ -78,48 +78,52 @@ def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
         yield f"{own}.schema_only", True
 
 
-def findings(case: Case) -> Iterator[Finding]:
+def findings(comparison: Comparison) -> Iterator[Finding]:
     """Yield branch actions in execution order, and refusals and notes."""
-    if case.settings.dev_branches is None or case.project.branches is None or NAME not in case.only:
+    if (
+        comparison.settings.dev_branches is None
+        or comparison.project.branches is None
+        or NAME not in comparison.only
+    ):
         return
-    live = BranchMatching(case)
-    deletions = list(_deletions(case, live))
+    live = BranchMatching(comparison)
+    deletions = list(_deletions(comparison, live))
     yield from deletions
     deleted = {finding.branch_id for finding in deletions if isinstance(finding, DeleteBranch)}
-    staying = [branch for branch in case.project.branches if branch.id not in deleted]
+    staying = [branch for branch in comparison.project.branches if branch.id not in deleted]
     parents = frozenset(branch.parent_id for branch in staying)
     for branch in live.declared:
         if found := live.of(branch.name):
-            yield from _mended(case, branch, found, parents)
-    yield from _creations(case, live, staying)
+            yield from _mended(comparison, branch, found, parents)
+    yield from _creations(comparison, live, staying)
 
 
-def sized(case: Case) -> Iterator[tuple[LiveBranch, Compute]]:
+def sized(comparison: Comparison) -> Iterator[tuple[LiveBranch, Compute]]:
     """Yield the live branches whose computes the files size, each with its declared compute."""
-    live = BranchMatching(case)
+    live = BranchMatching(comparison)
     for branch in live.declared:
         found = live.of(branch.name)
         if found is not None and not found.default and branch.compute is not None:
             yield found, branch.compute
 
 
-def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
+def _deletions(comparison: Comparison, live: BranchMatching) -> Iterator[Finding]:
     """Yield deletions, children before parents. A branch that cannot be deleted is refused, and its parents stay.
 
     A branch that somebody renamed is kept.
     """
     doomed = {branch.id: branch for branch in live.undeclared()}
-    written = {declared.name for declared in case.settings.dev_branches or ()}
+    written = {declared.name for declared in comparison.settings.dev_branches or ()}
     for branch in _children_first(list(doomed.values())):
         name = live.declared_as(branch)
         over = EXPIRED if name in written else "no longer declared"
-        delete = _delete(case, branch, name, over)
+        delete = _delete(comparison, branch, name, over)
         if branch.name != name:
             del doomed[branch.id]
             renamed = (
                 f"branch {branch.name!r} is {over} but is kept: it was created as {name!r} and somebody renamed it"
             )
-            yield Note(case.tenant.name, renamed, case.tenant.location)
+            yield Note(comparison.tenant.name, renamed, comparison.tenant.location)
         elif hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
             yield cannot_be_done(
@@ -129,19 +133,19 @@ def _deletions(case: Case, live: BranchMatching) -> Iterator[Finding]:
             yield delete
 
 
-def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
+def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
     """A passed expiry that a commit declared is a cause for the deletion; a new expiry needs a cause of its
     own.
     """
     own = path(name)
     expiry = expiry_path(own)
-    stated = case.past is not None and case.past.base.get(expiry) == case.wanted_now.get(expiry)
+    stated = comparison.past is not None and comparison.past.base.get(expiry) == comparison.wanted_now.get(expiry)
     spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)
-    origin = Origin.CONFIG if reason == EXPIRED and stated else case.origin(*spoken_of, reduces=True)
+    origin = Origin.CONFIG if reason == EXPIRED and stated else comparison.origin(*spoken_of, reduces=True)
     return DeleteBranch(
-        tenant=case.tenant.name,
+        tenant=comparison.tenant.name,
         reason=reason,
-        source=case.tenant.location,
+        source=comparison.tenant.location,
         changes=(_existence(name, origin, before=True),),
         branch=branch.name,
         branch_id=branch.id,
@@ -149,36 +153,38 @@ def _delete(case: Case, branch: LiveBranch, name: str, reason: str) -> DeleteBra
     )
 
 
-def _mended(case: Case, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]) -> Iterator[Finding]:
+def _mended(
+    comparison: Comparison, branch: DevBranch, live: LiveBranch, parents: Collection[str | None]
+) -> Iterator[Finding]:
     """``parents`` are the ids of branches that still have children after the deletions."""
     if live.default:
         message = f"branch {branch.name!r} cannot be created: the default branch has this name"
-        yield cannot_be_done(_create(case, branch, branch.parent or live.name), message, ANOTHER_NAME)
+        yield cannot_be_done(_create(comparison, branch, branch.parent or live.name), message, ANOTHER_NAME)
         return
-    yield from reset_note(case, f"branch {branch.name!r}", live, branch.expires_at)
-    expiry = list(moved_of_branch(case, path(branch.name), live, branch.expires_at))
-    if expiry and (hindrance := cannot_expire(case, live, branch.expires_at, parents)):
+    yield from reset_note(comparison, f"branch {branch.name!r}", live, branch.expires_at)
+    expiry = list(moved_of_branch(comparison, path(branch.name), live, branch.expires_at))
+    if expiry and (hindrance := cannot_expire(comparison, live, branch.expires_at, parents)):
         message = f"the expiry of branch {branch.name!r} cannot be changed: {hindrance}"
-        yield cannot_be_done(_patch(case, live, expiry), message, ANOTHER_EXPIRY)
+        yield cannot_be_done(_patch(comparison, live, expiry), message, ANOTHER_EXPIRY)
         expiry = []
-    if changes := [*_renaming(case, branch, live), *expiry]:
-        yield _patch(case, live, changes)
+    if changes := [*_renaming(comparison, branch, live), *expiry]:
+        yield _patch(comparison, live, changes)
 
 
-def _patch(case: Case, live: LiveBranch, changes: Sequence[FieldChange]) -> PatchBranch:
+def _patch(comparison: Comparison, live: LiveBranch, changes: Sequence[FieldChange]) -> PatchBranch:
     return PatchBranch(
-        tenant=case.tenant.name,
+        tenant=comparison.tenant.name,
         reason="differs from the tenant's file",
-        source=case.tenant.location,
+        source=comparison.tenant.location,
         changes=tuple(changes),
         branch=live.name,
     )
 
 
-def _renaming(case: Case, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
+def _renaming(comparison: Comparison, branch: DevBranch, live: LiveBranch) -> Iterator[FieldChange]:
     own = path(branch.name)
     if live.name != branch.name:
-        yield FieldChange(f"{own}.name", live.name, branch.name, origin=case.origin(own))
+        yield FieldChange(f"{own}.name", live.name, branch.name, origin=comparison.origin(own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +196,8 @@ class _Parent:
     """Creation time; for a branch that this plan creates, the time of planning."""
 
 
-def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
-    limit, most = case.limits.branches, case.settings.most_dev_branches
+def _creations(comparison: Comparison, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
+    limit, most = comparison.limits.branches, comparison.settings.most_dev_branches
     expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
     names = {found.id: branch.name for branch in live.declared if (found := live.of(branch.name))}
     unmanaged = {branch.id: branch.expires_at is not None for branch in staying if branch.id not in names}
@@ -203,50 +209,54 @@ def _creations(case: Case, live: BranchMatching, staying: Sequence[LiveBranch]) 
     }
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
         parent = branch.parent or live.default_name
-        if hindrance := _cannot_be_made(case, branch, parent, there.get(parent)):
+        if hindrance := _cannot_be_made(comparison, branch, parent, there.get(parent)):
             message = f"branch {branch.name!r} cannot be created: {hindrance}"
-            yield cannot_be_done(_create(case, branch, parent), message, CORRECT_IT)
+            yield cannot_be_done(_create(comparison, branch, parent), message, CORRECT_IT)
         elif limit is not None and len(there) >= limit:
-            allowed = branches_allowed(case.organization, case.limits)
-            yield _no_room(case, branch, parent, f"{allowed}; this branch would be number {len(there) + 1}")
+            allowed = branches_allowed(comparison.organization, comparison.limits)
+            yield _no_room(comparison, branch, parent, f"{allowed}; this branch would be number {len(there) + 1}")
         elif most is not None and len(names) >= most:
-            yield _no_room(case, branch, parent, f"tier {case.settings.tier} allows {most} development branches")
+            yield _no_room(
+                comparison, branch, parent, f"tier {comparison.settings.tier} allows {most} development branches"
+            )
         else:
             names[branch.name] = branch.name
-            there[branch.name] = _Parent(branch.expires_at is not None, case.now)
-            yield _create(case, branch, parent)
+            there[branch.name] = _Parent(branch.expires_at is not None, comparison.now)
+            yield _create(comparison, branch, parent)
 
 
-def _cannot_be_made(case: Case, branch: DevBranch, parent_name: str, parent: _Parent | None) -> str | None:
+def _cannot_be_made(
+    comparison: Comparison, branch: DevBranch, parent_name: str, parent: _Parent | None
+) -> str | None:
     if parent is None:
         return f"its parent branch {parent_name!r} does not exist"
     if parent.expires:
         return (
             f"its parent branch {parent_name!r} has an expiry, and Neon does not allow children of such a branch"
         )
-    if cannot := too_far(branch.expires_at, case.now) or _unfit_sizes(case, branch):
+    if cannot := too_far(branch.expires_at, comparison.now) or _unfit_sizes(comparison, branch):
         return cannot
     if branch.at is None:
         return None
     if branch.at < parent.created_at:
         return f"{rfc3339(branch.at)} is before the creation of its parent branch {parent_name!r}"
-    return outside_window(branch.at, case.restore_window_seconds, case.now)
+    return outside_window(branch.at, comparison.restore_window_seconds, comparison.now)
 
 
-def _unfit_sizes(case: Case, branch: DevBranch) -> str | None:
+def _unfit_sizes(comparison: Comparison, branch: DevBranch) -> str | None:
     """Why its compute cannot be made; an end of the range that no file states is the project's default."""
-    whole = override_compute(case.project.compute, branch.compute)
+    whole = override_compute(comparison.project.compute, branch.compute)
     if branch.compute is None or whole is None or whole.min_cu is None or whole.max_cu is None:
         return None
     return None if compute.is_a_range(whole.min_cu, whole.max_cu) else compute.no_range(whole.min_cu, whole.max_cu)
 
 
-def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:
+def _create(comparison: Comparison, branch: DevBranch, parent: str) -> CreateBranch:
     return CreateBranch(
-        tenant=case.tenant.name,
+        tenant=comparison.tenant.name,
         reason="declared",
-        source=case.tenant.location,
-        changes=(_existence(branch.name, case.origin(path(branch.name)), before=False),),
+        source=comparison.tenant.location,
+        changes=(_existence(branch.name, comparison.origin(path(branch.name)), before=False),),
         branch=branch.name,
         parent=parent,
         purpose=Purpose.DEV_BRANCH,
@@ -257,13 +267,13 @@ def _create(case: Case, branch: DevBranch, parent: str) -> CreateBranch:
     )
 
 
-def _no_room(case: Case, branch: DevBranch, parent: str, message: str) -> Refusal:
+def _no_room(comparison: Comparison, branch: DevBranch, parent: str, message: str) -> Refusal:
     return Refusal(
         Rule.BRANCH_LIMIT,
-        (case.tenant.name,),
+        (comparison.tenant.name,),
         message,
         "delete unused branches, or declare fewer branches",
-        (_create(case, branch, parent),),
+        (_create(comparison, branch, parent),),
     )
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
-    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.comparison import Comparison, Finding
 
 
 STATE_IT: Final = "declare the live expires_at in the file, or take a snapshot under another name"
@@ -28,17 +28,17 @@ class ByApi:
 
     reads_snapshots = True
 
-    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
         """Return manual snapshots; scheduled ones do not count against the limit (Neon: plans)."""
         return tuple(
             Kept(snapshot.name, snapshot.id, snapshot.created_at, expires_at=snapshot.expires_at)
-            for snapshot in case.project.snapshots or ()
+            for snapshot in comparison.project.snapshots or ()
             if snapshot.manual
         )
 
-    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Return all of them."""
-        return self.kept(case, planned)
+        return self.kept(comparison, planned)
 
     def taken_name(self, project: LiveProject, name: str) -> None:  # noqa: ARG002 - names are not unique (Neon)
         """Return None: names need not be unique."""
@@ -54,17 +54,17 @@ class ByApi:
             )
         return None
 
-    def room(self, case: Case, planned: Sequence[Finding]) -> None:  # noqa: ARG002 - nothing else limits them
+    def room(self, comparison: Comparison, planned: Sequence[Finding]) -> None:  # noqa: ARG002 - nothing else limits them
         """Return None: no other limit applies."""
         return
 
-    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
+    def take(self, comparison: Comparison, snapshot: Snapshot, change: FieldChange) -> CreateSnapshot:
         """Take it of the default branch, now or at a time in its history."""
-        default = case.project.default_branch
+        default = comparison.project.default_branch
         return CreateSnapshot(
-            tenant=case.tenant.name,
+            tenant=comparison.tenant.name,
             reason="declared",
-            source=case.tenant.location,
+            source=comparison.tenant.location,
             changes=(change,),
             snapshot=snapshot.name,
             branch=default.name if default else "",
@@ -72,26 +72,28 @@ class ByApi:
             expires_at=snapshot.expires_at,
         )
 
-    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
         """Neon cannot change a snapshot's expiry (SnapshotUpdateRequest): a commit's change is refused, drift is
         reported.
         """
-        for change in moved(case, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
+        for change in moved(comparison, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and the file changes its expires_at"
-                yield refusals.made_at_creation(case.tenant.name, message)
+                yield refusals.made_at_creation(comparison.tenant.name, message)
             else:
                 live, file = change.before or "not set", change.after or "not set"
                 message = f"expires_at of snapshot {snapshot.name!r} is {live}, but {file} in the file"
-                tenants = (case.tenant.name,)
+                tenants = (comparison.tenant.name,)
                 yield Refusal(Rule.SNAPSHOT_EXPIRY, tenants, f"{message}: Neon cannot change it", STATE_IT, ())
 
-    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteSnapshot:
+    def remove(
+        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+    ) -> DeleteSnapshot:
         """Return the deletion. It is permanent: Neon cannot recover a snapshot."""
         return DeleteSnapshot(
-            tenant=case.tenant.name,
+            tenant=comparison.tenant.name,
             reason=reason,
-            source=case.tenant.location,
+            source=comparison.tenant.location,
             changes=(change,),
             snapshot=kept.name,
             snapshot_id=kept.id,

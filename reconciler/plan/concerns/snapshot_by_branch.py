@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveBranch, LiveProject
-    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.comparison import Comparison, Finding
 
 
 @dataclass(frozen=True)
 class SnapshotBranches:
     """The branches of a project that count as snapshots."""
 
-    case: Case
+    comparison: Comparison
     leaving: Collection[str] = ()
     """Ids of branches that the plan deletes."""
     renamed: Mapping[str, str] | None = None
@@ -57,8 +57,8 @@ class SnapshotBranches:
         names = self._wanted - self._dev_branches
         if not names:
             return {}
-        live, fleet = self.case.project.branches or (), self.case.fleet
-        others = {snapshot.name for snapshot in self.case.project.snapshots or () if snapshot.manual}
+        live, fleet = self.comparison.project.branches or (), self.comparison.fleet
+        others = {snapshot.name for snapshot in self.comparison.project.snapshots or () if snapshot.manual}
         others.update(self._made_as.values())
         made = ((b, declared_name(b, fleet, Purpose.DEV_BRANCH)) for b in live if not b.default)
         return {branch.id: name for branch, name in made if name in names and name not in others}
@@ -77,7 +77,7 @@ class SnapshotBranches:
 
     @cached_property
     def _staying(self) -> tuple[LiveBranch, ...]:
-        return tuple(branch for branch in self.case.project.branches or () if branch.id not in self.leaving)
+        return tuple(branch for branch in self.comparison.project.branches or () if branch.id not in self.leaving)
 
     @cached_property
     def _parents(self) -> frozenset[str | None]:
@@ -86,19 +86,19 @@ class SnapshotBranches:
     @cached_property
     def _wanted(self) -> frozenset[str]:
         """Names of the declared snapshots that have not expired."""
-        declared = self.case.settings.snapshots or ()
-        return frozenset(one.name for one in declared if not expired(one.expires_at, self.case.now))
+        declared = self.comparison.settings.snapshots or ()
+        return frozenset(one.name for one in declared if not expired(one.expires_at, self.comparison.now))
 
     @cached_property
     def _dev_branches(self) -> frozenset[str]:
         """Names of the declared development branches; none of them counts as a snapshot."""
-        return frozenset(branch.name for branch in self.case.settings.dev_branches or ())
+        return frozenset(branch.name for branch in self.comparison.settings.dev_branches or ())
 
     @cached_property
     def _made_as(self) -> dict[str, str]:
         """The names under which branches were created as snapshots, by id."""
-        live = self.case.project.branches or ()
-        made = ((branch, declared_name(branch, self.case.fleet, Purpose.SNAPSHOT)) for branch in live)
+        live = self.comparison.project.branches or ()
+        made = ((branch, declared_name(branch, self.comparison.fleet, Purpose.SNAPSHOT)) for branch in live)
         return {branch.id: name for branch, name in made if name and branch.name not in self._dev_branches}
 
     def _called(self, branch: LiveBranch) -> str:
@@ -110,14 +110,14 @@ class ByBranch:
 
     reads_snapshots = False
 
-    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Return branches created as snapshots, and any other branch with the name of a declared snapshot."""
-        found = _branches(case, planned)
+        found = _branches(comparison, planned)
         return tuple(_kept(found, *one) for one in (found.of_a_declared_name() | found.made_here()).values())
 
-    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Return branches created as snapshots. Another branch with the same name may be anything."""
-        found = _branches(case, planned)
+        found = _branches(comparison, planned)
         return tuple(_kept(found, *one) for one in found.made_here().values())
 
     def taken_name(self, project: LiveProject, name: str) -> str | None:
@@ -129,21 +129,21 @@ class ByBranch:
         """Return None: any branch can have children."""
         return None
 
-    def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
+    def room(self, comparison: Comparison, planned: Sequence[Finding]) -> int | None:
         """Return how many more branches the organization allows in the project (Neon counts all branches)."""
-        if case.limits.branches is None:
+        if comparison.limits.branches is None:
             return None
         made = sum(isinstance(finding, CreateBranch) for finding in planned)
         gone = sum(isinstance(finding, DeleteBranch) for finding in planned)
-        return max(0, case.limits.branches - len(case.project.branches or ()) - made + gone)
+        return max(0, comparison.limits.branches - len(comparison.project.branches or ()) - made + gone)
 
-    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
+    def take(self, comparison: Comparison, snapshot: Snapshot, change: FieldChange) -> CreateBranch:
         """Return the creation of a child of the default branch, without a compute."""
-        default = case.project.default_branch
+        default = comparison.project.default_branch
         return CreateBranch(
-            tenant=case.tenant.name,
+            tenant=comparison.tenant.name,
             reason="declared",
-            source=case.tenant.location,
+            source=comparison.tenant.location,
             changes=(change,),
             branch=snapshot.name,
             parent=default.name if default else "",
@@ -153,31 +153,33 @@ class ByBranch:
             with_compute=False,
         )
 
-    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
         """Yield the change of the branch's expiry, or a note why it cannot be changed."""
-        branches = case.project.branches or ()
+        branches = comparison.project.branches or ()
         live = next(branch for branch in branches if branch.id == kept.id)
         parents = frozenset(branch.parent_id for branch in branches)
-        yield from reset_note(case, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
-        changes = tuple(moved_of_branch(case, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
-        if changes and (why := hindrance(case, live, snapshot.expires_at, parents)):
+        yield from reset_note(comparison, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
+        changes = tuple(moved_of_branch(comparison, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
+        if changes and (why := hindrance(comparison, live, snapshot.expires_at, parents)):
             message = f"the expiry of snapshot {snapshot.name!r} cannot be changed: {why}"
-            yield Note(case.tenant.name, message, case.tenant.location)
+            yield Note(comparison.tenant.name, message, comparison.tenant.location)
         elif changes:
             yield PatchBranch(
-                tenant=case.tenant.name,
+                tenant=comparison.tenant.name,
                 reason="differs from the tenant's file",
-                source=case.tenant.location,
+                source=comparison.tenant.location,
                 changes=changes,
                 branch=live.name,
             )
 
-    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> DeleteBranch:
+    def remove(
+        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+    ) -> DeleteBranch:
         """Return the deletion of the branch."""
         return DeleteBranch(
-            tenant=case.tenant.name,
+            tenant=comparison.tenant.name,
             reason=reason,
-            source=case.tenant.location,
+            source=comparison.tenant.location,
             changes=(change,),
             branch=kept.name,
             branch_id=kept.id,
@@ -186,10 +188,10 @@ class ByBranch:
         )
 
 
-def _branches(case: Case, planned: Sequence[Finding]) -> SnapshotBranches:
+def _branches(comparison: Comparison, planned: Sequence[Finding]) -> SnapshotBranches:
     leaving = {finding.branch_id for finding in planned if isinstance(finding, DeleteBranch)}
     renamed = {f.branch: f.rename_to for f in planned if isinstance(f, PatchBranch) and f.rename_to}
-    return SnapshotBranches(case, leaving, renamed)
+    return SnapshotBranches(comparison, leaving, renamed)
 
 
 def _kept(found: SnapshotBranches, branch: LiveBranch, name: str) -> Kept:

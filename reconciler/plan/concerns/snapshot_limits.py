@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Snapshot
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
-    from reconciler.plan.case import Case, Finding
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.comparison import Comparison, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Method(Protocol):
     def reads_snapshots(self) -> bool:
         """Whether these are Neon snapshots, which have a limit of their own."""
 
-    def kept(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Return the live snapshots that count against the limit, after the planned branch actions."""
 
-    def copies(self, case: Case, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
         """Return those that are certainly snapshots, for the case that new ones are kept by the other method."""
 
     def hindrance(self, project: LiveProject) -> str | None:
@@ -51,41 +51,43 @@ class Method(Protocol):
     def taken_name(self, project: LiveProject, name: str) -> str | None:
         """Return why no snapshot can have this name, or None."""
 
-    def room(self, case: Case, planned: Sequence[Finding]) -> int | None:
+    def room(self, comparison: Comparison, planned: Sequence[Finding]) -> int | None:
         """Return how many more snapshots other limits allow; None means any number."""
 
-    def take(self, case: Case, snapshot: Snapshot, change: FieldChange) -> Action:
+    def take(self, comparison: Comparison, snapshot: Snapshot, change: FieldChange) -> Action:
         """Return the action that takes the snapshot of the default branch."""
 
-    def expiry(self, case: Case, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
         """Yield what is done or reported where the live expiry differs from the file."""
 
-    def remove(self, case: Case, kept: Kept, change: FieldChange, *, reason: str, early: bool) -> Action:
+    def remove(
+        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+    ) -> Action:
         """Return the deletion; ``early`` if it has to come before the project's transfer."""
 
 
 def replaceable_snapshots(
-    case: Case, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]
+    comparison: Comparison, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]
 ) -> list[Kept]:
     """Return undeclared live snapshots that may be replaced: expired ones first, then the oldest.
 
     ``declared`` and ``once`` are the names in the files now and at the base.
     """
-    candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(case, s, once)]
-    ended = {one.name for one in case.settings.snapshots or () if expired(one.expires_at, case.now)}
+    candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(comparison, s, once)]
+    ended = {one.name for one in comparison.settings.snapshots or () if expired(one.expires_at, comparison.now)}
 
     def order(snapshot: Kept) -> tuple[bool, object, str]:
-        over = snapshot.name in ended or expired(snapshot.expires_at, case.now)
+        over = snapshot.name in ended or expired(snapshot.expires_at, comparison.now)
         return not over, snapshot.created_at, snapshot.id
 
     return sorted(candidates, key=order)
 
 
-def _may_give_way(case: Case, snapshot: Kept, once: Collection[str]) -> bool:
+def _may_give_way(comparison: Comparison, snapshot: Kept, once: Collection[str]) -> bool:
     """Return whether the tier's rule allows it; an expired snapshot may always be replaced."""
-    if expired(snapshot.expires_at, case.now):
+    if expired(snapshot.expires_at, comparison.now):
         return True
-    match case.settings.snapshot_policy.at_limit:
+    match comparison.settings.snapshot_policy.at_limit:
         case AtLimit.REPLACE_OLDEST:
             return True
         case AtLimit.REPLACE_DECLARED:
@@ -94,9 +96,9 @@ def _may_give_way(case: Case, snapshot: Kept, once: Collection[str]) -> bool:
             return False
 
 
-def surplus(case: Case, count: int) -> int:
+def surplus(comparison: Comparison, count: int) -> int:
     """Return how many snapshots exceed the organization's limit."""
-    limit = case.limits.snapshots
+    limit = comparison.limits.snapshots
     return 0 if limit is None else max(0, count - limit)
 
 
@@ -104,7 +106,7 @@ def surplus(case: Case, count: int) -> int:
 class Room:
     """The live snapshots, which of them may be replaced, and other limits."""
 
-    case: Case
+    comparison: Comparison
     kept: Sequence[Kept]
     replaceable_snapshots: Sequence[Kept]
     others: int | None
@@ -116,14 +118,14 @@ class Room:
 
     def leaving(self, taken: int) -> Sequence[Kept]:
         """Return the snapshots to replace for this many new ones."""
-        return self.replaceable_snapshots[: surplus(self.case, len(self.kept) + taken)] if taken else ()
+        return self.replaceable_snapshots[: surplus(self.comparison, len(self.kept) + taken)] if taken else ()
 
     def limited_by_others(self, wanted: int) -> bool:
         """Return whether more would fit if only the snapshot limit counted."""
         return replace(self, others=None).fitting(wanted) > self.fitting(wanted)
 
     def _fits(self, count: int) -> bool:
-        leaving = surplus(self.case, len(self.kept) + count)
+        leaving = surplus(self.comparison, len(self.kept) + count)
         return leaving <= len(self.replaceable_snapshots) and (
             self.others is None or count - leaving <= self.others
         )

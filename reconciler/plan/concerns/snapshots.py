@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.case import Case, Finding
+    from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_limits import Kept, Method
 
@@ -111,37 +111,39 @@ def observed(settings: Settings, project: LiveProject) -> bool:
     return project.branches is not None and everywhere
 
 
-def findings(case: Case, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
+def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterator[Finding]:
     """Yield actions, deletions before what they make room for; and refusals and notes.
 
     A live snapshot counts whichever method keeps it. ``planned`` are the planned branch actions.
     """
-    if NAME not in case.only or not observed(case.settings, case.project):
+    if NAME not in comparison.only or not observed(comparison.settings, comparison.project):
         return
-    keeping = method(case.settings)
-    kept = keeping.kept(case, planned)
+    keeping = method(comparison.settings)
+    kept = keeping.kept(comparison, planned)
     others = [other for other in METHODS.values() if other is not keeping]
-    copies = [(keeping, kept), *((other, other.copies(case, planned)) for other in others)]
-    declared = [s for s in case.settings.snapshots or () if not expired(s.expires_at, case.now)]
+    copies = [(keeping, kept), *((other, other.copies(comparison, planned)) for other in others)]
+    declared = [s for s in comparison.settings.snapshots or () if not expired(s.expires_at, comparison.now)]
     counts = Counter(snapshot.name for _, found in copies for snapshot in found)
     missing = [snapshot for snapshot in declared if snapshot.name not in counts]
     for name in sorted(name for name, count in counts.items() if count > 1):
-        yield Note(case.tenant.name, f"several snapshots have the name {name!r}", case.tenant.location)
+        yield Note(comparison.tenant.name, f"several snapshots have the name {name!r}", comparison.tenant.location)
     for way, found in copies:
         for stated, old in _declared_and_live(declared, found):
-            yield from way.expiry(case, stated, old)
-            yield from _kept_otherwise(case, keeping, way, stated)
+            yield from way.expiry(comparison, stated, old)
+            yield from _kept_otherwise(comparison, keeping, way, stated)
     if keeping is METHODS[SnapshotMethod.BRANCH]:
-        yield from _handed_over(case)
-    said = [past.base for past in case.past.each()] if case.past else []
+        yield from _handed_over(comparison)
+    said = [past.base for past in comparison.past.each()] if comparison.past else []
     once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in said)}
-    replaceable = replaceable_snapshots(case, kept, {snapshot.name for snapshot in declared}, once)
-    leaving = replaceable[: surplus(case, len(kept)) if case.moves else 0]
+    replaceable = replaceable_snapshots(comparison, kept, {snapshot.name for snapshot in declared}, once)
+    leaving = replaceable[: surplus(comparison, len(kept)) if comparison.moves else 0]
     for snapshot in leaving:
-        yield _surplus_removed(case, snapshot)
+        yield _surplus_removed(comparison, snapshot)
     gone = {snapshot.id for snapshot in leaving}
     staying = [snapshot for snapshot in kept if snapshot.id not in gone]
-    yield from _taken(case, missing, Room(case, staying, replaceable[len(gone) :], keeping.room(case, planned)))
+    yield from _taken(
+        comparison, missing, Room(comparison, staying, replaceable[len(gone) :], keeping.room(comparison, planned))
+    )
 
 
 def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
@@ -154,59 +156,59 @@ def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> It
             yield wanted_one, found[0]
 
 
-def _taken(case: Case, missing: Sequence[Snapshot], room: Room) -> Iterator[Finding]:
-    keeping = method(case.settings)
+def _taken(comparison: Comparison, missing: Sequence[Snapshot], room: Room) -> Iterator[Finding]:
+    keeping = method(comparison.settings)
     takeable = []
     for snapshot in missing:
-        if lost := _lost(case, snapshot):
-            yield _refused(case, [snapshot], Rule.LOST_SNAPSHOT, lost, RETAKEN)
-        elif hindrance := _hindrance(case, snapshot):
+        if lost := _lost(comparison, snapshot):
+            yield _refused(comparison, [snapshot], Rule.LOST_SNAPSHOT, lost, RETAKEN)
+        elif hindrance := _hindrance(comparison, snapshot):
             take = keeping.take(
-                case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False)
+                comparison, snapshot, _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
             )
             yield cannot_be_done(take, f"snapshot {snapshot.name!r} cannot be taken: {hindrance}", CORRECT_IT)
         else:
             takeable.append(snapshot)
-    if takeable and (hindrance := keeping.hindrance(case.project)):
-        yield _refused(case, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default branch")
+    if takeable and (hindrance := keeping.hindrance(comparison.project)):
+        yield _refused(comparison, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default branch")
         return
-    if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(case, s)]):
+    if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(comparison, s)]):
         message = (
             "its time leaves the restore window, or it expires, within minutes: no other snapshot is deleted to "
             "make room for it"
         )
         yield _refused(
-            case, unsure, Rule.SNAPSHOT_LIMIT, message, "delete a snapshot by hand, or declare another time"
+            comparison, unsure, Rule.SNAPSHOT_LIMIT, message, "delete a snapshot by hand, or declare another time"
         )
-        takeable = [snapshot for snapshot in takeable if _sure(case, snapshot)]
+        takeable = [snapshot for snapshot in takeable if _sure(comparison, snapshot)]
     fitting = takeable[: room.fitting(len(takeable))]
-    yield from _replacing(case, fitting, room.leaving(len(fitting)))
+    yield from _replacing(comparison, fitting, room.leaving(len(fitting)))
     if left := takeable[len(fitting) :]:
-        yield _no_room(case, takeable, left, room)
+        yield _no_room(comparison, takeable, left, room)
 
 
-def _replacing(case: Case, fitting: Sequence[Snapshot], leaving: Sequence[Kept]) -> Iterator[Action]:
+def _replacing(comparison: Comparison, fitting: Sequence[Snapshot], leaving: Sequence[Kept]) -> Iterator[Action]:
     """``plan.order`` puts each new snapshot right after the one that it replaces."""
     for place, old in enumerate(leaving):
         # A project above its limit loses several snapshots for the first new one.
-        yield _replaced(case, old, fitting[max(0, place + len(fitting) - len(leaving))])
+        yield _replaced(comparison, old, fitting[max(0, place + len(fitting) - len(leaving))])
     for snapshot in fitting:
-        change = _existence(snapshot.name, _origin(case, snapshot.name), before=False)
-        yield method(case.settings).take(case, snapshot, change)
+        change = _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
+        yield method(comparison.settings).take(comparison, snapshot, change)
 
 
-def _lost(case: Case, snapshot: Snapshot) -> str | None:
+def _lost(comparison: Comparison, snapshot: Snapshot) -> str | None:
     """Return why the snapshot may have existed before: taken again, it would hold other data under its old
     name.
     """
     if snapshot.retake:
         return None
-    if case.at_base is None:
+    if comparison.at_base is None:
         return (
             f"snapshot {snapshot.name!r} does not exist but may have existed (the earlier files cannot be "
             "read here): a new snapshot would hold other data"
         )
-    if path(snapshot.name) not in case.at_base:
+    if path(snapshot.name) not in comparison.at_base:
         return None
     return (
         f"snapshot {snapshot.name!r} was declared before and no longer exists: a new snapshot would hold "
@@ -214,67 +216,67 @@ def _lost(case: Case, snapshot: Snapshot) -> str | None:
     )
 
 
-def _kept_otherwise(case: Case, keeping: Method, way: Method, snapshot: Snapshot) -> Iterator[Note]:
+def _kept_otherwise(comparison: Comparison, keeping: Method, way: Method, snapshot: Snapshot) -> Iterator[Note]:
     """Note once that a snapshot keeps the method by which it was taken."""
     own = path(snapshot.name)
-    changed = Origin.CONFIG in (case.origin(own), case.origin(f"{own}{KEPT_BY}"))
+    changed = Origin.CONFIG in (comparison.origin(own), comparison.origin(f"{own}{KEPT_BY}"))
     if way is not keeping and changed:
         kept = "a branch" if way is METHODS[SnapshotMethod.BRANCH] else "a Neon snapshot"
         message = (
             f"snapshot {snapshot.name!r} exists as {kept} and stays so: the method applies to new snapshots only"
         )
-        yield Note(case.tenant.name, message, case.tenant.location)
+        yield Note(comparison.tenant.name, message, comparison.tenant.location)
 
 
-def _handed_over(case: Case) -> Iterator[Note]:
+def _handed_over(comparison: Comparison) -> Iterator[Note]:
     """Note once that the file now declares a development branch as a snapshot."""
-    for name in SnapshotBranches(case).handed_over().values():
-        if case.origin(path(name)) is Origin.CONFIG:
+    for name in SnapshotBranches(comparison).handed_over().values():
+        if comparison.origin(path(name)) is Origin.CONFIG:
             message = f"branch {name!r} now counts as the snapshot of that name and is not changed"
-            yield Note(case.tenant.name, message, case.tenant.location)
+            yield Note(comparison.tenant.name, message, comparison.tenant.location)
 
 
-def _hindrance(case: Case, snapshot: Snapshot) -> str | None:
-    default = case.project.default_branch
-    if taken := method(case.settings).taken_name(case.project, snapshot.name):
+def _hindrance(comparison: Comparison, snapshot: Snapshot) -> str | None:
+    default = comparison.project.default_branch
+    if taken := method(comparison.settings).taken_name(comparison.project, snapshot.name):
         return taken
     if snapshot.at is None:
         return None
     unread = unreadable(snapshot.at, default) if default is not None else None
-    return unread or outside_window(snapshot.at, case.restore_window_seconds, case.now)
+    return unread or outside_window(snapshot.at, comparison.restore_window_seconds, comparison.now)
 
 
-def _sure(case: Case, snapshot: Snapshot) -> bool:
+def _sure(comparison: Comparison, snapshot: Snapshot) -> bool:
     """Return whether it can still be taken some minutes from now, after another one was deleted."""
-    then = case.now + SURE_FOR
-    leaves = snapshot.at is not None and outside_window(snapshot.at, case.restore_window_seconds, then)
+    then = comparison.now + SURE_FOR
+    leaves = snapshot.at is not None and outside_window(snapshot.at, comparison.restore_window_seconds, then)
     return not leaves and not expired(snapshot.expires_at, then)
 
 
-def _surplus_removed(case: Case, snapshot: Kept) -> Action:
-    change = _existence(snapshot.name, case.moved(reduces=True), before=True)
-    reason = snapshots_allowed(case.organization, case.limits)
-    return method(case.settings).remove(case, snapshot, change, reason=reason, early=True)
+def _surplus_removed(comparison: Comparison, snapshot: Kept) -> Action:
+    change = _existence(snapshot.name, comparison.moved(reduces=True), before=True)
+    reason = snapshots_allowed(comparison.organization, comparison.limits)
+    return method(comparison.settings).remove(comparison, snapshot, change, reason=reason, early=True)
 
 
-def _replaced(case: Case, old: Kept, new: Snapshot) -> Action:
-    change = _existence(old.name, case.origin(path(new.name), reduces=True), before=True)
+def _replaced(comparison: Comparison, old: Kept, new: Snapshot) -> Action:
+    change = _existence(old.name, comparison.origin(path(new.name), reduces=True), before=True)
     reason = f"replaced by {new.name!r}"
-    return method(case.settings).remove(case, old, change, reason=reason, early=False)
+    return method(comparison.settings).remove(comparison, old, change, reason=reason, early=False)
 
 
-def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: Room) -> Refusal:
+def _no_room(comparison: Comparison, wanted: Sequence[Snapshot], left: Sequence[Snapshot], room: Room) -> Refusal:
     """The message stays true after the snapshots that fit were taken."""
-    organization, tier, limits = case.organization, case.settings.tier, case.limits
+    organization, tier, limits = comparison.organization, comparison.settings.tier, comparison.limits
     if room.limited_by_others(len(wanted)):
         message = f"{branches_allowed(organization, limits)}, and all are in use"
-        return _refused(case, left, Rule.BRANCH_LIMIT, message, "delete unused branches")
+        return _refused(comparison, left, Rule.BRANCH_LIMIT, message, "delete unused branches")
     leaving = {snapshot.id for snapshot in room.leaving(len(wanted) - len(left))}
-    declared = {snapshot.name for snapshot in case.settings.snapshots or ()}
+    declared = {snapshot.name for snapshot in comparison.settings.snapshots or ()}
     candidates = [repr(s.name) for s in room.kept if s.name not in declared and s.id not in leaving]
     by_hand = f"delete {' or '.join(candidates)} by hand, or " if candidates else "declare fewer snapshots, or "
     return _refused(
-        case,
+        comparison,
         left,
         Rule.SNAPSHOT_LIMIT,
         f"{snapshots_allowed(organization, limits)}; with this one there would be "
@@ -283,17 +285,21 @@ def _no_room(case: Case, wanted: Sequence[Snapshot], left: Sequence[Snapshot], r
     )
 
 
-def _refused(case: Case, snapshots: Sequence[Snapshot], rule: Rule, message: str, remedy: str) -> Refusal:
-    keeping = method(case.settings)
+def _refused(
+    comparison: Comparison, snapshots: Sequence[Snapshot], rule: Rule, message: str, remedy: str
+) -> Refusal:
+    keeping = method(comparison.settings)
     actions = tuple(
-        keeping.take(case, snapshot, _existence(snapshot.name, _origin(case, snapshot.name), before=False))
+        keeping.take(
+            comparison, snapshot, _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
+        )
         for snapshot in snapshots
     )
-    return Refusal(rule, (case.tenant.name,), message, remedy, actions)
+    return Refusal(rule, (comparison.tenant.name,), message, remedy, actions)
 
 
-def _origin(case: Case, name: str) -> Origin:
-    return case.origin(path(name), f"{path(name)}.{RETAKE}")
+def _origin(comparison: Comparison, name: str) -> Origin:
+    return comparison.origin(path(name), f"{path(name)}.{RETAKE}")
 
 
 def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:

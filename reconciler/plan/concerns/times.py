@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.live.project import LiveBranch
-    from reconciler.plan.case import Case
+    from reconciler.plan.comparison import Comparison
 
 
 def expired(moment: datetime | None, now: datetime) -> bool:
@@ -52,7 +52,9 @@ def path(thing: str) -> str:
     return f"{thing}{EXPIRY}"
 
 
-def moved(case: Case, thing: str, live: datetime | None, until: datetime | None) -> Iterator[FieldChange]:
+def moved(
+    comparison: Comparison, thing: str, live: datetime | None, until: datetime | None
+) -> Iterator[FieldChange]:
     """Yield the change of an expiry that differs from the file, to the second. An earlier expiry is destructive.
 
     A live expiry that the file does not declare is removed only where a commit removed it from the file; the
@@ -63,21 +65,25 @@ def moved(case: Case, thing: str, live: datetime | None, until: datetime | None)
         return
     sooner = until is not None and (live is None or until < live)
     risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
-    yield case.caused(FieldChange(path(thing), before, after, risk, lowering=sooner))
+    yield comparison.caused(FieldChange(path(thing), before, after, risk, lowering=sooner))
 
 
-def moved_of_branch(case: Case, thing: str, live: LiveBranch, until: datetime | None) -> Iterator[FieldChange]:
+def moved_of_branch(
+    comparison: Comparison, thing: str, live: LiveBranch, until: datetime | None
+) -> Iterator[FieldChange]:
     """Yield the same for a branch. An expiry that a reset moved stays, unless a commit asks for another one."""
-    for change in moved(case, thing, live.expires_at, until):
+    for change in moved(comparison, thing, live.expires_at, until):
         if until is None or not live.moved_by_a_reset or change.origin is Origin.CONFIG:
             yield change
 
 
-def reset_note(case: Case, what: str, live: LiveBranch, until: datetime | None) -> Iterator[Note]:
+def reset_note(comparison: Comparison, what: str, live: LiveBranch, until: datetime | None) -> Iterator[Note]:
     """Note that a reset extended the branch's expiry beyond the one in the file."""
     if until is not None and live.moved_by_a_reset and live.expires_at != until:
         ends = f"{what} was reset and expires at {rfc3339(live.expires_at)}" if live.expires_at else what
-        yield Note(case.tenant.name, f"{ends}: the file declares {rfc3339(until)}", case.tenant.location)
+        yield Note(
+            comparison.tenant.name, f"{ends}: the file declares {rfc3339(until)}", comparison.tenant.location
+        )
 
 
 def ends_an_expiry(change: FieldChange) -> bool:
@@ -92,11 +98,13 @@ def too_far(until: datetime | None, now: datetime) -> str | None:
     return f"expires_at {rfc3339(until)} is more than {LONGEST_LIFE.days} days in the future"
 
 
-def hindrance(case: Case, live: LiveBranch, until: datetime | None, parents: Collection[str | None]) -> str | None:
+def hindrance(
+    comparison: Comparison, live: LiveBranch, until: datetime | None, parents: Collection[str | None]
+) -> str | None:
     """Return why this expiry of a live branch cannot be set, or None (Neon: branch expiration)."""
     if until is None:
         return None
-    if far := too_far(until, case.now):
+    if far := too_far(until, comparison.now):
         return far
     if live.protected:
         return "it is protected in Neon"

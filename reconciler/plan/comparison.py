@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Comparison:
     """One tenant with a live project, or with the project that an earlier action of its plan creates."""
 
     fleet: str

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli.machine import require_room_for_files
-from reconciler.cli.surroundings import surroundings
+from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust
 from reconciler.desired.api_host import foreign
 from reconciler.desired.destinations import destinations
@@ -42,7 +42,7 @@ def with_fleet(
     Raises MachineError if the limit on open files is too low.
     """
     require_room_for_files()
-    around = surroundings()
+    around = runtime()
     if account.simulator is not None:
         from reconciler.cli.rehearsal import rehearsal  # noqa: PLC0415 - the simulator is slow to import
 

@@ -15,8 +15,8 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.requested import with_earlier_runs
+from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
-from reconciler.cli.surroundings import surroundings
 from reconciler.errors import ExitCode, InvalidInputError, SupersededError
 from reconciler.files.saved_plan import read_saved_plan
 from reconciler.fleet import RunOptions
@@ -154,7 +154,7 @@ class _Attempt:
 
     @property
     def _asking(self) -> bool:
-        return surroundings().interactive and not self.yes
+        return runtime().interactive and not self.yes
 
     def _planned(self, fleet: Fleet, differing: Planned) -> Planned:
         """The plan that was shown last: with reductions if a person wants them too."""

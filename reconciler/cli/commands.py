@@ -26,7 +26,7 @@ from reconciler.cli.options import (
     run_options,
     scope_options,
 )
-from reconciler.cli.surroundings import surroundings
+from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode
 from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 
@@ -64,7 +64,7 @@ def _command(
     """A command that ``run`` in ``reconciler.cli.<name>`` carries out."""
 
     def callback(**arguments: Any) -> Any:
-        surroundings()  # takes the environment of the process before anything else is imported
+        runtime()  # takes the environment of the process before anything else is imported
         return import_module(f"reconciler.cli.{name.replace('-', '_')}").run(**arguments)
 
     decorated: Callable[..., Any] = callback

@@ -15,8 +15,8 @@ import yaml
 
 from reconciler.cli.described import DescribedCommand
 from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
+from reconciler.cli.runtime import runtime
 from reconciler.cli.scene import read_scene
-from reconciler.cli.surroundings import surroundings
 from reconciler.environment import Environment
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Planned, Request, RunOptions, read
@@ -64,7 +64,7 @@ def command() -> None:
         desired = read(Path())
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        open_account(Path(folder) / "sim.db", desired, LoopTime(surroundings().clock())) as simulator,
+        open_account(Path(folder) / "sim.db", desired, LoopTime(runtime().clock())) as simulator,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
         live = (SCENE / "live.yaml").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def command() -> None:
 async def _play(desired: DesiredState, simulator: Simulator, *, journal: Path) -> None:
     fleet_files = with_simulated_ids(desired, simulator)
     environ = Environment(keys(desired, simulator))
-    via = surroundings().wrap(httpx.ASGITransport(simulator.app))
+    via = runtime().wrap(httpx.ASGITransport(simulator.app))
     async with (
         Fleet.connect(
             fleet_files,

@@ -91,15 +91,15 @@ def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
     closed = streams.take_over()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    code = run(args, _surroundings_of_the_process) if closed is None else _print_error(closed)
+    code = run(args, _runtime_of_the_process) if closed is None else _print_error(closed)
     streams.leave()
     sys.exit(code)
 
 
-def _surroundings_of_the_process() -> object:
-    from reconciler.cli.process import surroundings_of_the_process  # noqa: PLC0415 - only where a command runs
+def _runtime_of_the_process() -> object:
+    from reconciler.cli.process import runtime_of_the_process  # noqa: PLC0415 - only where a command runs
 
-    return surroundings_of_the_process()
+    return runtime_of_the_process()
 
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
@@ -129,9 +129,9 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
 
 
 def _environment(obj: object) -> Environment:
-    from reconciler.cli.surroundings import surroundings_in  # noqa: PLC0415 - only where something failed
+    from reconciler.cli.runtime import runtime_in  # noqa: PLC0415 - only where something failed
 
-    return surroundings_in(obj).environ
+    return runtime_in(obj).environ
 
 
 def _show_usage(error: click.ClickException) -> None:

@@ -8,16 +8,16 @@ from typing import Final
 
 from reconciler.cli import machine
 from reconciler.cli.initial_environment import take
-from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.runtime import Runtime
 
 OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 """A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
 
 
 @functools.cache
-def surroundings_of_the_process() -> Surroundings:
+def runtime_of_the_process() -> Runtime:
     """Takes the environment, keys included, and makes room for open files."""
     initial = take()
     machine.make_room_for_files()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    return Surroundings(environ=initial.environ, forget=initial.forget)
+    return Runtime(environ=initial.environ, forget=initial.forget)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from reconciler.cli.surroundings import Surroundings
+    from reconciler.cli.runtime import Runtime
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization
     from reconciler.simulator.contract.judge import Judge
@@ -39,7 +39,7 @@ LATENCY: Final = Latency(0.05, 0.15)
 
 @contextmanager
 def rehearsal(
-    file: Path, desired: DesiredState, around: Surroundings, *, share: float
+    file: Path, desired: DesiredState, around: Runtime, *, share: float
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
     """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it.
 

@@ -16,7 +16,7 @@ from reconciler.cli.described import DescribedCommand, DescribedGroup
 from reconciler.cli.desired import PRICE_LIST, FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.rehearsal import keys, open_account
-from reconciler.cli.surroundings import surroundings
+from reconciler.cli.runtime import runtime
 from reconciler.desired.naming import Naming
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits
@@ -78,7 +78,7 @@ def command() -> None:
 def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
     """Serve the simulator on 127.0.0.1 until interrupted. Port 0 picks a free port."""
     judge = None if strict_contract is None else _judge(strict_contract)
-    with open_account(data, _price_list(directory), surroundings().clock, judge=judge) as simulator:
+    with open_account(data, _price_list(directory), runtime().clock, judge=judge) as simulator:
         _serve(simulator, port, state=data)
     if judge is None:
         return ExitCode.DONE
@@ -220,7 +220,7 @@ def _export(name: str, value: str) -> str:
 
 def _now() -> LoopTime:
     """The time at which the command starts. It does not advance."""
-    return LoopTime(surroundings().clock())
+    return LoopTime(runtime().clock())
 
 
 def _price_list(directory: Path) -> DesiredState:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.surroundings import surroundings
+from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import doubts
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
@@ -24,7 +24,7 @@ def run(directory: Path, output: OutputFlags) -> ExitCode:
     check_outputs(output, ProblemsView)
     loaded = load(directory)
     if loaded.desired is not None:
-        found = doubts(loaded.desired, surroundings().environ)
+        found = doubts(loaded.desired, runtime().environ)
         loaded = replace(loaded, problems=(*loaded.problems, *found))
     publish(output, ProblemsView(loaded.problems, loaded.desired))
     broken = any(problem.severity is Severity.ERROR for problem in loaded.problems)

@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
 from reconciler.simulator.keys import Key, KeyKind, give
 from reconciler.simulator.simulator import Simulator
@@ -100,7 +100,7 @@ def make(folder: Path) -> Path:
     """The account file of the fleet as it was applied, with keys that are marked. Opened by copies only."""
     shutil.copy(ATTACKS / "fleet/tiers.yaml", folder)
     shutil.copytree(ATTACKS / "fleet/tenants", folder / "tenants")
-    long_ago = Surroundings(environ=Environment.of({}), interactive=False, clock=APPLIED.timestamp)
+    long_ago = Runtime(environ=Environment.of({}), interactive=False, clock=APPLIED.timestamp)
     arguments = ("apply", "--simulator", "sim.db", "--yes", "--journal", "journal.jsonl")
     applied = run_in(folder, arguments, long_ago)
     assert applied.code == 0, applied.err + applied.out

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.cli.main import run
-from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.simulator import Simulator
@@ -94,7 +94,7 @@ class Ended:
         return json.loads(self.out)
 
 
-def run_in(folder: Path, args: Sequence[str], around: Surroundings, *, stdin: bytes = b"") -> Ended:
+def run_in(folder: Path, args: Sequence[str], around: Runtime, *, stdin: bytes = b"") -> Ended:
     """Runs a command as the shell would, as far as a process of its own is not what it is about."""
     out, err = io.StringIO(), io.StringIO()
     with (
@@ -140,7 +140,7 @@ class Shell:
 
     def run(self, *args: str, stdin: bytes = b"") -> Ended:
         """Runs a command in the folder."""
-        around = Surroundings(
+        around = Runtime(
             environ=Environment(self.environ), interactive=self.interactive, wrap=self._judged, clock=self.clock
         )
         return run_in(self.folder, args, around, stdin=stdin)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode
 from tests import figures
@@ -80,7 +80,7 @@ def declare(shell: Shell, tenants: dict[str, str]) -> None:
 def spoilt(shell: Shell, number: int, spoil: Callable[[bytes], bytes]) -> Ended:
     """An apply, one of whose answers is spoilt."""
     turns = iter(range(10**6))
-    around = Surroundings(
+    around = Runtime(
         environ=Environment(shell.environ),
         wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil),
         clock=shell.clock,

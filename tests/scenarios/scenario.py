@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.rehearsal import open_account
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.scene import read_scene
-from reconciler.cli.surroundings import Surroundings
 from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.simulator.clock import LoopTime
@@ -156,7 +156,7 @@ class _Run:
         self.writes: list[httpx.Request] = []
 
     def command(self, *words: str) -> Ended:
-        around = Surroundings(environ=Environment({}), interactive=False, wrap=self._wrap, clock=lambda: NOW)
+        around = Runtime(environ=Environment({}), interactive=False, wrap=self._wrap, clock=lambda: NOW)
         return run_in(self._folder, [*words, "--simulator", SIMULATOR, *self._flags], around)
 
     def document(self) -> Any:

@@ -30,7 +30,7 @@ def _at_a_terminal() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Runtime:
     """The context object (click) of every command. Tests pass their own."""
 
     environ: Environment = field(default_factory=lambda: Environment.of(None))
@@ -44,12 +44,12 @@ class Surroundings:
     """Seconds since 1970 at which simulated time starts."""
 
 
-def surroundings() -> Surroundings:
+def runtime() -> Runtime:
     """The surroundings of the current command."""
-    return surroundings_in(click.get_current_context().obj)
+    return runtime_in(click.get_current_context().obj)
 
 
-def surroundings_in(obj: object) -> Surroundings:
+def runtime_in(obj: object) -> Runtime:
     """The surroundings in click's context object, or those that it returns when called. Default: this process."""
     found = obj() if callable(obj) else obj
-    return found if isinstance(found, Surroundings) else Surroundings()
+    return found if isinstance(found, Runtime) else Runtime()

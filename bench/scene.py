@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from reconciler.cli.rehearsal import keys, open_account, with_simulated_ids
+from reconciler.cli.embedded_neon import keys, open_account, with_simulated_ids
 from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.model.annotations import creation_annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.cli.machine import require_room_for_files
+from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust
 from reconciler.desired.api_host import foreign
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from reconciler.cli.desired import FleetFiles
+    from reconciler.cli.fleet_files import FleetFiles
     from reconciler.cli.options import AccountFlags
     from reconciler.desired.state import DesiredState
 
@@ -44,9 +44,9 @@ def with_fleet(
     require_room_for_files()
     around = runtime()
     if account.simulator is not None:
-        from reconciler.cli.rehearsal import rehearsal  # noqa: PLC0415 - the simulator is slow to import
+        from reconciler.cli.embedded_neon import embedded_neon  # noqa: PLC0415 - the simulator is slow to import
 
-        with rehearsal(account.simulator, desired, around, share=share) as (runner, connection):
+        with embedded_neon(account.simulator, desired, around, share=share) as (runner, connection):
             return _use(runner, connection, use)
     trusted = require_trust(desired, around.environ, files, base, trust_files=account.trust_files)
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))

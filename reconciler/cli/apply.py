@@ -12,9 +12,9 @@ from reconciler.apply.batches import waves as split
 from reconciler.cli import advance as base
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
-from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.requested import with_earlier_runs
+from reconciler.cli.flag_values import with_earlier_runs
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import ExitCode, InvalidInputError, SupersededError

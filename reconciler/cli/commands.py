@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.described import LOCAL, OUTPUT, PERMITTED, DescribedCommand, DescribedGroup, flag
+from reconciler.cli.command_help import LOCAL, OUTPUT, PERMITTED, DescribedCommand, DescribedGroup, flag
 from reconciler.cli.options import (
     account_options,
     base_option,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.connections import ConnectionsFile
-from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flag_values import permissions, with_earlier_runs
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags
-from reconciler.cli.requested import permissions, with_earlier_runs
 from reconciler.cli.signals import stop_on_signals
 from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import click
 import yaml
 
-from reconciler.cli.described import DescribedCommand
-from reconciler.cli.rehearsal import HOST, keys, open_account, with_simulated_ids
+from reconciler.cli.command_help import DescribedCommand
+from reconciler.cli.embedded_neon import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.runtime import runtime
 from reconciler.cli.scene import read_scene
 from reconciler.environment import Environment

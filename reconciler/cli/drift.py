@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
-from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching

@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """An example and all exit codes."""
-        from reconciler.cli.described import MEANINGS, write_ending  # noqa: PLC0415 - only for help
+        from reconciler.cli.command_help import MEANINGS, write_ending  # noqa: PLC0415 - only for help
 
         write_ending(formatter, "reconciler plan --help", MEANINGS)
 
@@ -172,11 +172,11 @@ def _print_unexpected(error: Exception, environ: Environment) -> ExitCode:
     """Nobody knows what such an error repeats: every value that may be a secret is taken out of it."""
     import traceback  # noqa: PLC0415 - only where something failed
 
-    from reconciler.cli import machine  # noqa: PLC0415
+    from reconciler.cli import os_errors  # noqa: PLC0415
 
     if os.environ.get("RECONCILER_TRACEBACK"):
         _say_lines(environ.hide("".join(traceback.format_exception(error))))
-    elif known := machine.as_reconciler_error(error):
+    elif known := os_errors.as_reconciler_error(error):
         _print_error(known)
     else:
         _say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")

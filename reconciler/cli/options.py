@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import click
 
-from reconciler.cli.described import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, flag
+from reconciler.cli.command_help import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, flag
 from reconciler.views.formats import TEXT, formats_of
 
 if TYPE_CHECKING:

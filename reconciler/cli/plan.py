@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
-from reconciler.cli.desired import FleetFiles
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
-from reconciler.cli.requested import with_earlier_runs
+from reconciler.cli.flag_values import with_earlier_runs
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.views.console import stderr_console
 from reconciler.views.formats import JSON, render
 from reconciler.views.progress import watching

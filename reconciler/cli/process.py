@@ -6,7 +6,7 @@ import functools
 import gc
 from typing import Final
 
-from reconciler.cli import machine
+from reconciler.cli import os_errors
 from reconciler.cli.initial_environment import take
 from reconciler.cli.runtime import Runtime
 
@@ -18,6 +18,6 @@ OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 def runtime_of_the_process() -> Runtime:
     """Takes the environment, keys included, and makes room for open files."""
     initial = take()
-    machine.make_room_for_files()
+    os_errors.make_room_for_files()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return Runtime(environ=initial.environ, forget=initial.forget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.cli.account import with_fleet
-from reconciler.cli.desired import FleetFiles
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.errors import ExitCode
 from reconciler.views import plain_text
 from reconciler.views.console import show, stderr_console, stdout_console

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from reconciler.cli.described import DescribedCommand
+from reconciler.cli.command_help import DescribedCommand
 from reconciler.documents.schema import drift_schema, plan_schema, problems_schema, report_schema
 from reconciler.files.json_schema import tenant_schema, tiers_schema
 from reconciler.views.console import print_document

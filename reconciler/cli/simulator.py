@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.described import DescribedCommand, DescribedGroup
-from reconciler.cli.desired import PRICE_LIST, FleetFiles
+from reconciler.cli.command_help import DescribedCommand, DescribedGroup
+from reconciler.cli.embedded_neon import keys, open_account
+from reconciler.cli.fleet_files import PRICE_LIST, FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
-from reconciler.cli.rehearsal import keys, open_account
 from reconciler.cli.runtime import runtime
 from reconciler.desired.naming import Naming
 from reconciler.desired.state import DesiredState

@@ -22,7 +22,7 @@ from reconciler.views.view import ProblemsView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.cli.desired import FleetFiles
+    from reconciler.cli.fleet_files import FleetFiles
     from reconciler.desired.state import DesiredState
     from reconciler.environment import Environment
 

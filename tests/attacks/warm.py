@@ -22,7 +22,17 @@ MEMORY_BYTES: Final = 2 * 2**30
 PRELOADED: Final = (
     *(
         f"reconciler.cli.{name}"
-        for name in ("apply", "commands", "converge", "drift", "main", "plan", "process", "rebuild", "rehearsal")
+        for name in (
+            "apply",
+            "commands",
+            "converge",
+            "drift",
+            "main",
+            "plan",
+            "process",
+            "rebuild",
+            "embedded_neon",
+        )
     ),
     *(f"reconciler.cli.{name}" for name in ("schema", "show", "simulator", "validate")),
     *("anyio._backends._asyncio", "httpcore", "httpx", "socksio", "certifi"),

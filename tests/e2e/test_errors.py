@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli import rehearsal
+from reconciler.cli import embedded_neon
 from reconciler.simulator.seed import ProjectSeed
 from tests.e2e.command_line import TIERS
 
@@ -276,13 +276,13 @@ def test_a_personal_key_that_is_an_organizations_ends_a_move_with_4(
     shell.tenant("acme")
     shell.applied()
     shell.tenant("acme", "tier: pro")
-    keys = rehearsal.keys
+    keys = embedded_neon.keys
 
     def mistaken(desired: DesiredState, simulator: Simulator) -> dict[str, str]:
         right = dict(keys(desired, simulator))
         return right | {"PERSONAL_API_KEY": right[variable]}
 
-    monkeypatch.setattr(rehearsal, "keys", mistaken)
+    monkeypatch.setattr(embedded_neon, "keys", mistaken)
     ended = shell.simulated("apply", "--yes", "--journal", "journal.jsonl")
     assert ended.code == 4, ended.out
     assert "a transfer needs a personal API key of an admin of both organizations" in ended.out

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.cli.rehearsal import open_account
+from reconciler.cli.embedded_neon import open_account
 from reconciler.cli.runtime import Runtime
 from reconciler.cli.scene import read_scene
 from reconciler.environment import Environment

@@ -8,8 +8,8 @@ import click
 import pytest
 
 from reconciler.cli import options
+from reconciler.cli.command_help import MEANINGS, OTHER, Flag
 from reconciler.cli.commands import DECLARED
-from reconciler.cli.described import MEANINGS, OTHER, Flag
 from reconciler.cli.main import APART, COMMANDS, group, run
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode

@@ -13,7 +13,7 @@ import pytest
 from reconciler.apply.journal import Journal
 from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import write
-from reconciler.cli.rehearsal import open_account
+from reconciler.cli.embedded_neon import open_account
 from reconciler.errors import InvalidInputError, JournalError, ReconcilerError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
-from reconciler.cli.requested import permissions, selection
+from reconciler.cli.flag_values import permissions, selection
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.advance import Base, base_to_advance

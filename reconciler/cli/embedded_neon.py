@@ -38,7 +38,7 @@ LATENCY: Final = Latency(0.05, 0.15)
 
 
 @contextmanager
-def rehearsal(
+def embedded_neon(
     file: Path, desired: DesiredState, around: Runtime, *, share: float
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
     """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it.

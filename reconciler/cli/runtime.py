@@ -45,11 +45,11 @@ class Runtime:
 
 
 def runtime() -> Runtime:
-    """The surroundings of the current command."""
+    """The runtime of the current command."""
     return runtime_in(click.get_current_context().obj)
 
 
 def runtime_in(obj: object) -> Runtime:
-    """The surroundings in click's context object, or those that it returns when called. Default: this process."""
+    """The runtime in click's context object, or those that it returns when called. Default: this process."""
     found = obj() if callable(obj) else obj
     return found if isinstance(found, Runtime) else Runtime()

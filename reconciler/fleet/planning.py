@@ -24,7 +24,7 @@ from reconciler.plan.planner import make_plan
 from reconciler.plan.pruning import by_document
 from reconciler.plan.registration import misplaced, unchanged_revisions
 from reconciler.plan.survey import orphans
-from reconciler.plan.swapped import require_unswapped_organizations
+from reconciler.plan.swapped_organizations import require_unswapped_organizations
 from reconciler.plan.tombstones import Tombstones, unnamed
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from reconciler.plan import (
     lifecycle,
     moves,
     pruning,
-    reachable,
     recovery,
     rivals,
     survey,
+    unmanaged_computes,
 )
 from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.budget import estimate
@@ -222,7 +222,7 @@ class _Planner:
         settings = self._desired.settings(tenant)
         self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
         here = self._limits(project.organization)
-        self.refusals += reachable.findings(tenant.name, settings, project, here, self._only)
+        self.refusals += unmanaged_computes.findings(tenant.name, settings, project, here, self._only)
         if settings.dev_branches is None and settings.snapshots is None and in_sync(settings, project):
             return
         comparison = self._comparison(tenant, settings, project)

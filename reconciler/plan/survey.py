@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.annotations import FLEET
-from reconciler.plan import ownership, reachable
+from reconciler.plan import ownership, unmanaged_computes
 from reconciler.plan.concerns import NAMES, snapshots
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.contradictions import MARK
@@ -130,7 +130,9 @@ def coverage(
     ]
     branched = [project for settings, project in found if settings.dev_branches is not None]
     saved = [(settings, project) for settings, project in found if settings.snapshots]
-    unsized = [endpoint for settings, project in found for endpoint in reachable.unsized(settings, project)]
+    unsized = [
+        endpoint for settings, project in found for endpoint in unmanaged_computes.unsized(settings, project)
+    ]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.plan.concerns.compute import MAX, MIN
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
-from reconciler.plan.concerns.ways import has_an_order, is_met, met, of_a_compute, ways
+from reconciler.plan.concerns.reductions import has_an_order, is_met, met, of_a_compute, ways
 
 if TYPE_CHECKING:
     from reconciler.model.values import Value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.moments import rfc3339
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.concerns.ways import EXPIRY
+from reconciler.plan.concerns.reductions import EXPIRY
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, organization, quota
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.concerns.ways import of_a_compute
+from reconciler.plan.concerns.reductions import of_a_compute
 from reconciler.plan.identity import identify
 from reconciler.plan.past import STATE, origin
 

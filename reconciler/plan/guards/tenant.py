@@ -23,7 +23,7 @@ from reconciler.plan.action import (
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.companions import companions
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.guards import proof
+from reconciler.plan.guards import downgrade_proof
 from reconciler.plan.guards.cause import BASE_AHEAD, for_all_concerns, held_changes, only_reported
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, with_held
 from reconciler.plan.guards.dependents import blocking_verdict, with_dependents, with_whole_tier
@@ -63,9 +63,9 @@ def judge(context: TenantContext) -> Judged:
     if verdict := blocking_verdict(held, context):
         return _refuse_all(planned, for_all_concerns(verdict, held))
     held = with_dependents(with_whole_tier(held, context), context)
-    if doubts := proof.doubts(context, held):
-        unproven = proof.verdict(doubts, context, held)
-        if proof.stops_everything(doubts, context):
+    if doubts := downgrade_proof.doubts(context, held):
+        unproven = downgrade_proof.verdict(doubts, context, held)
+        if downgrade_proof.stops_everything(doubts, context):
             return _refuse_all(planned, unproven)
         held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))
         held = with_dependents(with_whole_tier(held, context), context)

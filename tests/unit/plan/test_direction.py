@@ -24,7 +24,7 @@ from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
 from reconciler.plan.history import Before, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.plan.swapped import require_unswapped_organizations
+from reconciler.plan.swapped_organizations import require_unswapped_organizations
 from tests.builders import (
     DAY,
     FREE,
@@ -48,7 +48,7 @@ from tests.builders import (
     an_organization,
     make_plan,
 )
-from tests.unit.plan.test_swapped import FLEET, FREE_ONES, PAYING, SWAPPED, stopped
+from tests.unit.plan.test_swapped_organizations import FLEET, FREE_ONES, PAYING, SWAPPED, stopped
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

@@ -10,7 +10,7 @@ from reconciler.errors import ExitCode, WrongOrganizationError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.swapped import require_unswapped_organizations
+from reconciler.plan.swapped_organizations import require_unswapped_organizations
 from reconciler.simulator.seed import ProjectSeed
 from tests.builders import (
     DAY,

@@ -142,7 +142,7 @@ def test_projects_are_renamed_where_the_pattern_of_a_tier_changes() -> None:
             naming = {"project": "myapp-{tenant}", "previous": [one for one in earlier if one != pattern]}
             trial = TIER if pattern is None else TIER | {"naming": pattern}
             round_ = account.run({"pro": TIER, "trial": trial}, tenant, naming=naming)
-            assert round_.again.empty
+            assert round_.second.empty
             assert not round_.refused
             filled = (pattern or "myapp-{tenant}").format(tenant="acme", tier="trial", organization="paid")
             assert round_.answers["acme"].project["name"] == filled

@@ -23,9 +23,8 @@ from reconciler.desired.tier import EnvReference, Organization, OrganizationLimi
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
 from reconciler.model.problem import Location
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, as_json
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.switches import as_json
 from reconciler.simulator.types import GUIDE_ORGANIZATIONS
 from reconciler.views.console import print_document, say
 

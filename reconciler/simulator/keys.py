@@ -1,4 +1,4 @@
-"""API keys: given, made, used and revoked. A revoked one is gone."""
+"""Access: API keys, which open an account, and permissions, which an email address has for one project."""
 
 from __future__ import annotations
 
@@ -118,3 +118,30 @@ def _use(row: sqlite3.Row) -> Document:
         "last_used_at": None if last is None else timestamp(last),
         "last_used_from_addr": row["last_used_from"],
     }
+
+
+def grant_permission(transaction: Transaction, project_id: str, email: str) -> Document:
+    """Store a permission."""
+    permission_id, now = ids.permission_id(transaction.number()), transaction.now
+    transaction.insert("permissions", id=permission_id, project_id=project_id, email=email, granted_at=now)
+    return _permission(permission_id, email, now)
+
+
+def revoke_permission(transaction: Transaction, row: sqlite3.Row) -> Document:
+    """Take a permission away."""
+    transaction.execute("DELETE FROM permissions WHERE id = ?", row["id"])
+    return {**describe_permission(row), "revoked_at": timestamp(transaction.now)}
+
+
+def describe_permission(row: sqlite3.Row) -> Document:
+    """A permission that holds."""
+    return _permission(row["id"], row["email"], row["granted_at"])
+
+
+def _permission(permission_id: str, email: str, granted_at: float) -> Document:
+    return {"id": permission_id, "granted_to_email": email, "granted_at": timestamp(granted_at)}
+
+
+def permissions(store: Reading, project_id: str) -> list[sqlite3.Row]:
+    """The permissions of a project, the oldest first."""
+    return store.rows("SELECT * FROM permissions WHERE project_id = ? ORDER BY granted_at, id", project_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from reconciler.simulator import keys
 from reconciler.simulator import seed as seeding
 from reconciler.simulator.app import Router, pages
+from reconciler.simulator.behaviour import Switches
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
 from reconciler.simulator.gateway import Gateway, Latency
@@ -21,7 +22,6 @@ from reconciler.simulator.organization import (
 )
 from reconciler.simulator.routes.admin import admin_routes
 from reconciler.simulator.store import Store, clear
-from reconciler.simulator.switches import Switches
 from reconciler.simulator.world import World
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.behaviour import Behaviour, Switches
     from reconciler.simulator.clock import Clock
     from reconciler.simulator.store import Store, Transaction
-    from reconciler.simulator.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)

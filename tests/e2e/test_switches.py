@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour, Simulator
+from reconciler.simulator.behaviour import as_json
 from reconciler.simulator.organization import stored_organizations
-from reconciler.simulator.switches import as_json
 from tests.e2e.processes import Place
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import sqlite3
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from reconciler.simulator.behaviour import Switches
 from reconciler.simulator.clock import Clock, LoopTime
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.store import Store
-from reconciler.simulator.switches import Switches
 from reconciler.simulator.types import Organization
 from reconciler.simulator.world import World
 from tests.builders import FREE_LIMITS, PAID_LIMITS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator import permissions
+from reconciler.simulator import keys
 from reconciler.simulator.answer import Answer
 from reconciler.simulator.bodies import GrantPermission
 from reconciler.simulator.refusal import Refusal, not_found
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def list_permissions(call: Call) -> Answer:
     """GET /projects/{project_id}/permissions: those that hold."""
-    rows = permissions.permissions(call.world.store, call.project()["id"])
-    return Answer({"project_permissions": [permissions.describe(row) for row in rows]})
+    rows = keys.permissions(call.world.store, call.project()["id"])
+    return Answer({"project_permissions": [keys.describe_permission(row) for row in rows]})
 
 
 def grant_permission(call: Call) -> Answer:
@@ -25,10 +25,10 @@ def grant_permission(call: Call) -> Answer:
     with call.change() as change:
         project_id = change.project["id"]
         call.require_no_project_key()
-        granted = permissions.permissions(store, project_id)
+        granted = keys.permissions(store, project_id)
         if any(row["email"].lower() == email.lower() for row in granted):
             raise Refusal(409, "project access has already been granted to this email address")
-        answer = permissions.grant(change.transaction, project_id, email)
+        answer = keys.grant_permission(change.transaction, project_id, email)
     return Answer(answer)
 
 
@@ -38,7 +38,7 @@ def revoke_permission(call: Call) -> Answer:
     with call.change() as change:
         project_id = change.project["id"]
         call.require_no_project_key()
-        for row in permissions.permissions(store, project_id):
+        for row in keys.permissions(store, project_id):
             if row["id"] == call.path["permission_id"]:
-                return Answer(permissions.revoke(change.transaction, row))
+                return Answer(keys.revoke_permission(change.transaction, row))
         raise not_found("permission")

@@ -151,8 +151,14 @@ def test_two_applies_at_once_make_one_project_for_each_tenant_and_the_loser_says
         assert place.run("drift").returncode == 0
 
 
+NOT_ALL_WAS_READ = (
+    "error: the reader of the output ended before everything was printed\n"
+    "hint: the journal of the run has everything\n"
+)
+
+
 @pytest.mark.parametrize("form", [("--full",), ("--format", "json")])
-def test_a_reader_that_leaves_early_is_no_error_to_speak_of(place: Place, form: tuple[str, ...]) -> None:
+def test_a_reader_that_leaves_early_is_met_in_one_sentence(place: Place, form: tuple[str, ...]) -> None:
     place.declare(300)
     command = " ".join([*RECONCILER, "plan", "--simulator", "sim.db", "--expect-empty", *form])
     ended = subprocess.run(
@@ -165,7 +171,8 @@ def test_a_reader_that_leaves_early_is_no_error_to_speak_of(place: Place, form: 
         timeout=PATIENCE_SECONDS,
     )
     assert ended.stdout.count("\n") == 1
-    assert ended.stderr == ""
+    # A pipe takes what fits into it: then nobody notices that the reader is gone.
+    assert ended.stderr in ("", NOT_ALL_WAS_READ)
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

@@ -101,7 +101,7 @@ def test_a_document_converges_no_new_project_where_the_file_asks_for_the_old_one
     [
         ("tier: free\nrecover: not an id", "is no project id"),
         (f"{TOMBSTONE}\nrecover: cool-river-12345678", "recover has no effect"),
-        ("tier: free\nproject_id: a-b-1\nrecover: a-b-2", "project_id 'a-b-1'"),
+        ("tier: free\nproject_id: a-b-1\nrecover: a-b-2", "project_id is 'a-b-1'"),
         ("tier: free\nrevision: 1.5", "expected a whole number, not '1.5'"),
         ("tier: free\nrevision: -1", "expected a whole number, not '-1'"),
     ],

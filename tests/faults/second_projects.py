@@ -77,7 +77,7 @@ class Trial:
         twice = Counter(name.partition("-duplicate-")[0] for name in self.live.values())
         if any(count > 1 for count in twice.values()) and not self.undecided:
             return f"two projects, and nobody was told: {self.live}"
-        out = ("may have returned", *(["has called"] if self.alone else []))
+        out = ("may have returned", *(["reported"] if self.alone else []))
         if unknown := [words for words in self.undecided if not any(said in words for said in out)]:
             return f"left to a person although no string may be out: {unknown}"
         return "" if len(twice) == len(TENANTS) else f"a tenant is missing: {self.live}"

@@ -57,16 +57,16 @@ BAD: Final = {
     "https://${HOST}/": "variable",
     "https://x/${PATH}": "variable",
     "https://u:s3cret@x/": "password",
-    "https://x/?a=b": "path",
-    "https://x/#f": "path",
+    "https://x/?a=b": "must not contain",
+    "https://x/#f": "must not contain",
     "https://x/%zz": "path",
     "https://x/a/../b": "path",
     "https://x/%2e%2e/b": "path",
     "https://console.neon.tech": "/api/v2",
     "https://console.neon.tech/api/v2/projects": "/api/v2",
     f"https://x/{'a' * 600}": "characters",
-    "http://10.0.0.1": "in clear",
-    "http://localhost.evil.example": "in clear",
+    "http://10.0.0.1": "unencrypted",
+    "http://localhost.evil.example": "unencrypted",
 }
 
 

@@ -10,7 +10,7 @@ from tests.attacks.repositories.pull_request import in_the_fleets_folder, obeyed
 from tests.attacks.repositories.stage import Stage, hostile
 
 PROGRAM: Final = {"apply --ref": "uses a program of its own"}
-SILENT: Final = {"apply --ref": "does not say where main is"}
+SILENT: Final = {"apply --ref": "did not return the commit of main"}
 
 
 @hostile("a configuration of the checkout with everything that starts a program", refused=PROGRAM)

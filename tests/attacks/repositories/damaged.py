@@ -162,14 +162,14 @@ def damaged_ref(stage: Stage) -> None:
     (stage.dot_git / "refs/tags/applied").write_bytes(b"\xff\xfe\x00 no id\n")
 
 
-@hostile("refs that lead to each other", refused={"plan --base": "leads to itself"})
+@hostile("refs that lead to each other", refused={"plan --base": "points to itself"})
 def circle_of_refs(stage: Stage) -> None:
     """See the name."""
     (stage.dot_git / "refs/tags/applied").write_text("ref: refs/heads/round\n", encoding="utf-8")
     (stage.dot_git / "refs/heads/round").write_text("ref: refs/tags/applied\n", encoding="utf-8")
 
 
-@hostile("a configuration that is none", refused="cannot be read")
+@hostile("a configuration that is none", refused="cannot read the repository")
 def damaged_configuration(stage: Stage) -> None:
     """See the name."""
     (stage.dot_git / "config").write_text("[[[\n", encoding="utf-8")
@@ -207,7 +207,7 @@ def alternates(stage: Stage) -> None:
 @hostile(
     "a repository without a commit",
     base=lambda _: None,
-    refused={"plan --base": "there is no commit", "apply --ref": "there is no commit"},
+    refused=dict.fromkeys(("plan --base", "apply --ref"), "does not contain commit, branch or tag"),
 )
 def unborn(stage: Stage) -> None:
     """There is nothing to compare with."""

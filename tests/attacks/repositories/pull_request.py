@@ -193,7 +193,7 @@ def tag_named_like_the_branch(stage: Stage) -> None:
 
 
 @hostile(
-    "a configuration in the pull request that the checkout's own takes in", refused={"apply --ref": "takes in"}
+    "a configuration in the pull request that the checkout's own takes in", refused={"apply --ref": "includes"}
 )
 def included_configuration(stage: Stage) -> None:
     """A habit of some repositories; the remote would be the stranger's."""

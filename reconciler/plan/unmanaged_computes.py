@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.annotations import BRANCH
 from reconciler.model.fields import table
 from reconciler.model.fields.field import Effect, Unit
 from reconciler.model.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
@@ -54,9 +55,13 @@ def unsized(settings: Settings, project: LiveProject) -> tuple[LiveEndpoint, ...
 
 
 def _sized(settings: Settings, project: LiveProject) -> dict[str, LiveBranch]:
-    """Return the default branch, and branches whose computes the files size, by id."""
+    """Return the default branch, and branches whose computes the files size, by id: renamed ones, too."""
     sized = {branch.name for branch in settings.dev_branches or () if branch.compute is not None}
-    return {b.id: b for b in project.branches or () if b.default or b.name in sized}
+    return {
+        branch.id: branch
+        for branch in project.branches or ()
+        if branch.default or not sized.isdisjoint({branch.name, branch.annotations.get(BRANCH)})
+    }
 
 
 def _unreachable(settings: Settings, project: LiveProject) -> Iterator[tuple[str, str]]:

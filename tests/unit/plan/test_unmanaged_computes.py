@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides
+from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
 from reconciler.plan.plan import Rule
@@ -57,6 +58,15 @@ class TestATenantThatCannotConnect:
         assert refusal.rule is Rule.CANNOT_CONNECT
         assert told in refusal.message
         assert not refusal.asked_for, "no commit did that"
+
+    def test_is_reported_for_a_branch_that_somebody_renamed(self) -> None:
+        """Its compute is missing before the plan gives it its name back, and after."""
+        marks = branch_annotations(fleet="prod", tenant="acme", run="r0", branch="qa", purpose=Purpose.DEV_BRANCH)
+        project = a_project(branches=(a_branch(), replace(DEV, annotations=marks)), endpoints=(MAIN,))
+        plan = planned(project, dev_branches=(DevBranch("qa", compute=Compute(max_cu=1)),))
+        assert "branch 'dev' has no read-write compute" in next(
+            refusal.message for refusal in plan.refusals if refusal.rule is Rule.CANNOT_CONNECT
+        )
 
     def test_is_reported_where_its_tier_sizes_no_compute_at_all(self) -> None:
         bare = a_fleet(a_tenant(), tiers=(replace(FREE_TIER, compute=None),))

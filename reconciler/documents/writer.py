@@ -140,11 +140,7 @@ def _tenant(tenant: TenantPlan) -> Document:
 
 
 def _project(project: LiveProject) -> Document:
-    """Moments to the second: the fraction says nothing to a reader, and no action depends on it."""
-    told = {name: _plain(getattr(project, name)) for name in PROJECT_MEMBERS}
-    for owner in (told, *(told["snapshots"] or ())):
-        owner.update((name, rfc3339(at)) for name, at in owner.items() if isinstance(at, datetime))
-    return told
+    return {name: _plain(getattr(project, name)) for name in PROJECT_MEMBERS}
 
 
 def _action(action: Action) -> Document:

@@ -25,6 +25,8 @@ UNREADABLE: Final = "invalid request"
 NARROWER: Final = (
     "unknown (cursor|metric)",  # any text in the description
     r"\$\.schedule\[\d+\]\.frequency",  # Neon: hourly and yearly are declared, but refused
+    r"\$\.schedule\[\d+\]\.retention_seconds",  # any number of seconds in the description
+    r"\$\.project\.settings\.maintenance_window\.",  # any text and number in the description; Neon: HH:MM, 1 to 7
     r"\$\.branch\.init_source",  # any text in the description, which speaks of two
     r"\$\.email",  # a format is a hint in OpenAPI, and no rule
     "is no LSN|Invalid isoformat string|has no time zone",  # any text in the description

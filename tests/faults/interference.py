@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 
 from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, RunOptions
+from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
 from reconciler.simulator.seed import ProjectSeed
 from tests.builders import DAY, HOUR
@@ -189,8 +189,9 @@ class Interference:
             self._ask("PATCH", f"{PROJECT}/endpoints/{{}}", project, id_, body=size)
 
     async def _upgrade(self, tenant: str, _project: str) -> None:
-        """A checkout moves the tenant up."""
-        await self._converge({"tenant": tenant, "tier": self._random.choice(("pro", "scale"))})
+        """A checkout moves a tenant of the files up. One that no file declares is looked for by its name only."""
+        if tenant in self._before.tenants:
+            await self._converge({"tenant": tenant, "tier": self._random.choice(("pro", "scale"))})
 
     async def _sign_up(self, tenant: str, _project: str) -> None:
         """Of a tenant whose file is new, at the same time."""
@@ -204,7 +205,8 @@ class Interference:
 
         async with direct_client(self._ledger.account.ids, carried, self._random) as neon:
             run = RunOptions(id=f"checkout{self.count}", journal=self._folder / f"checkout{self.count}.jsonl")
-            await Fleet(self._before, neon, now=now).converge(document, run=run)
+            files = Request(base=self._before)
+            await Fleet(self._before, neon, now=now).converge(document, request=files, run=run)
 
 
 def _kept(name: str) -> str:

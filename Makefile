@@ -20,7 +20,7 @@ test: $(VENV)/.dev           ## all tests, of the longest ones a sample
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
 
 faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 204 more sudden deaths, every variant of an attack (minutes)
-	$(BIN)/pytest -n auto --dist worksteal -q -m exhaustive
+	STALE_TRIALS=$(or $(STALE_TRIALS),100000) $(BIN)/pytest -n auto --dist worksteal -q -m exhaustive
 
 nightly: $(VENV)/.dev        ## 100,000 runs on stale views; STALE_TRIALS=N for another number (half an hour)
 	STALE_TRIALS=$(or $(STALE_TRIALS),100000) $(BIN)/pytest -n auto --dist worksteal -q -m exhaustive tests/faults/test_stale_views.py
